@@ -1,0 +1,114 @@
+"""What every test may ask for. The machinery is in tests/support."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from playwright.sync_api import Browser
+
+from tests.support.browser import Windows, running_browser
+from tests.support.databases import PostgresTemplate, SqliteTemplate, postgres_server
+from tests.support.server import Server, running_server
+from tests.support.settings import environment_for
+from tests.support.smtp import SmtpSink
+from webapp import create_app
+from webapp.config import Settings
+from webapp.db import db
+from webapp.schema import upgrade
+
+
+def migrate(database_url: str, data_dir: Path) -> None:
+    """Bring a database to the newest schema."""
+    application = create_app(Settings.from_environment(environment_for(database_url, data_dir)))
+    upgrade(application)
+    close(application)
+
+
+def close(application: Flask) -> None:
+    """Close the connections an application keeps."""
+    with application.app_context():
+        db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate:
+    """A migrated SQLite database to copy."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    return SqliteTemplate(folder, lambda url: migrate(url, folder))
+
+
+@pytest.fixture(scope="session")
+def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresTemplate]:
+    """A migrated PostgreSQL database to copy, on a real server."""
+    folder = tmp_path_factory.mktemp("postgres")
+    with postgres_server() as server:
+        template = PostgresTemplate(server, lambda url: migrate(url, folder))
+        yield template
+        template.drop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The address of a fresh, migrated database; tests that use it run on both kinds."""
+    template: SqliteTemplate | PostgresTemplate = request.getfixturevalue(
+        "sqlite_template" if request.param == "sqlite" else "postgres_template"
+    )
+    with template.copy(tmp_path) as url:
+        yield url
+
+
+@pytest.fixture
+def environment(database_url: str, tmp_path: Path) -> dict[str, str]:
+    """The VESTIBULE_* variables of this test, for `settings` and for processes it starts."""
+    return environment_for(database_url, tmp_path)
+
+
+@pytest.fixture
+def settings(environment: dict[str, str]) -> Settings:
+    """The settings of `app`. A test module that needs others overrides this fixture."""
+    return Settings.from_environment(environment)
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The application on a fresh database."""
+    application = create_app(settings)
+    yield application
+    close(application)
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """A browser without a page: cookies and requests."""
+    return app.test_client()
+
+
+@pytest.fixture
+def smtp_sink() -> Iterator[SmtpSink]:
+    """A mail server without TLS."""
+    with SmtpSink() as sink:
+        yield sink
+
+
+@pytest.fixture
+def live_server(environment: dict[str, str], tmp_path: Path) -> Iterator[Server]:
+    """The real server with its mail worker and the demo mailbox."""
+    with running_server(environment, tmp_path, "--with-worker", "--demo") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium, shared by the tests of this process."""
+    with running_browser() as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def windows(browser: Browser) -> Iterator[Windows]:
+    """Opens browser windows; fails the test when a page complained."""
+    opened = Windows(browser)
+    yield opened
+    opened.close()

@@ -1,0 +1,50 @@
+"""Letters for the tests of the outbox, and what became of them."""
+
+from dataclasses import replace
+from typing import Any
+
+from flask import Flask
+
+from webapp.config import Settings
+from webapp.db import db, transaction
+from webapp.mail.deliver import Worker
+from webapp.mail.transport import transport_for
+from webapp.models import OutboxMessage
+from webapp.services import outbox
+from webapp.services.tokens import new_token
+
+INVITATION = {
+    "organization": "Harbour Works",
+    "inviter": "Ada Example",
+    "role": "member",
+    "expires_at": "2027-01-08T14:03:00+00:00",
+}
+
+
+def settings_of(app: Flask) -> Settings:
+    """Return the settings an application runs with."""
+    settings: Settings = app.extensions["vestibule"]
+    return settings
+
+
+def worker_of(app: Flask, **changes: Any) -> Worker:
+    """Return a worker; `changes` are settings its connections use instead of the application's."""
+    return Worker(app, transport_for(replace(settings_of(app), **changes)))
+
+
+def queue_invitation(app: Flask, to: str, token: str | None = None, **data: str) -> int:
+    """Queue an invitation letter and return its id."""
+    said = {**INVITATION, "email": to, **data}
+    return queue(app, "invitation", to, said, new_token() if token is None else token)
+
+
+def queue(app: Flask, kind: str, to: str, data: dict[str, str], token: str | None = None, **more: Any) -> int:
+    """Queue a letter and return its id."""
+    with app.app_context(), transaction(write=True):
+        return outbox.enqueue(kind, to=to, data=data, token=token, **more).id
+
+
+def stored(app: Flask, letter_id: int) -> OutboxMessage:
+    """Return a letter as the database has it now."""
+    with app.app_context(), transaction(write=False):
+        return db.session.get_one(OutboxMessage, letter_id)

