@@ -1,0 +1,80 @@
+"""Vestibule: who belongs here, how do we know it is them, and what may they open."""
+
+from datetime import timedelta
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from webapp import blueprints, extensions
+from webapp import db as database
+from webapp.config import Settings
+from webapp.http import guard, headers, logs, problems, session, templating
+from webapp.vault import Vault
+
+MAX_REQUEST_BYTES = 1024 * 1024
+MAX_FORM_PARTS = 1000
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Wire the application together.
+
+    Args:
+        settings: read from the environment when left out.
+
+    Raises:
+        BadSetting: a setting stops the start.
+        UndeclaredRoute: a route has declared no access rule.
+    """
+    settings = settings or Settings.from_environment()
+    app = guard.GuardedFlask(__name__)
+    app.config.update(_flask_config(settings))
+    app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+        app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
+    )
+    app.extensions["vestibule"] = settings
+    _connect_extensions(app, settings)
+    logs.init_app(app)
+    extensions.csrf.init_app(app)
+    headers.init_app(app, is_secure=settings.is_secure)
+    problems.init_app(app)
+    templating.init_app(app, settings)
+    blueprints.register(app, settings)
+    guard.refuse_undeclared(app)
+    return app
+
+
+def _connect_extensions(app: Flask, settings: Settings) -> None:
+    database.db.init_app(app)
+    extensions.migrate.init_app(app, database.db)
+    extensions.babel.init_app(app)
+    extensions.mail.init_app(app)
+    extensions.login_manager.session_protection = None
+    extensions.login_manager.request_loader(session.load_viewer)
+    extensions.login_manager.init_app(app)
+    with app.app_context():
+        database.db.prepare(Vault(settings.encryption_keys))
+
+
+def _flask_config(settings: Settings) -> dict[str, object]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SECRET_KEY_FALLBACKS": list(settings.secret_key_fallbacks),
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_ENGINE_OPTIONS": database.engine_options(settings.database_url),
+        "SESSION_COOKIE_NAME": "__Host-vestibule" if settings.is_secure else "vestibule",
+        "SESSION_COOKIE_SECURE": settings.is_secure,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_PATH": "/",
+        "PERMANENT_SESSION_LIFETIME": timedelta(days=14),
+        "MAX_CONTENT_LENGTH": MAX_REQUEST_BYTES,
+        "MAX_FORM_MEMORY_SIZE": MAX_REQUEST_BYTES,
+        "MAX_FORM_PARTS": MAX_FORM_PARTS,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "MAIL_SERVER": settings.mail_server or "",
+        "MAIL_PORT": settings.mail_port,
+        "MAIL_USERNAME": settings.mail_username,
+        "MAIL_PASSWORD": settings.mail_password,
+        "MAIL_USE_TLS": settings.mail_security == "starttls",
+        "MAIL_USE_SSL": settings.mail_security == "tls",
+        "MAIL_DEFAULT_SENDER": settings.mail_default_sender,
+    }

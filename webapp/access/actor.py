@@ -1,0 +1,44 @@
+"""Who acts. Services take an actor as an argument and know nothing of requests."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
+
+from webapp.models import Member, User
+
+
+class ActorKind(StrEnum):
+    """What kind of actor did something."""
+
+    USER = "user"
+    VISITOR = "visitor"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class Actor:
+    """A signed-in user, a visitor who has not signed in, or the system itself.
+
+    `member` is the actor's membership in the organization at hand, read under the same lock as everything else.
+    """
+
+    kind: ActorKind
+    name: str
+    user_id: int | None = None
+    ip: str | None = None
+    member: Member | None = None
+
+    @classmethod
+    def of(cls, user: User, *, ip: str | None, member: Member | None = None) -> Self:
+        """Return the actor for a signed-in user."""
+        return cls(ActorKind.USER, user.name, user.id, ip, member)
+
+    @classmethod
+    def visitor(cls, ip: str | None) -> Self:
+        """Return the actor for somebody who has not signed in."""
+        return cls(ActorKind.VISITOR, "", None, ip)
+
+    @classmethod
+    def system(cls) -> Self:
+        """Return the actor for commands and the worker."""
+        return cls(ActorKind.SYSTEM, "Vestibule")

@@ -1,0 +1,57 @@
+"""Decisions about an organization: asked by the guard of every page and again by every service."""
+
+from webapp.access.actor import Actor, ActorKind
+from webapp.access.roles import Scope, has_scope
+from webapp.errors import Forbidden, NotFound, RoleTooHigh
+from webapp.models import Member, Organization, Role
+
+
+def decide(actor: Actor, scope: Scope, organization: Organization) -> bool:
+    """Tell whether `actor` has `scope` in `organization`. Unknown means no."""
+    if actor.kind is ActorKind.SYSTEM:
+        return True
+    member = actor.member
+    if member is None or member.organization_id != organization.id or member.user_id != actor.user_id:
+        return False
+    return member.is_active and has_scope(member.role, scope, organization)
+
+
+def require(actor: Actor, scope: Scope, organization: Organization) -> None:
+    """Go on only if `actor` has `scope` in `organization`.
+
+    Raises:
+        NotFound: the organization is none of the actor's business.
+        Forbidden: a member without the right.
+    """
+    if decide(actor, scope, organization):
+        return
+    if not decide(actor, Scope.ORG_READ, organization):
+        raise NotFound
+    raise Forbidden
+
+
+def require_role_within(actor: Actor, role: Role) -> None:
+    """Go on only if `role` is not above the actor's own.
+
+    Raises:
+        RoleTooHigh: it is.
+    """
+    if actor.kind is ActorKind.SYSTEM:
+        return
+    if actor.member is None or role > actor.member.role:
+        raise RoleTooHigh
+
+
+def grantable_roles(member: Member | None) -> list[Role]:
+    """Return the roles a member may give to others, lowest first."""
+    return [role for role in Role if member is not None and role <= member.role]
+
+
+def may_still_offer(inviter: Member | None, role: Role, organization: Organization) -> bool:
+    """Tell whether whoever sent an invitation may still offer `role`: rights are checked again when it is used."""
+    return (
+        inviter is not None
+        and inviter.is_active
+        and inviter.role >= role
+        and has_scope(inviter.role, Scope.MEMBER_INVITE, organization)
+    )

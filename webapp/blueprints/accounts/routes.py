@@ -1,0 +1,95 @@
+"""Signing in and out, and getting a new password."""
+
+from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
+from flask_babel import gettext as _
+
+from webapp.blueprints.accounts.forms import ForgotPasswordForm, ResetPasswordForm, SignInForm
+from webapp.errors import DomainError
+from webapp.http import session, uow
+from webapp.http.credentials import count_attempt, require_credentials
+from webapp.http.forms import safe_next
+from webapp.http.guard import PUBLIC, access
+from webapp.http.htmx import go
+from webapp.models import User
+from webapp.services import accounts, addresses, attempts, passwords, sessions
+
+bp = Blueprint("accounts", __name__)
+
+
+@bp.route("/login", methods=["GET", "POST"])
+@access(PUBLIC, own_transactions=True)
+def login() -> Response:
+    """Sign in with address and password."""
+    wanted = safe_next(request.args.get("next")) or url_for("organizations.home")
+    if session.viewer() is not None and request.method == "GET":
+        return go(wanted)
+    form = SignInForm()
+    status = 200
+    if form.is_submitted():
+        status = 422
+        if form.validate():
+            try:
+                user = require_credentials(form.email.data, form.password.data)
+                session.start(uow.write(_sign_in, user))
+                return go(wanted)
+            except DomainError as error:
+                status = max(status, error.status)
+                form.show(error)
+    return make_response(render_template("accounts/login.html", form=form), status)
+
+
+def _sign_in(user: User) -> str:
+    if token := session.token():
+        sessions.end(token)
+    return accounts.sign_in(user, ip=session.client_ip(), user_agent=session.user_agent())
+
+
+@bp.post("/logout")
+@access(PUBLIC, own_transactions=True)
+def logout() -> Response:
+    """Sign this browser out."""
+    if session.viewer() is not None:
+        uow.write(accounts.sign_out, session.current_actor(), session.token())
+    session.stop()
+    flash(_("You are signed out."), "success")
+    return go(url_for("accounts.login"))
+
+
+@bp.route("/forgot-password", methods=["GET", "POST"])
+@access(PUBLIC, own_transactions=True)
+def forgot_password() -> Response:
+    """Mail a link for a new password; the answer is the same for every address."""
+    form = ForgotPasswordForm()
+    if form.is_submitted() and form.validate():
+        address = addresses.parse(form.email.data)
+        count_attempt(attempts.limits_of("reset", session.client_ip(), address.canonical))
+        uow.write(accounts.request_reset, session.current_actor(), address)
+        return go(url_for("accounts.forgot_password", sent=1))
+    status = 422 if form.is_submitted() else 200
+    sent = "sent" in request.args
+    return make_response(render_template("accounts/forgot_password.html", form=form, sent=sent), status)
+
+
+@bp.route("/reset-password/<token>", methods=["GET", "POST"])
+@access(PUBLIC, own_transactions=True)
+def reset_password(token: str) -> Response:
+    """Choose a new password by a mailed link."""
+    user = uow.read(accounts.holder_of_reset, token)
+    form = ResetPasswordForm()
+    status = 200
+    if form.is_submitted():
+        status = 422
+        if form.validate():
+            try:
+                passwords.check_new(form.password.data, [user.name])
+                return _reset(token, passwords.hash_password(form.password.data))
+            except DomainError as error:
+                form.show(error)
+    return make_response(render_template("accounts/reset_password.html", form=form), status)
+
+
+def _reset(token: str, password_hash: str) -> Response:
+    uow.write(accounts.reset_password, token, password_hash, ip=session.client_ip())
+    session.stop()
+    flash(_("Your password is changed and you are signed out everywhere. Sign in with the new one."), "success")
+    return go(url_for("accounts.login"))

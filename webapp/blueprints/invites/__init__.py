@@ -1,0 +1,5 @@
+"""Inviting, and answering an invitation."""
+
+from flask import Blueprint
+
+bp = Blueprint("invites", __name__)

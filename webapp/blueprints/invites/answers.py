@@ -1,0 +1,143 @@
+"""The emailed link: what it offers, and accepting or declining it. Opening it changes nothing."""
+
+from dataclasses import dataclass, field
+
+from flask import Response, flash, make_response, render_template, request, url_for
+from flask_babel import gettext as _
+
+from webapp.access.actor import Actor
+from webapp.blueprints.invites import bp
+from webapp.blueprints.invites.forms import RegisterForm, SignInForm
+from webapp.errors import N_, DomainError, InvitationNotOpen, OtherAddress
+from webapp.http import session, uow
+from webapp.http.credentials import count_attempt, require_credentials
+from webapp.http.guard import PUBLIC, access
+from webapp.http.htmx import go
+from webapp.http.session import Viewer
+from webapp.models import User
+from webapp.queries.invitations import Offered, offered_by
+from webapp.services import accounts, addresses, attempts, invitations, passwords
+from webapp.services.accounts import NewAccount
+
+
+@dataclass
+class _Forms:
+    """Both ways to answer, always shown together: the page does not say whether an account exists."""
+
+    register: RegisterForm = field(default_factory=RegisterForm)
+    sign_in: SignInForm = field(default_factory=SignInForm)
+
+
+@bp.get("/invitations/<token>")
+@access(PUBLIC)
+def show(token: str) -> Response:
+    """Show what is offered, by whom, and how to answer."""
+    return _page(*_offer_and_fit(token), _Forms())
+
+
+@bp.post("/invitations/<token>")
+@access(PUBLIC, own_transactions=True)
+def answer(token: str) -> Response:
+    """Accept or decline."""
+    offered, is_viewers = uow.read(_offer_and_fit, token)
+    forms = _Forms()
+    if offered.state != "pending":
+        return _page(offered, is_viewers, forms, status=409)
+    try:
+        return _answered(offered, forms)
+    except (InvitationNotOpen, OtherAddress) as error:
+        return _page(*uow.read(_offer_and_fit, token), forms, status=error.status)
+    except DomainError as error:
+        _active(forms).show(error)
+        return _page(offered, is_viewers, forms, status=422)
+
+
+@bp.post("/invitations/<token>/switch")
+@access(PUBLIC, own_transactions=True)
+def switch(token: str) -> Response:
+    """Sign out and come back, to answer as somebody else."""
+    if session.viewer() is not None:
+        uow.write(accounts.sign_out, session.current_actor(), session.token())
+    session.stop()
+    return go(url_for("invites.show", token=token))
+
+
+def _offer_and_fit(token: str) -> tuple[Offered, bool]:
+    """Return the offer, and whether it is for an address of whoever is signed in."""
+    offered = offered_by(token)
+    viewer = session.viewer()
+    return offered, viewer is not None and invitations.has_address(viewer.user_id, offered.canonical)
+
+
+def _active(forms: _Forms) -> RegisterForm | SignInForm:
+    return forms.sign_in if "email" in request.form else forms.register
+
+
+def _answered(offered: Offered, forms: _Forms) -> Response:
+    if "decline" in request.form:
+        uow.write(invitations.decline, session.current_actor(), offered.id, offered.organization_id)
+        return go(request.path)
+    if "accept" not in request.form:
+        raise DomainError(N_("Choose whether to accept or to decline. Nothing was changed."))
+    viewer = session.viewer()
+    if viewer is not None:
+        return _accept_as_viewer(offered, viewer)
+    if not _active(forms).validate():
+        return _page(offered, False, forms, status=422)
+    return _sign_in(offered, forms.sign_in) if "email" in request.form else _register(offered, forms.register)
+
+
+def _accept_as_viewer(offered: Offered, viewer: Viewer) -> Response:
+    uow.write(invitations.accept, session.current_actor(), offered.id, offered.organization_id, viewer.user_id)
+    return _welcome(offered)
+
+
+def _sign_in(offered: Offered, form: SignInForm) -> Response:
+    """Accept as the owner of the invited address; anybody else is signed in and then chooses."""
+    user = require_credentials(form.email.data, form.password.data)
+    fits, token = uow.write(_sign_in_and_accept, offered, user)
+    session.start(token)
+    return _welcome(offered) if fits else go(request.path)
+
+
+def _sign_in_and_accept(offered: Offered, user: User) -> tuple[bool, str]:
+    actor = Actor.of(user, ip=session.client_ip())
+    fits = invitations.has_address(user.id, offered.canonical)
+    if fits:
+        invitations.accept(actor, offered.id, offered.organization_id, user.id)
+    return fits, accounts.sign_in(user, ip=session.client_ip(), user_agent=session.user_agent())
+
+
+def _register(offered: Offered, form: RegisterForm) -> Response:
+    count_attempt(attempts.limits_of("register", session.client_ip()))
+    passwords.check_new(form.password.data, (form.name.data, offered.email, offered.organization_name))
+    password_hash = passwords.hash_password(form.password.data)
+    new = NewAccount(form.name.data, addresses.parse(offered.email), password_hash)
+    session.start(uow.write(_register_and_accept, offered, new))
+    return _welcome(offered)
+
+
+def _register_and_accept(offered: Offered, new: NewAccount) -> str:
+    member = invitations.accept_as_new(session.current_actor(), offered.id, offered.organization_id, new)
+    user = accounts.by_id(member.user_id)
+    return accounts.sign_in(user, ip=session.client_ip(), user_agent=session.user_agent())
+
+
+def _welcome(offered: Offered) -> Response:
+    flash(_("Welcome to %(organization)s.", organization=offered.organization_name), "success")
+    return go(url_for("members.index", org=offered.organization_slug))
+
+
+def _page(offered: Offered, is_viewers: bool, forms: _Forms, *, status: int = 200) -> Response:
+    state = "open" if offered.state == "pending" else offered.state
+    if state == "open" and session.viewer() is not None and not is_viewers:
+        state = "other_address"
+    body = render_template(
+        "invites/show.html",
+        invitation=offered,
+        state=state,
+        may_accept_with_other=not offered.address_match_required,
+        register_form=forms.register,
+        sign_in_form=forms.sign_in,
+    )
+    return make_response(body, status)

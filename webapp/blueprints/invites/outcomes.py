@@ -1,0 +1,31 @@
+"""What happened to each address, as sentences."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from flask_babel import gettext as _
+
+from webapp.errors import N_
+from webapp.services.invitation_batches import Outcome, Result
+
+SENTENCES = {
+    Result.INVITED: N_("Invited. The letter is on its way."),
+    Result.MEMBER: N_("Already a member. Nothing was sent."),
+    Result.OPEN: N_("Already invited; that invitation still works. Nothing was sent."),
+    Result.MALFORMED: N_("Not an email address we can write to. Correct it below and send again."),
+    Result.LIMITED: N_("Had its 10 invitations for today. Try again tomorrow."),
+}
+
+
+@dataclass(frozen=True)
+class OutcomeRow:
+    """One address and what happened to it."""
+
+    address: str
+    outcome: str
+    sentence: str
+
+
+def described(outcomes: Iterable[Outcome]) -> list[OutcomeRow]:
+    """Return outcomes with their sentences."""
+    return [OutcomeRow(o.address, o.result.value, str(_(SENTENCES[o.result]))) for o in outcomes]

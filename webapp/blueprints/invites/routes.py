@@ -1,0 +1,80 @@
+"""Inviting people, for those who may."""
+
+from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from webapp.access.decide import grantable_roles
+from webapp.access.roles import Scope
+from webapp.blueprints.invites import bp
+from webapp.blueprints.invites.forms import InviteForm
+from webapp.blueprints.invites.outcomes import OutcomeRow, described
+from webapp.errors import DomainError
+from webapp.http.guard import access
+from webapp.http.htmx import go, respond
+from webapp.http.session import current_actor
+from webapp.models import Invitation, Organization, Role
+from webapp.queries.counts import counts_of
+from webapp.services import invitation_batches, invitations
+from webapp.services.invitation_batches import Outcome, Result
+from webapp.services.invitations import Offer
+
+
+@bp.get("/orgs/<org>/members/new")
+@access(Scope.MEMBER_INVITE)
+def new(organization: Organization) -> Response:
+    """Show the form, and after sending it what happened to each address."""
+    outcomes = invitation_batches.batch_of(current_actor(), organization, request.args.get("batch", 0, type=int))
+    form = InviteForm(grantable_roles(current_actor().member), data=_defaults(organization, outcomes))
+    return _page(organization, form, described(outcomes))
+
+
+@bp.post("/orgs/<org>/members/new")
+@access(Scope.MEMBER_INVITE)
+def create(organization: Organization) -> Response:
+    """Invite every address that can be invited."""
+    form = InviteForm(grantable_roles(current_actor().member))
+    if not form.validate():
+        return _page(organization, form, [], status=422)
+    offer = Offer(Role[form.role.data.upper()], form.lifetime_days.data)
+    try:
+        outcomes, batch = invitation_batches.invite_all(current_actor(), organization, form.emails.data, offer)
+    except DomainError as error:
+        form.show(error)
+        return _page(organization, form, [], status=422)
+    sent = sum(outcome.result is Result.INVITED for outcome in outcomes)
+    if not sent:
+        form.emails.errors.append(_("None of these addresses was invited. Nothing was sent."))
+        return _page(organization, form, described(outcomes), status=422)
+    flash(ngettext("%(num)d person is invited.", "%(num)d people are invited.", sent), "success")
+    return go(url_for("invites.new", org=organization.slug, batch=batch))
+
+
+@bp.post("/orgs/<org>/invitations/<int:invitation>/revoke")
+@access(Scope.MEMBER_INVITE)
+def revoke(organization: Organization, invitation: Invitation) -> Response:
+    """Take an invitation back."""
+    invitations.revoke(current_actor(), organization, invitation)
+    flash(_("The invitation to %(email)s no longer works.", email=invitation.email), "success")
+    return go(url_for("members.pending", org=organization.slug))
+
+
+def _defaults(organization: Organization, outcomes: list[Outcome]) -> dict[str, object]:
+    left = [outcome.address for outcome in outcomes if outcome.result in (Result.MALFORMED, Result.LIMITED)]
+    return {
+        "emails": "\n".join(left),
+        "role": Role.MEMBER.label,
+        "lifetime_days": organization.invitation_lifetime_days,
+    }
+
+
+def _page(organization: Organization, form: InviteForm, outcomes: list[OutcomeRow], *, status: int = 200) -> Response:
+    return respond(
+        "invites/new.html",
+        {"panel": "invites/_new.html"},
+        status=status,
+        form=form,
+        outcomes=outcomes,
+        counts=counts_of(organization),
+        roles=grantable_roles(current_actor().member),
+    )

@@ -1,0 +1,1 @@
+"""The tabs Members and Pending."""

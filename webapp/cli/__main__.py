@@ -1,0 +1,5 @@
+"""`python -m webapp.cli` is `vestibule`."""
+
+from webapp.cli import main
+
+main()

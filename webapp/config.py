@@ -1,0 +1,254 @@
+"""Settings: read once from VESTIBULE_* environment variables and checked before anything starts."""
+
+import ipaddress
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from cryptography.fernet import Fernet
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from webapp import keyfile
+
+PREFIX = "VESTIBULE_"
+SECRET_KEY_MIN_CHARACTERS = 32
+
+
+class BadSetting(Exception):
+    """A setting is unknown, malformed or unsafe; the message says which, what it got and what it takes."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything an administrator may set, and nothing else.
+
+    Times are in seconds; `base_url` has no trailing slash; `data_dir` is absolute.
+    """
+
+    data_dir: Path
+    database_url: str
+    base_url: str
+    secret_key: str
+    secret_key_fallbacks: tuple[str, ...]
+    encryption_keys: tuple[str, ...]
+    mail_server: str | None
+    mail_port: int
+    mail_username: str | None
+    mail_password: str | None
+    mail_security: str
+    mail_ca_file: Path | None
+    mail_timeout_seconds: float
+    mail_default_sender: str
+    trusted_proxies: int
+    registration: str
+    organization_creation: str
+    demo: bool = False
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
+        """Read and check the settings.
+
+        Args:
+            environment: variable names to values; the process environment when left out.
+
+        Raises:
+            BadSetting: a variable is unknown, malformed, missing or unsafe.
+        """
+        source = os.environ if environment is None else environment
+        given = {name.removeprefix(PREFIX): value for name, value in source.items() if name.startswith(PREFIX)}
+        _refuse_unknown(given)
+        values = {name: _parse(name, given.get(name)) for name in VARIABLES}
+        values["DATABASE_URL"] = values["DATABASE_URL"] or f"sqlite:///{values['DATA_DIR'] / 'vestibule.db'}"
+        _fill_secrets(values)
+        settings = cls(**{name.lower(): value for name, value in values.items()})
+        _check_production(settings)
+        return settings
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether browsers reach this server over https."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the embedded database is in use."""
+        return make_url(self.database_url).get_backend_name() == "sqlite"
+
+    def masked(self) -> dict[str, str]:
+        """Return every setting by its variable name, secrets hidden."""
+        shown = {}
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if field.name == "database_url":
+                value = make_url(value).render_as_string(hide_password=True)
+            elif field.name in SECRETS and value:
+                value = "********"
+            shown[PREFIX + field.name.upper()] = "" if value in (None, ()) else str(value)
+        shown.pop(PREFIX + "DEMO")
+        return shown
+
+
+SECRETS = {"secret_key", "secret_key_fallbacks", "encryption_keys", "mail_password"}
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _path(value: str) -> Path:
+    return Path(value).expanduser().resolve()
+
+
+def _readable_file(value: str) -> Path:
+    path = _path(value)
+    if not path.is_file():
+        raise ValueError
+    return path
+
+
+def _words(value: str) -> tuple[str, ...]:
+    return tuple(word for word in re.split(r"[\s,]+", value) if word)
+
+
+def _choice(*names: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value not in names:
+            raise ValueError
+        return value
+
+    return parse
+
+
+def _number(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not low <= (number := int(value)) <= high:
+            raise ValueError
+        return number
+
+    return parse
+
+
+def _database_url(value: str) -> str:
+    try:
+        url = make_url(value)
+    except ArgumentError as error:
+        raise ValueError from error
+    if url.drivername in ("postgresql", "postgres", "postgresql+psycopg"):
+        return url.set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+    if url.drivername == "sqlite" and url.database and url.database != ":memory:":
+        return f"sqlite:///{_path(url.database)}"
+    raise ValueError
+
+
+def _base_url(value: str) -> str:
+    parts = urlsplit(value)
+    plain = not (parts.query or parts.fragment or parts.username) and parts.path in ("", "/")
+    if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
+        raise ValueError
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _fernet_keys(value: str) -> tuple[str, ...]:
+    keys = _words(value)
+    for key in keys:
+        Fernet(key)
+    return keys
+
+
+def default_data_dir() -> Path:
+    """Return `var` beside the source in a checkout, else the user's data folder."""
+    checkout = Path(__file__).resolve().parent.parent
+    if (checkout / "pyproject.toml").is_file():
+        return checkout / "var"
+    home = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(home) / "vestibule"
+
+
+@dataclass(frozen=True)
+class _Variable:
+    parse: Callable[[str], Any]
+    default: Any
+    takes: str
+
+
+VARIABLES: dict[str, _Variable] = {
+    "DATA_DIR": _Variable(_path, default_data_dir, "a folder"),
+    "DATABASE_URL": _Variable(
+        _database_url, None, "sqlite:////absolute/path.db or postgresql://user:password@host/database"
+    ),
+    "BASE_URL": _Variable(
+        _base_url, "http://127.0.0.1:8000", "the address browsers use, such as https://vestibule.example.org"
+    ),
+    "SECRET_KEY": _Variable(_text, None, f"at least {SECRET_KEY_MIN_CHARACTERS} random characters"),
+    "SECRET_KEY_FALLBACKS": _Variable(_words, (), "earlier secret keys, separated by commas"),
+    "ENCRYPTION_KEYS": _Variable(_fernet_keys, (), "Fernet keys separated by commas, the newest first"),
+    "MAIL_SERVER": _Variable(_text, None, "the host name of an SMTP server"),
+    "MAIL_PORT": _Variable(_number(1, 65535), 587, "a port from 1 to 65535"),
+    "MAIL_USERNAME": _Variable(_text, None, "a user name"),
+    "MAIL_PASSWORD": _Variable(_text, None, "a password"),
+    "MAIL_SECURITY": _Variable(_choice("starttls", "tls", "none"), "starttls", "starttls, tls or none"),
+    "MAIL_CA_FILE": _Variable(_readable_file, None, "a readable file of PEM certificates"),
+    "MAIL_TIMEOUT_SECONDS": _Variable(_number(1, 300), 10, "a whole number of seconds from 1 to 300"),
+    "MAIL_DEFAULT_SENDER": _Variable(_text, "Vestibule <vestibule@localhost>", "an email address"),
+    "TRUSTED_PROXIES": _Variable(_number(0, 10), 0, "how many reverse proxies stand in front, from 0 to 10"),
+    "REGISTRATION": _Variable(_choice("invitation"), "invitation", "invitation (accounts are made by invitation)"),
+    "ORGANIZATION_CREATION": _Variable(_choice("administrators"), "administrators", "administrators"),
+}
+
+
+def _refuse_unknown(given: Mapping[str, str]) -> None:
+    for name in sorted(set(given) - set(VARIABLES)):
+        known = ", ".join(PREFIX + known_name for known_name in VARIABLES)
+        raise BadSetting(f"{PREFIX}{name} is not a setting of this version. The settings are: {known}.")
+
+
+def _parse(name: str, value: str | None) -> Any:
+    variable = VARIABLES[name]
+    if value is None or value == "":
+        return variable.default() if callable(variable.default) else variable.default
+    try:
+        return variable.parse(value)
+    except ValueError as error:
+        got = "a value that is not shown here" if name.lower() in SECRETS | {"database_url"} else repr(value)
+        raise BadSetting(f"{PREFIX}{name} got {got}, but takes {variable.takes}.") from error
+
+
+def _fill_secrets(values: dict[str, Any]) -> None:
+    if values["SECRET_KEY"] and values["ENCRYPTION_KEYS"]:
+        return
+    if not values["DATABASE_URL"].startswith("sqlite"):
+        missing = "SECRET_KEY" if not values["SECRET_KEY"] else "ENCRYPTION_KEYS"
+        raise BadSetting(
+            f"{PREFIX}{missing} is not set, but with PostgreSQL it must be: several machines may share the database. "
+            f"It takes {VARIABLES[missing].takes}."
+        )
+    keys = keyfile.read_or_make(values["DATA_DIR"])
+    values["SECRET_KEY"] = values["SECRET_KEY"] or keys.secret_key
+    values["ENCRYPTION_KEYS"] = values["ENCRYPTION_KEYS"] or (keys.encryption_key,)
+
+
+def _check_production(settings: Settings) -> None:
+    if is_loopback(urlsplit(settings.base_url).hostname or ""):
+        return
+    if not settings.is_secure:
+        raise BadSetting(f"{PREFIX}BASE_URL got {settings.base_url!r}, but outside this machine it takes https://.")
+    for secret in (settings.secret_key, *settings.secret_key_fallbacks):
+        if len(secret) < SECRET_KEY_MIN_CHARACTERS or len(set(secret)) < 10:
+            raise BadSetting(
+                f"{PREFIX}SECRET_KEY or one of its fallbacks is too weak: it takes {VARIABLES['SECRET_KEY'].takes}."
+            )
+
+
+def is_loopback(host: str) -> bool:
+    """Tell whether a host name or address is this machine itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,188 @@
+"""The database: engine set-up, the base of all tables, and the two kinds of transaction."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+from weakref import WeakKeyDictionary
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import BigInteger, CursorResult, DateTime, Engine, Integer, MetaData, String, Update, event
+from sqlalchemy.engine import Connection, Dialect, make_url
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.types import TypeDecorator
+
+from webapp.vault import Vault
+
+BUSY_TIMEOUT_SECONDS = 10
+POOL_TIMEOUT_SECONDS = 10
+MAX_TRIES = 5
+SERIALIZATION_FAILURE, DEADLOCK_DETECTED = "40001", "40P01"
+GAVE_UP = ("55P03", "57014", "57P01", "57P02", "57P03")
+POSTGRES_OPTIONS = (
+    "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
+)
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A moment in UTC: aware in Python, `timestamptz` on PostgreSQL, naive UTC text on SQLite."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("times carry their timezone")
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+Id = BigInteger().with_variant(Integer, "sqlite")
+# Sorted and compared byte by byte, so that both databases agree.
+Key = String(320).with_variant(String(320, collation="C"), "postgresql")
+
+
+class Base(DeclarativeBase):
+    """What all tables share."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    registry = registry(metadata=metadata, type_annotation_map={datetime: UtcDateTime})
+
+
+class Database(SQLAlchemy):
+    """The database extension. It also hands services the vault of the application at hand."""
+
+    def __init__(self) -> None:
+        super().__init__(model_class=Base, session_options={"autobegin": False, "expire_on_commit": False})
+        self._vaults: WeakKeyDictionary[Engine, Vault] = WeakKeyDictionary()
+
+    def prepare(self, vault: Vault) -> None:
+        """Set up the engine of the current application."""
+        prepare_engine(self.engine)
+        self._vaults[self.engine] = vault
+
+    @property
+    def vault(self) -> Vault:
+        """The vault of the current application."""
+        return self._vaults[self.engine]
+
+
+db = Database()
+
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+
+def engine_options(url: str) -> dict[str, Any]:
+    """Return the arguments of `create_engine` for a database address."""
+    common = {"hide_parameters": True, "pool_pre_ping": True, "pool_timeout": POOL_TIMEOUT_SECONDS}
+    if make_url(url).get_backend_name() == "sqlite":
+        return {**common, "connect_args": {"timeout": BUSY_TIMEOUT_SECONDS}, "pool_pre_ping": False, "pool_size": 20}
+    return {**common, "connect_args": {"options": POSTGRES_OPTIONS, "connect_timeout": 5}, "pool_size": 10}
+
+
+def prepare_engine(engine: Engine, *, foreign_keys: bool = True) -> None:
+    """Make SQLite durable and strict, and let its transactions say which kind they are.
+
+    Migrations pass `foreign_keys=False`: rebuilding a table would delete its children otherwise.
+    """
+    if engine.dialect.name != "sqlite":
+        return
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        for pragma in ("journal_mode=wal", "synchronous=full", f"foreign_keys={'on' if foreign_keys else 'off'}"):
+            connection.execute(f"pragma {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("write", True)
+        connection.exec_driver_sql(f"pragma query_only={'off' if write else 'on'}")
+        connection.exec_driver_sql("begin immediate" if write else "begin")
+
+
+@contextmanager
+def transaction(*, write: bool) -> Iterator[None]:
+    """Open one transaction on the session at hand; commit at the end, roll back on any error.
+
+    A writing one takes SQLite's write lock at once; a reading one cannot write. What was loaded stays readable
+    afterwards, but belongs to no session any more, so that the next transaction reads afresh.
+    """
+    session = db.session()
+    try:
+        session.begin()
+        session.connection(execution_options={"write": write, "postgresql_readonly": not write})
+        yield
+        session.commit()
+    except BaseException:
+        session.expunge_all()
+        session.rollback()
+        raise
+    finally:
+        session.close()
+
+
+T = TypeVar("T")
+
+
+def changes_one_row(statement: Update) -> bool:
+    """Run a conditional update, whose row count is the verdict: true for exactly one of several at the same moment."""
+    result = db.session.execute(statement.execution_options(synchronize_session=False))
+    return cast(CursorResult[Any], result).rowcount == 1
+
+
+def perform(step: Callable[[], T], *, write: bool) -> T:
+    """Run `step` in a transaction of its own and return what it returns.
+
+    When the database says that only the moment was wrong (busy, deadlock, serialization failure), the step runs again
+    from the start, at most five times in all; so it must have no effect but on the database.
+    """
+    for tries_left in reversed(range(MAX_TRIES)):
+        try:
+            with transaction(write=write):
+                return step()
+        except DBAPIError as error:
+            if not tries_left or not is_transient(error):
+                raise
+    raise AssertionError("unreachable")
+
+
+def is_transient(error: DBAPIError) -> bool:
+    """Tell whether the same transaction may well succeed when tried again."""
+    state = getattr(error.orig, "sqlstate", None)
+    return state in (SERIALIZATION_FAILURE, DEADLOCK_DETECTED) or is_sqlite_busy(error)
+
+
+def is_sqlite_busy(error: DBAPIError) -> bool:
+    """Tell whether SQLite gave up waiting for its lock."""
+    return isinstance(error, OperationalError) and "database is locked" in str(error.orig)
+
+
+def is_out_of_reach(error: DBAPIError) -> bool:
+    """Tell whether the database did not answer, or gave up waiting: nothing was stored."""
+    state = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or (isinstance(error, OperationalError) and state in (None, *GAVE_UP))
+
+
+def is_transaction_open() -> bool:
+    """Tell whether this thread holds a transaction: hashing and networks must wait until it does not."""
+    return bool(db.session.registry.has() and db.session().in_transaction())

@@ -1,0 +1,155 @@
+"""What can be refused: each error is a sentence for a person and names the field it speaks of."""
+
+from typing import ClassVar
+
+
+def N_(message: str) -> str:
+    """Mark a message for translation; it is translated where it is shown."""
+    return message
+
+
+class DomainError(Exception):
+    """A refusal by a rule of the domain.
+
+    Args:
+        field: the form field the sentence stands beside, where there is one.
+        params: values for the placeholders of the sentence.
+    """
+
+    status: ClassVar[int] = 422
+    title: ClassVar[str] = N_("That did not work")
+    sentence: str = N_("This is not possible. Nothing was changed.")
+    field: str | None = None
+
+    def __init__(self, sentence: str | None = None, *, field: str | None = None, **params: object) -> None:
+        self.sentence = sentence or type(self).sentence
+        self.field = field or type(self).field
+        self.params = params
+        super().__init__(self.sentence % params if params else self.sentence)
+
+
+class NotFound(DomainError):
+    """There is no such thing, or none that this person may know of."""
+
+    status = 404
+    title = N_("Page not found")
+    sentence = N_("There is nothing here, or nothing you may see. Check the address, or go back to your organizations.")
+
+
+class Forbidden(DomainError):
+    """A member asked for something their role does not allow."""
+
+    status = 403
+    title = N_("You may not do this")
+    sentence = N_("Your role does not allow this. Nothing was changed. An owner of the organization can help.")
+
+
+class SignInRequired(DomainError):
+    """Nobody is signed in."""
+
+    status = 401
+    title = N_("Please sign in")
+    sentence = N_("Sign in to continue.")
+
+
+class Conflict(DomainError):
+    """The world changed between the page and the answer."""
+
+    status = 409
+    title = N_("Something changed meanwhile")
+    sentence = N_("Somebody changed the same thing at the same time. Nothing of yours was stored; please try again.")
+
+
+class Busy(DomainError):
+    """The database could not serve the request in time."""
+
+    status = 503
+    title = N_("Busy right now")
+    sentence = N_("The server is busy and stored nothing of this request. Please try again in a moment.")
+
+
+class TooManyAttempts(DomainError):
+    """A limit on attempts was reached; `minutes` says when to come back."""
+
+    status = 429
+    title = N_("Too many attempts")
+    sentence = N_("Too many attempts. Nothing was checked; please try again in %(minutes)s minutes.")
+
+
+class WrongCredentials(DomainError):
+    """The address and the password do not belong together."""
+
+    sentence = N_("This address and this password do not belong together. Check both and try again.")
+    field = "password"
+
+
+class InvalidPassword(DomainError):
+    """A new password breaks one of the password rules."""
+
+    field = "password"
+
+
+class InvalidAddress(DomainError):
+    """A text is not an email address we can write to."""
+
+    sentence = N_("This is not an email address we can write to. Check it for typing errors.")
+    field = "email"
+
+
+class AddressTaken(DomainError):
+    """A verified address already belongs to an account."""
+
+    sentence = N_("There is already an account with this address. Sign in with it instead.")
+    field = "email"
+
+
+class AlreadyMember(DomainError):
+    """The address belongs to a member."""
+
+    sentence = N_("%(email)s is already a member.")
+    field = "emails"
+
+
+class AlreadyInvited(DomainError):
+    """The address has an open invitation."""
+
+    sentence = N_("%(email)s already has an invitation waiting.")
+    field = "emails"
+
+
+class RoleTooHigh(DomainError):
+    """Somebody tried to grant a role above their own."""
+
+    sentence = N_("You cannot give a role above your own.")
+    field = "role"
+
+
+class InvitationLimit(DomainError):
+    """The organization or an address has had its invitations for today."""
+
+    sentence = N_("The limit of invitations for today is reached. Nothing was sent; please continue tomorrow.")
+    field = "emails"
+
+
+class InvitationNotOpen(DomainError):
+    """The invitation was accepted, declined, revoked or has expired."""
+
+    status = 409
+    title = N_("This invitation is closed")
+    sentence = N_("This invitation can no longer be used. Reload the page to see why.")
+
+
+class OtherAddress(DomainError):
+    """An invitation for one address was answered by an account with another."""
+
+    status = 403
+    title = N_("This invitation is for another address")
+    sentence = N_("This invitation is for %(email)s. Switch to that account to accept it.")
+
+
+class LinkNotValid(DomainError):
+    """A mailed link is unknown, used or expired."""
+
+    status = 404
+    title = N_("This link no longer works")
+    sentence = N_("This link was used already or has expired. Ask for a new one and use the newest letter.")

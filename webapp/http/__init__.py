@@ -1,0 +1,1 @@
+"""Everything that knows a request and is no page."""

@@ -1,0 +1,36 @@
+"""Checking who somebody is, outside of any transaction and within the limits of attempts."""
+
+from webapp.errors import WrongCredentials
+from webapp.http import session, uow
+from webapp.models import User
+from webapp.services import accounts, addresses, attempts, passwords
+from webapp.services.attempts import Limit
+
+
+def count_attempt(limits: list[Limit]) -> None:
+    """Count an attempt, whatever comes of it.
+
+    Raises:
+        TooManyAttempts: it is one too many.
+    """
+    if refusal := uow.write(attempts.count, limits):
+        raise refusal
+
+
+def require_credentials(email: str, password: str) -> User:
+    """Return the user with this verified address and this password.
+
+    Known and unknown addresses take the same time.
+
+    Raises:
+        TooManyAttempts: the address or the network had too many.
+        WrongCredentials: they do not belong together, or the account is inactive.
+    """
+    canonical = addresses.parse(email).canonical
+    count_attempt(attempts.limits_of("sign-in", session.client_ip(), canonical))
+    account = uow.read(accounts.with_verified_address, canonical)
+    is_right = passwords.verify(password, account.user.password_hash if account else None)
+    if account is None or not is_right or not account.user.is_active:
+        uow.write(accounts.refuse_sign_in, session.current_actor(), canonical)
+        raise WrongCredentials
+    return account.user

@@ -1,0 +1,77 @@
+"""What all forms share."""
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
+from flask_wtf import FlaskForm
+from wtforms import Field, PasswordField, StringField
+from wtforms.validators import InputRequired, Length, ValidationError
+
+from webapp.errors import DomainError, InvalidAddress
+from webapp.http.problems import translated
+from webapp.services import addresses
+
+NAME_MAX_CHARACTERS = 200
+
+
+class Form(FlaskForm):
+    """A form that can show a refusal of the domain beside the field it speaks of."""
+
+    def show(self, error: DomainError) -> None:
+        """Show a refusal beside its field, or above the form where it has none.
+
+        Raises:
+            DomainError: the refusal, when it is no matter of input.
+        """
+        if error.status != 422:
+            raise error
+        field = self._fields.get(error.field or "")
+        (field.errors if field is not None else self.form_errors).append(translated(error))
+
+
+def single_line(text: str | None) -> str:
+    """Return text without control characters and without space around it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text or "").split())
+
+
+def name_field(label: Any, **kwargs: Any) -> StringField:
+    """Return a field for a name of a person or a thing."""
+    return StringField(
+        label,
+        filters=[single_line],
+        validators=[
+            InputRequired(lazy_gettext("Enter a name.")),
+            Length(max=NAME_MAX_CHARACTERS, message=lazy_gettext("A name has at most %(max)d characters.")),
+        ],
+        **kwargs,
+    )
+
+
+def email_field(label: Any, **kwargs: Any) -> StringField:
+    """Return a field for one email address."""
+    return StringField(
+        label, validators=[InputRequired(lazy_gettext("Enter an email address.")), _is_address], **kwargs
+    )
+
+
+def password_field(label: Any, **kwargs: Any) -> PasswordField:
+    """Return a field for a password; it is never sent back."""
+    return PasswordField(label, validators=[InputRequired(lazy_gettext("Enter a password."))], **kwargs)
+
+
+def _is_address(_form: Form, field: Field) -> None:
+    try:
+        addresses.parse(field.data)
+    except InvalidAddress as error:
+        raise ValidationError(_(error.sentence)) from error
+
+
+def safe_next(target: str | None) -> str | None:
+    """Return `target` if it is a path of this server, else nothing: no redirect leaves by it."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")):
+        return None
+    parts = urlsplit(target)
+    is_plain = target.isprintable() and target.isascii() and "\\" not in target
+    return target if is_plain and not parts.scheme and not parts.netloc else None

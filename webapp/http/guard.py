@@ -1,0 +1,195 @@
+"""The guard: every route declares who may use it, and loads what it speaks of through its parents."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Final, TypeVar, cast
+
+from flask import Flask, Response, current_app, g, request
+from flask.typing import ResponseReturnValue
+from sqlalchemy import and_, select
+
+from webapp.access.decide import decide, require
+from webapp.access.roles import Scope
+from webapp.db import db
+from webapp.errors import Forbidden, NotFound, SignInRequired
+from webapp.http import uow
+from webapp.http.session import Viewer, current_actor, load_viewer, reload_viewer, viewer
+from webapp.models import Invitation, Member, Organization
+from webapp.services import audit, sessions
+from webapp.services.audit import Event, Target
+
+SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+CHILDREN: Final[Mapping[str, type[Invitation]]] = {"invitation": Invitation}
+
+View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
+
+
+class Audience(Enum):
+    """Who may use a route that speaks of no organization."""
+
+    PUBLIC = "anybody"
+    SIGNED_IN = "anybody signed in"
+
+
+PUBLIC: Final = Audience.PUBLIC
+SIGNED_IN: Final = Audience.SIGNED_IN
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Who may use a route, and whether its view opens transactions itself, step by step."""
+
+    allows: Scope | Audience
+    own_transactions: bool = False
+
+
+class UndeclaredRoute(Exception):
+    """A route says nothing of who may use it; the application does not start."""
+
+
+def access(allows: Scope | Audience, *, own_transactions: bool = False) -> Callable[[View], View]:
+    """Declare who may use a view.
+
+    Args:
+        allows: a scope in the organization of the address, or an audience.
+        own_transactions: the view hashes or waits and therefore opens its transactions with `uow.read` and `uow.write`.
+    """
+
+    def declare(view: View) -> View:
+        view.__dict__["rule"] = Rule(allows, own_transactions)
+        return view
+
+    return declare
+
+
+def rule_of(app: Flask, endpoint: str) -> Rule:
+    """Return the rule of an endpoint.
+
+    Raises:
+        UndeclaredRoute: it has none.
+    """
+    rule = app.view_functions[endpoint].__dict__.get("rule")
+    if endpoint == "static":
+        return Rule(PUBLIC, own_transactions=True)
+    if not isinstance(rule, Rule):
+        raise UndeclaredRoute(f"{endpoint} declares no access rule")
+    return rule
+
+
+def refuse_undeclared(app: Flask) -> None:
+    """Go on only if every route has declared its rule.
+
+    Raises:
+        UndeclaredRoute: one has not.
+    """
+    for route in app.url_map.iter_rules():
+        rule_of(app, route.endpoint)
+
+
+class GuardedFlask(Flask):
+    """Flask, with the guard and the unit of work around every view."""
+
+    def dispatch_request(self) -> ResponseReturnValue:
+        """Answer the request: transaction, guard, view."""
+        if request.url_rule is None:
+            self.raise_routing_exception(request)
+        endpoint = request.url_rule.endpoint
+        view = self.ensure_sync(self.view_functions[endpoint])
+        return _answer(rule_of(self, endpoint), view, dict(request.view_args or {}))
+
+
+def _answer(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> ResponseReturnValue:
+    is_unsafe = request.method not in SAFE_METHODS
+    try:
+        if rule.own_transactions:
+            return _answer_step_by_step(rule, call, arguments)
+        response = uow.run(lambda: _enter(rule, call, arguments, lock=is_unsafe), write=is_unsafe)
+    except Forbidden as refusal:
+        if is_unsafe:
+            _record_refusal(refusal)
+        raise
+    _touch(viewer())
+    return response
+
+
+def _answer_step_by_step(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> ResponseReturnValue:
+    if request.endpoint != "static":
+        found = uow.read(reload_viewer)
+        if rule.allows is SIGNED_IN and found is None:
+            raise SignInRequired
+    return cast(ResponseReturnValue, call(**arguments))
+
+
+def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, lock: bool) -> Response:
+    """Load everything inside the transaction, decide, and call the view with models."""
+    loaded = dict(arguments)
+    g.organization = g.member = None
+    slug = loaded.pop("org", None)
+    if lock and slug is not None:
+        _lock(slug)
+    found = reload_viewer()
+    if rule.allows is not PUBLIC and found is None:
+        raise SignInRequired
+    if isinstance(rule.allows, Scope):
+        loaded["organization"] = _load_organization(str(slug), found)
+        require(current_actor(), rule.allows, loaded["organization"])
+        _load_children(loaded["organization"], loaded)
+    return current_app.make_response(call(**loaded))
+
+
+def _lock(slug: str) -> None:
+    statement = select(Organization.id).where(Organization.slug == slug).with_for_update(key_share=True)
+    db.session.execute(statement)
+
+
+def _load_organization(slug: str, found: Viewer | None) -> Organization:
+    is_viewers = and_(Member.organization_id == Organization.id, Member.user_id == (found.user_id if found else None))
+    row = db.session.execute(
+        select(Organization, Member).join(Member, is_viewers).where(Organization.slug == slug)
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    g.organization, g.member = row
+    return g.organization  # type: ignore[no-any-return]
+
+
+def _load_children(organization: Organization, arguments: dict[str, Any]) -> None:
+    for name, model in CHILDREN.items():
+        if name in arguments:
+            child = db.session.scalar(
+                select(model).where(model.organization_id == organization.id, model.id == arguments[name])
+            )
+            if child is None:
+                raise NotFound
+            arguments[name] = child
+
+
+def _record_refusal(refusal: Forbidden) -> None:
+    organization: Organization | None = g.get("organization")
+    if organization is None:
+        return
+    actor = current_actor()
+
+    def record() -> None:
+        _lock(organization.slug)
+        what = f"{request.method} {request.endpoint}"
+        target = Target("page", None, what)
+        audit.record(actor, Event.ACCESS_REFUSED, target, organization=organization, after={"reason": str(refusal)})
+
+    uow.write(record)
+
+
+def _touch(found: Viewer | None) -> None:
+    if found is not None and found.needs_touch:
+        member: Member | None = g.get("member")
+        uow.write(sessions.touch, found.session_id, member.id if member else None)
+
+
+def can(scope: str) -> bool:
+    """Tell templates whether the viewer has a scope in the organization of the page."""
+    organization: Organization | None = g.get("organization")
+    return organization is not None and decide(current_actor(), Scope(scope), organization)
+
+
+__all__ = ["PUBLIC", "SIGNED_IN", "Audience", "GuardedFlask", "Rule", "UndeclaredRoute", "access", "can", "load_viewer"]

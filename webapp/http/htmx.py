@@ -1,0 +1,48 @@
+"""Pages and the parts of them that HTMX swaps. Views never read HX headers; this module does."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from flask import Response, make_response, redirect, render_template, request
+
+
+def is_fragment_request() -> bool:
+    """Tell whether HTMX asked, on a page that is still there."""
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-History-Restore-Request") != "true"
+
+
+def respond(
+    template: str, fragments: Mapping[str, str], /, *, oob: Sequence[str] = (), status: int = 200, **context: Any
+) -> Response:
+    """Answer a whole page, or only the fragment that HTMX is about to swap.
+
+    Args:
+        template: that of the page, which includes the fragments.
+        fragments: id of a swapped element to its template.
+        oob: templates that travel along with any fragment, out of band.
+        status: the HTTP status.
+        context: what the templates show.
+    """
+    target = request.headers.get("HX-Target", "") if is_fragment_request() else ""
+    if target in fragments:
+        parts = [render_template(fragments[target], **context)]
+        parts += [render_template(part, oob=True, **context) for part in ("layout/_notices.html", *oob)]
+        response = make_response("\n".join(parts), status)
+    else:
+        response = make_response(render_template(template, **context), status)
+    response.vary.update(("HX-Request", "HX-Target"))
+    return response
+
+
+def go(location: str) -> Response:
+    """Send the browser on after a change: POST, then 303, then GET, with HTMX and without."""
+    return make_response(redirect(location, 303))
+
+
+def leave(location: str) -> Response:
+    """Load another page as a whole, also where HTMX asked."""
+    if not is_fragment_request():
+        return go(location)
+    response = make_response("", 401)
+    response.headers["HX-Redirect"] = location
+    return response

@@ -1,0 +1,89 @@
+"""Every error is a page, or a fragment for `#problems`, in the design of all others."""
+
+import logging
+from urllib.parse import quote
+
+from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException
+
+from webapp.errors import N_, DomainError, SignInRequired
+from webapp.http import uow
+from webapp.http.htmx import is_fragment_request, leave
+from webapp.http.session import is_viewer_known, reload_viewer
+
+log = logging.getLogger(__name__)
+
+HTTP_SENTENCES = {
+    400: (N_("That request made no sense"), N_("Part of the request was missing or malformed. Nothing was stored.")),
+    404: (N_("Page not found"), N_("There is nothing here, or nothing you may see. Check the address.")),
+    405: (N_("That does not work this way"), N_("This address cannot be used like that. Nothing was changed.")),
+    413: (N_("Too much at once"), N_("What was sent is too large. Nothing was stored; try again with less.")),
+    500: (N_("Something went wrong"), N_("This is our fault. Nothing of this request was stored; please try again.")),
+}
+
+
+def init_app(app: Flask) -> None:
+    """Let `app` answer every error with a sentence."""
+    app.register_error_handler(DomainError, _domain_error)
+    app.register_error_handler(CSRFError, _csrf_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _unexpected)
+
+
+def translated(error: DomainError) -> str:
+    """Return the sentence of a refusal in the language of the page."""
+    return str(_(error.sentence, **error.params))
+
+
+def _domain_error(error: DomainError) -> Response:
+    if isinstance(error, SignInRequired):
+        return leave(_sign_in_address())
+    return problem(error.status, _(error.title), translated(error))
+
+
+def _sign_in_address() -> str:
+    wanted = request.full_path.rstrip("?") if request.method == "GET" and not is_fragment_request() else ""
+    return url_for("accounts.login") + (f"?next={quote(wanted, safe='/')}" if wanted else "")
+
+
+def _csrf_error(_error: CSRFError) -> Response:
+    return problem(
+        403,
+        _("This page was open for too long"),
+        _("The form could not be checked, so nothing was stored. Reload the page and send it again."),
+    )
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status < 400:
+        return make_response(error.get_response())
+    title, sentence = HTTP_SENTENCES.get(status, HTTP_SENTENCES[400 if status < 500 else 500])
+    return problem(status, _(title), _(sentence))
+
+
+def _unexpected(error: Exception) -> Response:
+    log.error("unexpected error", exc_info=error)
+    title, sentence = HTTP_SENTENCES[500]
+    return problem(500, _(title), _(sentence))
+
+
+def problem(status: int, title: str, sentence: str) -> Response:
+    """Answer an error: the fragment where HTMX asked, the whole page otherwise."""
+    if status < 500 and not is_viewer_known():
+        _read_viewer()
+    template = "problems/_problem.html" if is_fragment_request() else "problems/problem.html"
+    body = render_template(template, status=status, title=title, sentence=sentence, request_id=g.get("request_id", ""))
+    response = make_response(body, status)
+    response.vary.update(("HX-Request", "HX-Target"))
+    return response
+
+
+def _read_viewer() -> None:
+    """Read who is signed in, for the navigation of an error that came before the guard."""
+    try:
+        uow.read(reload_viewer)
+    except DomainError:
+        current_app.logger.warning("the database is out of reach")

@@ -1,0 +1,117 @@
+"""The browser's session: a random token in the cookie, everything else in the database."""
+
+from dataclasses import dataclass
+from typing import cast
+
+from flask import Request, g, request, session
+from flask_login import AnonymousUserMixin, UserMixin, current_user
+from sqlalchemy import and_, select
+
+from webapp import clock
+from webapp.access.actor import Actor
+from webapp.db import db
+from webapp.models import EmailAddress, Member, Session, User
+from webapp.services import sessions
+from webapp.services.tokens import digest
+
+TOKEN = "token"  # noqa: S105  (the name of the cookie's entry)
+
+
+@dataclass(frozen=True)
+class Viewer(UserMixin):
+    """The signed-in user, as Flask-Login's `current_user`."""
+
+    user: User
+    session_id: int
+    email: str
+    needs_touch: bool
+
+    @property
+    def name(self) -> str:
+        """The name shown in the navigation."""
+        return self.user.name
+
+    @property
+    def user_id(self) -> int:
+        """The id of the account."""
+        return self.user.id
+
+
+def load_viewer(_request: Request) -> Viewer | None:
+    """Find who is signed in by the token in the cookie; for Flask-Login's `request_loader`."""
+    token = session.get(TOKEN)
+    if not token:
+        return None
+    now = clock.now()
+    row = db.session.execute(
+        select(Session, User, EmailAddress.address)
+        .join(User, User.id == Session.user_id)
+        .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
+        .where(
+            Session.token_hash == digest(token),
+            Session.expires_at > now,
+            Session.last_seen_at > now - sessions.IDLE,
+            User.is_active,
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    found, user, email = row
+    return Viewer(user, found.id, email or "", found.last_seen_at <= now - sessions.TOUCH_EVERY)
+
+
+def reload_viewer() -> Viewer | None:
+    """Read again, in the transaction at hand, who is signed in."""
+    g.pop("_login_user", None)
+    found = current_user._get_current_object()
+    return None if isinstance(found, AnonymousUserMixin) else cast(Viewer, found)
+
+
+def is_viewer_known() -> bool:
+    """Tell whether this request has read who is signed in."""
+    return "_login_user" in g
+
+
+def viewer() -> Viewer | None:
+    """Return who is signed in, as the guard has read it, or nobody."""
+    if not is_viewer_known():
+        return None
+    found = current_user._get_current_object()
+    return None if isinstance(found, AnonymousUserMixin) else cast(Viewer, found)
+
+
+def start(token: str) -> None:
+    """Sign this browser in. Nothing of the cookie before survives, so that no earlier one can be fixed."""
+    session.clear()
+    session[TOKEN] = token
+    g.pop("_login_user", None)
+
+
+def stop() -> None:
+    """Sign this browser out."""
+    session.clear()
+    g.pop("_login_user", None)
+
+
+def token() -> str:
+    """Return the session token in the cookie, empty where nobody is signed in."""
+    return str(session.get(TOKEN, ""))
+
+
+def client_ip() -> str | None:
+    """Return the browser's address, as far as trusted proxies tell."""
+    return request.remote_addr
+
+
+def user_agent() -> str:
+    """Return what the browser calls itself."""
+    return request.user_agent.string
+
+
+def current_actor() -> Actor:
+    """Return who acts in this request, with their membership in the organization at hand."""
+    found = viewer()
+    if found is None:
+        return Actor.visitor(client_ip())
+    member: Member | None = g.get("member")
+    return Actor.of(found.user, ip=client_ip(), member=member)

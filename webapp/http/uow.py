@@ -1,0 +1,86 @@
+"""The unit of work: one transaction around the view, committed only with a good answer."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from flask import Response, session
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from webapp import db as database
+from webapp.errors import N_, AddressTaken, AlreadyMember, Busy, Conflict, DomainError
+
+T = TypeVar("T")
+
+# By the name PostgreSQL gives, and by the columns SQLite names instead.
+CONSTRAINT_ERRORS: dict[str, Callable[[], DomainError]] = {
+    "uq_email_address_verified": AddressTaken,
+    "email_address.canonical": AddressTaken,
+    "uq_member_organization_id_user_id": lambda: AlreadyMember(N_("You are a member already.")),
+    "member.organization_id, member.user_id": lambda: AlreadyMember(N_("You are a member already.")),
+}
+
+
+class _RolledBack(Exception):
+    """Carries an answer out of a transaction that must not be committed."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+
+def run(view: Callable[[], Response], *, write: bool) -> Response:
+    """Run a view in one transaction and commit it when the answer is below 400.
+
+    Notices and everything else the view put into the cookie survive only if the commit does.
+    """
+    before = dict(session)
+
+    def attempt() -> Response:
+        _restore(before)
+        response = view()
+        if response.status_code >= 400:
+            raise _RolledBack(response)
+        return response
+
+    try:
+        return _perform(attempt, write=write)
+    except _RolledBack as rolled_back:
+        return rolled_back.response
+    except BaseException:
+        _restore(before)
+        raise
+
+
+def write(step: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Run one step in a writing transaction of its own, for views that declare `own_transactions`."""
+    return _perform(lambda: step(*args, **kwargs), write=True)
+
+
+def read(step: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+    """Run one step in a reading transaction of its own, for views that declare `own_transactions`."""
+    return _perform(lambda: step(*args, **kwargs), write=False)
+
+
+def _perform(step: Callable[[], T], *, write: bool) -> T:
+    try:
+        return database.perform(step, write=write)
+    except IntegrityError as error:
+        raise _domain_error(error) from error
+    except PoolTimeoutError as error:
+        raise Busy from error
+    except DBAPIError as error:
+        if database.is_transient(error) or database.is_out_of_reach(error):
+            raise Busy from error
+        raise
+
+
+def _domain_error(error: IntegrityError) -> DomainError:
+    diagnosis = getattr(error.orig, "diag", None)
+    name = diagnosis.constraint_name if diagnosis else str(error.orig).rpartition(": ")[2]
+    return CONSTRAINT_ERRORS.get(name or "", Conflict)()
+
+
+def _restore(before: dict[str, Any]) -> None:
+    if dict(session) != before:
+        session.clear()
+        session.update(before)

@@ -1,0 +1,108 @@
+"""From a row of the outbox to a letter: text and HTML, with links that lead to this server only."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from email.charset import QP, Charset
+from email.mime.text import MIMEText
+from email.utils import parseaddr
+from typing import Any
+
+from flask import Flask
+from flask_mail import Message
+
+from webapp.config import Settings
+from webapp.db import db
+from webapp.mail.faults import LetterNotComposable
+from webapp.mail.names import defanged
+from webapp.mail.transport import domain_of
+from webapp.models import OutboxMessage
+from webapp.services.outbox import seal_name
+from webapp.vault import NotReadable
+
+EXTRA_HEADERS = {"Auto-Submitted": "auto-generated"}  # RFC 3834: no vacation notice answers it
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+
+
+class QuotedPrintableMessage(Message):
+    """A message whose lines are short and ASCII only, whatever the names in it: every mail server passes it on."""
+
+    def _mimetext(self, text: str | None, subtype: str = "plain") -> MIMEText:
+        charset = Charset("utf-8")
+        charset.body_encoding = QP
+        return MIMEText(text or "", subtype, charset)  # type: ignore[arg-type]
+
+
+class Composer:
+    """Writes the letters of one application. Needs its application context."""
+
+    def __init__(self, app: Flask, settings: Settings) -> None:
+        self._environment = app.jinja_env
+        self._base_url = settings.base_url
+        self._sender = settings.mail_default_sender
+
+    def compose(self, letter: OutboxMessage) -> Message:
+        """Return the message of a letter; its Message-ID is the same each time.
+
+        Raises:
+            LetterNotComposable: the address, the secret or the template makes it impossible.
+        """
+        recipient = _plain_address(letter.to_address)
+        context = self._context(letter)
+        try:
+            text = self._environment.get_template(f"mail/{letter.kind}.txt").render(context)
+            html = self._environment.get_template(f"mail/{letter.kind}.html").render(context)
+            subject, _, body = text.partition("\n")
+            return self._message(letter, recipient, subject.strip(), body.strip() + "\n", html)
+        except Exception as error:
+            raise LetterNotComposable(f"The letter could not be written ({type(error).__name__}).") from error
+
+    def _context(self, letter: OutboxMessage) -> dict[str, Any]:
+        context = dict(_speakable(letter.data), base_url=self._base_url)
+        if letter.secret is not None:
+            try:
+                context["token"] = db.vault.open(seal_name(letter), letter.secret)
+            except NotReadable as error:
+                raise LetterNotComposable(
+                    "The link in the letter cannot be read: the encryption key that sealed it is not given any more."
+                ) from error
+        return context
+
+    def _message(self, letter: OutboxMessage, recipient: str, subject: str, body: str, html: str) -> Message:
+        message = QuotedPrintableMessage(
+            subject,
+            recipients=[recipient],
+            body=body,
+            html=html,
+            sender=self._sender,
+            date=letter.created_at.timestamp(),
+            extra_headers=EXTRA_HEADERS,
+        )
+        message.msgId = f"<{letter.message_id}@{domain_of(self._base_url)}>"
+        if message.has_bad_headers() or not subject or _CONTROL.search(subject):
+            raise ValueError("no subject, or a header with a line break or another control character")
+        message.as_bytes()
+        return message
+
+
+def _plain_address(address: str) -> str:
+    """Return the address if it is one, alone, and can be sent to.
+
+    Flask-Mail would write a local part that is not ASCII as an encoded word, which is somebody else's address.
+    """
+    local_part = address.rpartition("@")[0]
+    is_one = parseaddr(address) == ("", address) and address.isprintable() and local_part != ""
+    if not is_one or not local_part.isascii():
+        raise LetterNotComposable("The address is not one that letters can be sent to.")
+    return address
+
+
+def _speakable(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a template may say: moments from ISO 8601, the recipient's address as it is, all else defanged."""
+    said: dict[str, Any] = {}
+    for name, value in data.items():
+        if name.endswith("_at"):
+            said[name] = datetime.fromisoformat(value)
+        else:
+            said[name] = defanged(value) if isinstance(value, str) and name != "email" else value
+    return said

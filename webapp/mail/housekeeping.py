@@ -1,0 +1,64 @@
+"""What the database forgets after a while, in batches too small to keep anybody waiting."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Any, TypeAlias
+
+from sqlalchemy import ColumnElement, delete, exists, select, update
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
+
+from webapp import clock
+from webapp.db import Base, db, perform
+from webapp.models import AccountToken, Attempts, Invitation, InvitationBatch, LetterState, OutboxMessage, Session
+from webapp.services.sessions import IDLE
+
+BATCH_ROWS = 500
+ACCOUNT_TOKENS_KEPT = timedelta(days=1)
+BATCHES_KEPT = timedelta(days=1)
+DROPPED_LETTERS_KEPT = timedelta(hours=1)
+FINISHED_LETTERS_KEPT = timedelta(days=90)
+
+Statement: TypeAlias = ReturningDelete[*tuple[Any, ...]] | ReturningUpdate[*tuple[Any, ...]]
+
+
+def clear_all() -> None:
+    """Delete what has run out and erase secrets that no letter needs any more; each batch is a transaction."""
+    for statement in _statements(clock.now()):
+        while _clear(statement) == BATCH_ROWS:
+            pass
+
+
+def _clear(statement: Statement) -> int:
+    """Clear one batch; return how many rows it had."""
+    unsynchronized = statement.execution_options(synchronize_session=False)
+    return perform(lambda: len(db.session.execute(unsynchronized).all()), write=True)
+
+
+def _statements(now: datetime) -> Iterator[Statement]:
+    yield _deletion(Session, Session.id, (Session.expires_at < now) | (Session.last_seen_at < now - IDLE))
+    yield _deletion(Attempts, Attempts.bucket, Attempts.ends_at < now)
+    yield _deletion(AccountToken, AccountToken.id, AccountToken.expires_at < now - ACCOUNT_TOKENS_KEPT)
+    yield _deletion(InvitationBatch, InvitationBatch.id, InvitationBatch.created_at < now - BATCHES_KEPT)
+    is_dropped = OutboxMessage.state == LetterState.DROPPED
+    is_forgotten = is_dropped & (OutboxMessage.created_at < now - DROPPED_LETTERS_KEPT)
+    yield _deletion(OutboxMessage, OutboxMessage.id, is_forgotten)
+    is_old = OutboxMessage.finished_at < now - FINISHED_LETTERS_KEPT
+    is_named = exists().where(Invitation.letter_id == OutboxMessage.id)
+    yield _deletion(OutboxMessage, OutboxMessage.id, is_old & ~is_named)
+    yield _erasure_of_secrets()
+
+
+def _deletion(model: type[Base], key: InstrumentedAttribute[Any], condition: ColumnElement[bool]) -> Statement:
+    return delete(model).where(_batch(key, condition)).returning(key)
+
+
+def _erasure_of_secrets() -> Statement:
+    is_over = OutboxMessage.state.in_([LetterState.SENT, LetterState.FAILED, LetterState.DROPPED])
+    over = _batch(OutboxMessage.id, is_over & OutboxMessage.secret.is_not(None))
+    return update(OutboxMessage).where(over).values(secret=None).returning(OutboxMessage.id)
+
+
+def _batch(key: InstrumentedAttribute[Any], condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Choose so many rows, leaving out those that another worker is clearing."""
+    return key.in_(select(key).where(condition).limit(BATCH_ROWS).with_for_update(skip_locked=True))

@@ -1,0 +1,108 @@
+"""Invitations: offers of membership to an email address."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp import clock
+from webapp.db import Id, Key, Model
+from webapp.models.columns import name_column
+from webapp.models.member import Role, RoleColumn
+
+
+class InvitationStatus(StrEnum):
+    """Where an invitation stands. Expired is derived from `expires_at`, never stored, except to make room."""
+
+    REQUESTED = "requested"
+    PENDING = "pending"
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
+    REVOKED = "revoked"
+
+
+class Invitation(Model):
+    """An offer of membership to one address; pending until accepted, declined, revoked or expired."""
+
+    __tablename__ = "invitation"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "id"),
+        Index(
+            "uq_invitation_open",
+            "organization_id",
+            "canonical",
+            unique=True,
+            sqlite_where=text("status IN ('requested', 'pending')"),
+            postgresql_where=text("status IN ('requested', 'pending')"),
+        ),
+        Index("ix_invitation_status", "organization_id", "status", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
+    email: Mapped[str] = mapped_column(String(320))
+    canonical: Mapped[str] = mapped_column(Key)
+    role: Mapped[Role] = mapped_column(RoleColumn)
+    status: Mapped[InvitationStatus] = mapped_column(
+        name_column(InvitationStatus, "status"), default=InvitationStatus.PENDING
+    )
+    invited_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
+    letter_id: Mapped[int | None] = mapped_column(ForeignKey("outbox_message.id", ondelete="SET NULL"), index=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+
+    def is_open(self, now: datetime) -> bool:
+        """Whether the invitation can be accepted at `now`."""
+        return self.status is InvitationStatus.PENDING and now < self.expires_at
+
+
+class InvitationToken(Model):
+    """The hash of a token that opens an invitation."""
+
+    __tablename__ = "invitation_token"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "invitation_id"], ["invitation.organization_id", "invitation.id"], ondelete="CASCADE"
+        ),
+        Index("ix_invitation_token_invitation", "organization_id", "invitation_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    organization_id: Mapped[int] = mapped_column(Id)
+    invitation_id: Mapped[int] = mapped_column(Id)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class InvitationWord(Model):
+    """A word of an invited address, by whose start the invitation is found."""
+
+    __tablename__ = "invitation_word"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "invitation_id"], ["invitation.organization_id", "invitation.id"], ondelete="CASCADE"
+        ),
+        Index("ix_invitation_word_invitation", "invitation_id", "word"),
+    )
+
+    organization_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    word: Mapped[str] = mapped_column(Key, primary_key=True)
+    invitation_id: Mapped[int] = mapped_column(Id, primary_key=True)
+
+
+class InvitationBatch(Model):
+    """What one use of the invitation form did with each address, kept a day for the page that says so."""
+
+    __tablename__ = "invitation_batch"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"), index=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    outcomes: Mapped[list[dict[str, Any]]] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)

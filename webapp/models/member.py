@@ -1,0 +1,90 @@
+"""Members: users in an organization, with a role."""
+
+from datetime import datetime
+from enum import IntEnum, StrEnum
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, SmallInteger, UniqueConstraint
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from webapp import clock
+from webapp.db import Id, Key, Model
+from webapp.models.columns import name_column
+
+
+class Role(IntEnum):
+    """The one ladder of roles and levels; higher reaches more."""
+
+    MEMBER = 10
+    ADMIN = 20
+    MANAGER = 30
+    OWNER = 40
+
+    @property
+    def label(self) -> str:
+        """The lower-case name used in forms and addresses."""
+        return self.name.lower()
+
+
+class RoleColumn(TypeDecorator[Role]):
+    """Stores a role as the small integer that orders it."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: Role | None, dialect: Dialect) -> int | None:
+        return None if value is None else int(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> Role | None:
+        return None if value is None else Role(value)
+
+
+class MemberStatus(StrEnum):
+    """Whether a member may use the membership."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+
+
+class Member(Model):
+    """A user in an organization. `sort_name` is the name as lists order it."""
+
+    __tablename__ = "member"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "user_id"),
+        UniqueConstraint("organization_id", "id"),
+        Index("ix_member_sort", "organization_id", "sort_name", "id"),
+        Index("ix_member_role", "organization_id", "role"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    role: Mapped[Role] = mapped_column(RoleColumn)
+    status: Mapped[MemberStatus] = mapped_column(name_column(MemberStatus, "status"), default=MemberStatus.ACTIVE)
+    sort_name: Mapped[str] = mapped_column(Key)
+    last_active_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    @property
+    def is_active(self) -> bool:
+        """Whether the membership gives anything at all."""
+        return self.status is MemberStatus.ACTIVE
+
+
+class MemberWord(Model):
+    """A word of a member's name or address, by whose start the member is found."""
+
+    __tablename__ = "member_word"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "member_id"], ["member.organization_id", "member.id"], ondelete="CASCADE"
+        ),
+        Index("ix_member_word_member", "member_id", "word"),
+    )
+
+    organization_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    word: Mapped[str] = mapped_column(Key, primary_key=True)
+    member_id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -1,0 +1,24 @@
+"""Organizations: the tenants."""
+
+from datetime import datetime
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp import clock
+from webapp.db import Id, Key, Model
+
+
+class Organization(Model):
+    """A tenant and its policies. Everything except users belongs to exactly one."""
+
+    __tablename__ = "organization"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    slug: Mapped[str] = mapped_column(Key, unique=True)
+    members_may_invite: Mapped[bool] = mapped_column(default=False)
+    invitation_lifetime_days: Mapped[int] = mapped_column(default=7)
+    address_match_required: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -1,0 +1,58 @@
+"""Signing in: sessions, mailed account links and counters of attempts."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp import clock
+from webapp.db import Id, Key, Model
+from webapp.models.columns import name_column
+
+
+class Session(Model):
+    """A signed-in browser. Its cookie holds a random token, of which only the hash is here."""
+
+    __tablename__ = "session"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    ip: Mapped[str] = mapped_column(String(45))
+    user_agent: Mapped[str] = mapped_column(String(200))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    last_seen_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class TokenPurpose(StrEnum):
+    """What a mailed account link is for."""
+
+    RESET = "reset"
+
+
+class AccountToken(Model):
+    """The hash of a mailed account link. One without a user opens nothing: the address asked for was unknown."""
+
+    __tablename__ = "account_token"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    purpose: Mapped[TokenPurpose] = mapped_column(name_column(TokenPurpose, "purpose"))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+
+
+class Attempts(Model):
+    """How often something limited was tried within one window of time."""
+
+    __tablename__ = "attempts"
+
+    bucket: Mapped[str] = mapped_column(Key, primary_key=True)
+    count: Mapped[int]
+    ends_at: Mapped[datetime] = mapped_column(index=True)

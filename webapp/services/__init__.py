@@ -1,0 +1,1 @@
+"""Verbs that change the world. They flush, never commit, and send nothing."""

@@ -1,0 +1,184 @@
+"""Accounts: users, their verified addresses, signing in and getting a new password."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from webapp import clock
+from webapp.access.actor import Actor
+from webapp.db import changes_one_row, db
+from webapp.errors import AddressTaken, LinkNotValid, NotFound
+from webapp.models import AccountToken, EmailAddress, TokenPurpose, User
+from webapp.services import audit, outbox, sessions
+from webapp.services.addresses import Address
+from webapp.services.audit import Event, Target
+from webapp.services.tokens import digest, new_token
+
+RESET_LIFETIME = timedelta(hours=1)
+
+
+@dataclass(frozen=True)
+class NewAccount:
+    """What a person enters to get an account; the password is hashed already."""
+
+    name: str
+    address: Address
+    password_hash: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """A user found by a verified address."""
+
+    user: User
+    email: EmailAddress
+
+
+def with_verified_address(canonical: str) -> Account | None:
+    """Return the account whose verified address this is; an unproven address finds nobody."""
+    row = db.session.execute(
+        select(User, EmailAddress)
+        .join(EmailAddress, EmailAddress.user_id == User.id)
+        .where(EmailAddress.canonical == canonical, EmailAddress.verified_at.is_not(None))
+    ).one_or_none()
+    return Account(*row) if row else None
+
+
+def by_id(user_id: int) -> User:
+    """Return an active user.
+
+    Raises:
+        NotFound: there is none, or none who may act.
+    """
+    user = db.session.scalar(select(User).where(User.id == user_id, User.is_active))
+    if user is None:
+        raise NotFound
+    return user
+
+
+def create(actor: Actor, new: NewAccount) -> User:
+    """Make an account whose address was just proven by its owner.
+
+    Raises:
+        AddressTaken: a verified account has this address already.
+    """
+    if with_verified_address(new.address.canonical):
+        raise AddressTaken
+    user = User(name=new.name, password_hash=new.password_hash)
+    db.session.add(user)
+    db.session.flush()
+    db.session.add(
+        EmailAddress(
+            user_id=user.id, address=new.address.typed, canonical=new.address.canonical, verified_at=clock.now()
+        )
+    )
+    db.session.flush()
+    after = {"name": user.name, "email": new.address.typed}
+    audit.record(actor, Event.ACCOUNT_CREATED, Target("user", user.id, user.name), after=after)
+    return user
+
+
+def sign_in(user: User, *, ip: str | None, user_agent: str) -> str:
+    """Open a session for somebody who has just proven who they are; return its token."""
+    token = sessions.begin(user.id, ip=ip, user_agent=user_agent)
+    audit.record(Actor.of(user, ip=ip), Event.SIGNED_IN, Target("user", user.id, user.name))
+    return token
+
+
+def sign_out(actor: Actor, token: str) -> None:
+    """Close the session of a browser."""
+    sessions.end(token)
+    audit.record(actor, Event.SIGNED_OUT, Target("user", actor.user_id, actor.name))
+
+
+def refuse_sign_in(actor: Actor, address: str) -> None:
+    """Note a refused sign-in with the address that was tried."""
+    account = with_verified_address(address)
+    target = Target("user", account.user.id, account.user.name) if account else Target("user", None, address)
+    audit.record(actor, Event.SIGN_IN_REFUSED, target)
+
+
+def request_reset(actor: Actor, address: Address) -> None:
+    """Mail a link for a new password, if somebody has this address verified.
+
+    The same statements run for known and unknown addresses, so that neither the answer nor its time tells them apart.
+    """
+    account = with_verified_address(address.canonical)
+    is_known = account is not None and account.user.is_active
+    token = new_token()
+    now = clock.now()
+    db.session.add(
+        AccountToken(
+            user_id=account.user.id if account and is_known else None,
+            purpose=TokenPurpose.RESET,
+            token_hash=digest(token),
+            created_at=now,
+            expires_at=now + RESET_LIFETIME,
+        )
+    )
+    outbox.enqueue(
+        "password_reset",
+        to=account.email.address if account else address.typed,
+        data={"name": account.user.name if account else ""},
+        token=token,
+        is_dropped=not is_known,
+    )
+    target = Target("user", account.user.id if account else None, address.typed)
+    audit.record(actor, Event.RESET_REQUESTED, target)
+
+
+def holder_of_reset(token: str) -> User:
+    """Return the user whom a reset link lets choose a new password.
+
+    Raises:
+        LinkNotValid: unknown, used, expired, or of an inactive user.
+    """
+    user = db.session.scalar(
+        select(User)
+        .join(AccountToken, AccountToken.user_id == User.id)
+        .where(
+            AccountToken.token_hash == digest(token),
+            AccountToken.purpose == TokenPurpose.RESET,
+            AccountToken.used_at.is_(None),
+            AccountToken.expires_at > clock.now(),
+            User.is_active,
+        )
+    )
+    if user is None:
+        raise LinkNotValid
+    return user
+
+
+def reset_password(token: str, password_hash: str, *, ip: str | None) -> User:
+    """Give the holder of a reset link a new password, end all their sessions and tell them by mail.
+
+    Raises:
+        LinkNotValid: the link was used, also by somebody just a moment earlier, or has expired.
+    """
+    user = holder_of_reset(token)
+    _use_up(token)
+    user.password_hash = password_hash
+    db.session.execute(
+        update(AccountToken)
+        .where(AccountToken.user_id == user.id, AccountToken.used_at.is_(None))
+        .values(used_at=clock.now())
+    )
+    sessions.end_all_of(user.id)
+    email = primary_address(user.id)
+    outbox.enqueue("password_changed", to=email.address, data={"name": user.name})
+    audit.record(Actor.of(user, ip=ip), Event.PASSWORD_CHANGED, Target("user", user.id, user.name))
+    return user
+
+
+def primary_address(user_id: int) -> EmailAddress:
+    """Return the address letters to a user go to."""
+    return db.session.scalars(
+        select(EmailAddress).where(EmailAddress.user_id == user_id, EmailAddress.is_primary)
+    ).one()
+
+
+def _use_up(token: str) -> None:
+    unused = update(AccountToken).where(AccountToken.token_hash == digest(token), AccountToken.used_at.is_(None))
+    if not changes_one_row(unused.values(used_at=clock.now())):
+        raise LinkNotValid

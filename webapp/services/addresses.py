@@ -1,0 +1,76 @@
+"""Email addresses: one parser and one canonical form, computed here and nowhere else."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+
+from email_validator import EmailNotValidError, validate_email
+
+from webapp.errors import InvalidAddress
+
+MAX_CHARACTERS = 254
+
+
+@dataclass(frozen=True)
+class Address:
+    """An address as its owner typed it, and the form by which it is compared."""
+
+    typed: str
+    canonical: str
+
+    @property
+    def bucket(self) -> str:
+        """The mailbox behind the address: tags after a plus sign share it."""
+        local, _, domain = self.canonical.rpartition("@")
+        return f"{local.partition('+')[0]}@{domain}"
+
+
+def parse(text: str) -> Address:
+    """Read one address.
+
+    Only ASCII local parts are taken, and only domains that Unicode compatibility mapping leaves as they are: nobody
+    receives a letter at an address other than the one typed (RFC 5321, UTS 46).
+
+    Raises:
+        InvalidAddress: it is not one address we can write to.
+    """
+    typed = text.strip()
+    domain = typed.rpartition("@")[2]
+    if len(typed) > MAX_CHARACTERS or unicodedata.normalize("NFKC", domain).lower() != domain.lower():
+        raise InvalidAddress
+    try:
+        checked = validate_email(
+            typed, check_deliverability=False, allow_smtputf8=False, globally_deliverable=False, strict=True
+        )
+    except EmailNotValidError as error:
+        raise InvalidAddress from error
+    ascii_domain = (checked.ascii_domain or checked.domain).lower()
+    return Address(typed, f"{checked.local_part.lower()}@{ascii_domain}")
+
+
+_TOKEN = re.compile(r'<(?P<angle>[^<>]*)>|"[^"]*"|(?P<separator>[,;\r\n])|(?P<word>[^\s,;<>"]+)')
+
+
+def split(text: str) -> list[str]:
+    """Split a pasted list into the addresses in it, in order.
+
+    Commas, semicolons, white space and lines separate; "Ada Lovelace <ada@example.com>" counts as one.
+    """
+    found: list[str] = []
+    words: list[str] = []
+    for token in _TOKEN.finditer(text):
+        if token["word"]:
+            words.append(token["word"])
+        elif token["separator"]:
+            found += words
+            words = []
+        elif token["angle"] is not None:
+            found += [*_without_display_name(words), token["angle"].strip()]
+            words = []
+    return found + words
+
+
+def _without_display_name(words: list[str]) -> list[str]:
+    while words and "@" not in words[-1]:
+        words = words[:-1]
+    return words

@@ -1,0 +1,87 @@
+"""Counters of attempts: raised before the attempt is evaluated, by one atomic statement."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
+from math import ceil
+
+from sqlalchemy import case
+from sqlalchemy.dialects import postgresql, sqlite
+
+from webapp import clock
+from webapp.db import db
+from webapp.errors import TooManyAttempts
+from webapp.models import Attempts
+from webapp.services.tokens import digest
+
+WINDOW = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Limit:
+    """At most `most` attempts on `bucket` in `window`."""
+
+    bucket: str
+    most: int
+    window: timedelta = WINDOW
+
+
+def limits_of(purpose: str, ip: str | None, address: str | None = None) -> list[Limit]:
+    """Return the limits of sign-in and its like: 100 attempts per network and 10 per address in 15 minutes."""
+    limits = [Limit(f"{purpose}:network:{network_of(ip)}", 100)]
+    if address is not None:
+        limits.append(Limit(f"{purpose}:address:{digest(address)}", 10))
+    return limits
+
+
+def network_of(ip: str | None) -> str:
+    """Return the network an IP address counts for: /24 of IPv4, /64 of IPv6."""
+    try:
+        address = ip_address(ip or "")
+    except ValueError:
+        return "unknown"
+    address = getattr(address, "ipv4_mapped", None) or address
+    return str(ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False))
+
+
+def count(limits: Sequence[Limit]) -> TooManyAttempts | None:
+    """Count one attempt against every limit, and return the refusal if one is passed.
+
+    The refusal is for the caller to raise once the count is committed: raised here it would be rolled back with it.
+    """
+    counted = raise_counters(dict.fromkeys(limits, 1))
+    late = [counted[limit].ends_at for limit in limits if counted[limit].count > limit.most]
+    return TooManyAttempts(minutes=_minutes_until(max(late))) if late else None
+
+
+def raise_counters(by: Mapping[Limit, int]) -> dict[Limit, Attempts]:
+    """Raise counters, all in one statement, and return them as they are now.
+
+    Args:
+        by: how much to add for each limit; no two limits share a bucket.
+    """
+    if not by:
+        return {}
+    now = clock.now()
+    insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
+    ordered = sorted(by, key=lambda limit: limit.bucket)
+    rows = [{"bucket": limit.bucket, "count": by[limit], "ends_at": now + limit.window} for limit in ordered]
+    statement = insert(Attempts).values(rows)
+    is_over = Attempts.ends_at <= now
+    counted = db.session.scalars(
+        statement.on_conflict_do_update(
+            index_elements=[Attempts.bucket],
+            set_={
+                "count": statement.excluded.count + case((is_over, 0), else_=Attempts.count),
+                "ends_at": case((is_over, statement.excluded.ends_at), else_=Attempts.ends_at),
+            },
+        ).returning(Attempts),
+        execution_options={"populate_existing": True},
+    )
+    found = {counter.bucket: counter for counter in counted}
+    return {limit: found[limit.bucket] for limit in ordered}
+
+
+def _minutes_until(moment: datetime) -> int:
+    return max(1, ceil((moment - clock.now()).total_seconds() / 60))

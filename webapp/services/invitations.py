@@ -1,0 +1,223 @@
+"""Invitations: offering membership, and what becomes of an offer."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import insert, select, update
+
+from webapp import clock
+from webapp.access.actor import Actor
+from webapp.access.decide import may_still_offer, require, require_role_within
+from webapp.access.roles import Scope
+from webapp.db import changes_one_row, db
+from webapp.errors import InvitationNotOpen, OtherAddress
+from webapp.models import (
+    EmailAddress,
+    Invitation,
+    InvitationStatus,
+    InvitationToken,
+    InvitationWord,
+    Member,
+    Organization,
+    Role,
+    User,
+)
+from webapp.services import accounts, audit, members, organizations, outbox
+from webapp.services.accounts import NewAccount
+from webapp.services.addresses import Address
+from webapp.services.audit import Event, Target
+from webapp.services.tokens import digest, new_token
+from webapp.services.words import words_of
+
+MIN_LIFETIME_DAYS, MAX_LIFETIME_DAYS = 1, 30
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What an invitation offers, and for how many days."""
+
+    role: Role
+    lifetime_days: int
+
+
+def invite(actor: Actor, organization: Organization, address: Address, offer: Offer) -> Invitation:
+    """Offer membership to an address and queue the letter that says so.
+
+    The caller has refused members and open invitations (see `bulk.invite_all`); the database refuses what slips by.
+
+    Raises:
+        Forbidden, RoleTooHigh: the actor may not; nothing is stored.
+    """
+    require(actor, Scope.MEMBER_INVITE, organization)
+    require_role_within(actor, offer.role)
+    now = clock.now()
+    invitation = Invitation(
+        organization_id=organization.id,
+        email=address.typed,
+        canonical=address.canonical,
+        role=offer.role,
+        invited_by_id=actor.user_id,
+        created_at=now,
+        expires_at=now + timedelta(days=offer.lifetime_days),
+    )
+    db.session.add(invitation)
+    db.session.flush()
+    _index_words(invitation)
+    _send(actor, organization, invitation)
+    after = {"email": invitation.email, "role": offer.role.label, "expires_at": invitation.expires_at.isoformat()}
+    audit.record(actor, Event.INVITATION_SENT, target_of(invitation), organization=organization, after=after)
+    return invitation
+
+
+def target_of(invitation: Invitation) -> Target:
+    """Return an invitation as the audit log names it."""
+    return Target("invitation", invitation.id, invitation.email)
+
+
+def _send(actor: Actor, organization: Organization, invitation: Invitation) -> None:
+    token = new_token()
+    db.session.add(
+        InvitationToken(organization_id=organization.id, invitation_id=invitation.id, token_hash=digest(token))
+    )
+    letter = outbox.enqueue(
+        "invitation",
+        to=invitation.email,
+        data={
+            "organization": organization.name,
+            "inviter": actor.name,
+            "role": invitation.role.label,
+            "email": invitation.email,
+            "expires_at": invitation.expires_at.isoformat(),
+        },
+        token=token,
+        organization_id=organization.id,
+    )
+    invitation.letter_id = letter.id
+    db.session.flush()
+
+
+def _index_words(invitation: Invitation) -> None:
+    rows = [
+        {"organization_id": invitation.organization_id, "invitation_id": invitation.id, "word": word}
+        for word in words_of(invitation.email)
+    ]
+    db.session.execute(insert(InvitationWord), rows)
+
+
+def revoke(actor: Actor, organization: Organization, invitation: Invitation) -> None:
+    """Take an offer back; its links stop working.
+
+    Raises:
+        Forbidden: the actor may not invite.
+        InvitationNotOpen: it was answered or revoked before.
+    """
+    require(actor, Scope.MEMBER_INVITE, organization)
+    require_role_within(actor, invitation.role)
+    _close(invitation, InvitationStatus.REVOKED, clock.now())
+    audit.record(
+        actor, Event.INVITATION_REVOKED, target_of(invitation), organization=organization, **_change(invitation)
+    )
+
+
+def close_expired(actor: Actor, organization: Organization, invitation: Invitation) -> None:
+    """Close an expired offer to make room for a new one to the same address."""
+    _close(invitation, InvitationStatus.REVOKED, clock.now())
+    audit.record(
+        actor, Event.INVITATION_EXPIRED, target_of(invitation), organization=organization, **_change(invitation)
+    )
+
+
+def decline(actor: Actor, invitation_id: int, organization_id: int) -> Invitation:
+    """Turn an offer down.
+
+    Raises:
+        InvitationNotOpen: it cannot be answered any more.
+    """
+    organization = organizations.lock(organization_id)
+    invitation = _open_invitation(invitation_id)
+    _close(invitation, InvitationStatus.DECLINED, clock.now())
+    audit.record(
+        actor, Event.INVITATION_DECLINED, target_of(invitation), organization=organization, **_change(invitation)
+    )
+    return invitation
+
+
+def accept(actor: Actor, invitation_id: int, organization_id: int, user_id: int) -> Member:
+    """Make a signed-in user a member, as the invitation offers. Works once, also for several at the same moment.
+
+    Raises:
+        InvitationNotOpen: it cannot be accepted any more, or whoever sent it may no longer offer it.
+        OtherAddress: the organization wants the invited address, and it is not the user's.
+        AlreadyMember: the user is a member.
+    """
+    organization = organizations.lock(organization_id)
+    invitation = _open_invitation(invitation_id)
+    _require_inviter_may_still(organization, invitation)
+    user = accounts.by_id(user_id)
+    if organization.address_match_required and not has_address(user.id, invitation.canonical):
+        raise OtherAddress(email=invitation.email)
+    return _join(actor, organization, invitation, user)
+
+
+def accept_as_new(actor: Actor, invitation_id: int, organization_id: int, new: NewAccount) -> Member:
+    """Make an account for the invited address, which following the mailed link has proven, and a member of it.
+
+    Raises:
+        InvitationNotOpen: it cannot be accepted any more.
+        AddressTaken: an account has this address; its owner signs in instead.
+    """
+    organization = organizations.lock(organization_id)
+    invitation = _open_invitation(invitation_id)
+    _require_inviter_may_still(organization, invitation)
+    user = accounts.create(actor, new)
+    return _join(Actor.of(user, ip=actor.ip), organization, invitation, user)
+
+
+def has_address(user_id: int, canonical: str) -> bool:
+    """Tell whether a verified address is the user's."""
+    return (
+        db.session.scalar(
+            select(EmailAddress.id).where(
+                EmailAddress.user_id == user_id,
+                EmailAddress.canonical == canonical,
+                EmailAddress.verified_at.is_not(None),
+            )
+        )
+        is not None
+    )
+
+
+def _join(actor: Actor, organization: Organization, invitation: Invitation, user: User) -> Member:
+    _close(invitation, InvitationStatus.ACCEPTED, clock.now())
+    email = accounts.primary_address(user.id).address
+    member = members.add(actor, organization, user, email, invitation.role)
+    change = _change(invitation)
+    change["after"] |= {"user_id": user.id, "email": email}
+    audit.record(actor, Event.INVITATION_ACCEPTED, target_of(invitation), organization=organization, **change)
+    return member
+
+
+def _open_invitation(invitation_id: int) -> Invitation:
+    invitation = db.session.scalars(select(Invitation).where(Invitation.id == invitation_id)).one()
+    if not invitation.is_open(clock.now()):
+        raise InvitationNotOpen
+    return invitation
+
+
+def _require_inviter_may_still(organization: Organization, invitation: Invitation) -> None:
+    if invitation.invited_by_id is None:
+        return
+    if not may_still_offer(members.of_user(organization, invitation.invited_by_id), invitation.role, organization):
+        raise InvitationNotOpen
+
+
+def _close(invitation: Invitation, status: InvitationStatus, now: datetime) -> None:
+    """Close an open invitation by one conditional update, whose row count is the verdict."""
+    still_open = update(Invitation).where(Invitation.id == invitation.id, Invitation.status == InvitationStatus.PENDING)
+    if not changes_one_row(still_open.values(status=status, closed_at=now)):
+        raise InvitationNotOpen
+    db.session.refresh(invitation)
+
+
+def _change(invitation: Invitation) -> dict[str, dict[str, object]]:
+    return {"before": {"status": "pending"}, "after": {"status": invitation.status.value}}

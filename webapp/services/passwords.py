@@ -1,0 +1,70 @@
+"""Passwords: the rules for new ones, and Argon2id behind a semaphore (NIST SP 800-63B-4, RFC 9106)."""
+
+import os
+from collections.abc import Iterable
+from functools import cache
+from threading import BoundedSemaphore
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from zxcvbn import zxcvbn
+
+from webapp.db import is_transaction_open
+from webapp.errors import N_, InvalidPassword
+
+MIN_CHARACTERS = 15
+MAX_BYTES = 1024
+CHECKED_CHARACTERS = 64
+MIN_GUESSES = 10**8
+
+_hasher = PasswordHasher()
+_slots = BoundedSemaphore(max(2, os.cpu_count() or 2))
+
+
+def check_new(password: str, known: Iterable[str] = ()) -> None:
+    """Go on only if `password` may be a new password.
+
+    Args:
+        password: as typed; spaces and every character count.
+        known: words an attacker would try first, such as the name, the address and the organization.
+
+    Raises:
+        InvalidPassword: too short, too long, or among the first that are guessed.
+    """
+    if len(password) < MIN_CHARACTERS:
+        raise InvalidPassword(N_("A password has at least %(least)s characters. Several words work well."), least=15)
+    if len(password.encode()) > MAX_BYTES:
+        raise InvalidPassword(N_("A password has at most %(most)s bytes."), most=MAX_BYTES)
+    guesses = zxcvbn(password[:CHECKED_CHARACTERS], user_inputs=[word for word in known if word])["guesses"]
+    if guesses < MIN_GUESSES:
+        raise InvalidPassword(N_("This password is among the first ones people guess. Choose a less common one."))
+
+
+def hash_password(password: str) -> str:
+    """Return the Argon2id hash of a password. No transaction may be open: this takes long."""
+    _refuse_inside_transaction()
+    with _slots:
+        return _hasher.hash(password)
+
+
+def verify(password: str, password_hash: str | None) -> bool:
+    """Tell whether `password` belongs to `password_hash`, in the same time when there is none."""
+    _refuse_inside_transaction()
+    if len(password.encode()) > MAX_BYTES:
+        return False
+    with _slots:
+        try:
+            _hasher.verify(password_hash or _nobodys_hash(), password)
+        except (VerificationError, InvalidHashError):
+            return False
+    return password_hash is not None
+
+
+@cache
+def _nobodys_hash() -> str:
+    return _hasher.hash(os.urandom(32).hex())
+
+
+def _refuse_inside_transaction() -> None:
+    if is_transaction_open():
+        raise RuntimeError("passwords are hashed and verified outside of transactions")

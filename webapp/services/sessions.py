@@ -1,0 +1,51 @@
+"""Sessions: signed-in browsers, kept on the server."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, update
+
+from webapp import clock
+from webapp.db import db
+from webapp.models import Member, Session
+from webapp.services.tokens import digest, new_token
+
+LIFETIME = timedelta(days=14)
+IDLE = timedelta(hours=12)
+TOUCH_EVERY = timedelta(minutes=5)
+
+
+def begin(user_id: int, *, ip: str | None, user_agent: str) -> str:
+    """Open a session for a user and return the token for the browser's cookie."""
+    token = new_token()
+    now = clock.now()
+    db.session.add(
+        Session(
+            user_id=user_id,
+            token_hash=digest(token),
+            ip=ip or "",
+            user_agent=user_agent[:200],
+            created_at=now,
+            last_seen_at=now,
+            expires_at=now + LIFETIME,
+        )
+    )
+    db.session.flush()
+    return token
+
+
+def end(token: str) -> None:
+    """Close the session of a token; other browsers stay signed in."""
+    db.session.execute(delete(Session).where(Session.token_hash == digest(token)))
+
+
+def end_all_of(user_id: int) -> None:
+    """Close every session of a user."""
+    db.session.execute(delete(Session).where(Session.user_id == user_id))
+
+
+def touch(session_id: int, member_id: int | None) -> None:
+    """Note that a session, and the membership it was used for, were active just now."""
+    now = clock.now()
+    db.session.execute(update(Session).where(Session.id == session_id).values(last_seen_at=now))
+    if member_id is not None:
+        db.session.execute(update(Member).where(Member.id == member_id).values(last_active_at=now))

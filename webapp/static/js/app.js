@@ -1,0 +1,86 @@
+// What HTML and htmx cannot do by themselves. Every page works without this file.
+"use strict";
+
+const find = (selector) => document.querySelector(selector);
+
+/** Puts the focus on the first field that needs the reader, if the page has one. */
+function focusFirstProblem() {
+  const field = find("[aria-invalid=true]") || find("#panel [autofocus]");
+  if (field) field.focus();
+}
+
+/** Shows the buttons that reveal a password; without a script they would do nothing. */
+function showRevealButtons() {
+  document.querySelectorAll("[data-reveal]").forEach((button) => { button.hidden = false; });
+}
+
+/** Shows or hides the password beside the button. */
+function togglePassword(button) {
+  const input = document.getElementById(button.dataset.reveal);
+  const show = input.type === "password";
+  input.type = show ? "text" : "password";
+  button.setAttribute("aria-pressed", String(show));
+}
+
+/** Closes open menus, except the one that holds `inside`. */
+function closeMenus(inside) {
+  document.querySelectorAll("[data-menu][open]").forEach((menu) => {
+    if (!menu.contains(inside)) menu.open = false;
+  });
+}
+
+/** Says in words that the server gave no answer. */
+function showUnreachable() {
+  find("#problems").replaceChildren(find("#unreachable").content.cloneNode(true));
+}
+
+document.addEventListener("click", (event) => {
+  closeMenus(event.target);
+  const reveal = event.target.closest("[data-reveal]");
+  if (reveal) togglePassword(reveal);
+  const dismiss = event.target.closest("[data-dismiss]");
+  if (dismiss) dismiss.closest(".notice").remove();
+});
+
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" && find("[data-menu][open]");
+  if (!menu) return;
+  menu.open = false;
+  menu.querySelector("summary").focus();
+});
+
+document.addEventListener("focusout", (event) => {
+  if (event.relatedTarget) closeMenus(event.relatedTarget);
+});
+
+// A change is on its way: an older list must not be drawn over its answer.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const refresh = find("#refresh");
+  if (refresh && event.detail.requestConfig.verb === "post") refresh.dispatchEvent(new Event("htmx:abort"));
+});
+
+// The address of a refused change is no page: reload and Back must lead to the one shown.
+document.addEventListener("htmx:beforeHistoryUpdate", (event) => {
+  if (event.detail.xhr.status < 400) return;
+  event.detail.history.type = "replace";
+  event.detail.history.path = location.pathname + location.search;
+});
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (!event.detail.isError) find("#problems").replaceChildren();
+});
+
+document.addEventListener("htmx:afterSettle", (event) => {
+  const panel = find("#panel");
+  if (panel && panel.dataset.title) document.title = panel.dataset.title;
+  showRevealButtons();
+  if (event.detail.elt.id === "panel") focusFirstProblem();
+  const results = find("#results");
+  if (results && event.detail.elt === results) find("#status").textContent = results.dataset.status;
+});
+
+document.addEventListener("htmx:sendError", showUnreachable);
+document.addEventListener("htmx:timeout", showUnreachable);
+
+showRevealButtons();
+focusFirstProblem();
