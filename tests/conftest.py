@@ -13,6 +13,7 @@ from tests.support.databases import PostgresTemplate, SqliteTemplate, postgres_s
 from tests.support.server import Server, running_server
 from tests.support.settings import environment_for
 from tests.support.smtp import SmtpSink
+from tests.support.worlds import World
 from webapp import create_app
 from webapp.config import Settings
 from webapp.db import db
@@ -112,3 +113,9 @@ def windows(browser: Browser) -> Iterator[Windows]:
     opened = Windows(browser)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def world(app: Flask) -> World:
+    """Made-up people and organizations on the fresh database."""
+    return World(app)

@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
+from email.utils import getaddresses
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -85,7 +86,8 @@ class Settings:
         for field in fields(self):
             value = getattr(self, field.name)
             if field.name == "database_url":
-                value = make_url(value).render_as_string(hide_password=True)
+                url = make_url(value).difference_update_query(["password", "sslpassword"])
+                value = url.render_as_string(hide_password=True)
             elif field.name in SECRETS and value:
                 value = "********"
             shown[PREFIX + field.name.upper()] = "" if value in (None, ()) else str(value)
@@ -146,11 +148,19 @@ def _database_url(value: str) -> str:
 
 
 def _base_url(value: str) -> str:
-    parts = urlsplit(value)
-    plain = not (parts.query or parts.fragment or parts.username) and parts.path in ("", "/")
+    [word] = value.split()
+    parts = urlsplit(word)
+    plain = not (parts.query or parts.fragment or parts.username) and parts.path in ("", "/") and parts.port != 0
     if parts.scheme not in ("http", "https") or not parts.hostname or not plain:
         raise ValueError
     return f"{parts.scheme}://{parts.netloc}"
+
+
+def _sender(value: str) -> str:
+    [(_name, address)] = getaddresses([value])
+    if "@" not in address or not value.isprintable():
+        raise ValueError
+    return value
 
 
 def _fernet_keys(value: str) -> tuple[str, ...]:
@@ -194,7 +204,7 @@ VARIABLES: dict[str, _Variable] = {
     "MAIL_SECURITY": _Variable(_choice("starttls", "tls", "none"), "starttls", "starttls, tls or none"),
     "MAIL_CA_FILE": _Variable(_readable_file, None, "a readable file of PEM certificates"),
     "MAIL_TIMEOUT_SECONDS": _Variable(_number(1, 300), 10, "a whole number of seconds from 1 to 300"),
-    "MAIL_DEFAULT_SENDER": _Variable(_text, "Vestibule <vestibule@localhost>", "an email address"),
+    "MAIL_DEFAULT_SENDER": _Variable(_sender, "Vestibule <vestibule@localhost>", "an email address"),
     "TRUSTED_PROXIES": _Variable(_number(0, 10), 0, "how many reverse proxies stand in front, from 0 to 10"),
     "REGISTRATION": _Variable(_choice("invitation"), "invitation", "invitation (accounts are made by invitation)"),
     "ORGANIZATION_CREATION": _Variable(_choice("administrators"), "administrators", "administrators"),

@@ -295,6 +295,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_invitation_invited_by_id", "invitation", ["invited_by_id"], unique=False)
     op.create_index("ix_invitation_letter_id", "invitation", ["letter_id"], unique=False)
+    op.create_index(
+        "ix_invitation_listed",
+        "invitation",
+        ["organization_id", "id"],
+        unique=False,
+        sqlite_where=sa.text("status IN ('pending', 'declined')"),
+        postgresql_where=sa.text("status IN ('pending', 'declined')"),
+    )
     op.create_index("ix_invitation_status", "invitation", ["organization_id", "status", "id"], unique=False)
     op.create_index(
         "uq_invitation_open",
@@ -376,6 +384,12 @@ def downgrade() -> None:
         postgresql_where=sa.text("status IN ('requested', 'pending')"),
     )
     op.drop_index("ix_invitation_status", table_name="invitation")
+    op.drop_index(
+        "ix_invitation_listed",
+        table_name="invitation",
+        sqlite_where=sa.text("status IN ('pending', 'declined')"),
+        postgresql_where=sa.text("status IN ('pending', 'declined')"),
+    )
     op.drop_index("ix_invitation_letter_id", table_name="invitation")
     op.drop_index("ix_invitation_invited_by_id", table_name="invitation")
 

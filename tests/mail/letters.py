@@ -38,6 +38,13 @@ def queue_invitation(app: Flask, to: str, token: str | None = None, **data: str)
     return queue(app, "invitation", to, said, new_token() if token is None else token)
 
 
+def queue_invitations(app: Flask, addresses: list[str]) -> None:
+    """Queue an invitation letter to each address, all in one transaction."""
+    with app.app_context(), transaction(write=True):
+        for address in addresses:
+            outbox.enqueue("invitation", to=address, data={**INVITATION, "email": address}, token=new_token())
+
+
 def queue(app: Flask, kind: str, to: str, data: dict[str, str], token: str | None = None, **more: Any) -> int:
     """Queue a letter and return its id."""
     with app.app_context(), transaction(write=True):

@@ -110,9 +110,7 @@ def test_lines_on_the_wire_are_short_and_ascii_whatever_the_names(app: Flask) ->
         "",
     ],
 )
-def test_address_that_is_not_one_fails_alone_and_reaches_nobody(
-    app: Flask, smtp_sink: SmtpSink, address: str
-) -> None:
+def test_address_that_is_not_one_fails_alone_and_reaches_nobody(app: Flask, smtp_sink: SmtpSink, address: str) -> None:
     bad = queue_invitation(app, address)
     good = queue_invitation(app, "noa@example.org")
     assert worker_of(app).run_once() == 0
@@ -135,9 +133,7 @@ def seal_for_another_letter(app: Flask, letter_id: int) -> None:
         db.session.get_one(OutboxMessage, letter_id).secret = db.vault.seal("outbox_message:0", "a-token")
 
 
-def test_letter_that_cannot_be_written_fails_with_a_sentence_and_blocks_nobody(
-    app: Flask, smtp_sink: SmtpSink
-) -> None:
+def test_letter_that_cannot_be_written_fails_with_a_sentence_and_blocks_nobody(app: Flask, smtp_sink: SmtpSink) -> None:
     unknown = queue(app, "no_such_kind", "mia@example.org", {})
     unsaid = queue(app, "password_reset", "mia@example.org", {"name": "Mia"}, None)
     unreadable = queue_invitation(app, "mia@example.org")

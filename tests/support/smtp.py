@@ -18,7 +18,7 @@ ACCEPT = "250 OK"
 TRY_LATER = "451 4.3.0 Try again later"
 NO_SUCH_MAILBOX = "550 5.1.1 No such mailbox"
 STALL = "stall"
-"""Take the message and never answer."""
+"""Take the message and answer only after `release()`."""
 CUT = "cut"
 """Take the message and close the connection instead of answering."""
 
@@ -58,7 +58,11 @@ class SmtpSink:
     host = "127.0.0.1"
 
     def __init__(
-        self, security: str = "none", certificate: Certificate | None = None, login: tuple[str, str] | None = None
+        self,
+        security: str = "none",
+        certificate: Certificate | None = None,
+        login: tuple[str, str] | None = None,
+        port: int = 0,
     ) -> None:
         """Prepare a server.
 
@@ -66,11 +70,13 @@ class SmtpSink:
             security: "none", "starttls" (refuses mail before it) or "tls".
             certificate: what to show for the last two.
             login: the user name and password it insists on, if any; only over TLS.
+            port: where to listen; any free one when left out.
         """
-        self.port = 0
+        self.port = port
         self.answers: dict[str, str] = {}
         self._letters: list[Letter] = []
         self._arrived = threading.Condition()
+        self._released = asyncio.Event()
         self._security = security
         self._login = login
         self._context = _context(certificate) if certificate else None
@@ -90,6 +96,10 @@ class SmtpSink:
                 raise AssertionError(f"{len(self._letters)} letters instead of {count} came in within {seconds} s")
             return list(self._letters)
 
+    def release(self) -> None:
+        """Answer the messages that stall, and let none stall from now on."""
+        self._loop.call_soon_threadsafe(self._released.set)
+
     def __enter__(self) -> Self:
         self._thread.start()
         self._server = asyncio.run_coroutine_threadsafe(self._listen(), self._loop).result()
@@ -106,7 +116,7 @@ class SmtpSink:
 
     async def _listen(self) -> asyncio.Server:
         context = self._context if self._security == "tls" else None
-        return await self._loop.create_server(self._protocol, self.host, 0, ssl=context)
+        return await self._loop.create_server(self._protocol, self.host, self.port, ssl=context)
 
     async def _close(self) -> None:
         self._server.close()
@@ -154,7 +164,7 @@ class SmtpSink:
             self._arrived.notify_all()
         troubles = {self.answers.get(address) for address in recipients}
         if STALL in troubles:
-            await asyncio.Event().wait()
+            await self._released.wait()
         if CUT in troubles and server.transport is not None:
             cast(asyncio.Transport, server.transport).abort()
         return ACCEPT

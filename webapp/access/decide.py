@@ -36,10 +36,15 @@ def require_role_within(actor: Actor, role: Role) -> None:
     Raises:
         RoleTooHigh: it is.
     """
-    if actor.kind is ActorKind.SYSTEM:
-        return
-    if actor.member is None or role > actor.member.role:
+    if not is_role_within(actor, role):
         raise RoleTooHigh
+
+
+def is_role_within(actor: Actor, role: Role) -> bool:
+    """Tell whether `role` is not above the actor's own."""
+    if actor.kind is ActorKind.SYSTEM:
+        return True
+    return actor.member is not None and role <= actor.member.role
 
 
 def grantable_roles(member: Member | None) -> list[Role]:
@@ -48,7 +53,13 @@ def grantable_roles(member: Member | None) -> list[Role]:
 
 
 def may_still_offer(inviter: Member | None, role: Role, organization: Organization) -> bool:
-    """Tell whether whoever sent an invitation may still offer `role`: rights are checked again when it is used."""
+    """Tell whether whoever sent an invitation may still offer `role`: rights are checked again when it is used.
+
+    Args:
+        inviter: the membership of the sender, if they have one and their account is active.
+        role: what is offered.
+        organization: where.
+    """
     return (
         inviter is not None
         and inviter.is_active

@@ -1,5 +1,6 @@
 """vestibule serve"""
 
+import logging
 import subprocess
 import sys
 from dataclasses import replace
@@ -9,6 +10,7 @@ from urllib.parse import urlsplit
 import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
 from webapp import create_app, schema
 from webapp import db as database
@@ -34,10 +36,16 @@ class Server(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Flask:
-        """Return the WSGI application; each worker opens its own database connections."""
-        with self.application.app_context():
-            db.engine.dispose(close=False)
+        """Return the WSGI application."""
         return self.application
+
+
+class JsonLogger(Logger):
+    """Leaves gunicorn's words to the handler of all other logs; requests are logged by the application."""
+
+    def setup(self, cfg: object) -> None:
+        """Add no handlers."""
+        self.error_log.setLevel(logging.INFO)
 
 
 @click.command()
@@ -55,6 +63,7 @@ def serve(bind: str, workers: int, threads: int, with_worker: bool, demo: bool) 
     app = create_app(settings)
     _require_schema(app)
     _greet(app, settings, bind)
+    _close_connections(app)
     worker = _start_worker(demo) if with_worker else None
     try:
         Server(app, _options(bind, workers, threads)).run()
@@ -74,6 +83,7 @@ def _options(bind: str, workers: int, threads: int) -> dict[str, Any]:
         "proc_name": "vestibule",
         "preload_app": False,
         "control_socket_disable": True,
+        "logger_class": JsonLogger,
     }
 
 
@@ -95,6 +105,12 @@ def _greet(app: Flask, settings: Settings, bind: str) -> None:
         click.echo(f"Mailbox      {settings.base_url}/demo/mailbox")
     if link := link_if_possible(app, settings):
         click.echo(f"Set-up link  {link}")
+
+
+def _close_connections(app: Flask) -> None:
+    """Leave no connection to be shared by the processes that gunicorn forks."""
+    with app.app_context():
+        db.engine.dispose()
 
 
 def _start_worker(demo: bool) -> subprocess.Popen[bytes]:

@@ -22,8 +22,9 @@ def worker(demo: bool) -> None:
     if demo and not is_loopback(urlsplit(settings.base_url).hostname or ""):
         raise click.ClickException("--demo sends no mail, so it runs on loopback addresses only.")
     logs.configure()
+    stop = stopped_by_signals()
     app = create_app(settings)
-    Worker(app, transport_for(settings)).run_forever(stopped_by_signals())
+    Worker(app, transport_for(settings)).run_forever(stop)
 
 
 def stopped_by_signals() -> threading.Event:

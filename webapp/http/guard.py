@@ -181,8 +181,9 @@ def _record_refusal(refusal: Forbidden) -> None:
 
 
 def _touch(found: Viewer | None) -> None:
-    if found is not None and found.needs_touch:
-        member: Member | None = g.get("member")
+    """Note, now and then and outside of the view's transaction, that somebody is active."""
+    member: Member | None = g.get("member")
+    if found is not None and (found.needs_touch or (member and sessions.is_stale(member.last_active_at))):
         uow.write(sessions.touch, found.session_id, member.id if member else None)
 
 

@@ -1,6 +1,7 @@
 """Logs: JSON lines with a request id, and never an address that carries a token."""
 
 import logging
+import re
 import secrets
 import sys
 import time
@@ -11,11 +12,21 @@ from pythonjsonlogger.json import JsonFormatter
 
 log = logging.getLogger("vestibule.requests")
 
+TOKEN_IN_PATH = re.compile(r"(/(?:setup|invitations|reset-password)/)[^\s/?\"'\\]+")
+
+
+class RedactingFormatter(JsonFormatter):
+    """JSON lines in which no address carries a token, whoever wrote them."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return one line."""
+        return TOKEN_IN_PATH.sub(r"\1[token]", super().format(record))
+
 
 def configure() -> None:
     """Send all logs of this process to standard error as JSON lines."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
+    handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)
 

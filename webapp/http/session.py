@@ -57,7 +57,7 @@ def load_viewer(_request: Request) -> Viewer | None:
     if row is None:
         return None
     found, user, email = row
-    return Viewer(user, found.id, email or "", found.last_seen_at <= now - sessions.TOUCH_EVERY)
+    return Viewer(user, found.id, email or "", sessions.is_stale(found.last_seen_at))
 
 
 def reload_viewer() -> Viewer | None:

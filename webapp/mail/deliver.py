@@ -65,8 +65,9 @@ class Worker:
             if clock.now() >= self._housekeeping_due:
                 self._housekeeping_due = clock.now() + HOUSEKEEPING_EVERY
                 housekeeping.clear_all()
-        except SQLAlchemyError:
-            log.exception("The database did not answer as it should; the worker tries again.")
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
+            log.error("The database did not answer as it should; the worker tries again.", extra={"error": reason})
 
     def _deliver_due(self, stop: threading.Event) -> None:
         if self._transport is None:

@@ -23,7 +23,7 @@ FIRST_PAUSES = (
 )
 LATER_PAUSE = timedelta(hours=1)
 GIVEN_UP_AFTER = timedelta(days=3)
-MAX_ATTEMPTS = len(FIRST_PAUSES) + GIVEN_UP_AFTER // LATER_PAUSE
+MAX_ATTEMPTS = 1 + len(FIRST_PAUSES) + GIVEN_UP_AFTER // LATER_PAUSE
 BATCH_ROWS = 500
 ERROR_MAX_CHARACTERS = 500
 
@@ -55,7 +55,7 @@ def finish(letter: OutboxMessage, state: LetterState, error: str | None = None) 
 def postpone(letter: OutboxMessage, error: str) -> LetterState:
     """Queue a letter again, later each time; after about three days it has failed. Return the state it is in."""
     if letter.attempts >= MAX_ATTEMPTS:
-        finish(letter, LetterState.FAILED, f"{error} Given up after {letter.attempts} attempts.")
+        finish(letter, LetterState.FAILED, f"Given up after {letter.attempts} attempts. {error}")
         return LetterState.FAILED
     pause = FIRST_PAUSES[letter.attempts - 1] if letter.attempts <= len(FIRST_PAUSES) else LATER_PAUSE
     _release(letter, state=LetterState.QUEUED, last_error=error, not_before=clock.now() + pause)

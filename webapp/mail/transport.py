@@ -54,12 +54,13 @@ class VerifiedConnection(Connection):
 
         Raises:
             OSError, smtplib.SMTPException: any of the three failed.
+            ServerUnreachable: the server offers no encryption.
         """
         settings = self._settings
         host = self._connect()
         try:
             if settings.mail_security == "starttls":
-                host.starttls(context=self._tls())
+                self._secure(host)
             if settings.mail_username and settings.mail_password:
                 host.login(settings.mail_username, settings.mail_password)
         except BaseException:
@@ -75,6 +76,15 @@ class VerifiedConnection(Connection):
         if settings.mail_security == "tls":
             return smtplib.SMTP_SSL(server, port, own_name, timeout=timeout, context=self._tls())
         return smtplib.SMTP(server, port, own_name, timeout=timeout)
+
+    def _secure(self, host: smtplib.SMTP) -> None:
+        try:
+            host.starttls(context=self._tls())
+        except smtplib.SMTPNotSupportedError as error:
+            raise ServerUnreachable(
+                f"The mail server at {self._settings.mail_server} offers no encryption (STARTTLS), "
+                "and letters do not travel without it."
+            ) from error
 
     def _tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self._settings.mail_ca_file)

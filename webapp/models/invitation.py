@@ -23,6 +23,10 @@ class InvitationStatus(StrEnum):
     REVOKED = "revoked"
 
 
+# Spelled out, not bound: a planner uses a partial index only for a condition it can read.
+LISTED = "status IN ('pending', 'declined')"
+
+
 class Invitation(Model):
     """An offer of membership to one address; pending until accepted, declined, revoked or expired."""
 
@@ -38,6 +42,13 @@ class Invitation(Model):
             postgresql_where=text("status IN ('requested', 'pending')"),
         ),
         Index("ix_invitation_status", "organization_id", "status", "id"),
+        Index(
+            "ix_invitation_listed",
+            "organization_id",
+            "id",
+            sqlite_where=text(LISTED),
+            postgresql_where=text(LISTED),
+        ),
         {"sqlite_autoincrement": True},
     )
 

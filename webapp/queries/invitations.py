@@ -1,11 +1,10 @@
 """The Pending tab, and what an emailed link shows."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import and_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import Subquery, and_, select, text
 
 from webapp import clock
 from webapp.access.decide import may_still_offer
@@ -23,11 +22,11 @@ from webapp.models import (
     Role,
     User,
 )
-from webapp.queries.page import Page, fetch
+from webapp.models.invitation import LISTED
+from webapp.queries.page import Page, cut, fetch
 from webapp.queries.words import matching, searched_words
 from webapp.services.tokens import digest
 
-SHOWN = (InvitationStatus.PENDING, InvitationStatus.DECLINED)
 LETTER_STATES = {LetterState.SENDING: "queued", LetterState.DROPPED: "failed"}
 
 
@@ -49,9 +48,7 @@ class InvitationRow:
 def pending_of(organization: Organization, *, q: str, after: str) -> Page[InvitationRow]:
     """Return a page of unanswered, expired and declined invitations, the newest first."""
     words = searched_words(q)
-    keys: list[InstrumentedAttribute[Any]] = (
-        [InvitationWord.word, InvitationWord.invitation_id] if words else [Invitation.id]
-    )
+    page = _page(organization, words, after)
     statement = (
         select(
             Invitation.id,
@@ -63,15 +60,13 @@ def pending_of(organization: Organization, *, q: str, after: str) -> Page[Invita
             Invitation.expires_at,
             OutboxMessage.state.label("letter"),
             OutboxMessage.last_error,
-            *(key.label(f"key_{number}") for number, key in enumerate(keys)),
         )
+        .select_from(page)
+        .join(Invitation, Invitation.id == page.c.id)
         .outerjoin(User, User.id == Invitation.invited_by_id)
         .outerjoin(OutboxMessage, OutboxMessage.id == Invitation.letter_id)
-        .where(Invitation.organization_id == organization.id, Invitation.status.in_(SHOWN))
     )
-    if words:
-        statement = matching(statement, InvitationWord, "invitation_id", organization.id, Invitation.id, words)
-    rows, cursor = fetch(statement, keys, after, descending=not words)
+    rows, cursor = fetch(statement, page, descending=not words)
     now = clock.now()
     return Page(
         [
@@ -91,6 +86,15 @@ def pending_of(organization: Organization, *, q: str, after: str) -> Page[Invita
         cursor,
         not after,
     )
+
+
+def _page(organization: Organization, words: Sequence[str], after: str) -> Subquery:
+    if words:
+        found = matching(InvitationWord, InvitationWord.invitation_id, organization.id, words)
+        found = found.join(Invitation, Invitation.id == InvitationWord.invitation_id).where(text(LISTED))
+        return cut(found, [InvitationWord.word, InvitationWord.invitation_id], after)
+    waiting = select(Invitation.id).where(Invitation.organization_id == organization.id, text(LISTED))
+    return cut(waiting, [Invitation.id], after, descending=True)
 
 
 def state_of(status: InvitationStatus, expires_at: datetime, closed_at: datetime | None, now: datetime) -> str:
@@ -130,7 +134,7 @@ def offered_by(token: str) -> Offered:
         .join(InvitationToken, InvitationToken.invitation_id == Invitation.id)
         .join(Organization, Organization.id == Invitation.organization_id)
         .outerjoin(User, User.id == Invitation.invited_by_id)
-        .outerjoin(Member, and_(Member.user_id == Invitation.invited_by_id, Member.organization_id == Organization.id))
+        .outerjoin(Member, and_(Member.user_id == User.id, Member.organization_id == Organization.id, User.is_active))
         .where(InvitationToken.token_hash == digest(token))
     ).one_or_none()
     if row is None:

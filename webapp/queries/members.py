@@ -1,14 +1,13 @@
 """The Members tab."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import and_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy import Subquery, and_, select
 
 from webapp.models import EmailAddress, Member, MemberStatus, MemberWord, Organization, Role, User
-from webapp.queries.page import Page, fetch
+from webapp.queries.page import Page, cut, fetch
 from webapp.queries.words import matching, searched_words
 
 
@@ -27,10 +26,7 @@ class MemberRow:
 
 def members_of(organization: Organization, *, q: str, after: str, viewer_id: int | None) -> Page[MemberRow]:
     """Return a page of members by name, or of those found by the words of `q`, by the word that matched."""
-    words = searched_words(q)
-    keys: list[InstrumentedAttribute[Any]] = (
-        [MemberWord.word, MemberWord.member_id] if words else [Member.sort_name, Member.id]
-    )
+    page = _page(organization, searched_words(q), after)
     statement = (
         select(
             Member.id,
@@ -40,16 +36,13 @@ def members_of(organization: Organization, *, q: str, after: str, viewer_id: int
             Member.status,
             Member.last_active_at,
             Member.user_id,
-            keys[0].label("key_0"),
-            keys[1].label("key_1"),
         )
+        .select_from(page)
+        .join(Member, Member.id == page.c.id)
         .join(User, User.id == Member.user_id)
         .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
-        .where(Member.organization_id == organization.id)
     )
-    if words:
-        statement = matching(statement, MemberWord, "member_id", organization.id, Member.id, words)
-    rows, cursor = fetch(statement, keys, after)
+    rows, cursor = fetch(statement, page)
     return Page(
         [
             MemberRow(
@@ -60,3 +53,11 @@ def members_of(organization: Organization, *, q: str, after: str, viewer_id: int
         cursor,
         not after,
     )
+
+
+def _page(organization: Organization, words: Sequence[str], after: str) -> Subquery:
+    if words:
+        found = matching(MemberWord, MemberWord.member_id, organization.id, words)
+        return cut(found, [MemberWord.word, MemberWord.member_id], after)
+    everybody = select(Member.id).where(Member.organization_id == organization.id)
+    return cut(everybody, [Member.sort_name, Member.id], after)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Row, Select, tuple_
+from sqlalchemy import Row, Select, Subquery, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.db import db
@@ -27,18 +27,20 @@ class Page(Generic[R]):
     is_first: bool
 
 
-def fetch(
-    statement: Select[*tuple[Any, ...]],
+def cut(
+    narrow: Select[*tuple[Any, ...]],
     keys: Sequence[InstrumentedAttribute[Any]],
     after: str,
     *,
     descending: bool = False,
-) -> tuple[Sequence[Row[*tuple[Any, ...]]], str | None]:
-    """Read one page of `statement`, ordered by `keys`, and the cursor of the next.
+) -> Subquery:
+    """Return one page of a list, and one row more, before anything is joined to it.
+
+    Cutting first keeps the cost of a page independent of the length of the list, whatever the planner believes.
 
     Args:
-        statement: selects the key columns under the names `key_0`, `key_1` …, among others.
-        keys: the columns that order the list and tell its rows apart, all in one direction.
+        narrow: selects what names a row, from the table or index the list runs along.
+        keys: the columns that order the list and tell its rows apart, all in one direction; added as `key_0`, `key_1` …
         after: the cursor where the page before ended; empty for the first page.
         descending: whether the list runs backwards.
 
@@ -46,15 +48,29 @@ def fetch(
         NotFound: the cursor is not one of ours.
     """
     if after:
-        position = tuple_(*keys)
-        end = tuple_(*(decode(after, len(keys))))
-        statement = statement.where(position < end if descending else position > end)
+        position, end = tuple_(*keys), tuple_(*decode(after, len(keys)))
+        narrow = narrow.where(position < end if descending else position > end)
     order = [key.desc() if descending else key.asc() for key in keys]
-    rows = db.session.execute(statement.order_by(*order).limit(PAGE_ROWS + 1)).all()
+    named = [key.label(f"key_{number}") for number, key in enumerate(keys)]
+    return narrow.add_columns(*named).order_by(*order).limit(PAGE_ROWS + 1).subquery()
+
+
+def fetch(
+    statement: Select[*tuple[Any, ...]], page: Subquery, *, descending: bool = False
+) -> tuple[Sequence[Row[*tuple[Any, ...]]], str | None]:
+    """Read the rows of a page, and the cursor of the next.
+
+    Args:
+        statement: selects what is shown, joined to `page`.
+        page: what `cut` returned.
+        descending: whether the list runs backwards.
+    """
+    keys = [column for column in page.c if column.key.startswith("key_")]
+    order = [key.desc() if descending else key.asc() for key in keys]
+    rows = db.session.execute(statement.add_columns(*keys).order_by(*order)).all()
     if len(rows) <= PAGE_ROWS:
         return rows, None
-    last = rows[PAGE_ROWS - 1]._mapping
-    return rows[:PAGE_ROWS], encode([last[f"key_{number}"] for number in range(len(keys))])
+    return rows[:PAGE_ROWS], encode(list(rows[PAGE_ROWS - 1][-len(keys) :]))
 
 
 def encode(values: Sequence[str | int]) -> str:

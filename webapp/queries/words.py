@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists
-from sqlalchemy.orm import aliased
+from sqlalchemy import ColumnElement, Select, and_, exists, select
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from webapp.models import InvitationWord, MemberWord
 from webapp.services.words import words_of
@@ -21,39 +21,28 @@ def searched_words(q: str) -> list[str]:
 
 
 def matching(
-    statement: Select[*tuple[Any, ...]],
-    table: WordTable,
-    owner: str,
-    organization_id: int,
-    target: Any,
-    words: Sequence[str],
+    table: WordTable, owner: InstrumentedAttribute[int], organization_id: int, words: Sequence[str]
 ) -> Select[*tuple[Any, ...]]:
-    """Keep the rows of `statement` that have, for each of `words`, a word beginning so.
+    """Select the ids of rows that have, for each of `words`, a word beginning so.
 
-    The list then runs along the index of words; a row with several matches appears at the first of them.
+    The list runs along the index of words; a row with several matches appears at the first of them.
 
     Args:
-        statement: selects from the rows searched for.
-        table: their words.
+        table: the words of the rows searched for.
         owner: the column of `table` that names the row.
         organization_id: whose rows.
-        target: the id column of the rows.
         words: folded words, at least one.
     """
     first, *others = words
     earlier = aliased(table)
-    statement = statement.join(table, getattr(table, owner) == target).where(
+    statement = select(owner.label("id")).where(
         table.organization_id == organization_id,
         _starts(table.word, first),
-        ~exists().where(
-            getattr(earlier, owner) == getattr(table, owner),
-            _starts(earlier.word, first),
-            earlier.word < table.word,
-        ),
+        ~exists().where(getattr(earlier, owner.key) == owner, _starts(earlier.word, first), earlier.word < table.word),
     )
     for word in others:
         other = aliased(table)
-        statement = statement.where(exists().where(getattr(other, owner) == target, _starts(other.word, word)))
+        statement = statement.where(exists().where(getattr(other, owner.key) == owner, _starts(other.word, word)))
     return statement
 
 

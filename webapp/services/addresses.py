@@ -36,7 +36,7 @@ def parse(text: str) -> Address:
     """
     typed = text.strip()
     domain = typed.rpartition("@")[2]
-    if len(typed) > MAX_CHARACTERS or unicodedata.normalize("NFKC", domain).lower() != domain.lower():
+    if len(typed) > MAX_CHARACTERS or unicodedata.normalize("NFKC", domain) != domain:
         raise InvalidAddress
     try:
         checked = validate_email(
@@ -44,6 +44,8 @@ def parse(text: str) -> Address:
         )
     except EmailNotValidError as error:
         raise InvalidAddress from error
+    if not domain.isascii() and checked.domain != domain.lower():
+        raise InvalidAddress
     ascii_domain = (checked.ascii_domain or checked.domain).lower()
     return Address(typed, f"{checked.local_part.lower()}@{ascii_domain}")
 

@@ -58,7 +58,9 @@ def invite_all(actor: Actor, organization: Organization, text: str, offer: Offer
     typed = list(dict.fromkeys(addresses.split(text)))
     _require_reasonable_number(typed)
     parsed = {piece: _parse(piece) for piece in typed}
-    wanted = {address.canonical: address for address in reversed([a for a in parsed.values() if a])}
+    wanted: dict[str, Address] = {}
+    for address in filter(None, parsed.values()):
+        wanted.setdefault(address.canonical, address)
     results = _sort_out(actor, organization, wanted)
     _require_organization_within_limit(organization, sum(result is Result.INVITED for result in results.values()))
     for canonical, address in wanted.items():

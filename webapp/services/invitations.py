@@ -7,10 +7,10 @@ from sqlalchemy import insert, select, update
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import may_still_offer, require, require_role_within
+from webapp.access.decide import is_role_within, may_still_offer, require, require_role_within
 from webapp.access.roles import Scope
 from webapp.db import changes_one_row, db
-from webapp.errors import InvitationNotOpen, OtherAddress
+from webapp.errors import N_, Forbidden, InvitationNotOpen, OtherAddress
 from webapp.models import (
     EmailAddress,
     Invitation,
@@ -108,11 +108,14 @@ def revoke(actor: Actor, organization: Organization, invitation: Invitation) -> 
     """Take an offer back; its links stop working.
 
     Raises:
-        Forbidden: the actor may not invite.
+        Forbidden: the actor may not invite, or not with such a role.
         InvitationNotOpen: it was answered or revoked before.
     """
     require(actor, Scope.MEMBER_INVITE, organization)
-    require_role_within(actor, invitation.role)
+    if not is_role_within(actor, invitation.role):
+        raise Forbidden(
+            N_("This invitation offers a role above your own, so you may not revoke it. Nothing was changed.")
+        )
     _close(invitation, InvitationStatus.REVOKED, clock.now())
     audit.record(
         actor, Event.INVITATION_REVOKED, target_of(invitation), organization=organization, **_change(invitation)
@@ -207,7 +210,12 @@ def _open_invitation(invitation_id: int) -> Invitation:
 def _require_inviter_may_still(organization: Organization, invitation: Invitation) -> None:
     if invitation.invited_by_id is None:
         return
-    if not may_still_offer(members.of_user(organization, invitation.invited_by_id), invitation.role, organization):
+    inviter = db.session.scalar(
+        select(Member)
+        .join(User, User.id == Member.user_id)
+        .where(Member.organization_id == organization.id, User.id == invitation.invited_by_id, User.is_active)
+    )
+    if not may_still_offer(inviter, invitation.role, organization):
         raise InvitationNotOpen
 
 

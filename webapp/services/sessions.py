@@ -1,6 +1,6 @@
 """Sessions: signed-in browsers, kept on the server."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, update
 
@@ -41,6 +41,11 @@ def end(token: str) -> None:
 def end_all_of(user_id: int) -> None:
     """Close every session of a user."""
     db.session.execute(delete(Session).where(Session.user_id == user_id))
+
+
+def is_stale(noted_at: datetime | None) -> bool:
+    """Tell whether an activity was noted so long ago, in minutes, that it is worth noting again."""
+    return noted_at is None or noted_at <= clock.now() - TOUCH_EVERY
 
 
 def touch(session_id: int, member_id: int | None) -> None:

@@ -9,6 +9,17 @@ function focusFirstProblem() {
   if (field) field.focus();
 }
 
+/** Where the focused element went away with the swap, the keyboard goes on at what took its place. */
+function keepFocusNear(swapped) {
+  if (document.activeElement === document.body) swapped.focus({ preventScroll: true });
+}
+
+/** Tells screen readers what the list now shows, once. */
+function announce(sentence) {
+  const status = find("#status");
+  if (status.textContent !== sentence) status.textContent = sentence;
+}
+
 /** Shows the buttons that reveal a password; without a script they would do nothing. */
 function showRevealButtons() {
   document.querySelectorAll("[data-reveal]").forEach((button) => { button.hidden = false; });
@@ -74,9 +85,10 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const panel = find("#panel");
   if (panel && panel.dataset.title) document.title = panel.dataset.title;
   showRevealButtons();
-  if (event.detail.elt.id === "panel") focusFirstProblem();
-  const results = find("#results");
-  if (results && event.detail.elt === results) find("#status").textContent = results.dataset.status;
+  const swapped = event.detail.elt;
+  if (swapped.id === "panel") focusFirstProblem();
+  if (["panel", "results"].includes(swapped.id)) keepFocusNear(swapped);
+  if (swapped.id === "results") announce(swapped.dataset.status);
 });
 
 document.addEventListener("htmx:sendError", showUnreachable);

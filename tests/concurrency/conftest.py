@@ -1,0 +1,55 @@
+"""One real server of four processes for each kind of database; every test finds it empty."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+
+from tests.support.databases import PostgresTemplate, SqliteTemplate
+from tests.support.ledger import Ledger
+from tests.support.server import Server, running_server
+from tests.support.settings import environment_for
+from tests.support.worlds import World
+
+COMPLAINTS = ("database is locked", "Traceback", '"levelname": "ERROR"', '"status": 5')
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of one database for all tests of this folder; they run on both kinds."""
+    template: SqliteTemplate | PostgresTemplate = request.getfixturevalue(
+        "sqlite_template" if request.param == "sqlite" else "postgres_template"
+    )
+    with template.copy(tmp_path_factory.mktemp("crowd")) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def crowded_server(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server, in four processes of four threads."""
+    folder = tmp_path_factory.mktemp("server")
+    with running_server(environment_for(database_url, folder), folder, "--workers", "4") as running:
+        yield running
+
+
+@pytest.fixture
+def ledger(database_url: str) -> Ledger:
+    """What the database holds; emptied first."""
+    found = Ledger(database_url)
+    found.empty()
+    return found
+
+
+@pytest.fixture
+def server(crowded_server: Server) -> Iterator[Server]:
+    """The server; whatever a test does to it, nothing broke and nobody was told that the database is locked."""
+    before = len(crowded_server.log)
+    yield crowded_server
+    lines = crowded_server.log[before:].splitlines()
+    assert [line for line in lines if any(complaint in line for complaint in COMPLAINTS)] == []
+
+
+@pytest.fixture
+def world(app: Flask, ledger: Ledger) -> World:
+    """Made-up people and organizations in the emptied database."""
+    return World(app)

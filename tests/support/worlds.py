@@ -1,0 +1,175 @@
+"""Made-up organizations for tests, built by the services themselves."""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from webapp import db as database
+from webapp.access.actor import Actor
+from webapp.db import db
+from webapp.models import Invitation, Member, MemberStatus, Organization, OutboxMessage, Role, User
+from webapp.services import accounts, addresses, invitations, members, organizations, outbox, passwords, sessions
+from webapp.services.accounts import NewAccount
+from webapp.services.invitations import Offer
+
+PASSWORD = "correct horse battery staple"
+CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+NOT_THE_WORLD = {"audit_entry", "attempts", "alembic_version"}
+
+
+@cache
+def password_hash() -> str:
+    """Return the hash of PASSWORD; hashing once is enough for all tests."""
+    return passwords.hash_password(PASSWORD)
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with an account."""
+
+    user_id: int
+    name: str
+    email: str
+
+
+@dataclass(frozen=True)
+class Invited:
+    """An invitation, and the token of its mailed link."""
+
+    id: int
+    email: str
+    token: str
+
+    @property
+    def link(self) -> str:
+        """The path of the mailed link."""
+        return f"/invitations/{self.token}"
+
+
+class World:
+    """People and organizations in the database of one application."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+
+    def write(self, step: Any, *args: Any, **kwargs: Any) -> Any:
+        """Run a step in a writing transaction."""
+        with self.app.app_context():
+            return database.perform(lambda: step(*args, **kwargs), write=True)
+
+    def read(self, step: Any, *args: Any, **kwargs: Any) -> Any:
+        """Run a step in a reading transaction."""
+        with self.app.app_context():
+            return database.perform(lambda: step(*args, **kwargs), write=False)
+
+    def person(self, name: str, email: str) -> Person:
+        """Make an account with PASSWORD and a verified address."""
+        with self.app.app_context():
+            new = NewAccount(name, addresses.parse(email), password_hash())
+        return Person(self.write(lambda: accounts.create(Actor.system(), new).id), name, email)
+
+    def organization(self, name: str, owner: Person) -> str:
+        """Make an organization; return its slug."""
+
+        def make() -> str:
+            user = db.session.get_one(User, owner.user_id)
+            return organizations.create(Actor.of(user, ip=None), name, user, owner.email)[0].slug
+
+        return str(self.write(make))
+
+    def member(self, slug: str, person: Person, role: Role, status: MemberStatus = MemberStatus.ACTIVE) -> int:
+        """Make a person a member; return the member's id."""
+
+        def make() -> int:
+            user = db.session.get_one(User, person.user_id)
+            member = members.add(Actor.system(), _organization(slug), user, person.email, role)
+            member.status = status
+            return member.id
+
+        return int(self.write(make))
+
+    def invite(self, slug: str, by: Person, email: str, role: Role = Role.MEMBER, days: int = 7) -> Invited:
+        """Invite an address as a member would, and return the token of the letter."""
+
+        def make() -> Invited:
+            organization = _organization(slug)
+            user = db.session.get_one(User, by.user_id)
+            actor = Actor.of(user, ip=None, member=members.of_user(organization, user.id))
+            invitation = invitations.invite(actor, organization, addresses.parse(email), Offer(role, days))
+            letter = db.session.get_one(OutboxMessage, invitation.letter_id)
+            return Invited(invitation.id, email, db.vault.open(outbox.seal_name(letter), letter.secret or ""))
+
+        found: Invited = self.write(make)
+        return found
+
+    def policy(self, slug: str, **values: object) -> None:
+        """Change policies of an organization."""
+
+        def change() -> None:
+            for name, value in values.items():
+                setattr(_organization(slug), name, value)
+
+        self.write(change)
+
+    def status_of(self, invited: Invited) -> str:
+        """Return the stored status of an invitation."""
+        return str(self.read(lambda: db.session.get_one(Invitation, invited.id).status.value))
+
+    def roles(self, slug: str) -> dict[str, str]:
+        """Return the members of an organization: name to role."""
+        statement = (
+            select(User.name, Member.role)
+            .join(Member, Member.user_id == User.id)
+            .join(Organization, Organization.id == Member.organization_id)
+            .where(Organization.slug == slug)
+        )
+        return {name: role.label for name, role in self.read(lambda: db.session.execute(statement).all())}
+
+    def letters(self, kind: str | None = None) -> list[OutboxMessage]:
+        """Return the letters in the outbox, oldest first."""
+        statement = select(OutboxMessage).order_by(OutboxMessage.id)
+        statement = statement.where(OutboxMessage.kind == kind) if kind else statement
+        return list(self.read(lambda: db.session.scalars(statement).all()))
+
+    def browser(self, person: Person | None = None) -> FlaskClient:
+        """Return a browser, in which `person` is signed in."""
+        client = self.app.test_client()
+        if person is not None:
+            token = self.write(sessions.begin, person.user_id, ip="127.0.0.1", user_agent="tests")
+            with client.session_transaction() as cookie:
+                cookie["token"] = token
+        return client
+
+    def dump(self, *, without: frozenset[str] | set[str] = frozenset()) -> dict[str, list[tuple[Any, ...]]]:
+        """Return every row of every table but the audit log and the counters: equal dumps mean nothing changed."""
+        tables = [t for t in db.metadata.sorted_tables if t.name not in NOT_THE_WORLD | without]
+
+        def read() -> dict[str, list[tuple[Any, ...]]]:
+            return {t.name: sorted((tuple(row) for row in db.session.execute(select(t))), key=repr) for t in tables}
+
+        found: dict[str, list[tuple[Any, ...]]] = self.read(read)
+        return found
+
+
+def _organization(slug: str) -> Organization:
+    return db.session.scalars(select(Organization).where(Organization.slug == slug)).one()
+
+
+def csrf_token(client: FlaskClient, page: str = "/forgot-password") -> str:
+    """Return the token that this browser's forms carry."""
+    found = CSRF.search(client.get(page).get_data(as_text=True))
+    assert found, f"{page} has no form"
+    return found[1]
+
+
+def post(client: FlaskClient, address: str, *, page: str = "/forgot-password", **fields: object) -> TestResponse:
+    """Send a form as the browser would, with the CSRF token of `page`; `headers` is passed on."""
+    headers: Any = fields.pop("headers", None)
+    data = {**fields, "csrf_token": csrf_token(client, page)}
+    return client.post(address, data=data, headers=headers)

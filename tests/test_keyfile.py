@@ -1,0 +1,83 @@
+"""The secrets of a single machine: made once, agreed upon, and kept from other users."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+from cryptography.fernet import Fernet
+
+from webapp.config import Settings
+
+PRINT_KEYS = (
+    "import sys; sys.stdin.read(1); from webapp.config import Settings; s = Settings.from_environment(); "
+    "print(s.secret_key, *s.encryption_keys)"
+)
+PROCESSES = 6
+
+
+def settings_in(folder: Path) -> Settings:
+    return Settings.from_environment({"VESTIBULE_DATA_DIR": str(folder)})
+
+
+def test_keys_are_made_once(tmp_path: Path) -> None:
+    first, second = settings_in(tmp_path / "data"), settings_in(tmp_path / "data")
+    assert first == second
+    assert len(first.secret_key) >= 32
+    [encryption_key] = first.encryption_keys
+    Fernet(encryption_key)
+
+
+def test_each_machine_has_its_own(tmp_path: Path) -> None:
+    here, there = settings_in(tmp_path / "here"), settings_in(tmp_path / "there")
+    assert here.secret_key != there.secret_key
+    assert here.encryption_keys != there.encryption_keys
+
+
+def test_K04_only_their_owner_reads_them_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        settings_in(tmp_path / "data")
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "data" / "secrets.json").stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+
+
+def test_given_keys_come_before_kept_ones(tmp_path: Path) -> None:
+    kept = settings_in(tmp_path)
+    given = Settings.from_environment({"VESTIBULE_DATA_DIR": str(tmp_path), "VESTIBULE_SECRET_KEY": "given"})
+    assert (given.secret_key, given.encryption_keys) == ("given", kept.encryption_keys)
+
+
+def test_given_keys_make_no_file(tmp_path: Path) -> None:
+    Settings.from_environment(
+        {
+            "VESTIBULE_DATA_DIR": str(tmp_path),
+            "VESTIBULE_SECRET_KEY": "given",
+            "VESTIBULE_ENCRYPTION_KEYS": Fernet.generate_key().decode(),
+        }
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
+    """All wait for one byte after they have started, so that they look for the file in the same moment."""
+    data_dir = tmp_path / "data"
+    environment = {**os.environ, "VESTIBULE_DATA_DIR": str(data_dir)}
+    command = [sys.executable, "-c", PRINT_KEYS]
+    root = Path(__file__).parents[1]
+    processes = [
+        subprocess.Popen(command, env=environment, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        for _ in range(PROCESSES)
+    ]
+    for process in processes:
+        assert process.stdin
+        process.stdin.write("x")
+        process.stdin.flush()
+    printed = {process.communicate()[0].strip() for process in processes}
+    kept = json.loads((data_dir / "secrets.json").read_text())
+    assert printed == {f"{kept['secret_key']} {kept['encryption_key']}"}
+    assert [path.name for path in data_dir.iterdir()] == ["secrets.json"]
