@@ -23,7 +23,6 @@ VENDOR = "webapp/static/vendor"
 WANTED = {
     "htmx.min.js": "htmx.org/dist/htmx.min.js",
     "bootstrap.min.css": "bootstrap/dist/css/bootstrap.min.css",
-    "bootstrap.bundle.min.js": "bootstrap/dist/js/bootstrap.bundle.min.js",
 }
 DARK_CSS = "bootstrap-dark.min.css"
 DARK_SELECTOR = "[data-bs-theme=dark]"

@@ -10,6 +10,7 @@ from tests.support.worlds import World
 from webapp.db import db
 from webapp.models import OutboxMessage
 from webapp.services import outbox
+from webapp.services.outbox import Letter
 from webapp.vault import NotReadable, Vault
 
 OLD, NEW = Fernet.generate_key().decode(), Fernet.generate_key().decode()
@@ -32,7 +33,7 @@ def test_K01_ciphertext_does_not_open_in_another_row() -> None:
 
 def test_K01_ciphertexts_swapped_in_the_database_do_not_open(app: Flask, world: World) -> None:
     def swap() -> list[int]:
-        letters = [outbox.enqueue("invitation", to="mia@example.org", data={}, token=name) for name in "ab"]
+        letters = [outbox.enqueue(Letter("invitation", "mia@example.org", {}, name)) for name in "ab"]
         letters[0].secret, letters[1].secret = letters[1].secret, letters[0].secret
         return [letter.id for letter in letters]
 

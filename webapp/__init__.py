@@ -8,7 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from webapp import blueprints, extensions
 from webapp import db as database
 from webapp.config import Settings
-from webapp.http import guard, headers, logs, problems, session, templating
+from webapp.http import converters, guard, headers, logs, problems, session, templating
 from webapp.vault import Vault
 
 MAX_REQUEST_BYTES = 1024 * 1024
@@ -27,6 +27,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """
     settings = settings or Settings.from_environment()
     app = guard.GuardedFlask(__name__)
+    app.url_map.converters.update(converters.CONVERTERS)
     app.config.update(_flask_config(settings))
     app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
         app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0

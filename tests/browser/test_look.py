@@ -1,16 +1,166 @@
-"""Every page, in light and dark, on a desktop and a phone: nothing scrolls sideways, axe finds nothing to say.
+"""Every page, light and dark, on a desktop and a phone: nothing scrolls sideways and axe finds no fault.
 
-The pictures go to the folder that VESTIBULE_SCREENSHOTS names, else to pytest's own.
+The pictures go into the folder that VESTIBULE_SCREENSHOTS names, else into one of pytest's.
 """
 
 import os
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, ViewportSize
-from sqlalchemy import update
+from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.hall import Hall, open_letter
-from tests.browser.scenes import SCENES, Scene, furnish
-from tests.support.browser import VIEWPORTS, Windows, accessibility_faults, scrolls_sideways
+from tests.browser.scenes import LONG_ADDRESS, accept, decline, expire, invite_all_sorts, move_in, revoke
+from tests.support.browser import VIEWPORTS, accessibility_faults, scrolls_sideways
+from tests.support.settings import SECRET_KEY
+from tests.support.worlds import PASSWORD
+from webapp.services.first_run import setup_token
+
+NARROWEST: ViewportSize = {"width": 320, "height": 640}
+SETUP = f"/setup/{setup_token(SECRET_KEY)}"
+COMPLAINT_OF_STATUS = "the server responded with a status of 4"
+
+
+class Gallery:
+    """Looks at pages from all sides and keeps pictures of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._faults: list[str] = []
+
+    def show(self, page: Page, name: str) -> None:
+        """Look at the page as it stands."""
+        for colours in ("light", "dark"):
+            page.emulate_media(color_scheme=colours)
+            for device, size in VIEWPORTS.items():
+                page.set_viewport_size(size)
+                self._note(name, device, scrolls_sideways(page))
+                page.screenshot(path=self._folder / f"{name}-{colours}-{device}.png", full_page=True)
+                if (colours, device) in (("light", "desktop"), ("dark", "phone")):
+                    self._faults += [f"{name}, {colours}, {device}: {fault}" for fault in accessibility_faults(page)]
+        page.set_viewport_size(NARROWEST)
+        self._note(name, "320", scrolls_sideways(page))
+        page.set_viewport_size(VIEWPORTS["desktop"])
+
+    def _note(self, name: str, where: str, is_too_wide: bool) -> None:
+        if is_too_wide:
+            self._faults.append(f"{name}, {where}: scrolls sideways")
+
+    def assert_faultless(self) -> None:
+        """Fail with everything that was found."""
+        assert not self._faults, "\n".join(self._faults)
+
+
+@pytest.fixture
+def gallery(tmp_path: Path) -> Gallery:
+    """The gallery, in the folder the tester wants."""
+    folder = Path(os.environ.get("VESTIBULE_SCREENSHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    return Gallery(folder)
+
+
+def test_pages_of_nobody_in_particular(hall: Hall, gallery: Gallery) -> None:
+    window = hall.window(SETUP)
+    window.allowed.append(COMPLAINT_OF_STATUS)
+    page = window.page
+    gallery.show(page, "setup")
+    page.get_by_label("Organization").fill("Harbour Works")
+    page.get_by_label("Your name").fill("Ada Winter")
+    page.get_by_label("Your email address").fill("ada@example.com")
+    page.get_by_label("Password", exact=True).fill("short")
+    page.get_by_role("button", name="Create the organization").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    gallery.show(page, "setup-invalid")
+    for name, path in (
+        ("sign-in", "/login"),
+        ("forgot", "/forgot-password"),
+        ("forgot-sent", "/forgot-password?sent=1"),
+    ):
+        page.goto(path)
+        gallery.show(page, name)
+    page.goto("/login")
+    page.get_by_label("Email address").fill("ada@example.com")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    gallery.show(page, "sign-in-invalid")
+    for name, path in (
+        ("not-found", "/nowhere"),
+        ("dead-link", "/reset-password/nothing"),
+        ("mailbox-empty", "/demo/mailbox"),
+    ):
+        page.goto(path)
+        gallery.show(page, name)
+    gallery.assert_faultless()
+
+
+def test_pages_of_a_new_organization(hall: Hall, gallery: Gallery) -> None:
+    window = hall.window("/", hall.owner)
+    window.allowed.append(COMPLAINT_OF_STATUS)
+    page = window.page
+    gallery.show(page, "members-alone")
+    page.goto(f"{hall.members}?q=zoe")
+    gallery.show(page, "members-none-found")
+    page.goto(f"{hall.members}/pending")
+    gallery.show(page, "pending-empty")
+    page.goto(f"{hall.members}/new")
+    gallery.show(page, "invite")
+    page.get_by_label("Email addresses").fill("mia@example.org, nobody")
+    page.get_by_label("Days until").fill("7")
+    page.get_by_role("button", name="Send invitations").click()
+    expect(page.get_by_text("invitation is on its way")).to_be_visible()
+    gallery.show(page, "invite-outcomes")
+    page.get_by_role("button", name="Send invitations").click()
+    expect(page.get_by_text("None of these addresses")).not_to_have_count(0)
+    gallery.show(page, "invite-invalid")
+    gallery.assert_faultless()
+
+
+def test_pages_of_a_busy_organization(hall: Hall, gallery: Gallery) -> None:
+    move_in(hall)
+    invite_all_sorts(hall)
+    page = hall.page(hall.members, hall.owner)
+    gallery.show(page, "members")
+    page.locator(".menu.wide-only summary").click()
+    gallery.show(page, "menu")
+    for name, path in (
+        ("members-search", f"{hall.members}?q=ben"),
+        ("pending", f"{hall.members}/pending"),
+        ("audit", f"/orgs/{hall.slug}/audit"),
+        ("organizations", "/orgs/"),
+        ("mailbox", "/demo/mailbox"),
+    ):
+        page.goto(path)
+        gallery.show(page, name)
+    open_letter(page, LONG_ADDRESS, "invited you")
+    gallery.show(page, "letter")
+    gallery.show(hall.page("/orgs/", hall.world.person("Zoe Nobody", "zoe@example.org")), "organizations-none")
+    gallery.assert_faultless()
+
+
+def test_pages_of_an_invitation(hall: Hall, gallery: Gallery) -> None:
+    invited = hall.invite("mia@example.org")
+    window = hall.window(invited.link)
+    window.allowed.append(COMPLAINT_OF_STATUS)
+    page = window.page
+    gallery.show(page, "invitation")
+    page.get_by_label("Your name").fill("Mia Holm")
+    page.locator("#register-password").fill("short")
+    page.get_by_role("button", name="Create account and join").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    gallery.show(page, "invitation-invalid")
+    mia = hall.world.person("Mia Holm", "mia@example.org")
+    gallery.show(hall.page(invited.link, mia), "invitation-signed-in")
+    zoe = hall.world.person("Zoe Nobody", "zoe@example.org")
+    gallery.show(hall.page(invited.link, zoe), "invitation-other-address")
+    hall.world.policy(hall.slug, address_match_required=False)
+    gallery.show(hall.page(invited.link, zoe), "invitation-other-address-allowed")
+    ends = {end: hall.invite(f"{end}@example.org") for end in ("expired", "revoked", "declined")}
+    expire(hall, ends["expired"])
+    revoke(hall, ends["revoked"])
+    decline(hall, ends["declined"])
+    accept(hall, invited, mia)
+    for end, dead in {**ends, "accepted": invited}.items():
+        page.goto(dead.link)
+        gallery.show(page, f"invitation-{end}")
+    gallery.assert_faultless()

@@ -11,6 +11,7 @@ from webapp.mail.deliver import Worker
 from webapp.mail.transport import transport_for
 from webapp.models import OutboxMessage
 from webapp.services import outbox
+from webapp.services.outbox import Letter
 from webapp.services.tokens import new_token
 
 INVITATION = {
@@ -42,13 +43,13 @@ def queue_invitations(app: Flask, addresses: list[str]) -> None:
     """Queue an invitation letter to each address, all in one transaction."""
     with app.app_context(), transaction(write=True):
         for address in addresses:
-            outbox.enqueue("invitation", to=address, data={**INVITATION, "email": address}, token=new_token())
+            outbox.enqueue(Letter("invitation", address, {**INVITATION, "email": address}, new_token()))
 
 
 def queue(app: Flask, kind: str, to: str, data: dict[str, str], token: str | None = None, **more: Any) -> int:
     """Queue a letter and return its id."""
     with app.app_context(), transaction(write=True):
-        return outbox.enqueue(kind, to=to, data=data, token=token, **more).id
+        return outbox.enqueue(Letter(kind, to, data, token, **more)).id
 
 
 def stored(app: Flask, letter_id: int) -> OutboxMessage:

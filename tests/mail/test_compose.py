@@ -34,7 +34,7 @@ def part(message: EmailMessage, kind: str) -> str:
 @pytest.mark.parametrize(
     ("kind", "data", "token", "path", "why"),
     [
-        ("invitation", {}, "a-token", "/invitations/a-token", "because Ada Example entered this address"),
+        ("invitation", {}, "a-token", "/invitations/a-token", "because Ada Example of Harbour Works entered this address"),
         ("password_reset", {"name": "Mia"}, "a-token", "/reset-password/a-token", "asked for a new password"),
         ("password_changed", {"name": "Mia"}, None, "/forgot-password", "each change of its password"),
     ],
@@ -65,7 +65,7 @@ def test_invitation_says_who_where_as_what_and_until_when(app: Flask) -> None:
     message = composed(app, queue_invitation(app, "mia@example.org", role="manager"))
     text = " ".join(part(message, "plain").split())
     assert message["Subject"] == "Ada Example invited you to Harbour Works"
-    assert "Ada Example invited you to join Harbour Works. Your role would be: manager." in text
+    assert "Ada Example invited you to join Harbour Works as manager." in text
     assert "It works until 8 Jan 2027, 14:03 UTC." in text
 
 

@@ -5,14 +5,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sqlalchemy import select
+from flask.testing import FlaskClient
+from sqlalchemy import select, update
 
 from tests.support.worlds import Invited, Person, World
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.models import AuditEntry, Invitation, InvitationStatus, Member, MemberStatus, Organization, Role, User
-from webapp.services import members
+from webapp.services import members, sessions
 
 T = TypeVar("T")
 
@@ -30,10 +31,19 @@ class Acme:
     suspended: Person
     other_slug: str
     stranger: Person
+    _tokens: dict[int, str]
 
     def address(self, path: str) -> str:
         """Return an address within Acme."""
         return f"/orgs/{self.slug}/{path}"
+
+    def browser(self, person: Person | None = None) -> FlaskClient:
+        """Return a browser in which one of them is signed in; their sessions are as old as Acme."""
+        client = self.world.app.test_client()
+        if person is not None:
+            with client.session_transaction() as cookie:
+                cookie["token"] = self._tokens[person.user_id]
+        return client
 
     def organization(self) -> Organization:
         """Return the row of Acme, within a transaction."""
@@ -111,7 +121,8 @@ class Acme:
         """Fail when anything was stored, or any letter queued, within the block."""
         before = self.world.dump()
         yield
-        assert self.world.dump() == before
+        after = self.world.dump()
+        assert [name for name in before if after[name] != before[name]] == []
 
 
 def organization_of(slug: str) -> Organization:
@@ -130,4 +141,13 @@ def build(world: World) -> Acme:
         world.member(slug, people[role.label], role)
     suspended = world.person("Sam Suspended", "sam@example.com")
     world.member(slug, suspended, Role.OWNER, MemberStatus.SUSPENDED)
-    return Acme(world, slug, owner, **people, suspended=suspended, other_slug=other_slug, stranger=stranger)
+    tokens = world.write(_sign_in, [owner, *people.values(), suspended, stranger])
+    return Acme(
+        world, slug, owner, **people, suspended=suspended, other_slug=other_slug, stranger=stranger, _tokens=tokens
+    )
+
+
+def _sign_in(people: list[Person]) -> dict[int, str]:
+    """Sign everybody in, as seen just now, so that their next request has no activity to note."""
+    db.session.execute(update(Member).values(last_active_at=clock.now()))
+    return {p.user_id: sessions.begin(p.user_id, ip="127.0.0.1", user_agent="tests") for p in people}

@@ -1,8 +1,8 @@
 """Keyset pages: a list is cut by the key of its last row, never by an offset."""
 
 import base64
-import binascii
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -14,6 +14,7 @@ from webapp.db import db
 from webapp.errors import N_, NotFound
 
 PAGE_ROWS = 50
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 R = TypeVar("R")
 
@@ -86,10 +87,15 @@ def decode(cursor: str, length: int) -> list[Any]:
     """
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error):
+    except (ValueError, RecursionError):
         values = None
-    if not isinstance(values, list) or len(values) != length or not isinstance(values[-1], int):
-        raise NotFound(N_("This page of the list does not exist. Go back to the first page."))
-    if not all(isinstance(value, str) and "\x00" not in value for value in values[:-1]) or abs(values[-1]) >= 2**63:
+    if not isinstance(values, list) or len(values) != length or not _is_key(values):
         raise NotFound(N_("This page of the list does not exist. Go back to the first page."))
     return values
+
+
+def _is_key(values: list[Any]) -> bool:
+    """Tell whether these are texts and an id at the end, all of which both databases can compare."""
+    *texts, last = values
+    is_id = type(last) is int and abs(last) < 2**63
+    return is_id and all(isinstance(text, str) and not UNSTORABLE.search(text) for text in texts)

@@ -13,6 +13,7 @@ from webapp.models import AccountToken, EmailAddress, TokenPurpose, User
 from webapp.services import audit, outbox, sessions
 from webapp.services.addresses import Address
 from webapp.services.audit import Event, Target
+from webapp.services.outbox import Letter
 from webapp.services.tokens import digest, new_token
 
 RESET_LIFETIME = timedelta(hours=1)
@@ -117,13 +118,8 @@ def request_reset(actor: Actor, address: Address) -> None:
             expires_at=now + RESET_LIFETIME,
         )
     )
-    outbox.enqueue(
-        "password_reset",
-        to=account.email.address if account else address.typed,
-        data={"name": account.user.name if account else ""},
-        token=token,
-        is_dropped=not is_known,
-    )
+    to, name = (account.email.address, account.user.name) if account else (address.typed, "")
+    outbox.enqueue(Letter("password_reset", to, {"name": name}, token, is_dropped=not is_known))
     target = Target("user", account.user.id if account else None, address.typed)
     audit.record(actor, Event.RESET_REQUESTED, target)
 
@@ -166,7 +162,7 @@ def reset_password(token: str, password_hash: str, *, ip: str | None) -> User:
     )
     sessions.end_all_of(user.id)
     email = primary_address(user.id)
-    outbox.enqueue("password_changed", to=email.address, data={"name": user.name})
+    outbox.enqueue(Letter("password_changed", email.address, {"name": user.name}))
     audit.record(Actor.of(user, ip=ip), Event.PASSWORD_CHANGED, Target("user", user.id, user.name))
     return user
 

@@ -50,7 +50,10 @@ def parse(text: str) -> Address:
     return Address(typed, f"{checked.local_part.lower()}@{ascii_domain}")
 
 
-_TOKEN = re.compile(r'<(?P<angle>[^<>]*)>|"[^"]*"|(?P<separator>[,;\r\n])|(?P<word>[^\s,;<>"]+)')
+_DISPLAY_NAME = r'"[^"]*"(?=\s*<)'
+_TOKEN = re.compile(
+    _DISPLAY_NAME + r'|<(?P<angle>[^<>]*)>|"(?P<quoted>[^"]*)"|(?P<separator>[,;\r\n])|(?P<word>[^\s,;<>"]+)'
+)
 
 
 def split(text: str) -> list[str]:
@@ -61,18 +64,17 @@ def split(text: str) -> list[str]:
     found: list[str] = []
     words: list[str] = []
     for token in _TOKEN.finditer(text):
-        if token["word"]:
-            words.append(token["word"])
+        if word := token["word"] or (token["quoted"] or "").strip():
+            words.append(word)
         elif token["separator"]:
             found += words
             words = []
         elif token["angle"] is not None:
             found += [*_without_display_name(words), token["angle"].strip()]
             words = []
-    return found + words
+    return [address for address in found + words if address]
 
 
 def _without_display_name(words: list[str]) -> list[str]:
-    while words and "@" not in words[-1]:
-        words = words[:-1]
-    return words
+    addresses_end = max((place for place, word in enumerate(words, start=1) if "@" in word), default=0)
+    return words[:addresses_end]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -44,6 +45,18 @@ class Target:
     name: str
 
 
+@dataclass(frozen=True)
+class Change:
+    """What an event did to its target.
+
+    `before` and `after` hold the changed values, complete enough to go back.
+    """
+
+    target: Target
+    before: dict[str, Any] | None = None
+    after: dict[str, Any] | None = None
+
+
 def record(
     actor: Actor,
     event: Event,
@@ -52,20 +65,28 @@ def record(
     organization: Organization | None = None,
     before: dict[str, Any] | None = None,
     after: dict[str, Any] | None = None,
-) -> AuditEntry:
-    """Append one entry to the chain of `organization`, or to the instance's where there is none.
+) -> None:
+    """Append one entry; see `record_all`."""
+    record_all(actor, event, [Change(target, before, after)], organization=organization)
+
+
+def record_all(
+    actor: Actor, event: Event, changes: Iterable[Change], *, organization: Organization | None = None
+) -> None:
+    """Append an entry for each change to the chain of `organization`, or to the instance's where there is none.
 
     The caller holds the organization's lock; the instance's is taken here.
-
-    Args:
-        actor: who did it.
-        event: what happened.
-        target: what it happened to.
-        organization: whose log it is.
-        before: the changed values as they were, complete enough to go back.
-        after: the changed values as they are now.
     """
     last = _last_entry(organization)
+    for change in changes:
+        last = _entry_after(last, actor, event, change, organization)
+        db.session.add(last)
+    db.session.flush()
+
+
+def _entry_after(
+    last: AuditEntry | None, actor: Actor, event: Event, change: Change, organization: Organization | None
+) -> AuditEntry:
     entry = AuditEntry(
         organization_id=organization.id if organization else None,
         sequence=last.sequence + 1 if last else 1,
@@ -74,17 +95,15 @@ def record(
         actor_name=actor.name,
         ip=actor.ip,
         event=event.value,
-        target_kind=target.kind,
-        target_id=target.id,
-        target_name=target.name,
-        before=before,
-        after=after,
+        target_kind=change.target.kind,
+        target_id=change.target.id,
+        target_name=change.target.name,
+        before=change.before,
+        after=change.after,
         created_at=clock.now(),
         previous_hash=last.hash if last else FIRST_HASH,
     )
     entry.hash = hash_of(entry)
-    db.session.add(entry)
-    db.session.flush()
     return entry
 
 

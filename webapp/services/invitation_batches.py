@@ -63,9 +63,9 @@ def invite_all(actor: Actor, organization: Organization, text: str, offer: Offer
         wanted.setdefault(address.canonical, address)
     results = _sort_out(actor, organization, wanted)
     _require_organization_within_limit(organization, sum(result is Result.INVITED for result in results.values()))
-    for canonical, address in wanted.items():
-        if results[canonical] is Result.INVITED:
-            invitations.invite(actor, organization, address, offer)
+    invited = [address for canonical, address in wanted.items() if results[canonical] is Result.INVITED]
+    if invited:
+        invitations.invite_all(actor, organization, invited, offer)
     outcomes = list(_outcomes(parsed, wanted, results))
     return outcomes, _remember(actor, organization, outcomes)
 

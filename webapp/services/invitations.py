@@ -1,7 +1,9 @@
 """Invitations: offering membership, and what becomes of an offer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import insert, select, update
 
@@ -25,7 +27,8 @@ from webapp.models import (
 from webapp.services import accounts, audit, members, organizations, outbox
 from webapp.services.accounts import NewAccount
 from webapp.services.addresses import Address
-from webapp.services.audit import Event, Target
+from webapp.services.audit import Change, Event, Target
+from webapp.services.outbox import Letter
 from webapp.services.tokens import digest, new_token
 from webapp.services.words import words_of
 
@@ -41,32 +44,52 @@ class Offer:
 
 
 def invite(actor: Actor, organization: Organization, address: Address, offer: Offer) -> Invitation:
-    """Offer membership to an address and queue the letter that says so.
+    """Offer membership to one address; see `invite_all`."""
+    return invite_all(actor, organization, [address], offer)[0]
 
-    The caller has refused members and open invitations (see `bulk.invite_all`); the database refuses what slips by.
+
+def invite_all(actor: Actor, organization: Organization, wanted: Sequence[Address], offer: Offer) -> list[Invitation]:
+    """Offer membership to addresses and queue the letters that say so.
+
+    The caller has left out members and addresses with an open invitation (see `invitation_batches.invite_all`); the
+    database refuses what slips by.
 
     Raises:
         Forbidden, RoleTooHigh: the actor may not; nothing is stored.
     """
     require(actor, Scope.MEMBER_INVITE, organization)
     require_role_within(actor, offer.role)
+    offered = [_invitation(actor, organization, address, offer) for address in wanted]
+    db.session.add_all(offered)
+    db.session.flush()
+    _index_words(offered)
+    _send(actor, organization, offered)
+    changes = [Change(target_of(invitation), after=_described(invitation)) for invitation in offered]
+    audit.record_all(actor, Event.INVITATION_SENT, changes, organization=organization)
+    return offered
+
+
+def _invitation(actor: Actor, organization: Organization, address: Address, offer: Offer) -> Invitation:
     now = clock.now()
-    invitation = Invitation(
+    return Invitation(
         organization_id=organization.id,
         email=address.typed,
         canonical=address.canonical,
         role=offer.role,
+        status=InvitationStatus.PENDING,
         invited_by_id=actor.user_id,
         created_at=now,
         expires_at=now + timedelta(days=offer.lifetime_days),
     )
-    db.session.add(invitation)
-    db.session.flush()
-    _index_words(invitation)
-    _send(actor, organization, invitation)
-    after = {"email": invitation.email, "role": offer.role.label, "expires_at": invitation.expires_at.isoformat()}
-    audit.record(actor, Event.INVITATION_SENT, target_of(invitation), organization=organization, after=after)
-    return invitation
+
+
+def _described(invitation: Invitation) -> dict[str, Any]:
+    return {
+        "email": invitation.email,
+        "role": invitation.role.label,
+        "status": invitation.status.value,
+        "expires_at": invitation.expires_at.isoformat(),
+    }
 
 
 def target_of(invitation: Invitation) -> Target:
@@ -74,31 +97,36 @@ def target_of(invitation: Invitation) -> Target:
     return Target("invitation", invitation.id, invitation.email)
 
 
-def _send(actor: Actor, organization: Organization, invitation: Invitation) -> None:
-    token = new_token()
-    db.session.add(
+def _send(actor: Actor, organization: Organization, offered: Sequence[Invitation]) -> None:
+    tokens = [new_token() for _ in offered]
+    rows = [
         InvitationToken(organization_id=organization.id, invitation_id=invitation.id, token_hash=digest(token))
-    )
-    letter = outbox.enqueue(
-        "invitation",
-        to=invitation.email,
-        data={
-            "organization": organization.name,
-            "inviter": actor.name,
-            "role": invitation.role.label,
-            "email": invitation.email,
-            "expires_at": invitation.expires_at.isoformat(),
-        },
-        token=token,
-        organization_id=organization.id,
-    )
-    invitation.letter_id = letter.id
+        for invitation, token in zip(offered, tokens, strict=True)
+    ]
+    db.session.add_all(rows)
+    letters = [
+        Letter("invitation", invitation.email, _letter_data(actor, organization, invitation), token, organization.id)
+        for invitation, token in zip(offered, tokens, strict=True)
+    ]
+    for invitation, message in zip(offered, outbox.enqueue_all(letters), strict=True):
+        invitation.letter_id = message.id
     db.session.flush()
 
 
-def _index_words(invitation: Invitation) -> None:
+def _letter_data(actor: Actor, organization: Organization, invitation: Invitation) -> dict[str, str]:
+    return {
+        "organization": organization.name,
+        "inviter": actor.name,
+        "role": invitation.role.label,
+        "email": invitation.email,
+        "expires_at": invitation.expires_at.isoformat(),
+    }
+
+
+def _index_words(offered: Sequence[Invitation]) -> None:
     rows = [
         {"organization_id": invitation.organization_id, "invitation_id": invitation.id, "word": word}
+        for invitation in offered
         for word in words_of(invitation.email)
     ]
     db.session.execute(insert(InvitationWord), rows)

@@ -1,23 +1,17 @@
 """Letters: written with the change that causes them, sent later by the worker."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from webapp.db import db
 from webapp.models import LetterState, OutboxMessage
 
 
-def enqueue(
-    kind: str,
-    *,
-    to: str,
-    data: Mapping[str, Any],
-    token: str | None = None,
-    organization_id: int | None = None,
-    is_dropped: bool = False,
-) -> OutboxMessage:
-    """Write a letter that leaves once the transaction is committed.
+@dataclass(frozen=True)
+class Letter:
+    """A letter to write.
 
     Args:
         kind: the name of its templates in `templates/mail/`.
@@ -27,19 +21,41 @@ def enqueue(
         organization_id: whose letter it is, if an organization's.
         is_dropped: go through all the motions, but send nothing.
     """
-    message = OutboxMessage(
-        kind=kind,
-        to_address=to,
-        data=dict(data),
-        organization_id=organization_id,
-        message_id=secrets.token_hex(16),
-        state=LetterState.DROPPED if is_dropped else LetterState.QUEUED,
-    )
-    db.session.add(message)
+
+    kind: str
+    to: str
+    data: Mapping[str, Any]
+    token: str | None = None
+    organization_id: int | None = None
+    is_dropped: bool = False
+
+
+def enqueue(letter: Letter) -> OutboxMessage:
+    """Write a letter that leaves once the transaction is committed."""
+    return enqueue_all([letter])[0]
+
+
+def enqueue_all(letters: Sequence[Letter]) -> list[OutboxMessage]:
+    """Write letters that leave once the transaction is committed."""
+    messages = [_message(letter) for letter in letters]
+    db.session.add_all(messages)
     db.session.flush()
-    if token is not None:
-        message.secret = db.vault.seal(seal_name(message), token)
-    return message
+    for message, letter in zip(messages, letters, strict=True):
+        if letter.token is not None:
+            message.secret = db.vault.seal(seal_name(message), letter.token)
+    db.session.flush()
+    return messages
+
+
+def _message(letter: Letter) -> OutboxMessage:
+    return OutboxMessage(
+        kind=letter.kind,
+        to_address=letter.to,
+        data=dict(letter.data),
+        organization_id=letter.organization_id,
+        message_id=secrets.token_hex(16),
+        state=LetterState.DROPPED if letter.is_dropped else LetterState.QUEUED,
+    )
 
 
 def seal_name(message: OutboxMessage) -> str:

@@ -1,7 +1,8 @@
 """Passwords: the rules for new ones, and Argon2id behind a semaphore (NIST SP 800-63B-4, RFC 9106)."""
 
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Sequence
 from functools import cache
 from threading import BoundedSemaphore
 
@@ -11,17 +12,20 @@ from zxcvbn import zxcvbn
 
 from webapp.db import is_transaction_open
 from webapp.errors import N_, InvalidPassword
+from webapp.services.words import words_of
 
 MIN_CHARACTERS = 15
 MAX_BYTES = 1024
 CHECKED_CHARACTERS = 64
 MIN_GUESSES = 10**8
+MIN_KNOWN_CHARACTERS = 3
+COMMON_HERE = ("vestibule",)
 
 _hasher = PasswordHasher()
 _slots = BoundedSemaphore(max(2, os.cpu_count() or 2))
 
 
-def check_new(password: str, known: Iterable[str] = ()) -> None:
+def check_new(password: str, known: Sequence[str] = ()) -> None:
     """Go on only if `password` may be a new password.
 
     Args:
@@ -35,9 +39,16 @@ def check_new(password: str, known: Iterable[str] = ()) -> None:
         raise InvalidPassword(N_("A password has at least %(least)s characters. Several words work well."), least=15)
     if len(password.encode()) > MAX_BYTES:
         raise InvalidPassword(N_("A password has at most %(most)s bytes."), most=MAX_BYTES)
-    guesses = zxcvbn(password[:CHECKED_CHARACTERS], user_inputs=[word for word in known if word])["guesses"]
-    if guesses < MIN_GUESSES:
+    to_guess = _without(known, password)[:CHECKED_CHARACTERS]
+    if not to_guess or zxcvbn(to_guess)["guesses"] < MIN_GUESSES:
         raise InvalidPassword(N_("This password is among the first ones people guess. Choose a less common one."))
+
+
+def _without(known: Sequence[str], password: str) -> str:
+    """Return the part of a password that somebody who knows these words still has to guess."""
+    words = [re.escape(word) for word in words_of(*COMMON_HERE, *known) if len(word) >= MIN_KNOWN_CHARACTERS]
+    longest_first = sorted(words, key=len, reverse=True)
+    return " ".join(re.sub("|".join(longest_first), " ", password, flags=re.IGNORECASE).split())
 
 
 def hash_password(password: str) -> str:

@@ -9,7 +9,7 @@ MAX_WORDS = 24
 
 def fold(text: str) -> str:
     """Return `text` without case, accents and surrounding space."""
-    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
     return "".join(character for character in decomposed if not unicodedata.combining(character)).strip()
 
 

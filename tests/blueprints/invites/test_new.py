@@ -16,9 +16,7 @@ GOOD = {"first": "bob@example.org", "second": "eve@example.org"}
 
 def send(acme: Acme, person: Person | None = None, **fields: object) -> TestResponse:
     headers = fields.pop("headers", None)
-    return post(
-        acme.world.browser(person or acme.admin), acme.address("members/new"), headers=headers, **{**FORM, **fields}
-    )
+    return post(acme.browser(person or acme.admin), acme.address("members/new"), headers=headers, **{**FORM, **fields})
 
 
 def invitations(acme: Acme) -> list[Invitation]:
@@ -26,15 +24,15 @@ def invitations(acme: Acme) -> list[Invitation]:
 
 
 def test_form_offers_the_roles_up_to_ones_own(acme: Acme) -> None:
-    page = Page(acme.world.browser(acme.admin).get(acme.address("members/new")))
+    page = Page(acme.browser(acme.admin).get(acme.address("members/new")))
     assert [field.attributes["value"] for field in page.named("role")] == ["member", "admin"]
-    page = Page(acme.world.browser(acme.owner).get(acme.address("members/new")))
+    page = Page(acme.browser(acme.owner).get(acme.address("members/new")))
     assert [field.attributes["value"] for field in page.named("role")] == ["member", "admin", "manager", "owner"]
 
 
 def test_form_starts_with_the_lifetime_of_the_policy(acme: Acme) -> None:
     acme.world.policy(acme.slug, invitation_lifetime_days=21)
-    page = Page(acme.world.browser(acme.admin).get(acme.address("members/new")))
+    page = Page(acme.browser(acme.admin).get(acme.address("members/new")))
     assert [field.attributes["value"] for field in page.named("lifetime_days")] == ["21"]
 
 
@@ -52,7 +50,7 @@ def test_inviting_stores_the_offer_queues_the_letter_and_is_audited(acme: Acme) 
 
 
 def test_notice_and_outcomes_follow_and_the_notice_comes_once(acme: Acme) -> None:
-    browser = acme.world.browser(acme.admin)
+    browser = acme.browser(acme.admin)
     emails = "bob@example.org eve@example.org olive@example.com nope"
     answer = post(browser, acme.address("members/new"), **{**FORM, "emails": emails})
     first, second = (Page(browser.get(answer.location)) for _ in range(2))
@@ -66,14 +64,14 @@ def test_notice_and_outcomes_follow_and_the_notice_comes_once(acme: Acme) -> Non
 
 def test_batch_page_tells_only_its_maker(acme: Acme) -> None:
     answer = send(acme, emails="bob@example.org nope")
-    theirs = Page(acme.world.browser(acme.owner).get(answer.location))
+    theirs = Page(acme.browser(acme.owner).get(answer.location))
     assert "nope" not in theirs.text
     assert "bob@example.org" not in theirs.text
 
 
 @pytest.mark.parametrize("number", ["0", "-1", "x", "999", str(2**63), str(2**200), ""])
 def test_batch_that_is_none_shows_an_empty_form(acme: Acme, number: str) -> None:
-    answer = acme.world.browser(acme.admin).get(acme.address(f"members/new?batch={number}"))
+    answer = acme.browser(acme.admin).get(acme.address(f"members/new?batch={number}"))
     assert answer.status_code == 200
     assert [field.text for field in Page(answer).named("emails")] == [""]
 
@@ -117,7 +115,7 @@ def test_invalid_form_keeps_what_was_typed_and_stores_nothing(
 def test_missing_field_is_refused(acme: Acme, missing: str) -> None:
     fields = {name: value for name, value in FORM.items() if name != missing}
     with acme.unchanged():
-        answer = post(acme.world.browser(acme.admin), acme.address("members/new"), **fields)
+        answer = post(acme.browser(acme.admin), acme.address("members/new"), **fields)
     assert answer.status_code == 422
 
 
@@ -183,7 +181,7 @@ def test_D06_outsiders_find_nothing_and_leave_no_trace(acme: Acme, outsider: str
 
 
 def test_D06_inactive_people_have_to_sign_in(acme: Acme) -> None:
-    browser = acme.world.browser(acme.owner)
+    browser = acme.browser(acme.owner)
     acme.deactivate(acme.owner)
     with acme.unchanged():
         answer = post(browser, acme.address("members/new"), **FORM)
@@ -191,7 +189,7 @@ def test_D06_inactive_people_have_to_sign_in(acme: Acme) -> None:
 
 
 def test_suspension_counts_at_once(acme: Acme) -> None:
-    browser = acme.world.browser(acme.admin)
+    browser = acme.browser(acme.admin)
     acme.change(acme.admin, status=MemberStatus.SUSPENDED)
     with acme.unchanged():
         assert post(browser, acme.address("members/new"), **FORM).status_code == 404
@@ -199,7 +197,7 @@ def test_suspension_counts_at_once(acme: Acme) -> None:
 
 def test_form_without_its_csrf_token_is_refused(acme: Acme) -> None:
     with acme.unchanged():
-        answer = acme.world.browser(acme.admin).post(acme.address("members/new"), data=FORM)
+        answer = acme.browser(acme.admin).post(acme.address("members/new"), data=FORM)
     assert answer.status_code == 403
 
 
@@ -208,7 +206,7 @@ def test_C13_answer_is_the_same_whether_an_account_exists_or_not(acme: Acme) -> 
     acme.deactivate(closed)
     seen = set()
     for address in ("una@example.org", "carl@example.org", "nobody@example.org"):
-        browser = acme.world.browser(acme.admin)
+        browser = acme.browser(acme.admin)
         answer = post(browser, acme.address("members/new"), **{**FORM, "emails": address})
         assert answer.status_code == 303
         seen.add(Page(browser.get(answer.location)).text.replace(address, "someone").split("Pending")[1])

@@ -74,18 +74,23 @@ def forgot_password() -> Response:
 @access(PUBLIC, own_transactions=True)
 def reset_password(token: str) -> Response:
     """Choose a new password by a mailed link."""
-    user = uow.read(accounts.holder_of_reset, token)
+    known = uow.read(_known_of_holder, token)
     form = ResetPasswordForm()
     status = 200
     if form.is_submitted():
         status = 422
         if form.validate():
             try:
-                passwords.check_new(form.password.data, [user.name])
+                passwords.check_new(form.password.data, known)
                 return _reset(token, passwords.hash_password(form.password.data))
             except DomainError as error:
                 form.show(error)
     return make_response(render_template("accounts/reset_password.html", form=form), status)
+
+
+def _known_of_holder(token: str) -> tuple[str, str]:
+    user = accounts.holder_of_reset(token)
+    return user.name, accounts.primary_address(user.id).address
 
 
 def _reset(token: str, password_hash: str) -> Response:

@@ -32,7 +32,8 @@ class _Forms:
 @access(PUBLIC)
 def show(token: str) -> Response:
     """Show what is offered, by whom, and how to answer."""
-    return _page(*_offer_and_fit(token), _Forms())
+    offered, is_viewers = _offer_and_fit(token)
+    return _page(offered, is_viewers, _Forms(sign_in=SignInForm(data={"email": offered.email})))
 
 
 @bp.post("/invitations/<token>")
@@ -124,7 +125,7 @@ def _register_and_accept(offered: Offered, new: NewAccount) -> str:
 
 
 def _welcome(offered: Offered) -> Response:
-    flash(_("Welcome to %(organization)s.", organization=offered.organization_name), "success")
+    flash(_("Welcome to %(organization)s", organization=offered.organization_name), "success")
     return go(url_for("members.index", org=offered.organization_slug))
 
 

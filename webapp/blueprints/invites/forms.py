@@ -15,6 +15,11 @@ from webapp.services.invitations import MAX_LIFETIME_DAYS, MIN_LIFETIME_DAYS
 MAX_CHARACTERS = 400_000
 
 
+def _comparable(days: int | None) -> int | None:
+    """Return a number of days, those beyond all reason as one: NumberRange fails on what no float can hold."""
+    return days if days is None else max(MIN_LIFETIME_DAYS - 1, min(days, MAX_LIFETIME_DAYS + 1))
+
+
 class InviteForm(Form):
     """Whom to invite, as what, and for how long."""
 
@@ -28,6 +33,7 @@ class InviteForm(Form):
     role = SelectField(_("Role"), validate_choice=True)
     lifetime_days = IntegerField(
         _("Days until the invitation expires"),
+        filters=[_comparable],
         validators=[
             InputRequired(_("Enter a number of days.")),
             NumberRange(MIN_LIFETIME_DAYS, MAX_LIFETIME_DAYS, _("Between %(min)d and %(max)d days.")),

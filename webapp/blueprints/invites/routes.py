@@ -1,5 +1,7 @@
 """Inviting people, for those who may."""
 
+import re
+
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -24,7 +26,7 @@ from webapp.services.invitations import Offer
 @access(Scope.MEMBER_INVITE)
 def new(organization: Organization) -> Response:
     """Show the form, and after sending it what happened to each address."""
-    outcomes = invitation_batches.batch_of(current_actor(), organization, request.args.get("batch", 0, type=int))
+    outcomes = invitation_batches.batch_of(current_actor(), organization, request.args.get("batch", 0, type=_id))
     form = InviteForm(grantable_roles(current_actor().member), data=_defaults(organization, outcomes))
     return _page(organization, form, described(outcomes))
 
@@ -57,6 +59,12 @@ def revoke(organization: Organization, invitation: Invitation) -> Response:
     invitations.revoke(current_actor(), organization, invitation)
     flash(_("The invitation to %(email)s no longer works.", email=invitation.email), "success")
     return go(url_for("members.pending", org=organization.slug))
+
+
+def _id(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,18}", text):
+        raise ValueError
+    return int(text)
 
 
 def _defaults(organization: Organization, outcomes: list[Outcome]) -> dict[str, object]:

@@ -1,0 +1,141 @@
+"""The whole walk of a new installation, with scripts and without, on both databases."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.hall import Hall, open_letter, tab
+from tests.support.server import Server
+from tests.support.worlds import PASSWORD
+
+NEW_PASSWORD = "eleven lanterns over the harbour"
+BOTH = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
+WAYS = pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no scripts"])
+
+
+def set_up(page: Page, link: str) -> None:
+    """Make Ada the first owner, by the set-up link."""
+    page.goto(link)
+    page.get_by_label("Organization").fill("Harbour Works")
+    page.get_by_label("Your name").fill("Ada Winter")
+    page.get_by_label("Your email address").fill("ada@example.com")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Create the organization").click()
+    expect(page).to_have_url(re.compile("/orgs/harbour-works/members$"))
+    expect(page.get_by_text("Harbour Works is ready. Invite the first people.")).to_be_visible()
+    expect(page.get_by_role("row", name="Ada Winter")).to_contain_text("You")
+
+
+def invite(page: Page, emails: str) -> None:
+    """Invite addresses, beginning on any tab."""
+    tab(page, "Invite new people").click()
+    page.get_by_label("Email addresses").fill(emails)
+    page.get_by_role("radio", name="Admin").check()
+    page.get_by_role("button", name="Send invitations").click()
+    expect(page.get_by_text("2 people are invited.")).to_be_visible()
+    expect(page.get_by_text("2 invitations are on their way")).to_be_visible()
+
+
+def register(page: Page, address: str, name: str) -> None:
+    """Follow the link in the letter to an address, and join with a new account."""
+    open_letter(page, address, "Ada Winter invited you to Harbour Works")
+    page.locator(".letter-links").get_by_role("link").click()
+    expect(page.get_by_role("heading", name="Join Harbour Works")).to_be_visible()
+    page.get_by_label("Your name").fill(name)
+    page.locator("#register-password").fill(PASSWORD)
+    page.get_by_role("button", name="Create account and join").click()
+    expect(page.get_by_text("Welcome to Harbour Works")).to_be_visible()
+    expect(page).to_have_url(re.compile("/orgs/harbour-works/members$"))
+    expect(page.get_by_role("row", name=name)).to_contain_text("You")
+
+
+def sign_in(page: Page, email: str, password: str) -> None:
+    """Sign in on the page that asks for it."""
+    page.get_by_label("Email address").fill(email)
+    page.get_by_label("Password", exact=True).fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Members")).to_be_visible()
+
+
+def sign_out(page: Page) -> None:
+    """Sign out through the account's menu."""
+    page.locator("summary", has_text="Your account").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+
+
+def take_new_password(page: Page, email: str) -> None:
+    """Get a link for a new password, and choose one."""
+    page.get_by_role("link", name="Forgot your password?").click()
+    page.get_by_label("Email address").fill(email)
+    page.get_by_role("button", name="Send the link").click()
+    expect(page.get_by_role("heading", name="Look into your mailbox")).to_be_visible()
+    open_letter(page, email, "Choose a new password")
+    page.locator(".letter-links").get_by_role("link").click()
+    page.get_by_label("New password").fill(NEW_PASSWORD)
+    page.get_by_role("button", name="Save the new password").click()
+    expect(page.get_by_text("Your password is changed")).to_be_visible()
+    sign_in(page, email, NEW_PASSWORD)
+
+
+def set_up_link(server: Server) -> str:
+    """Return the link that the server printed when it started."""
+    found = re.search(r"Set-up link\s+(\S+)", server.log)
+    assert found
+    return found[1]
+
+
+@BOTH
+@WAYS
+def test_walk_from_the_set_up_link_to_the_first_member(live_server: Server, hall: Hall, *, javascript: bool) -> None:
+    owner = hall.page("/healthz", javascript=javascript)
+    set_up(owner, urlsplit(set_up_link(live_server)).path)
+    tab(owner, "Pending").click()
+    expect(owner.get_by_role("heading", name="Nobody is waiting")).to_be_visible()
+    invite(owner, "mia@example.org, Noa Berg <noa@example.org>")
+    tab(owner, "Pending").click()
+    expect(owner.locator("tbody tr")).to_have_count(2)
+
+    guest = hall.page("/healthz", javascript=javascript)
+    register(guest, "mia@example.org", "Mia Holm")
+
+    tab(owner, "Pending").click()
+    expect(owner.locator("tbody tr")).to_have_count(1)
+    expect(tab(owner, "Pending")).to_have_text("Pending 1")
+    tab(owner, "Members").click()
+    expect(owner.get_by_role("row", name="Mia Holm")).to_contain_text("Admin")
+    expect(tab(owner, "Members")).to_have_text("Members 2")
+
+    other = hall.page("/healthz", javascript=javascript)
+    open_letter(other, "noa@example.org", "Ada Winter invited you to Harbour Works")
+    tab(owner, "Pending").click()
+    owner.get_by_role("button", name="Revoke the invitation to noa@example.org").click()
+    expect(owner.get_by_text("The invitation to noa@example.org no longer works.")).to_be_visible()
+    expect(owner.get_by_role("heading", name="Nobody is waiting")).to_be_visible()
+    other.locator(".letter-links").get_by_role("link").click()
+    expect(other.get_by_role("heading", name="This invitation was withdrawn")).to_be_visible()
+
+    sign_out(guest)
+    sign_in(guest, "mia@example.org", PASSWORD)
+    sign_out(guest)
+    take_new_password(guest, "mia@example.org")
+
+
+def test_set_up_link_can_be_printed_again_until_somebody_has_used_it(
+    hall: Hall, live_server: Server, environment: dict[str, str]
+) -> None:
+    command = [str(Path(sys.executable).with_name("vestibule")), "setup-link"]
+    environment = {**environment, "VESTIBULE_BASE_URL": live_server.url}
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert printed.stdout.strip() == set_up_link(live_server)
+    set_up(hall.page("/healthz"), printed.stdout.strip())
+    used = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert (used.returncode, used.stdout) == (1, "")
+    window = hall.window(urlsplit(printed.stdout.strip()).path)
+    window.allowed.append("status of 404")
+    expect(window.page.get_by_role("heading", name="This link no longer works")).to_be_visible()
