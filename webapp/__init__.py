@@ -71,6 +71,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "MAX_FORM_MEMORY_SIZE": MAX_REQUEST_BYTES,
         "MAX_FORM_PARTS": MAX_FORM_PARTS,
         "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": False,  # it wants a Referer, and our pages send none; the token decides
         "MAIL_SERVER": settings.mail_server or "",
         "MAIL_PORT": settings.mail_port,
         "MAIL_USERNAME": settings.mail_username,

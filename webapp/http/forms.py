@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import Field, PasswordField, StringField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from webapp.errors import DomainError, InvalidAddress
 from webapp.http.problems import translated
@@ -42,7 +42,7 @@ def name_field(label: Any, **kwargs: Any) -> StringField:
         label,
         filters=[single_line],
         validators=[
-            InputRequired(lazy_gettext("Enter a name.")),
+            DataRequired(lazy_gettext("Enter a name.")),
             Length(max=NAME_MAX_CHARACTERS, message=lazy_gettext("A name has at most %(max)d characters.")),
         ],
         **kwargs,

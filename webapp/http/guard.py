@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final, TypeVar, cast
+from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, request
+from flask import Flask, Response, current_app, g, make_response, request
+from flask import redirect as redirect_to
 from flask.typing import ResponseReturnValue
 from sqlalchemy import and_, select
+from werkzeug.routing import RequestRedirect
 
 from webapp.access.decide import decide, require
 from webapp.access.roles import Scope
@@ -92,11 +95,22 @@ class GuardedFlask(Flask):
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Answer the request: transaction, guard, view."""
+        if isinstance(request.routing_exception, RequestRedirect):
+            return _redirect_here(request.routing_exception)
         if request.url_rule is None:
             self.raise_routing_exception(request)
+        if request.method == "OPTIONS":
+            return self.make_default_options_response()
         endpoint = request.url_rule.endpoint
         view = self.ensure_sync(self.view_functions[endpoint])
         return _answer(rule_of(self, endpoint), view, dict(request.view_args or {}))
+
+
+def _redirect_here(redirect: RequestRedirect) -> Response:
+    """Lead to the usual spelling of a path, naming no host: the one in the request may be invented."""
+    parts = urlsplit(redirect.new_url)
+    path = f"/{parts.path.lstrip('/')}"
+    return make_response(redirect_to(f"{path}?{parts.query}" if parts.query else path, redirect.code))
 
 
 def _answer(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> ResponseReturnValue:

@@ -58,14 +58,12 @@ def _csrf_error(_error: CSRFError) -> Response:
 
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
-    if status < 400:
-        return make_response(error.get_response())
     title, sentence = HTTP_SENTENCES.get(status, HTTP_SENTENCES[400 if status < 500 else 500])
     return problem(status, _(title), _(sentence))
 
 
 def _unexpected(error: Exception) -> Response:
-    log.error("unexpected error", exc_info=error)
+    log.error("unexpected error", exc_info=error, extra={"request_id": g.get("request_id", "")})
     title, sentence = HTTP_SENTENCES[500]
     return problem(500, _(title), _(sentence))
 

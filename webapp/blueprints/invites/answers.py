@@ -49,6 +49,8 @@ def answer(token: str) -> Response:
     except (InvitationNotOpen, OtherAddress) as error:
         return _page(*uow.read(_offer_and_fit, token), forms, status=error.status)
     except DomainError as error:
+        if session.viewer() is not None:  # whose page has no form to show it in
+            raise
         _active(forms).show(error)
         return _page(offered, is_viewers, forms, status=422)
 
