@@ -51,7 +51,7 @@ def _connect_extensions(app: Flask, settings: Settings) -> None:
     extensions.mail.init_app(app)
     extensions.login_manager.session_protection = None
     extensions.login_manager.request_loader(session.load_viewer)
-    extensions.login_manager.init_app(app)
+    extensions.login_manager.init_app(app, add_context_processor=False)  # it would ask the database for error pages too
     with app.app_context():
         database.db.prepare(Vault(settings.encryption_keys))
 
@@ -70,6 +70,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "MAX_CONTENT_LENGTH": MAX_REQUEST_BYTES,
         "MAX_FORM_MEMORY_SIZE": MAX_REQUEST_BYTES,
         "MAX_FORM_PARTS": MAX_FORM_PARTS,
+        "WTF_CSRF_SECRET_KEY": [*settings.secret_key_fallbacks, settings.secret_key],  # the last one signs
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": False,  # it wants a Referer, and our pages send none; the token decides
         "MAIL_SERVER": settings.mail_server or "",

@@ -39,9 +39,18 @@ class Hall:
         """Invite an address as the owner."""
         return self.world.invite(self.slug, self.owner, email, **more)
 
-    def window(self, path: str, person: Person | None = None, **options: Any) -> Window:
-        """Open a window on a path, signed in as `person` if given."""
-        window = self.windows.open(f"{self.url}/healthz", **options)
+    def window(self, path: str, person: Person | None = None, *, refusal: str = "", **options: Any) -> Window:
+        """Open a window on a path.
+
+        Args:
+            path: what to open.
+            person: who is signed in there.
+            refusal: the status, or a pattern of statuses, that the test provokes; the console may mention it.
+            options: what else `Windows.open` takes.
+        """
+        window = self.windows.open(f"{self.url}/login", **options)
+        if refusal:
+            window.allowed += [f"status of {refusal}", f"Response Status Error Code {refusal}"]
         if person is not None:
             cookie = {"name": "vestibule", "value": session_cookie(self.world, person), "url": self.url}
             window.context.add_cookies([cookie])  # type: ignore[list-item]

@@ -18,7 +18,6 @@ from webapp.services.first_run import setup_token
 
 NARROWEST: ViewportSize = {"width": 320, "height": 640}
 SETUP = f"/setup/{setup_token(SECRET_KEY)}"
-COMPLAINT_OF_STATUS = "the server responded with a status of 4"
 
 
 class Gallery:
@@ -60,9 +59,7 @@ def gallery(tmp_path: Path) -> Gallery:
 
 
 def test_pages_of_nobody_in_particular(hall: Hall, gallery: Gallery) -> None:
-    window = hall.window(SETUP)
-    window.allowed.append(COMPLAINT_OF_STATUS)
-    page = window.page
+    page = hall.page(SETUP, refusal="4")
     gallery.show(page, "setup")
     page.get_by_label("Organization").fill("Harbour Works")
     page.get_by_label("Your name").fill("Ada Winter")
@@ -95,9 +92,7 @@ def test_pages_of_nobody_in_particular(hall: Hall, gallery: Gallery) -> None:
 
 
 def test_pages_of_a_new_organization(hall: Hall, gallery: Gallery) -> None:
-    window = hall.window("/", hall.owner)
-    window.allowed.append(COMPLAINT_OF_STATUS)
-    page = window.page
+    page = hall.page("/", hall.owner, refusal="4")
     gallery.show(page, "members-alone")
     page.goto(f"{hall.members}?q=zoe")
     gallery.show(page, "members-none-found")
@@ -140,9 +135,7 @@ def test_pages_of_a_busy_organization(hall: Hall, gallery: Gallery) -> None:
 
 def test_pages_of_an_invitation(hall: Hall, gallery: Gallery) -> None:
     invited = hall.invite("mia@example.org")
-    window = hall.window(invited.link)
-    window.allowed.append(COMPLAINT_OF_STATUS)
-    page = window.page
+    page = hall.page(invited.link, refusal="4")
     gallery.show(page, "invitation")
     page.get_by_label("Your name").fill("Mia Holm")
     page.locator("#register-password").fill("short")
@@ -163,4 +156,13 @@ def test_pages_of_an_invitation(hall: Hall, gallery: Gallery) -> None:
     for end, dead in {**ends, "accepted": invited}.items():
         page.goto(dead.link)
         gallery.show(page, f"invitation-{end}")
+    gallery.assert_faultless()
+
+
+def test_menu_of_a_phone_leads_everywhere(hall: Hall, gallery: Gallery) -> None:
+    page = hall.page(hall.members, hall.owner, device="phone")
+    page.locator("summary", has_text="Menu").tap()
+    for name in ("Members", "Audit log", "Demo mailbox", "Your organizations"):
+        expect(page.locator(".menu-sheet").get_by_role("link", name=name)).to_be_visible()
+    gallery.show(page, "menu-phone")
     gallery.assert_faultless()

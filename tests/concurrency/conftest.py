@@ -1,5 +1,6 @@
 """One real server of four processes for each kind of database; every test finds it empty."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 
 import pytest
@@ -10,6 +11,7 @@ from tests.support.ledger import Ledger
 from tests.support.server import Server, running_server
 from tests.support.settings import environment_for
 from tests.support.worlds import World
+from webapp.services.audit import FIRST_HASH
 
 COMPLAINTS = ("database is locked", "Traceback", '"levelname": "ERROR"', '"status": 5')
 
@@ -33,11 +35,17 @@ def crowded_server(database_url: str, tmp_path_factory: pytest.TempPathFactory) 
 
 
 @pytest.fixture
-def ledger(database_url: str) -> Ledger:
-    """What the database holds; emptied first."""
+def ledger(database_url: str) -> Iterator[Ledger]:
+    """What the database holds; emptied first. Whatever a test does, no chain of audit entries forks or breaks."""
     found = Ledger(database_url)
     found.empty()
-    return found
+    yield found
+    chains = defaultdict(list)
+    for entry in sorted(found.rows("audit_entry"), key=lambda entry: entry["sequence"]):
+        chains[entry["organization_id"]].append(entry)
+    for chain in chains.values():
+        assert [entry["sequence"] for entry in chain] == list(range(1, len(chain) + 1))
+        assert [entry["previous_hash"] for entry in chain] == [FIRST_HASH, *(entry["hash"] for entry in chain[:-1])]
 
 
 @pytest.fixture

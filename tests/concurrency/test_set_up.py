@@ -14,7 +14,7 @@ PEOPLE = 8
 
 
 @pytest.mark.parametrize("_number", range(3))
-def test_R24_set_up_at_once_makes_one_owner_and_one_organization(server: Server, ledger: Ledger, _number: int) -> None:
+def test_C15_set_up_at_once_makes_one_owner_and_one_organization(server: Server, ledger: Ledger, _number: int) -> None:
     visitors = [visitor_at(server.url, LINK) for _ in range(PEOPLE)]
 
     def set_up(index: int, visitor: Visitor) -> str:

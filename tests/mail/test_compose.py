@@ -34,9 +34,27 @@ def part(message: EmailMessage, kind: str) -> str:
 @pytest.mark.parametrize(
     ("kind", "data", "token", "path", "why"),
     [
-        ("invitation", {}, "a-token", "/invitations/a-token", "because Ada Example of Harbour Works entered this address"),
-        ("password_reset", {"name": "Mia"}, "a-token", "/reset-password/a-token", "asked for a new password"),
-        ("password_changed", {"name": "Mia"}, None, "/forgot-password", "each change of its password"),
+        (
+            "invitation",
+            {},
+            "a-token",
+            "/invitations/a-token",
+            "because Ada Example of Harbour Works entered this address",
+        ),
+        (
+            "password_reset",
+            {"name": "Mia", "expires_at": "2027-01-08T14:03:00+00:00"},
+            "a-token",
+            "/reset-password/a-token",
+            "asked for a new password",
+        ),
+        (
+            "password_changed",
+            {"name": "Mia", "expires_at": "2027-01-08T14:03:00+00:00"},
+            None,
+            "/forgot-password",
+            "each change of its password",
+        ),
     ],
 )
 def test_letter_says_in_text_and_html_where_to_go_and_why_it_came(
@@ -126,6 +144,7 @@ def test_c14_line_breaks_in_names_make_no_header(app: Flask, smtp_sink: SmtpSink
     [letter] = smtp_sink.letters
     assert letter.recipients == ("mia@example.org",)
     assert letter.message["Bcc"] is None
+    assert letter.message["Subject"] == "Ada Example invited you to Harbour Bcc: eve@example[.]org hello"
 
 
 def seal_for_another_letter(app: Flask, letter_id: int) -> None:
@@ -135,7 +154,9 @@ def seal_for_another_letter(app: Flask, letter_id: int) -> None:
 
 def test_letter_that_cannot_be_written_fails_with_a_sentence_and_blocks_nobody(app: Flask, smtp_sink: SmtpSink) -> None:
     unknown = queue(app, "no_such_kind", "mia@example.org", {})
-    unsaid = queue(app, "password_reset", "mia@example.org", {"name": "Mia"}, None)
+    unsaid = queue(
+        app, "password_reset", "mia@example.org", {"name": "Mia", "expires_at": "2027-01-08T14:03:00+00:00"}, None
+    )
     unreadable = queue_invitation(app, "mia@example.org")
     seal_for_another_letter(app, unreadable)
     good = queue_invitation(app, "noa@example.org")

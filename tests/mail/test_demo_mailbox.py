@@ -1,18 +1,19 @@
 """In a demo, letters go into a mailbox that is shown in the browser."""
 
+import os
 import stat
+import subprocess
+import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.mail.letters import queue, queue_invitation, queue_invitations, settings_of, stored, worker_of
 from tests.support.smtp import SmtpSink
-from webapp.cli.worker import worker
 from webapp.config import Settings
 from webapp.mail.demo_mailbox import DemoMailbox
 from webapp.models import LetterState
@@ -76,7 +77,8 @@ def test_other_files_are_no_letters(app: Flask, client: FlaskClient, key: str) -
 
 
 def test_worker_is_a_demo_on_loopback_addresses_only(environment: dict[str, str]) -> None:
-    public = {**environment, "VESTIBULE_BASE_URL": "https://vestibule.example.org"}
-    refusal = CliRunner(env=public).invoke(worker, ["--demo"])
-    assert refusal.exit_code == 1
-    assert "--demo sends no mail, so it runs on loopback addresses only." in refusal.output
+    public = {**os.environ, **environment, "VESTIBULE_BASE_URL": "https://vestibule.example.org"}
+    command = [sys.executable, "-m", "webapp.cli", "worker", "--demo"]
+    refusal = subprocess.run(command, env=public, timeout=20, check=False, capture_output=True, text=True)
+    assert refusal.returncode == 1
+    assert "--demo sends no mail, so it runs on loopback addresses only." in refusal.stderr

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from webapp.errors import N_, DomainError, SignInRequired
@@ -83,5 +84,5 @@ def _read_viewer() -> None:
     """Read who is signed in, for the navigation of an error that came before the guard."""
     try:
         uow.read(reload_viewer)
-    except DomainError:
+    except (DomainError, DBAPIError):
         current_app.logger.warning("the database is out of reach")

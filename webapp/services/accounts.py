@@ -119,7 +119,8 @@ def request_reset(actor: Actor, address: Address) -> None:
         )
     )
     to, name = (account.email.address, account.user.name) if account else (address.typed, "")
-    outbox.enqueue(Letter("password_reset", to, {"name": name}, token, is_dropped=not is_known))
+    data = {"name": name, "expires_at": (now + RESET_LIFETIME).isoformat()}
+    outbox.enqueue(Letter("password_reset", to, data, token, is_dropped=not is_known))
     target = Target("user", account.user.id if account else None, address.typed)
     audit.record(actor, Event.RESET_REQUESTED, target)
 

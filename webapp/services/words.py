@@ -5,6 +5,8 @@ import unicodedata
 
 MAX_WORD_CHARACTERS = 60
 MAX_WORDS = 24
+# Letters and digits: an underscore separates words, as other punctuation does.
+_WORD = re.compile(r"[^\W_]+")
 
 
 def fold(text: str) -> str:
@@ -15,7 +17,7 @@ def fold(text: str) -> str:
 
 def words_of(*texts: str) -> list[str]:
     """Return the distinct words of names and addresses, folded, in order, at most 24."""
-    found = dict.fromkeys(word[:MAX_WORD_CHARACTERS] for text in texts for word in re.findall(r"\w+", fold(text)))
+    found = dict.fromkeys(word[:MAX_WORD_CHARACTERS] for text in texts for word in _WORD.findall(fold(text)))
     return list(found)[:MAX_WORDS]
 
 

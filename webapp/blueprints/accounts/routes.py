@@ -21,7 +21,7 @@ bp = Blueprint("accounts", __name__)
 def login() -> Response:
     """Sign in with address and password."""
     wanted = safe_next(request.args.get("next")) or url_for("organizations.home")
-    if session.viewer() is not None and request.method == "GET":
+    if session.viewer() is not None and request.method != "POST":
         return go(wanted)
     form = SignInForm()
     status = 200

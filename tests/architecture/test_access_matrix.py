@@ -1,0 +1,156 @@
+"""D01: who gets what at every address, compared with the committed table access_matrix.txt.
+
+A new route fails here until the table has its row: UPDATE_ACCESS_MATRIX=1 writes the table anew, and the review of its
+difference is the review of who may use the route.
+"""
+
+import os
+from pathlib import Path
+from urllib.parse import unquote_to_bytes, urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.support.acme import Acme
+from tests.support.routes import Route, Routes
+from tests.support.worlds import Person, World, csrf_token
+from webapp.models import Role
+
+TABLE = Path(__file__).with_name("access_matrix.txt")
+ABOUT = """\
+# Who gets what. Columns are kinds of people: nobody is signed in as nobody; an outsider belongs to no organization; a
+# stranger owns another one; the invited person has an open invitation; a suspended member was an owner; an inactive
+# user was an owner too. "login" leads to the sign-in page; every other answer is its status.
+# Written by UPDATE_ACCESS_MATRIX=1 make test ARGS=tests/architecture/test_access_matrix.py
+"""
+
+People = dict[str, Person | None]
+
+
+@pytest.fixture
+def people(acme: Acme, routes: Routes, world: World) -> People:
+    """One person of each kind."""
+    inactive = world.person("Ina Inactive", "ina@example.com")
+    world.member(acme.slug, inactive, Role.OWNER)
+    acme.deactivate(inactive)
+    return {
+        "nobody": None,
+        "outsider": world.person("Otto Outsider", "otto@example.org"),
+        "stranger": acme.stranger,
+        "invited": routes.invited,
+        "suspended": acme.suspended,
+        "inactive": inactive,
+        "member": acme.member,
+        "admin": acme.admin,
+        "manager": acme.manager,
+        "owner": acme.owner,
+    }
+
+
+def test_D01_everybody_gets_what_the_table_says(world: World, routes: Routes, people: People) -> None:
+    found = table(world, routes, people)
+    if os.environ.get("UPDATE_ACCESS_MATRIX") == "1":
+        TABLE.write_text(found)
+    assert found == TABLE.read_text()
+
+
+def table(world: World, routes: Routes, people: People) -> str:
+    """Ask for every address as everybody, and return the answers."""
+    rows = [["", *people]]
+    rows += [[str(route), *(answer_for(world, routes, route, who) for who in people.values())] for route in routes]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+    return ABOUT + "\n".join(lines) + "\n"
+
+
+def answer_for(world: World, routes: Routes, route: Route, who: Person | None) -> str:
+    """Send one request; whoever is refused must have changed nothing and caused no letter."""
+    request, browser = routes.request(route), world.browser(who)
+    form = {**request.form, "csrf_token": csrf_token(browser)} if route.method == "POST" else {}
+    before = world.dump()
+    answer = described(browser.open(request.path, method=route.method, data=form, buffered=True))
+    if answer.startswith("4") or (answer == "login" and route.endpoint != "accounts.logout"):
+        assert world.dump() == before, f"{route}: refused, and changed something"
+    return answer
+
+
+def described(answer: TestResponse) -> str:
+    """Return what the table says of an answer."""
+    if answer.status_code == 303 and urlsplit(answer.headers["Location"]).path == "/login":
+        return "login"
+    return str(answer.status_code)
+
+
+def test_D12_head_and_options_tell_no_more_than_get_does(world: World, routes: Routes, people: People) -> None:
+    for route in routes:
+        for who in (None, people["stranger"], people["owner"]):
+            request, browser = routes.request(route), world.browser(who)
+            before = world.dump()
+            options = browser.options(request.path)
+            assert (options.status_code, options.data) == (200, b""), route
+            if route.method == "GET":
+                head, get = (browser.open(request.path, method=method, buffered=True) for method in ("HEAD", "GET"))
+                assert (head.status_code, head.data) == (get.status_code, b""), route
+            else:
+                assert world.dump() == before, route
+
+
+def test_D12_other_methods_are_refused(world: World, routes: Routes, people: People) -> None:
+    browser = world.browser(people["owner"])
+    csrf = csrf_token(browser)
+    for route in routes:
+        request = routes.request(route)
+        before = world.dump()
+        for method in ("PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"):
+            answer = browser.open(request.path, method=method, data={**request.form, "csrf_token": csrf})
+            assert answer.status_code == 405, f"{method} {request.path}"
+        assert world.dump() == before
+
+
+def spellings(path: str) -> list[str]:
+    """Return other spellings of a path, by which a check on its text might be passed."""
+    parts = path.strip("/").split("/")
+    last = parts[-1]
+    changed_last = [f"{last}/", f"{last}//", f"{last};x", f"{last}.json", f"%2e/{last}", f"{last}%00", f"{last}%20"]
+    changed_last += [f"./{last}", f"x/../{last}", f"{last}?_method=POST", f"{last}%2f", last.upper()]
+    return [f"/{'/'.join([*parts[:-1], text])}" for text in changed_last] + [f"/{path}", f"/.{path}", f"/%2e{path}"]
+
+
+FORGED = [
+    {"X-Original-URL": "{}"},
+    {"X-Rewrite-URL": "{}"},
+    {"X-Forwarded-Prefix": "{}"},
+    {"X-HTTP-Method-Override": "POST"},
+    {"X-Forwarded-User": "olive@example.com", "Authorization": "Basic b2xpdmU6eA=="},
+    {"HX-Request": "true", "HX-Target": "panel"},
+    {"HX-Request": "true", "HX-Target": "results", "HX-History-Restore-Request": "true"},
+]
+
+
+@pytest.mark.parametrize("kind", ["nobody", "stranger"])
+def test_D12_no_spelling_and_no_header_opens_a_page_of_an_organization(
+    world: World, acme: Acme, routes: Routes, people: People, kind: str
+) -> None:
+    browser = world.browser(people[kind])
+    before = world.dump()
+    for page in ("members", "members/pending", "members/new", "audit"):
+        path = acme.address(page)
+        asked: list[tuple[str, dict[str, str]]] = [(spelling, {}) for spelling in spellings(path)]
+        asked += [(start, {k: v.format(path) for k, v in h.items()}) for h in FORGED for start in (path, "/healthz")]
+        for address, headers in asked:
+            assert_closed(browser, address, headers)
+    assert world.dump() == before
+
+
+def assert_closed(browser: FlaskClient, address: str, headers: dict[str, str]) -> None:
+    answer = browser.get("/", headers=headers, environ_overrides=as_the_server_reads(address))
+    shown = answer.get_data(as_text=True)
+    assert answer.status_code in (303, 308, 401, 404) or shown == '{"status":"alive"}\n', f"{address} {headers}"
+    assert "@example.com" not in shown
+
+
+def as_the_server_reads(address: str) -> dict[str, str]:
+    """Return what a WSGI server makes of an address, without the test client's own tidying."""
+    path, _, query = address.partition("?")
+    return {"PATH_INFO": unquote_to_bytes(path).decode("latin-1"), "QUERY_STRING": query}

@@ -1,0 +1,83 @@
+"""What a page costs: few statements, the same at any size, and nothing kept for the next request."""
+
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+
+from tests.support import crowds
+from tests.support.acme import Acme
+from tests.support.pages import PANEL, RESULTS
+from webapp.db import Base, db
+
+NO_QUERY = ("BEGIN", "PRAGMA", "COMMIT", "ROLLBACK")
+
+
+@contextmanager
+def statements(app: Flask) -> Iterator[list[str]]:
+    """Collect the statements that reach the database within the block."""
+    found: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if not statement.upper().startswith(NO_QUERY):
+            found.append(statement)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def number_of_statements(app: Flask, acme: Acme, path: str, headers: dict[str, str]) -> int:
+    browser = acme.browser(acme.owner)
+    with statements(app) as found:
+        assert browser.get(acme.address(path), headers=headers).status_code == 200
+    return len(found)
+
+
+@pytest.mark.parametrize("headers", [{}, PANEL, RESULTS], ids=["page", "panel", "results"])
+def test_page_takes_at_most_six_statements_and_as_many_at_three_as_at_three_hundred(
+    app: Flask, acme: Acme, headers: dict[str, str]
+) -> None:
+    paths = ["members", "members?q=p", "members?q=p+example", "members/pending", "members/pending?q=i", "members/new"]
+    few = {path: number_of_statements(app, acme, path, headers) for path in paths}
+    crowds.join(acme, [(f"Person {n}", f"p{n}@example.net") for n in range(300)])
+    crowds.invite(acme, [f"i{n}@example.org" for n in range(300)])
+    many = {path: number_of_statements(app, acme, path, headers) for path in paths}
+    assert many == few
+    assert max(many.values()) <= 6
+
+
+def test_audit_page_takes_at_most_six_statements(app: Flask, acme: Acme) -> None:
+    crowds.invite(acme, [f"i{n}@example.org" for n in range(60)])
+    assert number_of_statements(app, acme, "audit", PANEL) <= 6
+
+
+def rows_in_memory() -> int:
+    gc.collect()
+    return sum(isinstance(thing, Base) for thing in gc.get_objects())
+
+
+def test_nothing_one_request_loaded_is_kept_for_the_next(acme: Acme) -> None:
+    crowds.join(acme, [(f"Person {n}", f"p{n}@example.net") for n in range(60)])
+    browser, stranger = acme.browser(acme.owner), acme.browser(acme.stranger)
+    paths = ["members", "members?q=p", "members/pending", "members/new", "audit", "nothing", "members?after=x"]
+
+    def walk() -> None:
+        for path in paths:
+            browser.get(acme.address(path))
+            stranger.get(acme.address(path))
+            browser.post(acme.address(path))
+
+    walk()
+    before = rows_in_memory()
+    for _ in range(5):
+        walk()
+    assert rows_in_memory() == before

@@ -1,0 +1,132 @@
+"""Every error is a page in the design of all others, or the fragment HTMX asked for, and shows nothing of the inside."""
+
+import json
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import text
+from werkzeug.test import TestResponse
+
+from tests.support.acme import Acme
+from tests.support.pages import PANEL, Page
+from tests.support.routes import Routes
+from tests.support.worlds import World, csrf_token, post
+from webapp.access.actor import Actor
+from webapp.db import db
+from webapp.http import logs
+from webapp.http.guard import PUBLIC, access
+from webapp.services import audit
+from webapp.services.audit import Event, Target
+
+INSIDE = re.compile(r"Traceback|File \"|sqlalchemy|psycopg|sqlite3|RuntimeError|SELECT|canary|/webapp/", re.IGNORECASE)
+REFERENCE = re.compile(r"[0-9a-f]{12}")
+
+Ask = Callable[[FlaskClient, Acme, dict[str, str]], TestResponse]
+
+
+def revoke_twice(client: FlaskClient, acme: Acme, headers: dict[str, str]) -> TestResponse:
+    invited = acme.world.invite(acme.slug, acme.owner, "mia@example.org")
+    address = acme.address(f"invitations/{invited.id}/revoke")
+    post(client, address)
+    return post(client, address, headers=headers)
+
+
+PROBLEMS: dict[int, Ask] = {
+    403: lambda c, a, h: a.browser(a.member).get(a.address("audit"), headers=h),
+    404: lambda c, a, h: c.get("/orgs/nowhere/members", headers=h),
+    405: lambda c, a, h: c.get("/logout", headers=h),
+    409: revoke_twice,
+    413: lambda c, a, h: c.post("/login", data={"email": "x" * 2_000_000}, headers=h),
+    500: lambda c, a, h: c.get("/fails", headers=h),
+}
+
+
+@pytest.fixture
+def owner(app: Flask, acme: Acme) -> FlaskClient:
+    """A browser of Acme's owner, where one page fails with a secret in its error."""
+
+    @access(PUBLIC)
+    def fails() -> str:
+        raise RuntimeError("canary-1234")
+
+    app.add_url_rule("/fails", "fails", fails)
+    return acme.browser(acme.owner)
+
+
+@pytest.mark.parametrize("status", list(PROBLEMS))
+def test_problem_is_a_whole_page_with_a_reference(owner: FlaskClient, acme: Acme, status: int) -> None:
+    answer = PROBLEMS[status](owner, acme, {})
+    assert answer.status_code == status
+    page = Page(answer)
+    assert [e.tag for e in page.roots] == ["html"]
+    assert str(status) in page.text
+    assert answer.headers["X-Request-Id"] in page.text
+    assert REFERENCE.fullmatch(answer.headers["X-Request-Id"])
+    assert not INSIDE.search(answer.text)
+
+
+@pytest.mark.parametrize("status", list(PROBLEMS))
+def test_htmx_gets_the_same_problem_as_a_fragment(owner: FlaskClient, acme: Acme, status: int) -> None:
+    answer = PROBLEMS[status](owner, acme, PANEL)
+    assert answer.status_code == status
+    [root] = Page(answer).roots
+    assert root.tag == "div"
+    assert answer.headers["X-Request-Id"] in root.text
+    assert not INSIDE.search(answer.text)
+
+
+def test_reference_is_another_one_each_time(client: FlaskClient) -> None:
+    references = {client.get("/nowhere").headers["X-Request-Id"] for _ in range(3)}
+    assert len(references) == 3
+
+
+def test_U03_reference_cannot_be_chosen(client: FlaskClient) -> None:
+    assert client.get("/nowhere", headers={"X-Request-Id": "chosen"}).headers["X-Request-Id"] != "chosen"
+
+
+def test_K05_failure_is_logged_once_under_the_reference(
+    owner: FlaskClient, acme: Acme, capsys: pytest.CaptureFixture[str], root_logger: None
+) -> None:
+    logs.configure()
+    reference = owner.get("/fails").headers["X-Request-Id"]
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    [failure] = [line for line in lines if line["levelname"] == "ERROR"]
+    assert failure["request_id"] == reference
+    assert "canary-1234" in failure["exc_info"]
+
+
+@pytest.mark.parametrize("table", ["session", "member", "organization", "email_address"])
+def test_K05_no_page_shows_why_it_fails(world: World, acme: Acme, routes: Routes, table: str) -> None:
+    """Takes a table away, so that almost every page fails somewhere inside."""
+    browser = acme.browser(acme.owner)
+    token = csrf_token(browser)
+    requests = [(route, routes.request(route)) for route in routes]
+    world.write(lambda: db.session.execute(text(f'alter table "{table}" rename to canary')))
+    failed = 0
+    for route, request in requests:
+        data = {**request.form, "csrf_token": token}
+        for headers in ({}, PANEL):
+            answer = browser.open(request.path, method=route.method, data=data, headers=headers, buffered=True)
+            shown = answer.get_data(as_text=True)
+            assert not INSIDE.search(shown), route
+            if answer.status_code >= 500:
+                failed += 1
+                assert answer.headers["X-Request-Id"] in shown, route
+                assert answer.headers["Content-Security-Policy"], route
+    assert failed > 5
+
+
+def test_K05_failure_leaves_nothing_behind(app: Flask, world: World, acme: Acme) -> None:
+    @access(PUBLIC)
+    def stores_and_fails() -> str:
+        db.session.execute(text("update organization set name = 'canary'"))
+        audit.record(Actor.system(), Event.SIGNED_OUT, Target("user", None, "canary"))
+        raise RuntimeError
+
+    app.add_url_rule("/fails", "fails", stores_and_fails, methods=["POST"])
+    before = world.dump(), len(acme.events())
+    assert post(acme.browser(acme.owner), "/fails").status_code == 500
+    assert (world.dump(), len(acme.events())) == before
