@@ -1,18 +1,14 @@
 """Vestibule: who belongs here, how do we know it is them, and what may they open."""
 
-from datetime import timedelta
-
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import blueprints, extensions
 from webapp import db as database
 from webapp.config import Settings
-from webapp.http import converters, guard, headers, logs, problems, session, templating
+from webapp.http import converters, guard, headers, limits, logs, problems, session, templating
+from webapp.services import sessions
 from webapp.vault import Vault
-
-MAX_REQUEST_BYTES = 1024 * 1024
-MAX_FORM_PARTS = 1000
 
 
 def create_app(settings: Settings | None = None) -> Flask:
@@ -33,8 +29,12 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0, x_port=0, x_prefix=0
     )
     app.extensions["vestibule"] = settings
+    app.debug = False
+    if settings.demo:  # its mailbox is open to whoever reaches it, so no other name may lead here
+        app.config["TRUSTED_HOSTS"] = ["127.0.0.1", "localhost", "[::1]"]
     _connect_extensions(app, settings)
     logs.init_app(app)
+    limits.init_app(app)
     extensions.csrf.init_app(app)
     headers.init_app(app, is_secure=settings.is_secure)
     problems.init_app(app)
@@ -66,18 +66,8 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "SESSION_COOKIE_SECURE": settings.is_secure,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_PATH": "/",
-        "PERMANENT_SESSION_LIFETIME": timedelta(days=14),
-        "MAX_CONTENT_LENGTH": MAX_REQUEST_BYTES,
-        "MAX_FORM_MEMORY_SIZE": MAX_REQUEST_BYTES,
-        "MAX_FORM_PARTS": MAX_FORM_PARTS,
+        "PERMANENT_SESSION_LIFETIME": sessions.LIFETIME,
         "WTF_CSRF_SECRET_KEY": [*settings.secret_key_fallbacks, settings.secret_key],  # the last one signs
         "WTF_CSRF_TIME_LIMIT": None,
         "WTF_CSRF_SSL_STRICT": False,  # it wants a Referer, and our pages send none; the token decides
-        "MAIL_SERVER": settings.mail_server or "",
-        "MAIL_PORT": settings.mail_port,
-        "MAIL_USERNAME": settings.mail_username,
-        "MAIL_PASSWORD": settings.mail_password,
-        "MAIL_USE_TLS": settings.mail_security == "starttls",
-        "MAIL_USE_SSL": settings.mail_security == "tls",
-        "MAIL_DEFAULT_SENDER": settings.mail_default_sender,
     }

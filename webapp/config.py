@@ -76,6 +76,11 @@ class Settings:
         return self.base_url.startswith("https://")
 
     @property
+    def is_local(self) -> bool:
+        """Whether browsers reach this server on this machine only."""
+        return is_loopback(urlsplit(self.base_url).hostname or "")
+
+    @property
     def is_sqlite(self) -> bool:
         """Whether the embedded database is in use."""
         return make_url(self.database_url).get_backend_name() == "sqlite"
@@ -237,13 +242,16 @@ def _fill_secrets(values: dict[str, Any]) -> None:
             f"{PREFIX}{missing} is not set, but with PostgreSQL it must be: several machines may share the database. "
             f"It takes {VARIABLES[missing].takes}."
         )
-    keys = keyfile.read_or_make(values["DATA_DIR"])
+    try:
+        keys = keyfile.read_or_make(values["DATA_DIR"])
+    except keyfile.ReadableByOthers as error:
+        raise BadSetting(str(error)) from error
     values["SECRET_KEY"] = values["SECRET_KEY"] or keys.secret_key
     values["ENCRYPTION_KEYS"] = values["ENCRYPTION_KEYS"] or (keys.encryption_key,)
 
 
 def _check_production(settings: Settings) -> None:
-    if is_loopback(urlsplit(settings.base_url).hostname or ""):
+    if settings.is_local:
         return
     if not settings.is_secure:
         raise BadSetting(f"{PREFIX}BASE_URL got {settings.base_url!r}, but outside this machine it takes https://.")

@@ -15,7 +15,7 @@ from sqlalchemy.types import TypeDecorator
 
 from webapp.vault import Vault
 
-BUSY_TIMEOUT_SECONDS = 10
+BUSY_TIMEOUT_SECONDS = 3
 POOL_TIMEOUT_SECONDS = 10
 MAX_TRIES = 5
 SERIALIZATION_FAILURE, DEADLOCK_DETECTED = "40001", "40P01"
@@ -150,13 +150,13 @@ def changes_one_row(statement: Update) -> bool:
     return cast(CursorResult[Any], result).rowcount == 1
 
 
-def perform(step: Callable[[], T], *, write: bool) -> T:
+def perform(step: Callable[[], T], *, write: bool, tries: int = MAX_TRIES) -> T:
     """Run `step` in a transaction of its own and return what it returns.
 
     When the database says that only the moment was wrong (busy, deadlock, serialization failure), the step runs again
-    from the start, at most five times in all; so it must have no effect but on the database.
+    from the start, at most `tries` times in all; so it must have no effect but on the database.
     """
-    for tries_left in reversed(range(MAX_TRIES)):
+    for tries_left in reversed(range(tries)):
         try:
             with transaction(write=write):
                 return step()
@@ -180,7 +180,8 @@ def is_sqlite_busy(error: DBAPIError) -> bool:
 def is_out_of_reach(error: DBAPIError) -> bool:
     """Tell whether the database did not answer, or gave up waiting: nothing was stored."""
     state = getattr(error.orig, "sqlstate", None)
-    return error.connection_invalidated or (isinstance(error, OperationalError) and state in (None, *GAVE_UP))
+    is_postgres_away = isinstance(error, OperationalError) and hasattr(error.orig, "sqlstate") and state is None
+    return error.connection_invalidated or is_postgres_away or state in GAVE_UP or "unable to open" in str(error.orig)
 
 
 def is_transaction_open() -> bool:

@@ -113,7 +113,7 @@ class AlreadyMember(DomainError):
 class AlreadyInvited(DomainError):
     """The address has an open invitation."""
 
-    sentence = N_("%(email)s already has an invitation waiting.")
+    sentence = N_("Somebody else invited one of these at the same moment. Nothing was sent; send it again to see whom.")
     field = "emails"
 
 

@@ -11,6 +11,10 @@ from cryptography.fernet import Fernet
 NAME = "secrets.json"
 
 
+class ReadableByOthers(Exception):
+    """The file of the secrets is not its owner's alone."""
+
+
 @dataclass(frozen=True)
 class Keys:
     """The signing secret and the Fernet key of this machine."""
@@ -23,11 +27,16 @@ def read_or_make(data_dir: Path) -> Keys:
     """Return the keys kept in `data_dir`, making folder and file (mode 0600) the first time.
 
     Processes that start at the same moment agree on the file of whichever was first.
+
+    Raises:
+        ReadableByOthers: the file is not its owner's alone.
     """
     path = data_dir / NAME
     if not path.exists():
         data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         _publish(path, Keys(secrets.token_urlsafe(48), Fernet.generate_key().decode()))
+    if path.stat().st_mode & 0o077:
+        raise ReadableByOthers(f"{path} holds secrets but is readable by others. Run: chmod 600 {path}")
     return Keys(**json.loads(path.read_text()))
 
 

@@ -233,6 +233,14 @@ def upgrade() -> None:
     )
     op.create_index("ix_outbox_message_due", "outbox_message", ["state", "not_before"], unique=False)
     op.create_index("ix_outbox_message_finished_at", "outbox_message", ["finished_at"], unique=False)
+    op.create_index(
+        "ix_outbox_message_leftover",
+        "outbox_message",
+        ["id"],
+        unique=False,
+        sqlite_where=sa.text("secret IS NOT NULL AND state IN ('sent', 'failed', 'dropped')"),
+        postgresql_where=sa.text("secret IS NOT NULL AND state IN ('sent', 'failed', 'dropped')"),
+    )
     op.create_index("ix_outbox_message_organization_id", "outbox_message", ["organization_id"], unique=False)
 
     op.create_table(
@@ -251,6 +259,7 @@ def upgrade() -> None:
         sqlite_autoincrement=True,
     )
     op.create_index("ix_session_expires_at", "session", ["expires_at"], unique=False)
+    op.create_index("ix_session_last_seen_at", "session", ["last_seen_at"], unique=False)
     op.create_index("ix_session_user_id", "session", ["user_id"], unique=False)
 
     op.create_table(
@@ -395,10 +404,17 @@ def downgrade() -> None:
 
     op.drop_table("invitation")
     op.drop_index("ix_session_user_id", table_name="session")
+    op.drop_index("ix_session_last_seen_at", table_name="session")
     op.drop_index("ix_session_expires_at", table_name="session")
 
     op.drop_table("session")
     op.drop_index("ix_outbox_message_organization_id", table_name="outbox_message")
+    op.drop_index(
+        "ix_outbox_message_leftover",
+        table_name="outbox_message",
+        sqlite_where=sa.text("secret IS NOT NULL AND state IN ('sent', 'failed', 'dropped')"),
+        postgresql_where=sa.text("secret IS NOT NULL AND state IN ('sent', 'failed', 'dropped')"),
+    )
     op.drop_index("ix_outbox_message_finished_at", table_name="outbox_message")
     op.drop_index("ix_outbox_message_due", table_name="outbox_message")
 

@@ -1,4 +1,4 @@
-"""Every error is a page in the design of all others, or the fragment HTMX asked for, and shows nothing of the inside."""
+"""Every error is a page like all others, or the fragment HTMX asked for, and shows nothing of the inside."""
 
 import json
 import re
@@ -21,7 +21,7 @@ from webapp.http.guard import PUBLIC, access
 from webapp.services import audit
 from webapp.services.audit import Event, Target
 
-INSIDE = re.compile(r"Traceback|File \"|sqlalchemy|psycopg|sqlite3|RuntimeError|SELECT|canary|/webapp/", re.IGNORECASE)
+INSIDE = re.compile(r"Traceback|File \"|[Ss]qlalchemy|psycopg|sqlite3|Error\b|SELECT|no such|canary|/webapp/")
 REFERENCE = re.compile(r"[0-9a-f]{12}")
 
 Ask = Callable[[FlaskClient, Acme, dict[str, str]], TestResponse]

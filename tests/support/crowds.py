@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert
 
-from tests.support.acme import Acme
+from tests.support.acme import Acme, organization_of
 from tests.support.worlds import Person
 from webapp.db import db
-from webapp.models import EmailAddress, Member, MemberWord, Organization, Role, User
+from webapp.models import EmailAddress, Member, MemberWord, Role, User
 from webapp.services import addresses, invitations
 from webapp.services.invitations import Offer
 from webapp.services.words import sort_key, words_of
@@ -24,12 +24,12 @@ def join(acme: Acme, people: Sequence[tuple[str, str]], slug: str | None = None)
         people: a name and an address for each.
         slug: of the other organization.
     """
-    found: list[int] = acme.world.write(_join, slug or acme.slug, people)
+    found: list[int] = acme.world.write(lambda: add(organization_of(slug or acme.slug).id, people))
     return found
 
 
-def _join(slug: str, people: Sequence[tuple[str, str]]) -> list[int]:
-    organization = db.session.scalars(select(Organization.id).where(Organization.slug == slug)).one()
+def add(organization: int, people: Sequence[tuple[str, str]]) -> list[int]:
+    """Make people members of the organization with this id, within a transaction."""
     users = _ids(User, [{"name": name, "created_at": SINCE} for name, _ in people])
     rows = list(zip(users, people, strict=True))
     addressed = [

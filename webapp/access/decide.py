@@ -1,9 +1,11 @@
 """Decisions about an organization: asked by the guard of every page and again by every service."""
 
+from dataclasses import dataclass
+
 from webapp.access.actor import Actor, ActorKind
 from webapp.access.roles import Scope, has_scope
 from webapp.errors import Forbidden, NotFound, RoleTooHigh
-from webapp.models import Member, Organization, Role
+from webapp.models import Member, MemberStatus, Organization, Role
 
 
 def decide(actor: Actor, scope: Scope, organization: Organization) -> bool:
@@ -52,17 +54,19 @@ def grantable_roles(member: Member | None) -> list[Role]:
     return [role for role in Role if member is not None and role <= member.role]
 
 
-def may_still_offer(inviter: Member | None, role: Role, organization: Organization) -> bool:
-    """Tell whether whoever sent an invitation may still offer `role`: rights are checked again when it is used.
+@dataclass(frozen=True)
+class Standing:
+    """Role and status of a member, as far as a decision about them needs."""
 
-    Args:
-        inviter: the membership of the sender, if they have one and their account is active.
-        role: what is offered.
-        organization: where.
-    """
+    role: Role
+    status: MemberStatus
+
+
+def may_still_offer(inviter: Member | Standing | None, role: Role, organization: Organization) -> bool:
+    """Tell whether whoever sent an invitation may still offer `role`: rights are checked again when it is used."""
     return (
         inviter is not None
-        and inviter.is_active
+        and inviter.status is MemberStatus.ACTIVE
         and inviter.role >= role
         and has_scope(inviter.role, Scope.MEMBER_INVITE, organization)
     )

@@ -1,8 +1,10 @@
 """The `vestibule` command."""
 
+import os
 import sys
 
 import click
+from sqlalchemy.exc import DBAPIError
 
 from webapp.cli.config import config
 from webapp.cli.migrate import migrate
@@ -10,6 +12,8 @@ from webapp.cli.serve import serve
 from webapp.cli.setup_link import setup_link
 from webapp.cli.worker import worker
 from webapp.config import BadSetting
+
+EXIT_UNAVAILABLE, EXIT_CONFIGURATION = 69, 78  # sysexits.h
 
 
 @click.group()
@@ -23,9 +27,14 @@ for command in (config, migrate, serve, setup_link, worker):
 
 
 def main() -> None:
-    """Run the command; a bad setting is one sentence, not a traceback."""
+    """Run the command; a bad setting or an absent database is a sentence, not a traceback."""
+    os.umask(0o077)  # the database, its journals and letters are nobody else's
     try:
         vestibule(prog_name="vestibule")
     except BadSetting as error:
         click.echo(str(error), err=True)
-        sys.exit(78)
+        sys.exit(EXIT_CONFIGURATION)
+    except DBAPIError as error:
+        click.echo(f"The database cannot be used: {error.orig}", err=True)
+        click.echo("If it has never been set up, or comes from an older version, run: vestibule migrate", err=True)
+        sys.exit(EXIT_UNAVAILABLE)

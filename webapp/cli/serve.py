@@ -3,9 +3,9 @@
 import logging
 import subprocess
 import sys
+import threading
 from dataclasses import replace
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, Self
 
 import click
 from flask import Flask
@@ -20,6 +20,9 @@ from webapp.db import db
 from webapp.http import logs
 
 STOP_SECONDS = 10
+RESTART_SECONDS = 2
+
+log = logging.getLogger(__name__)
 
 
 class Server(BaseApplication):
@@ -51,25 +54,54 @@ class JsonLogger(Logger):
 @click.command()
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes.")
-@click.option("--threads", default=4, show_default=True, type=click.IntRange(1, 64), help="Threads of each process.")
+@click.option("--threads", default=16, show_default=True, type=click.IntRange(1, 64), help="Threads of each process.")
 @click.option("--with-worker", is_flag=True, help="Also run the mail worker.")
 @click.option("--demo", is_flag=True, help="Keep all mail in a demo mailbox. Only on a loopback address.")
 def serve(bind: str, workers: int, threads: int, with_worker: bool, demo: bool) -> None:
     """Serve the web application."""
     settings = replace(Settings.from_environment(), demo=demo)
-    if demo:
-        _require_loopback(bind, settings)
+    _require_matching_bind(bind, settings)
     logs.configure()
     app = create_app(settings)
     _require_schema(app)
     _greet(app, settings, bind)
     _close_connections(app)
-    worker = _start_worker(demo) if with_worker else None
-    try:
-        Server(app, _options(bind, workers, threads)).run()
-    finally:
-        if worker is not None:
-            _stop(worker)
+    server = Server(app, _options(bind, workers, threads))
+    if with_worker:
+        with MailWorker(demo):
+            server.run()
+    else:
+        server.run()
+
+
+class MailWorker:
+    """The mail worker as a child process, started again whenever it ends while the server runs."""
+
+    def __init__(self, demo: bool) -> None:
+        self._command = [sys.executable, "-m", "webapp.cli", "worker", *(["--demo"] if demo else [])]
+        self._is_over = threading.Event()
+        self._watch = threading.Thread(target=self._keep_running, daemon=True)
+        self._process = subprocess.Popen(self._command)
+
+    def __enter__(self) -> Self:
+        self._watch.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._is_over.set()
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+
+    def _keep_running(self) -> None:
+        while True:
+            self._process.wait()
+            if self._is_over.wait(RESTART_SECONDS):
+                return
+            log.error("The mail worker ended; it is started again.")
+            self._process = subprocess.Popen(self._command)
 
 
 def _options(bind: str, workers: int, threads: int) -> dict[str, Any]:
@@ -83,14 +115,21 @@ def _options(bind: str, workers: int, threads: int) -> dict[str, Any]:
         "proc_name": "vestibule",
         "preload_app": False,
         "control_socket_disable": True,
+        # Only TRUSTED_PROXIES decides which headers of a proxy count.
+        "forwarded_allow_ips": "",
+        "forwarder_headers": "",
         "logger_class": JsonLogger,
     }
 
 
-def _require_loopback(bind: str, settings: Settings) -> None:
-    host = bind.rpartition(":")[0].strip("[]")
-    if not is_loopback(host) or not is_loopback(urlsplit(settings.base_url).hostname or ""):
+def _require_matching_bind(bind: str, settings: Settings) -> None:
+    is_public = not is_loopback(bind.rpartition(":")[0].strip("[]"))
+    if settings.demo and (is_public or not settings.is_local):
         raise click.ClickException("--demo shows everybody's mail, so it runs on loopback addresses only.")
+    if is_public and settings.is_local:
+        raise click.ClickException(
+            f"--bind {bind} is reached from other machines, so VESTIBULE_BASE_URL must say how: https://..."
+        )
 
 
 def _require_schema(app: Flask) -> None:
@@ -111,15 +150,3 @@ def _close_connections(app: Flask) -> None:
     """Leave no connection to be shared by the processes that gunicorn forks."""
     with app.app_context():
         db.engine.dispose()
-
-
-def _start_worker(demo: bool) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "webapp.cli", "worker", *(["--demo"] if demo else [])])
-
-
-def _stop(worker: subprocess.Popen[bytes]) -> None:
-    worker.terminate()
-    try:
-        worker.wait(STOP_SECONDS)
-    except subprocess.TimeoutExpired:
-        worker.kill()

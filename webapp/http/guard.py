@@ -17,12 +17,14 @@ from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import Forbidden, NotFound, SignInRequired
 from webapp.http import uow
-from webapp.http.session import Viewer, current_actor, load_viewer, reload_viewer, viewer
+from webapp.http.session import Viewer, current_actor, reload_viewer, token, viewer
 from webapp.models import Invitation, Member, Organization
-from webapp.services import audit, sessions
+from webapp.services import attempts, audit, organizations, sessions
+from webapp.services.attempts import Limit
 from webapp.services.audit import Event, Target
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+MOST_REFUSALS_NOTED: Final = 20
 CHILDREN: Final[Mapping[str, type[Invitation]]] = {"invitation": Invitation}
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
@@ -33,10 +35,12 @@ class Audience(Enum):
 
     PUBLIC = "anybody"
     SIGNED_IN = "anybody signed in"
+    SOFTWARE = "anybody, and nobody asks who, so that it answers when the database does not"
 
 
 PUBLIC: Final = Audience.PUBLIC
 SIGNED_IN: Final = Audience.SIGNED_IN
+SOFTWARE: Final = Audience.SOFTWARE
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,13 @@ def access(allows: Scope | Audience, *, own_transactions: bool = False) -> Calla
     Args:
         allows: a scope in the organization of the address, or an audience.
         own_transactions: the view hashes or waits and therefore opens its transactions with `uow.read` and `uow.write`.
+
+    Raises:
+        UndeclaredRoute: a scope together with `own_transactions`, where nobody would ask for it.
     """
+
+    if own_transactions and isinstance(allows, Scope):
+        raise UndeclaredRoute("a scope is asked for inside the transaction of the view, so it cannot open its own")
 
     def declare(view: View) -> View:
         view.__dict__["rule"] = Rule(allows, own_transactions)
@@ -74,7 +84,7 @@ def rule_of(app: Flask, endpoint: str) -> Rule:
     """
     rule = app.view_functions[endpoint].__dict__.get("rule")
     if endpoint == "static":
-        return Rule(PUBLIC, own_transactions=True)
+        return Rule(SOFTWARE, own_transactions=True)
     if not isinstance(rule, Rule):
         raise UndeclaredRoute(f"{endpoint} declares no access rule")
     return rule
@@ -128,8 +138,8 @@ def _answer(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> 
 
 
 def _answer_step_by_step(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> ResponseReturnValue:
-    if request.endpoint != "static":
-        found = uow.read(reload_viewer)
+    if rule.allows is not SOFTWARE:
+        found = uow.read(reload_viewer) if token() else None
         if rule.allows is SIGNED_IN and found is None:
             raise SignInRequired
     return cast(ResponseReturnValue, call(**arguments))
@@ -141,7 +151,7 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
     g.organization = g.member = None
     slug = loaded.pop("org", None)
     if lock and slug is not None:
-        _lock(slug)
+        organizations.lock_by_slug(slug)
     found = reload_viewer()
     if rule.allows is not PUBLIC and found is None:
         raise SignInRequired
@@ -150,11 +160,6 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
         require(current_actor(), rule.allows, loaded["organization"])
         _load_children(loaded["organization"], loaded)
     return current_app.make_response(call(**loaded))
-
-
-def _lock(slug: str) -> None:
-    statement = select(Organization.id).where(Organization.slug == slug).with_for_update(key_share=True)
-    db.session.execute(statement)
 
 
 def _load_organization(slug: str, found: Viewer | None) -> Organization:
@@ -186,25 +191,24 @@ def _record_refusal(refusal: Forbidden) -> None:
     actor = current_actor()
 
     def record() -> None:
-        _lock(organization.slug)
-        what = f"{request.method} {request.endpoint}"
-        target = Target("page", None, what)
+        limit = Limit(f"refusals:{organization.id}:{actor.user_id}", MOST_REFUSALS_NOTED)
+        if attempts.count([limit]):
+            return
+        organizations.lock_by_slug(organization.slug)
+        target = Target("page", None, f"{request.method} {request.endpoint}")
         audit.record(actor, Event.ACCESS_REFUSED, target, organization=organization, after={"reason": str(refusal)})
 
-    uow.write(record)
+    uow.note(record)
 
 
 def _touch(found: Viewer | None) -> None:
     """Note, now and then and outside of the view's transaction, that somebody is active."""
     member: Member | None = g.get("member")
     if found is not None and (found.needs_touch or (member and sessions.is_stale(member.last_active_at))):
-        uow.write(sessions.touch, found.session_id, member.id if member else None)
+        uow.note(sessions.touch, found.session_id, member.id if member else None)
 
 
 def can(scope: str) -> bool:
     """Tell templates whether the viewer has a scope in the organization of the page."""
     organization: Organization | None = g.get("organization")
     return organization is not None and decide(current_actor(), Scope(scope), organization)
-
-
-__all__ = ["PUBLIC", "SIGNED_IN", "Audience", "GuardedFlask", "Rule", "UndeclaredRoute", "access", "can", "load_viewer"]

@@ -1,6 +1,6 @@
 """Pages and the parts of them that HTMX swaps. Views never read HX headers; this module does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request
@@ -11,23 +11,20 @@ def is_fragment_request() -> bool:
     return request.headers.get("HX-Request") == "true" and request.headers.get("HX-History-Restore-Request") != "true"
 
 
-def respond(
-    template: str, fragments: Mapping[str, str], /, *, oob: Sequence[str] = (), status: int = 200, **context: Any
-) -> Response:
+def respond(template: str, fragments: Mapping[str, str], /, *, status: int = 200, **context: Any) -> Response:
     """Answer a whole page, or only the fragment that HTMX is about to swap.
 
     Args:
         template: that of the page, which includes the fragments.
         fragments: id of a swapped element to its template.
-        oob: templates that travel along with any fragment, out of band.
         status: the HTTP status.
         context: what the templates show.
     """
     target = request.headers.get("HX-Target", "") if is_fragment_request() else ""
     if target in fragments:
-        parts = [render_template(fragments[target], **context)]
-        parts += [render_template(part, oob=True, **context) for part in ("layout/_notices.html", *oob)]
-        response = make_response("\n".join(parts), status)
+        fragment = render_template(fragments[target], **context)
+        notices = render_template("layout/_notices.html", oob=True)
+        response = make_response(f"{fragment}\n{notices}", status)
     else:
         response = make_response(render_template(template, **context), status)
     response.vary.update(("HX-Request", "HX-Target"))
@@ -40,9 +37,11 @@ def go(location: str) -> Response:
 
 
 def leave(location: str) -> Response:
-    """Load another page as a whole, also where HTMX asked."""
-    if not is_fragment_request():
-        return go(location)
-    response = make_response("", 401)
-    response.headers["HX-Redirect"] = location
+    """Load another page as a whole because nobody is signed in any more, also where HTMX asked."""
+    if is_fragment_request():
+        response = make_response("", 401)
+        response.headers["HX-Redirect"] = location
+    else:
+        response = go(location)
+    response.vary.update(("HX-Request", "HX-Target"))
     return response

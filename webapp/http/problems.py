@@ -3,16 +3,13 @@
 import logging
 from urllib.parse import quote
 
-from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
+from flask import Flask, Response, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException
 
 from webapp.errors import N_, DomainError, SignInRequired
-from webapp.http import uow
 from webapp.http.htmx import is_fragment_request, leave
-from webapp.http.session import is_viewer_known, reload_viewer
 
 log = logging.getLogger(__name__)
 
@@ -71,18 +68,8 @@ def _unexpected(error: Exception) -> Response:
 
 def problem(status: int, title: str, sentence: str) -> Response:
     """Answer an error: the fragment where HTMX asked, the whole page otherwise."""
-    if status < 500 and not is_viewer_known():
-        _read_viewer()
     template = "problems/_problem.html" if is_fragment_request() else "problems/problem.html"
     body = render_template(template, status=status, title=title, sentence=sentence, request_id=g.get("request_id", ""))
     response = make_response(body, status)
     response.vary.update(("HX-Request", "HX-Target"))
     return response
-
-
-def _read_viewer() -> None:
-    """Read who is signed in, for the navigation of an error that came before the guard."""
-    try:
-        uow.read(reload_viewer)
-    except (DomainError, DBAPIError):
-        current_app.logger.warning("the database is out of reach")

@@ -1,6 +1,7 @@
 """The browser's session: a random token in the cookie, everything else in the database."""
 
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import cast
 
 from flask import Request, g, request, session
@@ -83,6 +84,7 @@ def viewer() -> Viewer | None:
 def start(token: str) -> None:
     """Sign this browser in. Nothing of the cookie before survives, so that no earlier one can be fixed."""
     session.clear()
+    session.permanent = True
     session[TOKEN] = token
     g.pop("_login_user", None)
 
@@ -99,8 +101,11 @@ def token() -> str:
 
 
 def client_ip() -> str | None:
-    """Return the browser's address, as far as trusted proxies tell."""
-    return request.remote_addr
+    """Return the browser's address, as far as trusted proxies tell; nothing where that is no address."""
+    try:
+        return str(ip_address(request.remote_addr or ""))
+    except ValueError:
+        return None
 
 
 def user_agent() -> str:

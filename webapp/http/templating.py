@@ -38,7 +38,6 @@ def init_app(app: Flask, settings: Settings) -> None:
             "organization": g.get("organization"),
             "can": can,
             "demo": settings.demo,
-            "base_url": settings.base_url,
         }
 
 

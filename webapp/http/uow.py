@@ -1,5 +1,6 @@
 """The unit of work: one transaction around the view, committed only with a good answer."""
 
+import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -8,9 +9,11 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from webapp import db as database
-from webapp.errors import N_, AddressTaken, AlreadyMember, Busy, Conflict, DomainError
+from webapp.errors import N_, AddressTaken, AlreadyInvited, AlreadyMember, Busy, Conflict, DomainError
 
 T = TypeVar("T")
+
+log = logging.getLogger(__name__)
 
 # By the name PostgreSQL gives, and by the columns SQLite names instead.
 CONSTRAINT_ERRORS: dict[str, Callable[[], DomainError]] = {
@@ -18,6 +21,8 @@ CONSTRAINT_ERRORS: dict[str, Callable[[], DomainError]] = {
     "email_address.canonical": AddressTaken,
     "uq_member_organization_id_user_id": lambda: AlreadyMember(N_("You are a member already.")),
     "member.organization_id, member.user_id": lambda: AlreadyMember(N_("You are a member already.")),
+    "uq_invitation_open": AlreadyInvited,
+    "invitation.organization_id, invitation.canonical": AlreadyInvited,
 }
 
 
@@ -31,7 +36,10 @@ class _RolledBack(Exception):
 def run(view: Callable[[], Response], *, write: bool) -> Response:
     """Run a view in one transaction and commit it when the answer is below 400.
 
-    Notices and everything else the view put into the cookie survive only if the commit does.
+    When the view fails or its commit does, what it put into the cookie goes too, so that no notice speaks of it.
+
+    Raises:
+        DomainError: the view's; or what a constraint, a busy database or a clash with somebody else comes to.
     """
     before = dict(session)
 
@@ -52,24 +60,42 @@ def run(view: Callable[[], Response], *, write: bool) -> Response:
 
 
 def write(step: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Run one step in a writing transaction of its own, for views that declare `own_transactions`."""
+    """Run one step in a writing transaction of its own, for views that declare `own_transactions`.
+
+    Raises:
+        DomainError: the step's; or what a constraint, a busy database or a clash with somebody else comes to.
+    """
     return _perform(lambda: step(*args, **kwargs), write=True)
 
 
 def read(step: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-    """Run one step in a reading transaction of its own, for views that declare `own_transactions`."""
+    """Run one step in a reading transaction of its own, for views that declare `own_transactions`.
+
+    Raises:
+        DomainError: the step's; or Busy when the database does not answer in time.
+    """
     return _perform(lambda: step(*args, **kwargs), write=False)
 
 
-def _perform(step: Callable[[], T], *, write: bool) -> T:
+def note(step: Callable[..., object], *args: Any) -> None:
+    """Write something beside the request, tried once: when the database is busy the log says so, not the page."""
     try:
-        return database.perform(step, write=write)
+        _perform(lambda: step(*args), write=True, tries=1)
+    except DomainError as error:
+        log.warning("not noted: %s", error)
+
+
+def _perform(step: Callable[[], T], *, write: bool, tries: int = database.MAX_TRIES) -> T:
+    try:
+        return database.perform(step, write=write, tries=tries)
     except IntegrityError as error:
         raise _domain_error(error) from error
     except PoolTimeoutError as error:
+        log.warning("every database connection is in use")
         raise Busy from error
     except DBAPIError as error:
         if database.is_transient(error) or database.is_out_of_reach(error):
+            log.warning("the database is busy or out of reach: %s", error.orig)
             raise Busy from error
         raise
 

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from email.charset import QP, Charset
 from email.mime.text import MIMEText
-from email.utils import parseaddr
 from typing import Any
 
 from flask import Flask
@@ -13,10 +12,12 @@ from flask_mail import Message
 
 from webapp.config import Settings
 from webapp.db import db
+from webapp.errors import InvalidAddress
 from webapp.mail.faults import LetterNotComposable
 from webapp.mail.names import defanged
 from webapp.mail.transport import domain_of
 from webapp.models import OutboxMessage
+from webapp.services import addresses
 from webapp.services.outbox import seal_name
 from webapp.vault import NotReadable
 
@@ -47,15 +48,15 @@ class Composer:
         Raises:
             LetterNotComposable: the address, the secret or the template makes it impossible.
         """
-        recipient = _plain_address(letter.to_address)
+        recipient = _mailbox(letter.to_address)
         context = self._context(letter)
         try:
             text = self._environment.get_template(f"mail/{letter.kind}.txt").render(context)
             html = self._environment.get_template(f"mail/{letter.kind}.html").render(context)
             subject, _, body = text.partition("\n")
             return self._message(letter, recipient, subject.strip(), body.strip() + "\n", html)
-        except Exception as error:
-            raise LetterNotComposable(f"The letter could not be written ({type(error).__name__}).") from error
+        except ValueError as error:
+            raise LetterNotComposable("The letter could not be written: something in it is no header.") from error
 
     def _context(self, letter: OutboxMessage) -> dict[str, Any]:
         context = dict(_speakable(letter.data), base_url=self._base_url)
@@ -85,16 +86,15 @@ class Composer:
         return message
 
 
-def _plain_address(address: str) -> str:
-    """Return the address if it is one, alone, and can be sent to.
+def _mailbox(address: str) -> str:
+    """Return where the letter goes: the domain in the one ASCII form by which the address was proven and compared.
 
-    Flask-Mail would write a local part that is not ASCII as an encoded word, which is somebody else's address.
+    Left to itself, the mail library would encode some domains (IDNA 2003) into somebody else's.
     """
-    local_part = address.rpartition("@")[0]
-    is_one = parseaddr(address) == ("", address) and address.isprintable() and local_part != ""
-    if not is_one or not local_part.isascii():
-        raise LetterNotComposable("The address is not one that letters can be sent to.")
-    return address
+    try:
+        return addresses.parse(address).mailbox
+    except InvalidAddress as error:
+        raise LetterNotComposable("The address is not one that letters can be sent to.") from error
 
 
 def _speakable(data: Mapping[str, Any]) -> dict[str, Any]:

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, delete, exists, select, update
+from sqlalchemy import ColumnElement, TextClause, delete, exists, select, text, update
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
 from webapp import clock
 from webapp.db import Base, db, perform
 from webapp.models import AccountToken, Attempts, Invitation, InvitationBatch, LetterState, OutboxMessage, Session
+from webapp.models.outbox import LEFTOVER
 from webapp.services.sessions import IDLE
 
 BATCH_ROWS = 500
@@ -54,11 +55,10 @@ def _deletion(model: type[Base], key: InstrumentedAttribute[Any], condition: Col
 
 
 def _erasure_of_secrets() -> Statement:
-    is_over = OutboxMessage.state.in_([LetterState.SENT, LetterState.FAILED, LetterState.DROPPED])
-    over = _batch(OutboxMessage.id, is_over & OutboxMessage.secret.is_not(None))
-    return update(OutboxMessage).where(over).values(secret=None).returning(OutboxMessage.id)
+    leftover = _batch(OutboxMessage.id, text(LEFTOVER))
+    return update(OutboxMessage).where(leftover).values(secret=None).returning(OutboxMessage.id)
 
 
-def _batch(key: InstrumentedAttribute[Any], condition: ColumnElement[bool]) -> ColumnElement[bool]:
+def _batch(key: InstrumentedAttribute[Any], condition: ColumnElement[bool] | TextClause) -> ColumnElement[bool]:
     """Choose so many rows, leaving out those that another worker is clearing."""
     return key.in_(select(key).where(condition).limit(BATCH_ROWS).with_for_update(skip_locked=True))

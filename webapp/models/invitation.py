@@ -24,6 +24,7 @@ class InvitationStatus(StrEnum):
 
 
 # Spelled out, not bound: a planner uses a partial index only for a condition it can read.
+OPEN = "status IN ('requested', 'pending')"
 LISTED = "status IN ('pending', 'declined')"
 
 
@@ -38,8 +39,8 @@ class Invitation(Model):
             "organization_id",
             "canonical",
             unique=True,
-            sqlite_where=text("status IN ('requested', 'pending')"),
-            postgresql_where=text("status IN ('requested', 'pending')"),
+            sqlite_where=text(OPEN),
+            postgresql_where=text(OPEN),
         ),
         Index("ix_invitation_status", "organization_id", "status", "id"),
         Index(

@@ -1,13 +1,14 @@
 """The Pending tab, and what an emailed link shows."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Subquery, and_, select, text
+from sqlalchemy import Row, Select, Subquery, and_, bindparam, select, text
 
 from webapp import clock
-from webapp.access.decide import may_still_offer
+from webapp.access.decide import Standing, may_still_offer
 from webapp.db import db
 from webapp.errors import N_, NotFound
 from webapp.models import (
@@ -46,45 +47,54 @@ class InvitationRow:
 
 
 def pending_of(organization: Organization, *, q: str, after: str) -> Page[InvitationRow]:
-    """Return a page of unanswered, expired and declined invitations, the newest first."""
-    words = searched_words(q)
+    """Return a page of unanswered, expired and declined invitations, the newest first.
+
+    Raises:
+        NotFound: the cursor is not one of ours.
+    """
+    words = searched_words(q, InvitationWord, organization.id)
     page = _page(organization, words, after)
-    statement = (
+    rows, cursor = fetch(_shown(page), page, descending=not words)
+    return Page([_row(organization, row) for row in rows], cursor, not after)
+
+
+def _shown(page: Subquery) -> Select[*tuple[Any, ...]]:
+    is_inviters = and_(Member.user_id == Invitation.invited_by_id, Member.organization_id == Invitation.organization_id)
+    return (
         select(
             Invitation.id,
             Invitation.email,
             Invitation.role,
             Invitation.status,
-            User.name.label("invited_by"),
             Invitation.created_at,
             Invitation.expires_at,
+            Invitation.closed_at,
+            Invitation.invited_by_id,
+            User.name.label("invited_by"),
+            Member.role.label("inviter_role"),
+            Member.status.label("inviter_status"),
             OutboxMessage.state.label("letter"),
             OutboxMessage.last_error,
         )
         .select_from(page)
         .join(Invitation, Invitation.id == page.c.id)
         .outerjoin(User, User.id == Invitation.invited_by_id)
+        .outerjoin(Member, is_inviters)
         .outerjoin(OutboxMessage, OutboxMessage.id == Invitation.letter_id)
     )
-    rows, cursor = fetch(statement, page, descending=not words)
-    now = clock.now()
-    return Page(
-        [
-            InvitationRow(
-                row.id,
-                row.email,
-                row.role,
-                state_of(row.status, row.expires_at, None, now),
-                row.invited_by,
-                row.created_at,
-                row.expires_at,
-                LETTER_STATES.get(row.letter, row.letter.value if row.letter else "sent"),
-                row.last_error,
-            )
-            for row in rows
-        ],
-        cursor,
-        not after,
+
+
+def _row(organization: Organization, row: Row[*tuple[Any, ...]]) -> InvitationRow:
+    return InvitationRow(
+        id=row.id,
+        email=row.email,
+        role=row.role,
+        state=_state(row, organization),
+        invited_by=row.invited_by,
+        created_at=row.created_at,
+        expires_at=row.expires_at,
+        letter_state=LETTER_STATES.get(row.letter, row.letter.value if row.letter else "sent"),
+        letter_error=row.last_error,
     )
 
 
@@ -97,13 +107,20 @@ def _page(organization: Organization, words: Sequence[str], after: str) -> Subqu
     return cut(waiting, [Invitation.id], after, descending=True)
 
 
-def state_of(status: InvitationStatus, expires_at: datetime, closed_at: datetime | None, now: datetime) -> str:
-    """Return where an invitation stands in one word; expired is a matter of time, not of rows."""
-    if status is InvitationStatus.PENDING:
-        return "expired" if now >= expires_at else "pending"
-    if status is InvitationStatus.REVOKED and closed_at and closed_at >= expires_at:
+def _state(row: Row[*tuple[Any, ...]], organization: Organization) -> str:
+    """Return where an invitation stands in one word, which its rows alone do not say.
+
+    Expired is a matter of time; and what somebody offered who may not offer it any more is as good as revoked.
+    """
+    if row.status is InvitationStatus.REVOKED and row.closed_at >= row.expires_at:
         return "expired"
-    return status.value
+    if row.status is not InvitationStatus.PENDING:
+        return str(row.status.value)
+    if clock.now() >= row.expires_at:
+        return "expired"
+    inviter = None if row.inviter_role is None else Standing(row.inviter_role, row.inviter_status)
+    may = row.invited_by_id is None or may_still_offer(inviter, row.role, organization)
+    return "pending" if may else "revoked"
 
 
 @dataclass(frozen=True)
@@ -111,6 +128,7 @@ class Offered:
     """What an emailed link offers. `state` is pending, or how the invitation ended."""
 
     id: int
+    token: str = field(repr=False)
     organization_id: int
     organization_name: str
     organization_slug: str
@@ -129,30 +147,44 @@ def offered_by(token: str) -> Offered:
     Raises:
         NotFound: no invitation has this token.
     """
-    row = db.session.execute(
-        select(Invitation, Organization, User.name, Member)
-        .join(InvitationToken, InvitationToken.invitation_id == Invitation.id)
-        .join(Organization, Organization.id == Invitation.organization_id)
-        .outerjoin(User, User.id == Invitation.invited_by_id)
-        .outerjoin(Member, and_(Member.user_id == User.id, Member.organization_id == Organization.id, User.is_active))
-        .where(InvitationToken.token_hash == digest(token))
-    ).one_or_none()
+    row = db.session.execute(_OFFERED, {"token_hash": digest(token)}).one_or_none()
     if row is None:
         raise NotFound(N_("This invitation does not exist. Check that the whole link was copied."))
-    invitation, organization, inviter_name, inviter = row
-    state = state_of(invitation.status, invitation.expires_at, invitation.closed_at, clock.now())
-    if state == "pending" and invitation.invited_by_id and not may_still_offer(inviter, invitation.role, organization):
-        state = "revoked"
+    organization: Organization = row.Organization
     return Offered(
-        id=invitation.id,
+        id=row.id,
+        token=token,
         organization_id=organization.id,
         organization_name=organization.name,
         organization_slug=organization.slug,
         address_match_required=organization.address_match_required,
-        email=invitation.email,
-        canonical=invitation.canonical,
-        role=invitation.role,
-        inviter_name=inviter_name,
-        expires_at=invitation.expires_at,
-        state=state,
+        email=row.email,
+        canonical=row.canonical,
+        role=row.role,
+        inviter_name=row.inviter_name,
+        expires_at=row.expires_at,
+        state=_state(row, organization),
     )
+
+
+_OFFERED = (
+    select(
+        Invitation.id,
+        Invitation.email,
+        Invitation.canonical,
+        Invitation.role,
+        Invitation.status,
+        Invitation.expires_at,
+        Invitation.closed_at,
+        Invitation.invited_by_id,
+        Organization,
+        User.name.label("inviter_name"),
+        Member.role.label("inviter_role"),
+        Member.status.label("inviter_status"),
+    )
+    .join(InvitationToken, InvitationToken.invitation_id == Invitation.id)
+    .join(Organization, Organization.id == Invitation.organization_id)
+    .outerjoin(User, User.id == Invitation.invited_by_id)
+    .outerjoin(Member, and_(Member.user_id == Invitation.invited_by_id, Member.organization_id == Organization.id))
+    .where(InvitationToken.token_hash == bindparam("token_hash"))
+)

@@ -26,7 +26,7 @@ class MemberRow:
 
 def members_of(organization: Organization, *, q: str, after: str, viewer_id: int | None) -> Page[MemberRow]:
     """Return a page of members by name, or of those found by the words of `q`, by the word that matched."""
-    page = _page(organization, searched_words(q), after)
+    page = _page(organization, searched_words(q, MemberWord, organization.id), after)
     statement = (
         select(
             Member.id,

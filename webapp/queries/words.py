@@ -3,21 +3,33 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from webapp.db import db
 from webapp.models import InvitationWord, MemberWord
 from webapp.services.words import words_of
 
 LAST_CHARACTER = "\U0010ffff"
 MAX_SEARCHED_WORDS = 5
+MOST_COUNTED = 1000
 
 WordTable = type[MemberWord] | type[InvitationWord]
 
 
-def searched_words(q: str) -> list[str]:
-    """Return the words of a search, the longest first: it narrows most."""
-    return sorted(words_of(q), key=len, reverse=True)[:MAX_SEARCHED_WORDS]
+def searched_words(q: str, table: WordTable, organization_id: int) -> list[str]:
+    """Return the words of a search, the rarest in the organization first: the search runs along that one."""
+    words = words_of(q)[:MAX_SEARCHED_WORDS]
+    if len(words) < 2:
+        return words
+    counts = [_up_to_most(table, organization_id, word) for word in words]
+    numbers = db.session.execute(select(*counts)).one()
+    return [word for _, word in sorted(zip(numbers, words, strict=True))]
+
+
+def _up_to_most(table: WordTable, organization_id: int, word: str) -> ScalarSelect[int]:
+    some = select(table.word).where(table.organization_id == organization_id, _starts(table.word, word))
+    return select(func.count()).select_from(some.limit(MOST_COUNTED).subquery()).scalar_subquery()
 
 
 def matching(

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import changes_one_row, db
-from webapp.errors import AddressTaken, LinkNotValid, NotFound
+from webapp.errors import AddressTaken, LinkNotValid, NotFound, WrongCredentials
 from webapp.models import AccountToken, EmailAddress, TokenPurpose, User
 from webapp.services import audit, outbox, sessions
 from webapp.services.addresses import Address
@@ -81,7 +81,22 @@ def create(actor: Actor, new: NewAccount) -> User:
 
 
 def sign_in(user: User, *, ip: str | None, user_agent: str) -> str:
-    """Open a session for somebody who has just proven who they are; return its token."""
+    """Open a session for somebody who has just proven who they are; return its token.
+
+    Args:
+        user: as read when they proved it; their password may have changed since.
+        ip: where from.
+        user_agent: with what.
+
+    Raises:
+        WrongCredentials: the password was changed or the account deactivated meanwhile.
+    """
+    proven = user.password_hash
+    user = db.session.scalars(
+        select(User).where(User.id == user.id).with_for_update(key_share=True).execution_options(populate_existing=True)
+    ).one()
+    if not user.is_active or user.password_hash != proven:
+        raise WrongCredentials
     token = sessions.begin(user.id, ip=ip, user_agent=user_agent)
     audit.record(Actor.of(user, ip=ip), Event.SIGNED_IN, Target("user", user.id, user.name))
     return token

@@ -19,6 +19,11 @@ class Address:
     canonical: str
 
     @property
+    def mailbox(self) -> str:
+        """The address as mail servers take it: what was typed, with the domain in its ASCII form (RFC 5891)."""
+        return f"{self.typed.rpartition('@')[0]}@{self.canonical.rpartition('@')[2]}"
+
+    @property
     def bucket(self) -> str:
         """The mailbox behind the address: tags after a plus sign share it."""
         local, _, domain = self.canonical.rpartition("@")

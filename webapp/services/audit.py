@@ -27,6 +27,7 @@ class Event(StrEnum):
     INVITATION_DECLINED = "invitation.declined"
     INVITATION_REVOKED = "invitation.revoked"
     INVITATION_EXPIRED = "invitation.expired"
+    INVITATION_REFUSED = "invitation.refused"
     ACCESS_REFUSED = "access.refused"
     ACCOUNT_CREATED = "account.created"
     SIGNED_IN = "account.signed_in"

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from webapp import clock
 from webapp.access.actor import Actor
@@ -14,7 +14,8 @@ from webapp.access.decide import require, require_role_within
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import N_, DomainError, InvalidAddress, InvitationLimit
-from webapp.models import EmailAddress, Invitation, InvitationBatch, InvitationStatus, Member, Organization
+from webapp.models import EmailAddress, Invitation, InvitationBatch, Member, Organization
+from webapp.models.invitation import OPEN
 from webapp.services import addresses, attempts, invitations
 from webapp.services.addresses import Address
 from webapp.services.attempts import Limit
@@ -108,7 +109,7 @@ def _sort_out(actor: Actor, organization: Organization, wanted: dict[str, Addres
     results |= {invitation.canonical: Result.OPEN for invitation in waiting if invitation.is_open(now)}
     results |= dict.fromkeys(_addresses_of_members(organization, wanted), Result.MEMBER)
     free = [address for address in wanted.values() if results[address.canonical] is Result.INVITED]
-    results |= {address.canonical: Result.LIMITED for address in _over_daily_limit(free)}
+    results |= {address.canonical: Result.LIMITED for address in _over_daily_limit(organization, free)}
     for invitation in waiting:
         if results[invitation.canonical] is Result.INVITED:
             invitations.close_expired(actor, organization, invitation)
@@ -119,7 +120,7 @@ def _waiting_invitations(organization: Organization, wanted: Iterable[str]) -> S
     return db.session.scalars(
         select(Invitation).where(
             Invitation.organization_id == organization.id,
-            Invitation.status.in_([InvitationStatus.PENDING, InvitationStatus.REQUESTED]),
+            text(OPEN),
             Invitation.canonical.in_(wanted),
         )
     ).all()
@@ -137,17 +138,20 @@ def _addresses_of_members(organization: Organization, wanted: Iterable[str]) -> 
     ).all()
 
 
-def _over_daily_limit(wanted: Sequence[Address]) -> list[Address]:
-    """Count each mailbox's invitations of today, wherever they come from, and return those that had enough."""
+def _over_daily_limit(organization: Organization, wanted: Sequence[Address]) -> list[Address]:
+    """Count the organization's invitations of today to each mailbox, and return those that had enough."""
     numbers = Counter(address.bucket for address in wanted)
-    limits = {bucket: Limit(f"invitation:address:{digest(bucket)}", PER_ADDRESS_A_DAY, DAY) for bucket in numbers}
+    names = {bucket: f"invitation:address:{organization.id}:{digest(bucket)}" for bucket in numbers}
+    limits = {bucket: Limit(name, PER_ADDRESS_A_DAY, DAY) for bucket, name in names.items()}
     counters = attempts.raise_counters({limit: numbers[bucket] for bucket, limit in limits.items()})
+    too_many = {bucket: counters[limit].count - limit.most for bucket, limit in limits.items()}
     over = []
     for address in reversed(wanted):
-        limit = limits[address.bucket]
-        if counters[limit].count > limit.most:
+        if too_many[address.bucket] > 0:
+            too_many[address.bucket] -= 1
             over.append(address)
-            counters[limit].count -= 1
+    not_sent = Counter(address.bucket for address in over)
+    attempts.raise_counters({limits[bucket]: -number for bucket, number in not_sent.items()})
     return over
 
 

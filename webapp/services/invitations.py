@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import is_role_within, may_still_offer, require, require_role_within
 from webapp.access.roles import Scope
 from webapp.db import changes_one_row, db
-from webapp.errors import N_, Forbidden, InvitationNotOpen, OtherAddress
+from webapp.errors import N_, Forbidden, InvitationNotOpen, NotFound, OtherAddress
 from webapp.models import (
     EmailAddress,
     Invitation,
@@ -55,7 +55,7 @@ def invite_all(actor: Actor, organization: Organization, wanted: Sequence[Addres
     database refuses what slips by.
 
     Raises:
-        Forbidden, RoleTooHigh: the actor may not; nothing is stored.
+        NotFound, Forbidden, RoleTooHigh: the actor may not; nothing is stored.
     """
     require(actor, Scope.MEMBER_INVITE, organization)
     require_role_within(actor, offer.role)
@@ -151,7 +151,13 @@ def revoke(actor: Actor, organization: Organization, invitation: Invitation) -> 
 
 
 def close_expired(actor: Actor, organization: Organization, invitation: Invitation) -> None:
-    """Close an expired offer to make room for a new one to the same address."""
+    """Close an expired offer to make room for a new one to the same address.
+
+    Raises:
+        Forbidden, NotFound: the actor may not invite.
+        InvitationNotOpen: it was answered or revoked before.
+    """
+    require(actor, Scope.MEMBER_INVITE, organization)
     _close(invitation, InvitationStatus.REVOKED, clock.now())
     audit.record(
         actor, Event.INVITATION_EXPIRED, target_of(invitation), organization=organization, **_change(invitation)
@@ -162,10 +168,11 @@ def decline(actor: Actor, invitation_id: int, organization_id: int) -> Invitatio
     """Turn an offer down.
 
     Raises:
+        NotFound: the organization has no such invitation.
         InvitationNotOpen: it cannot be answered any more.
     """
     organization = organizations.lock(organization_id)
-    invitation = _open_invitation(invitation_id)
+    invitation = _open_invitation(organization, invitation_id)
     _close(invitation, InvitationStatus.DECLINED, clock.now())
     audit.record(
         actor, Event.INVITATION_DECLINED, target_of(invitation), organization=organization, **_change(invitation)
@@ -177,12 +184,13 @@ def accept(actor: Actor, invitation_id: int, organization_id: int, user_id: int)
     """Make a signed-in user a member, as the invitation offers. Works once, also for several at the same moment.
 
     Raises:
+        NotFound: the organization has no such invitation, or the user may not act.
         InvitationNotOpen: it cannot be accepted any more, or whoever sent it may no longer offer it.
         OtherAddress: the organization wants the invited address, and it is not the user's.
         AlreadyMember: the user is a member.
     """
     organization = organizations.lock(organization_id)
-    invitation = _open_invitation(invitation_id)
+    invitation = _open_invitation(organization, invitation_id)
     _require_inviter_may_still(organization, invitation)
     user = accounts.by_id(user_id)
     if organization.address_match_required and not has_address(user.id, invitation.canonical):
@@ -194,14 +202,27 @@ def accept_as_new(actor: Actor, invitation_id: int, organization_id: int, new: N
     """Make an account for the invited address, which following the mailed link has proven, and a member of it.
 
     Raises:
+        NotFound: the organization has no such invitation.
         InvitationNotOpen: it cannot be accepted any more.
         AddressTaken: an account has this address; its owner signs in instead.
     """
     organization = organizations.lock(organization_id)
-    invitation = _open_invitation(invitation_id)
+    invitation = _open_invitation(organization, invitation_id)
     _require_inviter_may_still(organization, invitation)
     user = accounts.create(actor, new)
     return _join(Actor.of(user, ip=actor.ip), organization, invitation, user)
+
+
+def record_other_address(actor: Actor, invitation_id: int, organization_id: int) -> None:
+    """Note that somebody with another address tried to accept.
+
+    Raises:
+        NotFound: the organization has no such invitation.
+        InvitationNotOpen: it was answered meanwhile.
+    """
+    organization = organizations.lock(organization_id)
+    invitation = _open_invitation(organization, invitation_id)
+    audit.record(actor, Event.INVITATION_REFUSED, target_of(invitation), organization=organization)
 
 
 def has_address(user_id: int, canonical: str) -> bool:
@@ -228,8 +249,11 @@ def _join(actor: Actor, organization: Organization, invitation: Invitation, user
     return member
 
 
-def _open_invitation(invitation_id: int) -> Invitation:
-    invitation = db.session.scalars(select(Invitation).where(Invitation.id == invitation_id)).one()
+def _open_invitation(organization: Organization, invitation_id: int) -> Invitation:
+    of_organization = select(Invitation).where(Invitation.organization_id == organization.id)
+    invitation = db.session.scalar(of_organization.where(Invitation.id == invitation_id))
+    if invitation is None:
+        raise NotFound
     if not invitation.is_open(clock.now()):
         raise InvitationNotOpen
     return invitation
@@ -248,10 +272,15 @@ def _require_inviter_may_still(organization: Organization, invitation: Invitatio
 
 
 def _close(invitation: Invitation, status: InvitationStatus, now: datetime) -> None:
-    """Close an open invitation by one conditional update, whose row count is the verdict."""
+    """Close an open invitation by one conditional update, whose row count is the verdict.
+
+    Only a declined one stays on the Pending tab, and so among what a search finds.
+    """
     still_open = update(Invitation).where(Invitation.id == invitation.id, Invitation.status == InvitationStatus.PENDING)
-    if not changes_one_row(still_open.values(status=status, closed_at=now)):
+    if not changes_one_row(still_open.values(status=status, closed_at=now, letter_id=None)):
         raise InvitationNotOpen
+    if status is not InvitationStatus.DECLINED:
+        db.session.execute(delete(InvitationWord).where(InvitationWord.invitation_id == invitation.id))
     db.session.refresh(invitation)
 
 

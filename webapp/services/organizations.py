@@ -4,7 +4,7 @@ import re
 import secrets
 import unicodedata
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from webapp.access.actor import Actor
 from webapp.db import db
@@ -18,23 +18,26 @@ RESERVED_SLUGS = frozenset({"new", "add", "all", "none", "settings", "members", 
 
 
 def lock(organization_id: int) -> Organization:
-    """Return an organization, holding its lock until the transaction ends.
-
-    On SQLite the writing transaction is the lock. On PostgreSQL it is the row, in the mode that lets others refer to
-    it; what was read before is stale.
+    """Return an organization, holding its lock until the transaction ends; what was read before is stale.
 
     Raises:
         NotFound: there is none.
     """
-    organization = db.session.scalar(
-        select(Organization)
-        .where(Organization.id == organization_id)
-        .with_for_update(key_share=True)
-        .execution_options(populate_existing=True)
-    )
+    _hold(Organization.id == organization_id)
+    organization = db.session.get(Organization, organization_id, populate_existing=True)
     if organization is None:
         raise NotFound
     return organization
+
+
+def lock_by_slug(slug: str) -> None:
+    """Hold the lock of the organization with this slug, if there is one, before anything of it is read."""
+    _hold(Organization.slug == slug)
+
+
+def _hold(which: ColumnElement[bool]) -> None:
+    """On SQLite the writing transaction is the lock; on PostgreSQL the row, which others may still refer to."""
+    db.session.execute(select(Organization.id).where(which).with_for_update(key_share=True))
 
 
 def create(actor: Actor, name: str, owner: User, owner_email: str) -> tuple[Organization, Member]:

@@ -1,5 +1,7 @@
 """The tab Invite new people."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import select
 from werkzeug.test import TestResponse
@@ -14,7 +16,7 @@ FORM = {"emails": "bob@example.org", "role": "member", "lifetime_days": "7"}
 GOOD = {"first": "bob@example.org", "second": "eve@example.org"}
 
 
-def send(acme: Acme, person: Person | None = None, **fields: object) -> TestResponse:
+def send(acme: Acme, person: Person | None = None, /, **fields: Any) -> TestResponse:
     headers = fields.pop("headers", None)
     return post(acme.browser(person or acme.admin), acme.address("members/new"), headers=headers, **{**FORM, **fields})
 

@@ -1,5 +1,7 @@
 """Revoking an invitation from the Pending tab."""
 
+from typing import Any
+
 import pytest
 from werkzeug.test import TestResponse
 
@@ -14,7 +16,7 @@ def invited(acme: Acme) -> Invited:
     return acme.world.invite(acme.slug, acme.admin, "bob@example.org")
 
 
-def revoke(acme: Acme, invited: Invited, person: Person | None, **fields: object) -> TestResponse:
+def revoke(acme: Acme, invited: Invited, person: Person | None, **fields: Any) -> TestResponse:
     browser = acme.browser(person)
     return post(browser, acme.address(f"invitations/{invited.id}/revoke"), **fields)
 

@@ -33,7 +33,6 @@ def login() -> Response:
                 session.start(uow.write(_sign_in, user))
                 return go(wanted)
             except DomainError as error:
-                status = max(status, error.status)
                 form.show(error)
     return make_response(render_template("accounts/login.html", form=form), status)
 
@@ -81,6 +80,7 @@ def reset_password(token: str) -> Response:
         status = 422
         if form.validate():
             try:
+                count_attempt(attempts.limits_of("new-password", session.client_ip()))
                 passwords.check_new(form.password.data, known)
                 return _reset(token, passwords.hash_password(form.password.data))
             except DomainError as error:

@@ -12,7 +12,8 @@ from webapp.models import AuditEntry, Role
 from webapp.queries.page import Page
 from webapp.services.audit import Event
 
-SENTENCES = {
+OTHER = N_("%(actor)s: %(event)s, %(target)s")
+SENTENCES: dict[str, str] = {
     Event.ORGANIZATION_CREATED: N_("%(actor)s created the organization %(target)s"),
     Event.MEMBER_JOINED: N_("%(target)s became a member with the role %(role)s"),
     Event.INVITATION_SENT: N_("%(actor)s invited %(target)s with the role %(role)s"),
@@ -20,7 +21,13 @@ SENTENCES = {
     Event.INVITATION_DECLINED: N_("%(actor)s declined the invitation to %(target)s"),
     Event.INVITATION_REVOKED: N_("%(actor)s revoked the invitation to %(target)s"),
     Event.INVITATION_EXPIRED: N_("The expired invitation to %(target)s was closed when %(actor)s invited again"),
-    Event.ACCESS_REFUSED: N_("%(actor)s was refused: %(target)s"),
+    Event.INVITATION_REFUSED: N_("%(actor)s has another address and was refused the invitation to %(target)s"),
+    Event.ACCESS_REFUSED: N_("%(actor)s tried something their role does not allow and was refused"),
+}
+# By the method and the view that was refused, as the guard names them.
+REFUSALS = {
+    "POST invites.create": N_("%(actor)s tried to invite people and was refused"),
+    "POST invites.revoke": N_("%(actor)s tried to revoke an invitation and was refused"),
 }
 
 
@@ -44,9 +51,15 @@ def described(page: Page[AuditEntry]) -> Page[EntryRow]:
 
 def _row(entry: AuditEntry) -> EntryRow:
     actor = _actor_name(entry)
-    sentence = SENTENCES.get(Event(entry.event), N_("%(actor)s: %(event)s %(target)s."))
-    text = _(sentence, actor=actor, target=entry.target_name, role=_role(entry), event=entry.event)
+    text = _(_sentence(entry), actor=actor, target=entry.target_name, role=_role(entry), event=entry.event)
     return EntryRow(entry.id, entry.sequence, text, entry.created_at, actor, entry.ip, entry.event)
+
+
+def _sentence(entry: AuditEntry) -> str:
+    """Return the sentence of an entry; one of a newer version, read by an older one, has only a plain one."""
+    if entry.event == Event.ACCESS_REFUSED and entry.target_name in REFUSALS:
+        return REFUSALS[entry.target_name]
+    return SENTENCES.get(entry.event, OTHER)
 
 
 def _actor_name(entry: AuditEntry) -> str:

@@ -1,18 +1,17 @@
 """Pages of the demo mailbox. They exist in a demo only."""
 
-from flask import Blueprint, current_app, render_template
+from flask import Blueprint, render_template
 
-from webapp.config import Settings
 from webapp.errors import NotFound
 from webapp.http.guard import PUBLIC, access
+from webapp.http.settings import settings
 from webapp.mail.demo_mailbox import DemoMailbox
 
 bp = Blueprint("demo", __name__, url_prefix="/demo")
 
 
 def _mailbox() -> DemoMailbox:
-    settings: Settings = current_app.extensions["vestibule"]
-    return DemoMailbox(settings.data_dir)
+    return DemoMailbox(settings().data_dir)
 
 
 @bp.get("/mailbox")

@@ -7,20 +7,20 @@ from webapp import schema
 from webapp.db import db
 from webapp.errors import Busy
 from webapp.http import uow
-from webapp.http.guard import PUBLIC, access
+from webapp.http.guard import SOFTWARE, access
 
 bp = Blueprint("health", __name__)
 
 
 @bp.get("/healthz")
-@access(PUBLIC, own_transactions=True)
+@access(SOFTWARE, own_transactions=True)
 def alive() -> Response:
     """Say that the process answers."""
     return jsonify(status="alive")
 
 
 @bp.get("/readyz")
-@access(PUBLIC, own_transactions=True)
+@access(SOFTWARE, own_transactions=True)
 def ready() -> Response:
     """Say whether the database answers and has the schema of this version."""
     try:

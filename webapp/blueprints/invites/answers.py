@@ -6,8 +6,9 @@ from flask import Response, flash, make_response, render_template, request, url_
 from flask_babel import gettext as _
 
 from webapp.access.actor import Actor
+from webapp.blueprints.accounts.forms import SignInForm
 from webapp.blueprints.invites import bp
-from webapp.blueprints.invites.forms import RegisterForm, SignInForm
+from webapp.blueprints.invites.forms import RegisterForm
 from webapp.errors import N_, DomainError, InvitationNotOpen, OtherAddress
 from webapp.http import session, uow
 from webapp.http.credentials import count_attempt, require_credentials
@@ -46,7 +47,10 @@ def answer(token: str) -> Response:
         return _page(offered, is_viewers, forms, status=409)
     try:
         return _answered(offered, forms)
-    except (InvitationNotOpen, OtherAddress) as error:
+    except OtherAddress as error:
+        uow.note(invitations.record_other_address, session.current_actor(), offered.id, offered.organization_id)
+        return _page(offered, is_viewers, forms, status=error.status)
+    except InvitationNotOpen as error:
         return _page(*uow.read(_offer_and_fit, token), forms, status=error.status)
     except DomainError as error:
         if session.viewer() is not None:  # whose page has no form to show it in
@@ -84,13 +88,16 @@ def _answered(offered: Offered, forms: _Forms) -> Response:
         raise DomainError(N_("Choose whether to accept or to decline. Nothing was changed."))
     viewer = session.viewer()
     if viewer is not None:
-        return _accept_as_viewer(offered, viewer)
+        return _accept_as_viewer(offered, viewer, forms)
     if not _active(forms).validate():
         return _page(offered, False, forms, status=422)
     return _sign_in(offered, forms.sign_in) if "email" in request.form else _register(offered, forms.register)
 
 
-def _accept_as_viewer(offered: Offered, viewer: Viewer) -> Response:
+def _accept_as_viewer(offered: Offered, viewer: Viewer, forms: _Forms) -> Response:
+    """Accept as whoever is signed in, unless the form was one for somebody who was not."""
+    if {"name", "email", "password"} & set(request.form):
+        return _page(*uow.read(_offer_and_fit, offered.token), forms, status=409)
     uow.write(invitations.accept, session.current_actor(), offered.id, offered.organization_id, viewer.user_id)
     return _welcome(offered)
 

@@ -7,7 +7,7 @@ from wtforms import IntegerField, SelectField, TextAreaField
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, NumberRange
 
-from webapp.http.forms import Form, email_field, name_field, password_field
+from webapp.http.forms import Form, name_field, password_field
 from webapp.http.templating import role_name
 from webapp.models import Role
 from webapp.services.invitations import MAX_LIFETIME_DAYS, MIN_LIFETIME_DAYS
@@ -49,11 +49,4 @@ class RegisterForm(Form):
     """A new account for the invited address, which cannot be changed here."""
 
     name = name_field(_("Your name"))
-    password = password_field(_("Password"))
-
-
-class SignInForm(Form):
-    """An account somebody has."""
-
-    email = email_field(_("Email address"))
     password = password_field(_("Password"))

@@ -84,5 +84,4 @@ def _page(organization: Organization, form: InviteForm, outcomes: list[OutcomeRo
         form=form,
         outcomes=outcomes,
         counts=counts_of(organization),
-        roles=grantable_roles(current_actor().member),
     )

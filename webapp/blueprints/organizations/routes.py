@@ -1,9 +1,9 @@
 """My organizations."""
 
-from flask import Blueprint, Response, make_response, render_template, url_for
+from flask import Blueprint, Response, url_for
 
 from webapp.http.guard import SIGNED_IN, access
-from webapp.http.htmx import go
+from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
 from webapp.queries.organizations import organizations_of
 
@@ -25,4 +25,4 @@ def home() -> Response:
 def index() -> Response:
     """List the organizations somebody belongs to."""
     found = organizations_of(current_actor().user_id or 0)
-    return make_response(render_template("organizations/index.html", organizations=found))
+    return respond("organizations/index.html", {"panel": "organizations/_organizations.html"}, organizations=found)

@@ -1,0 +1,173 @@
+"""Migrations: they make exactly the schema of the models, and lead down and up again with rows in the tables."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Flask
+from sqlalchemy import Connection, Integer, MetaData, create_engine, inspect, select, text
+from sqlalchemy.pool import NullPool
+
+from tests.conftest import close
+from tests.support.acme import Acme
+from tests.support.worlds import World
+from webapp import schema
+from webapp.access.actor import Actor
+from webapp.db import db
+from webapp.models import Organization
+from webapp.services import accounts, addresses
+
+NOT_OURS = {"alembic_version", "sqlite_sequence"}
+REVISIONS = [script.revision for script in ScriptDirectory(str(schema.directory())).walk_revisions()]
+
+Rows = dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture
+def connection(database_url: str) -> Iterator[Connection]:
+    """A connection that knows nothing of the application."""
+    with create_engine(database_url, poolclass=NullPool).connect() as opened:
+        yield opened
+
+
+@pytest.fixture
+def filled(world: World, acme: Acme) -> Acme:
+    """Acme, with rows in every table."""
+    invited = world.invite(acme.slug, acme.owner, "mia@example.org")
+    world.write(accounts.request_reset, Actor.system(), addresses.parse(acme.member.email))
+    browser = acme.browser(acme.owner)
+    page = browser.get(acme.address("members/new")).text
+    token = page.partition('name="csrf_token"')[2].partition('value="')[2].partition('"')[0]
+    form = {"emails": "bo@example.org", "role": "member", "lifetime_days": "7", "csrf_token": token}
+    assert browser.post(acme.address("members/new"), data=form).status_code == 303
+    assert invited.id
+    return acme
+
+
+def rows_of(connection: Connection) -> Rows:
+    """Return every row of our tables as the database has them, whatever the models say."""
+    found = MetaData()
+    found.reflect(connection)
+    tables = [table for table in found.sorted_tables if table.name not in NOT_OURS]
+    rows = {t.name: [dict(row) for row in connection.execute(select(t)).mappings()] for t in tables}
+    connection.rollback()
+    return rows
+
+
+def shape_of(connection: Connection) -> dict[str, object]:
+    """Return columns, keys, indexes and checks of our tables, in an order that does not depend on history."""
+    seen = inspect(connection)
+    shape: dict[str, object] = {}
+    for name in sorted(set(seen.get_table_names()) - NOT_OURS):
+        columns = {c["name"]: (str(c["type"]), c["nullable"], c["default"]) for c in seen.get_columns(name)}
+        parts = [seen.get_indexes(name), seen.get_foreign_keys(name), seen.get_unique_constraints(name)]
+        parts += [seen.get_check_constraints(name)]
+        shape[name] = (columns, seen.get_pk_constraint(name), *(sorted(map(repr, part)) for part in parts))
+    connection.rollback()
+    return shape
+
+
+def sequences_of(connection: Connection) -> dict[str, int]:
+    """Return the highest id SQLite remembers of each table; PostgreSQL's sequences are part of its columns."""
+    if connection.dialect.name != "sqlite":
+        return {}
+    found = {name: number for name, number in connection.execute(text("select name, seq from sqlite_sequence"))}
+    connection.rollback()
+    return found
+
+
+def test_models_and_schema_do_not_differ(app: Flask, connection: Connection) -> None:
+    options = {"compare_type": True, "compare_server_default": True}
+    context = MigrationContext.configure(connection, opts=options)
+    assert compare_metadata(context, db.metadata) == []
+
+
+def test_every_table_has_rows_for_the_way_down(filled: Acme, connection: Connection) -> None:
+    assert [name for name, rows in rows_of(connection).items() if not rows] == []
+
+
+def test_R16_each_migration_leads_down_and_up_again(app: Flask, filled: Acme, connection: Connection) -> None:
+    for revision, before in zip(REVISIONS, [*REVISIONS[1:], "base"], strict=True):
+        shape, rows, sequences = shape_of(connection), rows_of(connection), sequences_of(connection)
+        schema.downgrade(app, before)
+        kept = rows_of(connection)
+        schema.upgrade(app, revision)
+        assert shape_of(connection) == shape
+        for table in kept:
+            assert [row["id"] for row in rows_of(connection)[table]] == [row["id"] for row in rows[table]]
+            assert sequences_of(connection).get(table) == sequences.get(table)
+        schema.downgrade(app, before)
+    assert shape_of(connection) == {}
+    schema.upgrade(app)
+    assert compare_metadata(MigrationContext.configure(connection), db.metadata) == []
+
+
+def test_schema_made_anew_works(app: Flask, filled: Acme, world: World) -> None:
+    schema.downgrade(app, "base")
+    schema.upgrade(app)
+    owner = world.person("Ada Example", "ada@example.org")
+    assert world.roles(world.organization("Harbour Works", owner)) == {"Ada Example": "owner"}
+
+
+def test_upgrading_twice_changes_nothing(app: Flask, filled: Acme, connection: Connection) -> None:
+    before = shape_of(connection), rows_of(connection)
+    schema.upgrade(app)
+    assert (shape_of(connection), rows_of(connection)) == before
+
+
+def test_only_the_newest_schema_is_current(app: Flask, connection: Connection) -> None:
+    assert schema.is_current(connection)
+    connection.rollback()
+    schema.downgrade(app, "base")
+    assert not schema.is_current(connection)
+
+
+def test_R16_processes_that_migrate_at_once_make_one_schema(
+    app: Flask, environment: dict[str, str], connection: Connection
+) -> None:
+    shape = shape_of(connection)
+    schema.downgrade(app, "base")
+    close(app)
+    command = [str(Path(sys.executable).with_name("vestibule")), "migrate"]
+    processes = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(3)]
+    ended = [(process.communicate()[1].decode(), process.returncode) for process in processes]
+    assert [code for _, code in ended] == [0, 0, 0], ended
+    assert shape_of(connection) == shape
+
+
+def test_ids_are_never_used_again(world: World) -> None:
+    def make() -> int:
+        organization = Organization(name="Harbour Works", slug="harbour-works")
+        db.session.add(organization)
+        db.session.flush()
+        return organization.id
+
+    def remove(number: int) -> None:
+        db.session.delete(db.session.get_one(Organization, number))
+
+    first = world.write(make)
+    world.write(remove, first)
+    assert world.write(make) > first
+
+
+def test_every_table_with_ids_of_its_own_keeps_them_unique_for_ever(connection: Connection) -> None:
+    """SQLite hands out the highest id again after its row is deleted, unless the table says AUTOINCREMENT."""
+    counted = [
+        table.name
+        for table in db.metadata.sorted_tables
+        if [c.name for c in table.primary_key] == ["id"] and table.c.id.autoincrement and isinstance(table.c.id.type, Integer)
+    ]
+    assert len(counted) > 8
+    if connection.dialect.name == "sqlite":
+        made = connection.execute(text("select name, sql from sqlite_master where type = 'table'"))
+        sources = {name: source for name, source in made}
+        assert [name for name in counted if "AUTOINCREMENT" not in sources[name]] == []
+    else:
+        defaults = {name: inspect(connection).get_columns(name)[0] for name in counted}
+        assert [n for n, c in defaults.items() if "nextval" not in str(c["default"]) and not c.get("identity")] == []

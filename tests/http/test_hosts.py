@@ -1,0 +1,80 @@
+"""E15: links and redirects come from the settings, whatever a request says of its host."""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from tests.support.acme import Acme
+from tests.support.routes import Routes
+from tests.support.settings import environment_for
+from tests.support.smtp import SmtpSink
+from tests.support.worlds import PASSWORD, World, csrf_token
+from webapp.config import Settings
+from webapp.http.settings import settings as settings_at_hand
+from webapp.mail.deliver import Worker
+from webapp.mail.transport import transport_for
+
+BASE_URL = "https://vestibule.example.org"
+INVENTED: list[dict[str, str]] = [
+    {"Host": "evil.example"},
+    {"Host": "vestibule.example.org:evil.example"},
+    {"Host": "vestibule.example.org@evil.example"},
+    {"X-Forwarded-Host": "evil.example"},
+    {"X-Forwarded-Server": "evil.example"},
+    {"X-Host": "evil.example"},
+    {"X-Original-Host": "evil.example"},
+    {"Forwarded": "for=192.0.2.1;host=evil.example;proto=http"},
+    {"X-Forwarded-Proto": "http", "X-Forwarded-Port": "evil.example", "X-Forwarded-Prefix": "//evil.example"},
+    {"X-Forwarded-For": "192.0.2.1, evil.example"},
+    {"Referer": "https://evil.example/", "Origin": "https://evil.example"},
+    {"HX-Request": "true", "HX-Current-URL": "https://evil.example/", "HX-Prompt": "evil.example"},
+]
+
+
+@pytest.fixture(params=[0, 1], ids=["no proxy", "one proxy"])
+def settings(request: pytest.FixtureRequest, environment: dict[str, str], smtp_sink: SmtpSink) -> Settings:
+    """Settings of a public server that sends its letters to the sink, with and without a trusted proxy."""
+    more = {"VESTIBULE_BASE_URL": BASE_URL, "VESTIBULE_TRUSTED_PROXIES": str(request.param)}
+    mail = {"VESTIBULE_MAIL_SERVER": smtp_sink.host, "VESTIBULE_MAIL_PORT": str(smtp_sink.port)}
+    return Settings.from_environment({**environment, **more, **mail, "VESTIBULE_MAIL_SECURITY": "none"})
+
+
+def signed_in(world: World, acme: Acme) -> FlaskClient:
+    return acme.browser(acme.owner)
+
+
+@pytest.mark.parametrize("invented", INVENTED, ids=[" ".join(headers) for headers in INVENTED])
+def test_E15_invented_host_is_in_no_page_and_no_redirect(
+    acme: Acme, routes: Routes, invented: dict[str, str]
+) -> None:
+    requests = [(route.method, routes.request(route)) for route in routes]
+    extra = ["/orgs", "/orgs//", f"/orgs/{acme.slug}/members/", "/nowhere"]
+    for who in (acme.owner, None):
+        asked = [(method, request.path, request.form) for method, request in requests]
+        for method, path, form in [*asked, *(("GET", path, {}) for path in extra)]:
+            browser = acme.world.browser(who)
+            data = {**form, "csrf_token": csrf_token(browser)} if method == "POST" else {}
+            answer = browser.open(path, method=method, data=data, headers=invented, buffered=True)
+            assert "evil" not in answer.get_data(as_text=True), path
+            assert "evil" not in str(answer.headers), path
+            assert answer.headers.get("Location", "/").startswith("/"), path
+            assert not answer.headers.get("Location", "/").startswith("//"), path
+
+
+@pytest.mark.parametrize("invented", INVENTED, ids=[" ".join(headers) for headers in INVENTED])
+def test_E15_invented_host_is_in_no_letter(
+    app: Flask, client: FlaskClient, acme: Acme, smtp_sink: SmtpSink, invented: dict[str, str]
+) -> None:
+    data = {"email": acme.member.email, "csrf_token": csrf_token(client)}
+    assert client.post("/forgot-password", data=data, headers=invented).status_code == 303
+    owner = acme.browser(acme.owner)
+    form = {"emails": "mia@example.org", "role": "member", "lifetime_days": "7", "csrf_token": csrf_token(owner)}
+    assert owner.post(acme.address("members/new"), data=form, headers=invented).status_code == 303
+    with app.app_context():
+        transport = transport_for(settings_at_hand())
+    Worker(app, transport).run_once()
+    letters = smtp_sink.wait_for(2)
+    for letter in letters:
+        assert b"evil" not in letter.raw
+        assert letter.links
+        assert all(link.startswith(f"{BASE_URL}/") for link in letter.links)

@@ -1,0 +1,18 @@
+"""How large a request may be: small, but for the one form that takes a thousand addresses."""
+
+from flask import Flask, request
+
+MAX_BYTES = 64 * 1024
+MAX_BYTES_OF_LISTS = 1024 * 1024
+MAX_FORM_PARTS = 100
+ENDPOINTS_WITH_LISTS = frozenset({"invites.create"})
+
+
+def init_app(app: Flask) -> None:
+    """Refuse what is too large before anything reads it."""
+    app.config.update(MAX_CONTENT_LENGTH=MAX_BYTES, MAX_FORM_MEMORY_SIZE=MAX_BYTES, MAX_FORM_PARTS=MAX_FORM_PARTS)
+
+    @app.before_request
+    def allow_lists() -> None:
+        if request.endpoint in ENDPOINTS_WITH_LISTS:
+            request.max_content_length = request.max_form_memory_size = MAX_BYTES_OF_LISTS
