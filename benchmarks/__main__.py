@@ -54,9 +54,10 @@ def pages(organizations: dict[int, Seeded]) -> Iterator[tuple[str, str, Seeded]]
     """Yield what is measured: a name, a path, and whose organization it is in."""
     for size, seeded in organizations.items():
         members = f"/orgs/{seeded.slug}/members"
-        yield f"sign-in page ({size:,})", "/forgot-password", seeded
+        yield f"a page with a form ({size:,})", "/forgot-password", seeded
         yield f"Members fragment ({size:,})", members, seeded
-        yield f"search ({size:,})", f"{members}?q=person+1", seeded
+        yield f"search, common words ({size:,})", f"{members}?q=person+1", seeded
+        yield f"search, nobody ({size:,})", f"{members}?q=person+zzz", seeded
         yield f"Pending fragment ({size:,})", f"{members}/pending", seeded
 
 

@@ -11,8 +11,9 @@ from webapp import db as database
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.models import EmailAddress, Member, MemberStatus, MemberWord, Organization, Role, User, UserKind
-from webapp.services import accounts, addresses, organizations, sessions
+from webapp.services import accounts, addresses, invitations, organizations, sessions
 from webapp.services.accounts import NewAccount
+from webapp.services.invitations import Offer
 from webapp.services.words import sort_key, words_of
 
 ROWS_A_STEP = 2_000
@@ -27,12 +28,13 @@ class Seeded:
 
 
 def organization_of(app: Flask, members: int) -> Seeded:
-    """Make an organization with an owner and this many more members."""
+    """Make an organization with an owner, this many more members, and an open invitation for every ten of them."""
     with app.app_context():
         slug, token = database.perform(lambda: _owned(members), write=True)
         for start in range(0, members, ROWS_A_STEP):
             numbers = range(start, min(start + ROWS_A_STEP, members))
             database.perform(lambda numbers=numbers: _add(slug, numbers), write=True)  # type: ignore[misc]
+        database.perform(lambda: _invite(slug, members // 10), write=True)
         return Seeded(slug, token)
 
 
@@ -61,6 +63,12 @@ def _add(slug: str, numbers: range) -> None:
             for word in words_of(*person)
         ],
     )
+
+
+def _invite(slug: str, number: int) -> None:
+    organization = db.session.scalars(select(Organization).where(Organization.slug == slug)).one()
+    invited = [addresses.parse(f"invited{place}@{slug}.example.org") for place in range(number)]
+    invitations.invite_all(Actor.system(), organization, invited, Offer(Role.MEMBER, 30))
 
 
 def _ids(model: type[User] | type[Member], rows: list[dict[str, object]]) -> Sequence[int]:

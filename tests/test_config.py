@@ -3,16 +3,16 @@
 import os
 import subprocess
 import sys
+from base64 import urlsafe_b64encode
 from contextlib import chdir
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.fernet import Fernet
 
 from webapp.config import PREFIX, SECRETS, VARIABLES, BadSetting, Settings
 
-KEY, OLDER_KEY = Fernet.generate_key().decode(), Fernet.generate_key().decode()
+KEY, OLDER_KEY = (urlsafe_b64encode(letter * 32).decode() for letter in (b"k", b"o"))
 STRONG = "k3J9dLw0qPz8mX5vT2bN7rC4yH6sG1fA"
 PRODUCTION = {"BASE_URL": "https://vestibule.example.org", "SECRET_KEY": STRONG, "ENCRYPTION_KEYS": KEY}
 

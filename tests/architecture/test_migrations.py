@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +66,17 @@ def shape_of(connection: Connection) -> dict[str, object]:
     shape: dict[str, object] = {}
     for name in sorted(set(seen.get_table_names()) - NOT_OURS):
         columns = {c["name"]: (str(c["type"]), c["nullable"], c["default"]) for c in seen.get_columns(name)}
-        parts = [seen.get_indexes(name), seen.get_foreign_keys(name), seen.get_unique_constraints(name)]
-        parts += [seen.get_check_constraints(name)]
-        shape[name] = (columns, seen.get_pk_constraint(name), *(sorted(map(repr, part)) for part in parts))
+        read = (seen.get_indexes, seen.get_foreign_keys, seen.get_unique_constraints, seen.get_check_constraints)
+        parts: list[list[Any]] = [list(get(name)) for get in read]
+        shape[name] = (columns, seen.get_pk_constraint(name), *(sorted(map(in_words, part)) for part in parts))
     connection.rollback()
     return shape
+
+
+def in_words(part: Mapping[str, Any]) -> str:
+    """Return what an index or a constraint is, conditions as their text."""
+    options = {name: str(value) for name, value in part.get("dialect_options", {}).items()}
+    return repr({**part, "dialect_options": options})
 
 
 def sequences_of(connection: Connection) -> dict[str, int]:
@@ -161,7 +167,9 @@ def test_every_table_with_ids_of_its_own_keeps_them_unique_for_ever(connection: 
     counted = [
         table.name
         for table in db.metadata.sorted_tables
-        if [c.name for c in table.primary_key] == ["id"] and table.c.id.autoincrement and isinstance(table.c.id.type, Integer)
+        if [c.name for c in table.primary_key] == ["id"]
+        and table.c.id.autoincrement
+        and isinstance(table.c.id.type, Integer)
     ]
     assert len(counted) > 8
     if connection.dialect.name == "sqlite":

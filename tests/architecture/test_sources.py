@@ -93,6 +93,8 @@ def test_the_rules_see_what_they_look_for(find: Callable[[ast.Module], Iterator[
 def test_migrations_stand_on_their_own() -> None:
     assert MIGRATIONS
     for path in MIGRATIONS:
-        imported = {alias.name for node in ast.walk(tree_of(path)) if isinstance(node, ast.Import) for alias in node.names}
+        imported = {
+            alias.name for node in ast.walk(tree_of(path)) if isinstance(node, ast.Import) for alias in node.names
+        }
         imported |= {str(node.module) for node in ast.walk(tree_of(path)) if isinstance(node, ast.ImportFrom)}
         assert not [name for name in imported if name.partition(".")[0] == "webapp"], path

@@ -33,7 +33,7 @@ def test_there_are_pages_and_letters() -> None:
 @pytest.mark.parametrize("name", PAGES + LETTERS)
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_template_compiles_and_forgives_no_missing_name(app: Flask, name: str) -> None:
-    assert app.jinja_env.get_template(name)
+    app.jinja_env.get_template(name)
     assert app.jinja_env.undefined is StrictUndefined
 
 
@@ -53,7 +53,7 @@ def test_C14_letter_escapes_everything(name: str) -> None:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_what_htmx_does_works_without_it(name: str) -> None:
-    """A link also leads where it swaps from, and a form is also sent where it posts to; only `hidden` helpers differ."""
+    """A link leads where it swaps from, and a form is sent where it posts to; only `hidden` helpers differ."""
     for tag in TAG.findall((TEMPLATES / name).read_text("utf-8")):
         if "hx-get=" in tag and " hidden" not in tag:
             assert re.search(r"\s(?:href|action)=", tag), tag

@@ -7,14 +7,17 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from playwright.sync_api import expect
 
 from tests.browser.hall import Hall
-from tests.support.browser import Windows
+from tests.support.browser import TIMEOUT_MILLISECONDS, Windows
 from tests.support.databases import PostgresTemplate, SqliteTemplate
 from tests.support.ledger import Ledger
 from tests.support.server import Server, running_server
 from tests.support.settings import environment_for
 from tests.support.worlds import World
+
+expect.set_options(timeout=TIMEOUT_MILLISECONDS)
 
 
 @dataclass(frozen=True)

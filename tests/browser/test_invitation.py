@@ -11,7 +11,7 @@ from tests.support.worlds import PASSWORD, Invited
 
 DEAD_ENDS = {
     "expired": (expire, "This invitation has expired", "Ask Ada Winter for a new one."),
-    "revoked": (revoke, "This invitation was withdrawn", "ask Ada Winter for a new one."),
+    "revoked": (revoke, "This invitation was revoked", "ask Ada Winter for a new one."),
     "declined": (decline, "You declined this invitation", "Ask Ada Winter for a new one."),
 }
 

@@ -23,9 +23,11 @@ def without_table(database_url: str, table: str) -> Iterator[None]:
     engine = create_engine(database_url, poolclass=NullPool)
     with engine.begin() as connection:
         connection.exec_driver_sql(f"alter table {table} rename to elsewhere")
-    yield
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"alter table elsewhere rename to {table}")
+    try:
+        yield
+    finally:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"alter table elsewhere rename to {table}")
 
 
 def test_session_that_is_gone_leads_to_the_sign_in_page(hall: Hall) -> None:
@@ -49,7 +51,7 @@ def test_server_that_fails_says_so_above_the_page_that_stays(hall: Hall, databas
     window = hall.window(hall.members, hall.owner, refusal="50[03]")
     with without_table(database_url, "invitation"):
         tab(window.page, "Pending").click()
-        expect(window.page.locator("#problems")).to_contain_text("stored nothing of this request")
+        expect(window.page.locator("#problems")).to_contain_text("Nothing of this request was stored")
     assert_stayed_and_works(window.page)
 
 

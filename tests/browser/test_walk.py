@@ -123,7 +123,7 @@ def test_walk_from_the_set_up_link_to_the_first_member(live_server: Server, hall
     expect(owner.get_by_text("The invitation to noa@example.org no longer works.")).to_be_visible()
     expect(owner.get_by_role("heading", name="Nobody is waiting")).to_be_visible()
     other.locator(".letter-links").get_by_role("link").click()
-    expect(other.get_by_role("heading", name="This invitation was withdrawn")).to_be_visible()
+    expect(other.get_by_role("heading", name="This invitation was revoked")).to_be_visible()
 
     sign_out(guest)
     sign_in(guest, "mia@example.org", PASSWORD)

@@ -13,7 +13,7 @@ REGISTER = {"name": "Mia Holm", "password": PASSWORD, "accept": "1"}
 SENTENCES = (
     "This invitation was already accepted",
     "There is already an account with this address",
-    "This invitation was withdrawn",
+    "This invitation was revoked",
     "You declined this invitation",
 )
 

@@ -1,13 +1,18 @@
 """Acme, its people, and every route about things in it."""
 
+import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr
+from io import StringIO
+from typing import Any
 
 import pytest
 
 from tests.support.acme import Acme, build
 from tests.support.routes import Routes
 from tests.support.worlds import World
+from webapp.http import logs
 
 
 @pytest.fixture
@@ -23,10 +28,30 @@ def routes(acme: Acme) -> Routes:
 
 
 @pytest.fixture
-def root_logger() -> Iterator[None]:
-    """Gives the test run its logging back after a test has configured that of a server."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
+def written() -> Iterator[Callable[[], str]]:
+    """Logs as a server does; returns what was written since the last time it was asked.
+
+    The test run's own handlers are set aside first: configuring would close them.
+    """
+    root, stderr = logging.getLogger(), StringIO()
+    level = root.level
+    root.handlers.clear()
+    with redirect_stderr(stderr):
+        logs.configure()
+    [handler] = root.handlers
+
+    def read() -> str:
+        found = stderr.getvalue()
+        stderr.seek(0)
+        stderr.truncate()
+        return found
+
+    yield read
+    root.removeHandler(handler)
     root.setLevel(level)
+
+
+@pytest.fixture
+def lines(written: Callable[[], str]) -> Callable[[], list[dict[str, Any]]]:
+    """Logs as a server does; returns the lines written since the last time it was asked."""
+    return lambda: [json.loads(line) for line in written().splitlines()]

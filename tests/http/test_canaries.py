@@ -1,25 +1,23 @@
 """U04: a whole walk through the application at the highest level of logging writes no secret anywhere."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from tests.support.settings import ENCRYPTION_KEY, SECRET_KEY, environment_for
+from tests.support.settings import ENCRYPTION_KEY, SECRET_KEY
 from tests.support.smtp import SmtpSink
 from tests.support.worlds import World, csrf_token
 from webapp.config import Settings
 from webapp.db import db
-from webapp.http import logs
 from webapp.http.settings import settings as settings_at_hand
 from webapp.mail.deliver import Worker
 from webapp.mail.transport import transport_for
 from webapp.services.first_run import setup_token
 
-MAIL_PASSWORD = "canary of the mail server"
 PASSWORDS = {
     "owner": "canary orchard lantern owner",
     "wrong": "canary orchard lantern wrong",
@@ -43,16 +41,15 @@ def settings(environment: dict[str, str], smtp_sink: SmtpSink) -> Settings:
 
 
 @pytest.fixture
-def everything_logged(capsys: pytest.CaptureFixture[str], root_logger: None) -> Iterator[pytest.CaptureFixture[str]]:
-    """Logs everything that any library has to say, as a server would write it."""
-    logs.configure()
-    talkative = [logging.getLogger(name) for name in (None, "sqlalchemy", "flask_wtf", "werkzeug", "vestibule")]
-    before = [logger.level for logger in talkative]
-    for logger in talkative:
-        logger.setLevel(logging.DEBUG)
-    yield capsys
-    for logger, level in zip(talkative, before, strict=True):
-        logger.setLevel(level)
+def everything_written(written: Callable[[], str]) -> Iterator[Callable[[], str]]:
+    """Logs everything that any library has to say, but for the mail server of the tests."""
+    levels = {"": logging.DEBUG, "sqlalchemy": logging.DEBUG, "mail": logging.WARNING}
+    before = {name: logging.getLogger(name).level for name in levels}
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    yield written
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)
 
 
 class Walker:
@@ -116,11 +113,11 @@ def walk(app: Flask, world: World, walker: Walker) -> None:
 
 
 def test_U04_walk_writes_no_secret(
-    app: Flask, world: World, smtp_sink: SmtpSink, everything_logged: pytest.CaptureFixture[str]
+    app: Flask, world: World, smtp_sink: SmtpSink, everything_written: Callable[[], str]
 ) -> None:
     walker = Walker(app, smtp_sink)
     walk(app, world, walker)
-    written = "".join(everything_logged.readouterr())
+    written = everything_written()
     assert "INSERT INTO" in written
     assert len(walker.secrets) > 15
     assert [secret for secret in walker.secrets if secret in written] == []
@@ -130,7 +127,7 @@ def test_K01_walk_stores_no_secret(app: Flask, world: World, smtp_sink: SmtpSink
     walker = Walker(app, smtp_sink)
     walk(app, world, walker)
     world.write(lambda: db.session.execute(text('alter table gone rename to "session"')))
-    tables = [table for table in db.metadata.sorted_tables]
+    tables = db.metadata.sorted_tables
     stored = repr(world.read(lambda: [db.session.execute(table.select()).all() for table in tables]))
     assert "Mia Example" in stored
     assert [secret for secret in walker.secrets if secret in stored] == []

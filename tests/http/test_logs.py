@@ -2,7 +2,7 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,18 +10,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.acme import Acme
-from webapp.http import logs
 from webapp.http.guard import PUBLIC, access
 
 Lines = Callable[[], list[dict[str, Any]]]
-
-
-@pytest.fixture
-def lines(capsys: pytest.CaptureFixture[str], root_logger: None) -> Iterator[Lines]:
-    """Logs as a server does; returns the lines written since the last time it was asked."""
-    logs.configure()
-    capsys.readouterr()
-    yield lambda: [json.loads(line) for line in capsys.readouterr().err.splitlines()]
 
 
 def requests_in(lines: Lines) -> list[dict[str, Any]]:
@@ -76,7 +67,9 @@ def test_U04_nothing_in_a_request_makes_another_line(client: FlaskClient, lines:
 
 
 @pytest.mark.parametrize("family", ["setup", "invitations", "reset-password"])
-@pytest.mark.parametrize("around", ["{}", "GET {} HTTP/1.1", "https://vestibule.example.org{}?x=1", '"{}"', "{}/switch"])
+@pytest.mark.parametrize(
+    "around", ["{}", "GET {} HTTP/1.1", "https://vestibule.example.org{}?x=1", '"{}"', "{}/switch"]
+)
 def test_C12_no_logger_can_write_the_token_of_a_link(lines: Lines, family: str, around: str) -> None:
     address = around.format(f"/{family}/canary-1234")
     logging.getLogger("somebody.else").warning("asked for %s", address)

@@ -1,8 +1,8 @@
 """Every error is a page like all others, or the fragment HTMX asked for, and shows nothing of the inside."""
 
-import json
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -16,7 +16,6 @@ from tests.support.routes import Routes
 from tests.support.worlds import World, csrf_token, post
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.http import logs
 from webapp.http.guard import PUBLIC, access
 from webapp.services import audit
 from webapp.services.audit import Event, Target
@@ -88,12 +87,10 @@ def test_U03_reference_cannot_be_chosen(client: FlaskClient) -> None:
 
 
 def test_K05_failure_is_logged_once_under_the_reference(
-    owner: FlaskClient, acme: Acme, capsys: pytest.CaptureFixture[str], root_logger: None
+    owner: FlaskClient, lines: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    logs.configure()
     reference = owner.get("/fails").headers["X-Request-Id"]
-    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
-    [failure] = [line for line in lines if line["levelname"] == "ERROR"]
+    [failure] = [line for line in lines() if line["levelname"] == "ERROR"]
     assert failure["request_id"] == reference
     assert "canary-1234" in failure["exc_info"]
 

@@ -22,9 +22,7 @@ def browser(acme: Acme) -> FlaskClient:
 
 @pytest.mark.parametrize("headers", [PANEL, RESULTS, {"HX-Request": "true"}])
 @pytest.mark.parametrize("page", ["members", "members/pending", "members/new", "audit"])
-def test_htmx_is_told_to_leave_the_page(
-    browser: FlaskClient, acme: Acme, page: str, headers: dict[str, str]
-) -> None:
+def test_htmx_is_told_to_leave_the_page(browser: FlaskClient, acme: Acme, page: str, headers: dict[str, str]) -> None:
     answer = browser.get(acme.address(page), headers=headers)
     assert (answer.status_code, answer.headers["HX-Redirect"], answer.data) == (401, "/login", b"")
 

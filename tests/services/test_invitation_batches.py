@@ -6,7 +6,7 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from tests.support.acme import Acme, build, organization_of
+from tests.support.acme import Acme, build
 from tests.support.worlds import Invited, Person, World
 from webapp.db import db
 from webapp.errors import DomainError, Forbidden, InvitationLimit, NotFound, RoleTooHigh
@@ -60,8 +60,11 @@ def counted(acme: Acme, bucket: str) -> int:
 
 
 def organization_bucket(acme: Acme) -> str:
-    number = acme.world.read(lambda: organization_of(acme.slug).id)
-    return f"invitation:organization:{number}"
+    return f"invitation:organization:{acme.world.read(lambda: acme.organization().id)}"
+
+
+def mailbox_bucket(acme: Acme, address: str) -> str:
+    return f"invitation:address:{acme.world.read(lambda: acme.organization().id)}:{digest(address)}"
 
 
 def test_everybody_who_can_be_invited_gets_a_letter_in_the_order_typed(acme: Acme) -> None:
@@ -136,7 +139,7 @@ def test_expired_invitation_is_closed_first_and_a_new_one_made(acme: Acme) -> No
 def test_expired_invitation_stays_where_no_new_one_is_made(acme: Acme) -> None:
     old = expired_invitation(acme)
     with time_machine.travel(NOON + LATER, tick=False):
-        raise_counter(acme, f"invitation:address:{digest('bob@example.org')}", 10)
+        raise_counter(acme, mailbox_bucket(acme, "bob@example.org"), 10)
         assert invite_all(acme, "bob@example.org") == {"bob@example.org": "limited"}
     assert acme.world.status_of(old) == "pending"
 
@@ -169,7 +172,7 @@ def test_malformed_addresses_are_reported_and_the_others_go(acme: Acme) -> None:
     assert recipients(acme) == ["bob@example.org"]
 
 
-@pytest.mark.parametrize("text", ["", " ,;\n", '"Ada"'])
+@pytest.mark.parametrize("text", ["", " ,;\n", "<>"])
 def test_no_address_is_refused(acme: Acme, text: str) -> None:
     with acme.unchanged(), pytest.raises(DomainError, match="at least one"):
         invite(acme, text)
@@ -218,7 +221,7 @@ def test_list_that_would_pass_the_limit_is_refused_as_a_whole_and_not_counted(ac
     with acme.unchanged(), pytest.raises(InvitationLimit):
         invite(acme, "a@example.org b@example.org")
     assert counted(acme, organization_bucket(acme)) == 1999
-    assert counted(acme, f"invitation:address:{digest('a@example.org')}") == 0
+    assert counted(acme, mailbox_bucket(acme, "a@example.org")) == 0
     assert invite_all(acme, "a@example.org") == {"a@example.org": "invited"}
 
 
@@ -242,21 +245,21 @@ def test_F04_plus_addresses_are_different_people_in_one_bucket_of_ten(acme: Acme
 
 
 def test_F04_counter_gives_back_what_was_not_sent(acme: Acme) -> None:
-    bucket = f"invitation:address:{digest('bob@example.org')}"
+    bucket = mailbox_bucket(acme, "bob@example.org")
     raise_counter(acme, bucket, 8)
     invite(acme, " ".join(f"bob+{n}@example.org" for n in range(5)))
     assert counted(acme, bucket) == 10
     assert counted(acme, organization_bucket(acme)) == 2
 
 
-def test_mailbox_gets_ten_a_day_wherever_they_come_from(acme: Acme) -> None:
+def test_mailbox_gets_ten_a_day_from_one_organization_whatever_others_send(acme: Acme) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         invite(acme, " ".join(f"bob+{n}@example.org" for n in range(10)))
-        outcomes, _batch = invite(acme, "BOB@example.org", acme.stranger, slug=acme.other_slug)
-        assert outcomes == [Outcome("BOB@example.org", Result.LIMITED)]
-        clock.shift(DAY)
+        assert invite_all(acme, "BOB@example.org") == {"BOB@example.org": "limited"}
         outcomes, _batch = invite(acme, "BOB@example.org", acme.stranger, slug=acme.other_slug)
         assert outcomes == [Outcome("BOB@example.org", Result.INVITED)]
+        clock.shift(DAY)
+        assert invite_all(acme, "BOB@example.org") == {"BOB@example.org": "invited"}
 
 
 def test_batch_is_kept_for_its_maker_alone(acme: Acme) -> None:

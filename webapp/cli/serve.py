@@ -1,6 +1,7 @@
 """vestibule serve"""
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -82,12 +83,15 @@ class MailWorker:
         self._is_over = threading.Event()
         self._watch = threading.Thread(target=self._keep_running, daemon=True)
         self._process = subprocess.Popen(self._command)
+        self._parent = os.getpid()
 
     def __enter__(self) -> Self:
         self._watch.start()
         return self
 
     def __exit__(self, *_error: object) -> None:
+        if os.getpid() != self._parent:
+            return  # the processes that gunicorn forks end through here too
         self._is_over.set()
         self._process.terminate()
         try:

@@ -12,8 +12,8 @@ def defanged(name: str) -> str:
     """Return a name on one line that no mail program turns into a link or shows in a disguised order.
 
     Line breaks and control characters become spaces, invisible and direction-changing characters go (except the two
-    joiners, which some scripts need), and `https://evil.example` becomes `https[:]//evil[.]example`. What a header would
-    decode (RFC 2047) is broken up, so that none of this comes back.
+    joiners, which some scripts need), and `https://evil.example` becomes `https[:]//evil[.]example`. What a header
+    would decode (RFC 2047) is broken up, so that none of this comes back.
     """
     visible = "".join(map(_visible, name))
     return _DOT.sub("[.]", " ".join(visible.split()).replace("://", "[:]//").replace("=?", "= ?"))

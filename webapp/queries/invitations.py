@@ -185,6 +185,6 @@ _OFFERED = (
     .join(InvitationToken, InvitationToken.invitation_id == Invitation.id)
     .join(Organization, Organization.id == Invitation.organization_id)
     .outerjoin(User, User.id == Invitation.invited_by_id)
-    .outerjoin(Member, and_(Member.user_id == Invitation.invited_by_id, Member.organization_id == Organization.id))
+    .outerjoin(Member, and_(Member.user_id == User.id, Member.organization_id == Organization.id, User.is_active))
     .where(InvitationToken.token_hash == bindparam("token_hash"))
 )

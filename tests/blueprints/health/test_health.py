@@ -25,7 +25,7 @@ def test_schema_of_another_version_is_not_ready(client: FlaskClient, world: Worl
     world.write(lambda: db.session.execute(text("update alembic_version set version_num = '0000'")))
     answer = client.get("/readyz")
     assert answer.status_code == 503
-    assert "vestibule migrate" in answer.json["status"]
+    assert "vestibule migrate" in answer.text
     assert client.get("/healthz").status_code == 200
 
 

@@ -195,9 +195,22 @@ def test_C04_signing_in_as_somebody_else_leads_to_the_choice_and_joins_nobody(ac
 
 def test_C04_strict_policy_refuses_another_address(acme: Acme, invited: Invited) -> None:
     with acme.unchanged():
-        answer = post(acme.browser(acme.stranger), invited.link, email="bob@example.org", **NEW)
+        answer = post(acme.browser(acme.stranger), invited.link, accept="1")
     assert answer.status_code == 403
     assert "but you are signed in as una@example.org" in Page(answer).text
+
+
+def test_C04_form_of_the_signed_out_page_does_not_answer_for_who_is_signed_in(
+    acme: Acme, invited: Invited, for_una: Invited
+) -> None:
+    acme.world.policy(acme.slug, address_match_required=False)
+    browser = acme.browser(acme.stranger)
+    for sent in (NEW, {"email": "bob@example.org", "password": PASSWORD, "accept": "1"}):
+        for invitation in (invited, for_una):
+            with acme.unchanged():
+                answer = post(browser, invitation.link, **sent)
+            assert answer.status_code == 409
+            assert "signed in as una@example.org" in Page(answer).text
 
 
 def test_C04_lax_policy_takes_another_address_and_both_are_in_the_audit_log(acme: Acme, invited: Invited) -> None:

@@ -41,7 +41,7 @@ def test_revoked_link_is_dead_for_whoever_has_it(acme: Acme, invited: Invited) -
     with acme.unchanged():
         answer = post(acme.browser(), invited.link, name="Bob", password="several words work", accept="1")
     assert answer.status_code == 409
-    assert "This invitation was withdrawn" in Page(answer).text
+    assert "This invitation was revoked" in Page(answer).text
 
 
 def test_revoking_needs_no_answer_from_the_form(acme: Acme, invited: Invited) -> None:

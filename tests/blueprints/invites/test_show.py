@@ -148,7 +148,7 @@ def both(acme: Acme, invited: Invited) -> tuple[TestResponse, TestResponse]:
     [
         (InvitationStatus.ACCEPTED, "This invitation was already accepted"),
         (InvitationStatus.DECLINED, "You declined this invitation"),
-        (InvitationStatus.REVOKED, "This invitation was withdrawn"),
+        (InvitationStatus.REVOKED, "This invitation was revoked"),
     ],
 )
 def test_dead_end_says_which_and_what_to_do_next(
@@ -189,8 +189,8 @@ def test_C07_invitation_dies_with_the_right_of_its_sender_and_says_so(acme: Acme
         acme.deactivate(acme.manager)
     shown, sent = both(acme, invited)
     assert (shown.status_code, sent.status_code) == (200, 409)
-    assert "This invitation was withdrawn" in Page(shown).text
-    assert "This invitation was withdrawn" in Page(sent).text
+    assert "This invitation was revoked" in Page(shown).text
+    assert "This invitation was revoked" in Page(sent).text
 
 
 def test_C11_opening_the_link_ten_times_changes_nothing(acme: Acme, invited: Invited) -> None:

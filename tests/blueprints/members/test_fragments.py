@@ -1,6 +1,10 @@
 """The same address answers a page, or only the part of it that HTMX is about to swap."""
 
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
 import pytest
+import time_machine
 from flask.testing import FlaskClient
 
 from tests.support.acme import Acme
@@ -9,6 +13,13 @@ from tests.support.worlds import post
 
 PANELS = ["members", "members?q=o", "members/pending", "members/pending?q=b", "members/new", "audit"]
 LISTS = ["members", "members?q=o", "members?q=nobody", "members/pending", "members/pending?q=b"]
+
+
+@pytest.fixture
+def stopped_clock() -> Iterator[None]:
+    """Two answers say the same of how long ago something was."""
+    with time_machine.travel(datetime.now(UTC), tick=False):
+        yield
 
 
 @pytest.fixture
@@ -62,12 +73,14 @@ def test_caches_keep_pages_and_fragments_apart_and_keep_neither(acme: Acme, owne
             assert answer.headers["Cache-Control"] == "no-store", path
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_page_holds_the_very_panel_that_is_swapped(acme: Acme, owner: FlaskClient) -> None:
     for path in PANELS:
         whole, part = (Page(owner.get(acme.address(path), headers=headers)) for headers in ({}, PANEL))
         assert part.by_id("panel").text == whole.by_id("panel").text, path
 
 
+@pytest.mark.usefixtures("stopped_clock")
 def test_panel_holds_the_very_results_that_are_swapped(acme: Acme, owner: FlaskClient) -> None:
     for path in LISTS:
         panel, part = (Page(owner.get(acme.address(path), headers=headers)) for headers in (PANEL, RESULTS))

@@ -69,10 +69,14 @@ def test_accepted_and_revoked_ones_are_gone(acme: Acme, invited: Invited, status
         assert pending_page(acme, query).rows("invitation") == []
 
 
-def test_counter_leaves_out_what_was_answered(acme: Acme, invited: Invited) -> None:
+def test_counter_is_the_number_of_rows(acme: Acme, invited: Invited) -> None:
+    with time_machine.travel(datetime.now(UTC) - timedelta(days=8)):
+        acme.world.invite(acme.slug, acme.admin, "expired@example.org")
     for status in (InvitationStatus.ACCEPTED, InvitationStatus.REVOKED, InvitationStatus.DECLINED):
         acme.close(acme.world.invite(acme.slug, acme.admin, f"{status.value}@example.org"), status)
-    assert pending_page(acme).by_id("tab-pending").text == "Pending 1"
+    page = pending_page(acme)
+    assert len(page.rows("invitation")) == 3
+    assert page.by_id("tab-pending").text == "Pending 3"
 
 
 def test_empty_tab_says_what_to_do_next(acme: Acme) -> None:
