@@ -7,9 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from cryptography.fernet import Fernet
 
-from webapp.config import Settings
+from webapp.config import BadSetting, Settings
 
 PRINT_KEYS = (
     "import sys; sys.stdin.read(1); from webapp.config import Settings; s = Settings.from_environment(); "
@@ -81,3 +82,11 @@ def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
     kept = json.loads((data_dir / "secrets.json").read_text())
     assert printed == {f"{kept['secret_key']} {kept['encryption_key']}"}
     assert [path.name for path in data_dir.iterdir()] == ["secrets.json"]
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o622])
+def test_K03_keys_that_others_may_read_stop_the_start(tmp_path: Path, mode: int) -> None:
+    settings_in(tmp_path)
+    (tmp_path / "secrets.json").chmod(mode)
+    with pytest.raises(BadSetting, match=r"secrets\.json holds secrets but is readable by others\. Run: chmod 600"):
+        settings_in(tmp_path)

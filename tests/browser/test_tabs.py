@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.hall import Hall, tab
 from tests.browser.scenes import accept, move_in
@@ -45,7 +45,7 @@ def test_tabs_swap_in_place_and_keep_address_and_title(page: Page) -> None:
 
 def test_somebody_who_accepts_moves_to_members_without_a_page_load(hall: Hall, page: Page) -> None:
     tab(page, "Pending").click()
-    expect(tab(page, "Pending")).to_have_text("Pending 1")
+    assert_on(page, "Pending", "/members/pending", "Pending invitations")
     mia = hall.world.person("Mia Holm", "noa@example.org")
     accept(hall, hall.invite("noa@example.org"), mia)
     tab(page, "Members").click()
@@ -75,6 +75,35 @@ def test_back_forward_and_reload_show_the_tab_of_the_address(page: Page) -> None
     assert_on(page, "Pending", "/members/pending", "Pending invitations")
     page.reload()
     assert_on(page, "Pending", "/members/pending", "Pending invitations")
+
+
+def held_back(page: Page, address: str) -> list[Route]:
+    """Let requests to an address wait on the way; they are in the list once the page has sent them."""
+    waiting: list[Route] = []
+    page.route(address, lambda route: waiting.append(route))
+    return waiting
+
+
+def test_tab_clicked_last_is_shown_and_an_earlier_one_still_on_its_way_is_called_off(page: Page) -> None:
+    held_back(page, "**/members/pending")
+    tab(page, "Pending").click()
+    with page.expect_event("requestfailed") as called_off:
+        tab(page, "Invite new people").click()
+    assert called_off.value.url.endswith("/members/pending")
+    assert_on(page, "Invite new people", "/members/new", "Invite new people")
+    assert_not_loaded_again(page)
+
+
+def test_change_that_is_answered_after_a_tab_was_clicked_leaves_the_tab_as_it_is(page: Page) -> None:
+    tab(page, "Pending").click()
+    waiting = held_back(page, "**/revoke")
+    page.get_by_role("button", name="Revoke").click()
+    tab(page, "Members").click()
+    assert_on(page, "Members", "/members", "Members")
+    waiting[0].continue_()
+    expect(page.get_by_text("no longer works.")).to_be_visible()
+    assert_on(page, "Members", "/members", "Members")
+    expect(page.locator("tbody tr")).to_have_count(8)
 
 
 def test_tab_opens_in_a_second_window_by_its_address(hall: Hall, page: Page) -> None:

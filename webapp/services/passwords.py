@@ -16,11 +16,12 @@ from webapp.services.words import words_of
 
 MIN_CHARACTERS = 15
 MAX_BYTES = 1024
-PIECE_CHARACTERS = 12
+PIECE_CHARACTERS = 20
 MIN_GUESSES = 10**8
 MIN_KNOWN_CHARACTERS = 3
 COMMON_HERE = ("vestibule",)
 
+_REPEATED = re.compile(r"(.{4,}?)\1+", re.IGNORECASE | re.DOTALL)
 _hasher = PasswordHasher()
 _slots = BoundedSemaphore(max(2, os.cpu_count() or 2))
 
@@ -46,10 +47,14 @@ def check_new(password: str, known: Sequence[str] = ()) -> None:
 
 
 def _is_hard_to_guess(password: str) -> bool:
-    """Tell whether guessing takes long enough; piece by piece, as the estimate takes minutes for some long texts."""
+    """Tell whether guessing takes long enough; piece by piece, as the estimate takes minutes for some long texts.
+
+    What repeats counts once: cut into pieces, its parts would look like words nobody knows.
+    """
+    once = _REPEATED.sub(r"\1", password)
     guesses = 1.0
-    for start in range(0, len(password), PIECE_CHARACTERS):
-        guesses *= float(zxcvbn(password[start : start + PIECE_CHARACTERS])["guesses"])
+    for start in range(0, len(once), PIECE_CHARACTERS):
+        guesses *= float(zxcvbn(once[start : start + PIECE_CHARACTERS])["guesses"])
         if guesses >= MIN_GUESSES:
             return True
     return False

@@ -47,7 +47,7 @@ def test_letter_goes_to_the_stored_address(
     ask(client, "ADA@Example.ORG")
     [letter] = world.letters()
     assert (letter.kind, letter.to_address, letter.state) == ("password_reset", "ada@example.org", LetterState.QUEUED)
-    assert letter.data == {"name": "Ada Example"}
+    assert letter.data["name"] == "Ada Example"
     assert letter.secret
     assert events() == ["account.reset_requested"]
 

@@ -12,7 +12,7 @@ from sqlalchemy import event
 from tests.support import crowds
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, RESULTS
-from webapp.db import Base, db
+from webapp.db import db
 
 NO_QUERY = ("BEGIN", "PRAGMA", "COMMIT", "ROLLBACK")
 
@@ -62,7 +62,13 @@ def test_audit_page_takes_at_most_six_statements(app: Flask, acme: Acme) -> None
 
 def rows_in_memory() -> int:
     gc.collect()
-    return sum(isinstance(thing, Base) for thing in gc.get_objects())
+    return sum(isinstance(thing, db.Model) for thing in gc.get_objects())
+
+
+def test_rows_in_memory_are_counted(acme: Acme) -> None:
+    before = rows_in_memory()
+    kept = acme.entries()
+    assert rows_in_memory() == before + len(kept)
 
 
 def test_nothing_one_request_loaded_is_kept_for_the_next(acme: Acme) -> None:

@@ -66,13 +66,13 @@ document.addEventListener("focusout", (event) => {
 
 // A change is on its way: an older list must not be drawn over its answer.
 document.addEventListener("htmx:beforeRequest", (event) => {
-  const refresh = find("#refresh");
-  if (refresh && event.detail.requestConfig.verb === "post") refresh.dispatchEvent(new Event("htmx:abort"));
+  if (event.detail.requestConfig.verb === "post") htmx.trigger("#main", "htmx:abort");
 });
 
-// The address of a refused change is no page: reload and Back must lead to the one shown.
+// The address of a refused change is no page, and an answer that came too late is not shown:
+// reload and Back must lead to the page that is.
 document.addEventListener("htmx:beforeHistoryUpdate", (event) => {
-  if (event.detail.xhr.status < 400) return;
+  if (event.detail.xhr.status < 400 && event.detail.target.isConnected) return;
   event.detail.history.type = "replace";
   event.detail.history.path = location.pathname + location.search;
 });
@@ -89,6 +89,12 @@ document.addEventListener("htmx:afterSettle", (event) => {
   if (swapped.id === "panel") focusFirstProblem();
   if (["panel", "results"].includes(swapped.id)) keepFocusNear(swapped);
   if (swapped.id === "results") announce(swapped.dataset.status);
+});
+
+// Back or Forward, pressed before htmx listened, changed the address but not the page.
+document.addEventListener("DOMContentLoaded", () => {
+  const tab = find("#tabs [aria-current=page]");
+  if (tab && tab.pathname !== location.pathname) location.reload();
 });
 
 document.addEventListener("htmx:sendError", showUnreachable);
