@@ -15,7 +15,7 @@ from webapp.db import db
 from webapp.errors import InvitationNotOpen
 from webapp.models import AuditEntry, Invitation, Organization, User
 from webapp.services import accounts, audit, invitations, members, organizations
-from webapp.services.audit import FIRST_HASH, HASHED, Event, Target, hash_of
+from webapp.services.audit import FIRST_HASH, Event, Target, hash_of
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,10 @@ def test_chain_is_numbered_and_each_entry_holds_the_hash_before(
     assert [hash_of(entry) for entry in chain] == [entry.hash for entry in chain]
 
 
-@pytest.mark.parametrize("column", sorted({*HASHED, "created_at"} - {"organization_id"}))
+SAID = sorted({column.key for column in AuditEntry.__table__.columns} - {"id", "organization_id", "hash"})
+
+
+@pytest.mark.parametrize("column", SAID)
 def test_U02_altered_entry_no_longer_has_its_hash(world: World, hall: Hall, column: str) -> None:
     values: dict[str, Any] = {"sequence": 99, "actor_user_id": 99, "target_id": 99, "before": {}, "after": {}}
     first = entries(world, hall.slug)[0]

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.support.acme import Acme
-from tests.support.pages import Page
+from tests.support.pages import PANEL, Page
 from webapp.models import MemberStatus, Role
 
 
@@ -62,3 +62,13 @@ def test_D06_inactive_people_sign_in_first(acme: Acme) -> None:
     browser = acme.browser(acme.owner)
     acme.deactivate(acme.owner)
     assert [browser.get(path).location for path in ("/", "/orgs/")] == ["/login?next=/", "/login?next=/orgs/"]
+
+
+def test_list_comes_alone_where_htmx_swaps_it(acme: Acme) -> None:
+    browser = acme.browser(acme.owner)
+    panel, notices = Page(browser.get("/orgs/", headers=PANEL)).roots
+    assert (panel.id, notices.id) == ("panel", "notices")
+    for headers in ({}, {**PANEL, "HX-Target": "results"}, {**PANEL, "HX-History-Restore-Request": "true"}):
+        answer = browser.get("/orgs/", headers=headers)
+        assert [root.tag for root in Page(answer).roots] == ["html"]
+        assert "HX-Target" in answer.headers["Vary"]
