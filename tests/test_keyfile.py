@@ -5,6 +5,7 @@ import os
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,11 +13,14 @@ from cryptography.fernet import Fernet
 
 from webapp.config import BadSetting, Settings
 
-PRINT_KEYS = (
-    "import sys; sys.stdin.read(1); from webapp.config import Settings; s = Settings.from_environment(); "
-    "print(s.secret_key, *s.encryption_keys)"
-)
-PROCESSES = 6
+PRINT_KEYS = """
+import sys
+from webapp.config import Settings
+for line in sys.stdin:
+    made = Settings.from_environment({"VESTIBULE_DATA_DIR": line.strip()})
+    print(made.secret_key, *made.encryption_keys, flush=True)
+"""
+PROCESSES, ROUNDS = 4, 50
 
 
 def settings_in(folder: Path) -> Settings:
@@ -64,24 +68,34 @@ def test_given_keys_make_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_processes_that_start_at_once_agree(tmp_path: Path) -> None:
-    """All wait for one byte after they have started, so that they look for the file in the same moment."""
-    data_dir = tmp_path / "data"
-    environment = {**os.environ, "VESTIBULE_DATA_DIR": str(data_dir)}
-    command = [sys.executable, "-c", PRINT_KEYS]
+@pytest.fixture
+def processes() -> Iterator[list[subprocess.Popen[str]]]:
+    """Processes that have started already, and read the keys of each folder they are told of."""
     root = Path(__file__).parents[1]
-    processes = [
-        subprocess.Popen(command, env=environment, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        for _ in range(PROCESSES)
-    ]
+    command = [sys.executable, "-c", PRINT_KEYS]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    started = [subprocess.Popen(command, cwd=root, text=True, **pipes) for _ in range(PROCESSES)]
+    yield started
+    for process in started:
+        process.communicate()
+
+
+def ask_all(processes: list[subprocess.Popen[str]], folder: Path) -> set[str]:
     for process in processes:
         assert process.stdin
-        process.stdin.write("x")
+        process.stdin.write(f"{folder}\n")
         process.stdin.flush()
-    printed = {process.communicate()[0].strip() for process in processes}
-    kept = json.loads((data_dir / "secrets.json").read_text())
-    assert printed == {f"{kept['secret_key']} {kept['encryption_key']}"}
-    assert [path.name for path in data_dir.iterdir()] == ["secrets.json"]
+    return {process.stdout.readline().strip() for process in processes if process.stdout}
+
+
+def test_processes_that_start_at_once_agree(tmp_path: Path, processes: list[subprocess.Popen[str]]) -> None:
+    ask_all(processes, tmp_path / "while they start")
+    for number in range(ROUNDS):
+        folder = tmp_path / str(number)
+        printed = ask_all(processes, folder)
+        kept = json.loads((folder / "secrets.json").read_text())
+        assert printed == {f"{kept['secret_key']} {kept['encryption_key']}"}
+        assert [path.name for path in folder.iterdir()] == ["secrets.json"]
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o622])

@@ -2,6 +2,7 @@
 
 from sqlalchemy import insert, select
 
+from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import AlreadyMember
@@ -19,7 +20,13 @@ def add(actor: Actor, organization: Organization, user: User, email: str, role: 
     """
     if of_user(organization, user.id):
         raise AlreadyMember(email=email)
-    member = Member(organization_id=organization.id, user_id=user.id, role=role, sort_name=sort_key(user.name))
+    member = Member(
+        organization_id=organization.id,
+        user_id=user.id,
+        role=role,
+        sort_name=sort_key(user.name),
+        last_active_at=clock.now() if actor.user_id == user.id else None,
+    )
     db.session.add(member)
     db.session.flush()
     index_words(member, user.name, email)
