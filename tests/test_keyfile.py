@@ -73,8 +73,10 @@ def processes() -> Iterator[list[subprocess.Popen[str]]]:
     """Processes that have started already, and read the keys of each folder they are told of."""
     root = Path(__file__).parents[1]
     command = [sys.executable, "-c", PRINT_KEYS]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    started = [subprocess.Popen(command, cwd=root, text=True, **pipes) for _ in range(PROCESSES)]
+    started = [
+        subprocess.Popen(command, cwd=root, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        for _ in range(PROCESSES)
+    ]
     yield started
     for process in started:
         process.communicate()

@@ -66,6 +66,7 @@ def _flask_config(settings: Settings) -> dict[str, object]:
         "SESSION_COOKIE_SECURE": settings.is_secure,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_PATH": "/",
+        "SESSION_REFRESH_EACH_REQUEST": False,  # files that caches keep must set no cookie
         "PERMANENT_SESSION_LIFETIME": sessions.LIFETIME,
         "WTF_CSRF_SECRET_KEY": [*settings.secret_key_fallbacks, settings.secret_key],  # the last one signs
         "WTF_CSRF_TIME_LIMIT": None,

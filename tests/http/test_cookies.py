@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.conftest import close
 from tests.support.acme import Acme
 from tests.support.settings import SECRET_KEY
+from tests.support.worlds import PASSWORD, csrf_token
 from webapp import create_app
 from webapp.config import Settings
 
@@ -127,3 +128,16 @@ def test_K02_form_opened_before_the_new_key_is_taken_after_it(rotated: Flask, ow
     browser.set_cookie("vestibule", value_of(owner))
     answer = browser.post("/forgot-password", data={"email": "mia@example.org", "csrf_token": token})
     assert answer.status_code == 303
+
+
+def test_E13_flags_once_signed_in(client: FlaskClient, acme: Acme) -> None:
+    data = {"email": acme.owner.email, "password": PASSWORD, "csrf_token": csrf_token(client)}
+    [line] = client.post("/login", data=data).headers.getlist("Set-Cookie")
+    flags = {flag.partition("=")[0] if flag.startswith("Expires") else flag for flag in line.split("; ")[1:]}
+    assert flags - {"Expires"} == {"HttpOnly", "Path=/", "SameSite=Lax"}
+
+
+def test_E09_what_may_be_kept_sets_no_cookie(client: FlaskClient, acme: Acme) -> None:
+    data = {"email": acme.owner.email, "password": PASSWORD, "csrf_token": csrf_token(client)}
+    client.post("/login", data=data)
+    assert "Set-Cookie" not in client.get("/static/css/theme.css", buffered=True).headers

@@ -153,7 +153,6 @@ def seal_for_another_letter(app: Flask, letter_id: int) -> None:
 
 
 def test_letter_that_cannot_be_written_fails_with_a_sentence_and_blocks_nobody(app: Flask, smtp_sink: SmtpSink) -> None:
-    unknown = queue(app, "no_such_kind", "mia@example.org", {})
     unsaid = queue(
         app, "password_reset", "mia@example.org", {"name": "Mia", "expires_at": "2027-01-08T14:03:00+00:00"}, None
     )
@@ -162,7 +161,6 @@ def test_letter_that_cannot_be_written_fails_with_a_sentence_and_blocks_nobody(a
     good = queue_invitation(app, "noa@example.org")
     assert worker_of(app).run_once() == 0
     for letter_id, sentence in [
-        (unknown, "The letter could not be written (TemplateNotFound)."),
         (unsaid, "The letter could not be written (UndefinedError)."),
         (unreadable, "The link in the letter cannot be read: the encryption key that sealed it is not given any more."),
     ]:
@@ -170,3 +168,31 @@ def test_letter_that_cannot_be_written_fails_with_a_sentence_and_blocks_nobody(a
         assert (letter.state, letter.last_error, letter.secret) == (LetterState.FAILED, sentence, None)
     assert stored(app, good).state is LetterState.SENT
     assert len(smtp_sink.letters) == 1
+
+
+def test_letter_of_a_newer_version_waits_for_a_worker_that_knows_it(app: Flask, smtp_sink: SmtpSink) -> None:
+    unknown = queue(app, "no_such_kind", "mia@example.org", {}, "a-token")
+    good = queue_invitation(app, "noa@example.org")
+    assert worker_of(app).run_once() == 1
+    letter = stored(app, unknown)
+    assert (letter.state, letter.secret is None) == (LetterState.QUEUED, False)
+    assert stored(app, good).state is LetterState.SENT
+    assert len(smtp_sink.letters) == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "mailbox"),
+    [
+        ("olive@straße.example", "olive@xn--strae-oqa.example"),
+        ("olive@βόλος.example", "olive@xn--nxasmm1c.example"),
+        ("olive@example.org", "olive@example.org"),
+    ],
+)
+def test_F02_letter_goes_to_the_proven_domain_and_to_no_look_alike(app: Flask, typed: str, mailbox: str) -> None:
+    message = composed(app, queue_invitation(app, typed))
+    assert message["To"] == mailbox
+
+
+def test_F03_name_cannot_smuggle_an_encoded_word_into_the_subject(app: Flask) -> None:
+    message = composed(app, queue_invitation(app, "mia@example.org", inviter="=?utf-8?q?=E2=80=AEevil?="))
+    assert "=?utf-8?q?=E2=80=AE" not in message["Subject"]

@@ -9,6 +9,7 @@ from typing import Any
 
 from flask import Flask
 from flask_mail import Message
+from jinja2 import UndefinedError
 
 from webapp.config import Settings
 from webapp.db import db
@@ -55,8 +56,8 @@ class Composer:
             html = self._environment.get_template(f"mail/{letter.kind}.html").render(context)
             subject, _, body = text.partition("\n")
             return self._message(letter, recipient, subject.strip(), body.strip() + "\n", html)
-        except ValueError as error:
-            raise LetterNotComposable("The letter could not be written: something in it is no header.") from error
+        except (ValueError, UndefinedError) as error:
+            raise LetterNotComposable(f"The letter could not be written ({type(error).__name__}).") from error
 
     def _context(self, letter: OutboxMessage) -> dict[str, Any]:
         context = dict(_speakable(letter.data), base_url=self._base_url)

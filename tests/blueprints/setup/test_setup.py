@@ -91,6 +91,7 @@ def test_link_does_not_come_back_when_the_accounts_go(client: FlaskClient, world
     set_up(client)
     world.write(lambda: db.session.delete(db.session.scalars(select(User)).one()))
     before = world.dump()
+    assert world.browser().get(LINK).status_code == 404
     assert set_up(world.browser(), email="mia@example.org").status_code == 404
     assert world.dump() == before
 
