@@ -82,7 +82,8 @@ class MailWorker:
         self._command = [sys.executable, "-m", "webapp.cli", "worker", *(["--demo"] if demo else [])]
         self._is_over = threading.Event()
         self._watch = threading.Thread(target=self._keep_running, daemon=True)
-        self._process = subprocess.Popen(self._command)
+        self._changing = threading.Lock()
+        self._process = self._start()
         self._parent = os.getpid()
 
     def __enter__(self) -> Self:
@@ -92,8 +93,9 @@ class MailWorker:
     def __exit__(self, *_error: object) -> None:
         if os.getpid() != self._parent:
             return  # the processes that gunicorn forks end through here too
-        self._is_over.set()
-        self._process.terminate()
+        with self._changing:
+            self._is_over.set()
+            self._process.terminate()
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
@@ -104,8 +106,15 @@ class MailWorker:
             self._process.wait()
             if self._is_over.wait(RESTART_SECONDS):
                 return
-            log.error("The mail worker ended; it is started again.")
-            self._process = subprocess.Popen(self._command)
+            with self._changing:
+                if self._is_over.is_set():
+                    return
+                log.error("The mail worker ended; it is started again.")
+                self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        """Start it in a group of its own, so that Ctrl-C reaches the server, which ends it in order."""
+        return subprocess.Popen(self._command, process_group=0)
 
 
 def _options(bind: str, workers: int, threads: int) -> dict[str, Any]:
