@@ -50,6 +50,7 @@ class JsonLogger(Logger):
     def setup(self, cfg: object) -> None:
         """Add no handlers."""
         self.error_log.setLevel(logging.INFO)
+        self.error_log.propagate = True
 
 
 @click.command()
