@@ -124,6 +124,34 @@ class RoleTooHigh(DomainError):
     field = "role"
 
 
+class AboveYourRole(Forbidden):
+    """Somebody tried to change the membership of a person whose role is above their own."""
+
+    sentence = N_("Their role is above yours, so you cannot change their membership. Nothing was changed.")
+
+
+class Yourself(Forbidden):
+    """Somebody tried to change their own role or to suspend or remove themselves."""
+
+    sentence = N_("You cannot change your own membership. Another manager or owner can; to go, leave the organization.")
+
+
+class LastOwner(DomainError):
+    """A change would leave the organization without an active owner."""
+
+    status = 409
+    title = N_("This is the last owner")
+    sentence = N_("The last active owner must stay one. Nothing was changed; make somebody else an owner first.")
+
+
+class MemberAgain(DomainError):
+    """A removal cannot be undone because the person has joined again."""
+
+    status = 409
+    title = N_("They are a member again")
+    sentence = N_("%(name)s is a member again, so the removal cannot be undone. Nothing was changed.")
+
+
 class InvitationLimit(DomainError):
     """The organization or an address has had its invitations for today."""
 

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from sqlalchemy import insert, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Update, delete, insert, select, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from tests.support.ledger import drop_audit_triggers
 from tests.support.worlds import Invited, Person, World
 from webapp.access.actor import Actor
 from webapp.db import db
@@ -105,6 +106,12 @@ def test_chain_is_numbered_and_each_entry_holds_the_hash_before(
     assert [hash_of(entry) for entry in chain] == [entry.hash for entry in chain]
 
 
+def tamper(change: Update) -> None:
+    """Change entries past the triggers that refuse it."""
+    drop_audit_triggers(db.session.connection())
+    db.session.execute(change)
+
+
 SAID = sorted({column.key for column in AuditEntry.__table__.columns} - {"id", "organization_id", "hash"})
 
 
@@ -113,9 +120,18 @@ def test_U02_altered_entry_no_longer_has_its_hash(world: World, hall: Hall, colu
     values: dict[str, Any] = {"sequence": 99, "actor_user_id": 99, "target_id": 99, "before": {}, "after": {}}
     first = entries(world, hall.slug)[0]
     value = first.created_at.replace(year=2001) if column == "created_at" else values.get(column, "192.0.2.99")
-    world.write(lambda: db.session.execute(update(AuditEntry).where(AuditEntry.id == first.id).values({column: value})))
+    change = update(AuditEntry).where(AuditEntry.id == first.id).values({column: value})
+    world.write(tamper, change)
     altered = next(entry for entry in entries(world, hall.slug) if entry.id == first.id)
     assert hash_of(altered) != altered.hash
+
+
+def test_U02_database_refuses_to_change_or_delete_entries(world: World, hall: Hall) -> None:
+    before = [entry.hash for entry in entries(world, hall.slug)]
+    for statement in (update(AuditEntry).values(event="member.left"), delete(AuditEntry)):
+        with pytest.raises(DBAPIError, match="the audit log only grows"):
+            world.write(db.session.execute, statement)
+    assert [entry.hash for entry in entries(world, hall.slug)] == before
 
 
 def test_organizations_and_the_instance_have_chains_of_their_own(world: World, hall: Hall) -> None:

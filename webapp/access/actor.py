@@ -27,11 +27,12 @@ class Actor:
     user_id: int | None = None
     ip: str | None = None
     member: Member | None = None
+    language: str | None = None
 
     @classmethod
     def of(cls, user: User, *, ip: str | None, member: Member | None = None) -> Self:
         """Return the actor for a signed-in user."""
-        return cls(ActorKind.USER, user.name, user.id, ip, member)
+        return cls(ActorKind.USER, user.name, user.id, ip, member, user.language)
 
     @classmethod
     def visitor(cls, ip: str | None) -> Self:

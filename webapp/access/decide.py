@@ -1,11 +1,21 @@
 """Decisions about an organization: asked by the guard of every page and again by every service."""
 
 from dataclasses import dataclass
+from typing import Protocol
 
 from webapp.access.actor import Actor, ActorKind
 from webapp.access.roles import Scope, has_scope
-from webapp.errors import Forbidden, NotFound, RoleTooHigh
+from webapp.errors import AboveYourRole, Forbidden, NotFound, RoleTooHigh, Yourself
 from webapp.models import Member, MemberStatus, Organization, Role
+
+
+class PowerOver(Protocol):
+    """Whose membership it is and how high: a member, or a row that speaks of one."""
+
+    @property
+    def user_id(self) -> int: ...
+    @property
+    def role(self) -> Role: ...
 
 
 def decide(actor: Actor, scope: Scope, organization: Organization) -> bool:
@@ -47,6 +57,26 @@ def is_role_within(actor: Actor, role: Role) -> bool:
     if actor.kind is ActorKind.SYSTEM:
         return True
     return actor.member is not None and role <= actor.member.role
+
+
+def require_power_over(actor: Actor, member: Member) -> None:
+    """Go on only if the actor may change or end somebody's membership: not their own, and of nobody above them.
+
+    Raises:
+        Yourself: it is the actor's own.
+        AboveYourRole: the member's role is above the actor's.
+    """
+    if reason := refusal_over(actor, member):
+        raise reason
+
+
+def refusal_over(actor: Actor, member: PowerOver) -> Yourself | AboveYourRole | None:
+    """Return why the actor may not change somebody's membership, or nothing where they may."""
+    if actor.kind is ActorKind.SYSTEM:
+        return None
+    if actor.user_id == member.user_id:
+        return Yourself()
+    return None if is_role_within(actor, member.role) else AboveYourRole()
 
 
 def grantable_roles(member: Member | None) -> list[Role]:

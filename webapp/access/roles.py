@@ -11,14 +11,22 @@ class Scope(StrEnum):
     ORG_READ = "org:read"
     MEMBER_READ = "member:read"
     MEMBER_INVITE = "member:invite"
+    MEMBER_WRITE = "member:write"
+    MEMBER_ADD = "member:add"
+    REQUEST_APPROVE = "request:approve"
     AUDIT_READ = "audit:read"
+    ORG_WRITE = "org:write"
 
 
 LOWEST_ROLE: dict[Scope, Role] = {
     Scope.ORG_READ: Role.MEMBER,
     Scope.MEMBER_READ: Role.MEMBER,
     Scope.MEMBER_INVITE: Role.ADMIN,
+    Scope.MEMBER_WRITE: Role.MANAGER,
+    Scope.MEMBER_ADD: Role.MANAGER,
+    Scope.REQUEST_APPROVE: Role.MANAGER,
     Scope.AUDIT_READ: Role.MANAGER,
+    Scope.ORG_WRITE: Role.OWNER,
 }
 
 

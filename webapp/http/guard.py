@@ -10,6 +10,7 @@ from flask import Flask, Response, current_app, g, make_response, request
 from flask import redirect as redirect_to
 from flask.typing import ResponseReturnValue
 from sqlalchemy import and_, select
+from sqlalchemy.orm import InstrumentedAttribute
 from werkzeug.routing import RequestRedirect
 
 from webapp.access.decide import decide, require
@@ -18,14 +19,19 @@ from webapp.db import db
 from webapp.errors import Forbidden, NotFound, SignInRequired
 from webapp.http import uow
 from webapp.http.session import Viewer, current_actor, reload_viewer, token, viewer
-from webapp.models import Invitation, Member, Organization
+from webapp.models import Invitation, Member, Organization, RemovedMember
 from webapp.services import attempts, audit, organizations, sessions
 from webapp.services.attempts import Limit
 from webapp.services.audit import Event, Target
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_REFUSALS_NOTED: Final = 20
-CHILDREN: Final[Mapping[str, type[Invitation]]] = {"invitation": Invitation}
+# By the name of the variable part: the column that its number stands for, in a table of the organization.
+CHILDREN: Final[Mapping[str, InstrumentedAttribute[int]]] = {
+    "invitation": Invitation.id,
+    "member": Member.id,
+    "removed": RemovedMember.member_id,
+}
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
@@ -174,10 +180,11 @@ def _load_organization(slug: str, found: Viewer | None) -> Organization:
 
 
 def _load_children(organization: Organization, arguments: dict[str, Any]) -> None:
-    for name, model in CHILDREN.items():
+    for name, key in CHILDREN.items():
         if name in arguments:
+            model = key.class_
             child = db.session.scalar(
-                select(model).where(model.organization_id == organization.id, model.id == arguments[name])
+                select(model).where(model.organization_id == organization.id, key == arguments[name])
             )
             if child is None:
                 raise NotFound

@@ -12,7 +12,8 @@ from webapp.db import Id, Model
 class AuditEntry(Model):
     """One append-only record of one change. Without an organization it belongs to the chain of the instance.
 
-    Names are kept as they were: users and targets may be gone when the entry is read.
+    Triggers refuse to change or delete it. Names are kept as they were: users and targets may be gone when the entry
+    is read.
     """
 
     __tablename__ = "audit_entry"
@@ -25,6 +26,10 @@ class AuditEntry(Model):
             sqlite_where=text("organization_id IS NULL"),
             postgresql_where=text("organization_id IS NULL"),
         ),
+        Index("ix_audit_entry_actor", "organization_id", "actor_user_id", "sequence"),
+        Index("ix_audit_entry_event", "organization_id", "event", "sequence"),
+        Index("ix_audit_entry_target", "organization_id", "target_kind", "target_id", "sequence"),
+        Index("ix_audit_entry_time", "organization_id", "created_at"),
         {"sqlite_autoincrement": True},
     )
 

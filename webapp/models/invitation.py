@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp import clock
@@ -26,10 +26,15 @@ class InvitationStatus(StrEnum):
 # Spelled out, not bound: a planner uses a partial index only for a condition it can read.
 OPEN = "status IN ('requested', 'pending')"
 LISTED = "status IN ('pending', 'declined')"
+REQUESTED = "status = 'requested'"
 
 
 class Invitation(Model):
-    """An offer of membership to one address; pending until accepted, declined, revoked or expired."""
+    """An offer of membership to one address; pending until accepted, declined, revoked or expired.
+
+    A requested one waits for somebody who may approve it. `invited_by_id` is whoever sent it, or asked for it; nobody,
+    where the command line sent it or a visitor asked to join.
+    """
 
     __tablename__ = "invitation"
     __table_args__ = (
@@ -50,6 +55,13 @@ class Invitation(Model):
             sqlite_where=text(LISTED),
             postgresql_where=text(LISTED),
         ),
+        Index(
+            "ix_invitation_requested",
+            "organization_id",
+            "id",
+            sqlite_where=text(REQUESTED),
+            postgresql_where=text(REQUESTED),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -64,7 +76,8 @@ class Invitation(Model):
     invited_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
     letter_id: Mapped[int | None] = mapped_column(ForeignKey("outbox_message.id", ondelete="SET NULL"), index=True)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
-    expires_at: Mapped[datetime]
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    reminded_at: Mapped[datetime | None]
     closed_at: Mapped[datetime | None]
 
     def is_open(self, now: datetime) -> bool:
@@ -73,7 +86,7 @@ class Invitation(Model):
 
 
 class InvitationToken(Model):
-    """The hash of a token that opens an invitation."""
+    """The hash of a token that opens an invitation. A copied one says nothing of who owns the invited address."""
 
     __tablename__ = "invitation_token"
     __table_args__ = (
@@ -88,6 +101,7 @@ class InvitationToken(Model):
     organization_id: Mapped[int] = mapped_column(Id)
     invitation_id: Mapped[int] = mapped_column(Id)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    is_copied: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 

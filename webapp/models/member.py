@@ -55,7 +55,9 @@ class Member(Model):
         UniqueConstraint("organization_id", "user_id"),
         UniqueConstraint("organization_id", "id"),
         Index("ix_member_sort", "organization_id", "sort_name", "id"),
-        Index("ix_member_role", "organization_id", "role"),
+        Index("ix_member_role", "organization_id", "role", "sort_name", "id"),
+        Index("ix_member_status", "organization_id", "status", "sort_name", "id"),
+        Index("ix_member_status_role", "organization_id", "status", "role", "sort_name", "id"),
         {"sqlite_autoincrement": True},
     )
 
@@ -88,3 +90,28 @@ class MemberWord(Model):
     organization_id: Mapped[int] = mapped_column(Id, primary_key=True)
     word: Mapped[str] = mapped_column(Key, primary_key=True)
     member_id: Mapped[int] = mapped_column(Id, primary_key=True)
+
+
+class RemovedMember(Model):
+    """A membership that was taken away, kept as it was for the days in which it can be put back.
+
+    `member_id` is the id it had and gets again; `id` orders removals.
+    """
+
+    __tablename__ = "removed_member"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "member_id"),
+        Index("ix_removed_member_organization", "organization_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
+    member_id: Mapped[int] = mapped_column(Id)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    role: Mapped[Role] = mapped_column(RoleColumn)
+    status: Mapped[MemberStatus] = mapped_column(name_column(MemberStatus, "status"))
+    last_active_at: Mapped[datetime | None]
+    joined_at: Mapped[datetime]
+    removed_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)
+    removed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import String
+from sqlalchemy import ForeignKey, String, false, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp import clock
@@ -21,4 +21,15 @@ class Organization(Model):
     members_may_invite: Mapped[bool] = mapped_column(default=False)
     invitation_lifetime_days: Mapped[int] = mapped_column(default=7)
     address_match_required: Mapped[bool] = mapped_column(default=True)
+    join_requests_allowed: Mapped[bool] = mapped_column(default=False, server_default=false())
+    invitation_reminders: Mapped[bool] = mapped_column(default=True, server_default=true())
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class FormerSlug(Model):
+    """A slug an organization had before: it leads to the present one, and no other organization gets it."""
+
+    __tablename__ = "former_slug"
+
+    slug: Mapped[str] = mapped_column(Key, primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"), index=True)

@@ -56,3 +56,13 @@ class Attempts(Model):
     bucket: Mapped[str] = mapped_column(Key, primary_key=True)
     count: Mapped[int]
     ends_at: Mapped[datetime] = mapped_column(index=True)
+
+
+class KnownNetwork(Model):
+    """A network from which somebody has signed in."""
+
+    __tablename__ = "known_network"
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True)
+    network: Mapped[str] = mapped_column(Key, primary_key=True)
+    last_used_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)

@@ -29,6 +29,7 @@ class User(Model):
     password_hash: Mapped[str | None] = mapped_column(String(255))
     is_active: Mapped[bool] = mapped_column(default=True)
     is_instance_administrator: Mapped[bool] = mapped_column(default=False)
+    language: Mapped[str | None] = mapped_column(String(10))
     kind: Mapped[UserKind] = mapped_column(name_column(UserKind, "kind"), default=UserKind.PERSON)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
@@ -62,3 +63,17 @@ class EmailAddress(Model):
     is_primary: Mapped[bool] = mapped_column(default=True)
     verified_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class AddressToken(Model):
+    """The hash of a mailed link that proves an address."""
+
+    __tablename__ = "address_token"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    email_address_id: Mapped[int] = mapped_column(ForeignKey("email_address.id", ondelete="CASCADE"), index=True)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]

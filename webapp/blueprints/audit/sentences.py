@@ -1,7 +1,9 @@
 """Audit entries as sentences a person can read."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask_babel import gettext as _
 
@@ -15,6 +17,14 @@ from webapp.services.audit import Event
 OTHER = N_("%(actor)s: %(event)s, %(target)s")
 SENTENCES: dict[str, str] = {
     Event.ORGANIZATION_CREATED: N_("%(actor)s created the organization %(target)s"),
+    Event.ORGANIZATION_CHANGED: N_("%(actor)s changed the settings of the organization"),
+    Event.MEMBER_ADDED: N_("%(actor)s added %(target)s with the role %(role)s"),
+    Event.MEMBER_ROLE_CHANGED: N_("%(actor)s changed the role of %(target)s from %(role_before)s to %(role)s"),
+    Event.MEMBER_SUSPENDED: N_("%(actor)s suspended %(target)s"),
+    Event.MEMBER_RESTORED: N_("%(actor)s restored %(target)s"),
+    Event.MEMBER_REMOVED: N_("%(actor)s removed %(target)s"),
+    Event.MEMBER_LEFT: N_("%(target)s left the organization"),
+    Event.MEMBER_REMOVAL_UNDONE: N_("%(actor)s undid the removal of %(target)s"),
     Event.MEMBER_JOINED: N_("%(target)s became a member with the role %(role)s"),
     Event.INVITATION_SENT: N_("%(actor)s invited %(target)s with the role %(role)s"),
     Event.INVITATION_ACCEPTED: N_("%(actor)s accepted the invitation to %(target)s"),
@@ -22,6 +32,12 @@ SENTENCES: dict[str, str] = {
     Event.INVITATION_REVOKED: N_("%(actor)s revoked the invitation to %(target)s"),
     Event.INVITATION_EXPIRED: N_("The expired invitation to %(target)s was closed when %(actor)s invited again"),
     Event.INVITATION_REFUSED: N_("%(actor)s has another address and was refused the invitation to %(target)s"),
+    Event.INVITATION_RESENT: N_("%(actor)s sent the invitation to %(target)s again"),
+    Event.INVITATION_LINK_COPIED: N_("%(actor)s copied a link of the invitation to %(target)s"),
+    Event.INVITATION_REMINDED: N_("%(target)s was reminded of the invitation"),
+    Event.REQUEST_MADE: N_("%(actor)s asked that %(target)s may join"),
+    Event.REQUEST_APPROVED: N_("%(actor)s approved the request of %(target)s with the role %(role)s"),
+    Event.REQUEST_REJECTED: N_("%(actor)s rejected the request of %(target)s"),
     Event.ACCESS_REFUSED: N_("%(actor)s tried something their role does not allow and was refused"),
 }
 # By the method and the view that was refused, as the guard names them.
@@ -51,7 +67,8 @@ def described(page: Page[AuditEntry]) -> Page[EntryRow]:
 
 def _row(entry: AuditEntry) -> EntryRow:
     actor = _actor_name(entry)
-    text = _(_sentence(entry), actor=actor, target=entry.target_name, role=_role(entry), event=entry.event)
+    roles = {"role": _role(entry.after), "role_before": _role(entry.before)}
+    text = _(_sentence(entry), actor=actor, target=entry.target_name, event=entry.event, **roles)
     return EntryRow(entry.id, entry.sequence, text, entry.created_at, actor, entry.ip, entry.event)
 
 
@@ -68,6 +85,6 @@ def _actor_name(entry: AuditEntry) -> str:
     return entry.actor_name
 
 
-def _role(entry: AuditEntry) -> str:
-    name = (entry.after or {}).get("role")
+def _role(values: Mapping[str, Any] | None) -> str:
+    name = (values or {}).get("role")
     return role_name(Role[name.upper()]) if name else ""
