@@ -2,12 +2,14 @@
 
 import base64
 import json
+from typing import Any
 
 import pytest
 from flask import Flask
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
+from sqlalchemy import Subquery, bindparam, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from tests.support import crowds
 from tests.support.acme import build
@@ -15,7 +17,13 @@ from tests.support.worlds import World
 from webapp.db import transaction
 from webapp.errors import NotFound
 from webapp.models import Member
-from webapp.queries.page import PAGE_ROWS, cut, decode, encode, fetch
+from webapp.queries.page import PAGE_ROWS, Statement, decode, encode, listing, read
+
+
+def keys(length: int) -> list[InstrumentedAttribute[Any]]:
+    """Return so many key columns, texts and an id at the end."""
+    return [*[Member.sort_name] * (length - 1), Member.id]
+
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=80)
 IDS = st.integers(-(2**63) + 1, 2**63 - 1)
@@ -25,7 +33,7 @@ IDS = st.integers(-(2**63) + 1, 2**63 - 1)
 def test_cursor_gives_back_the_key_it_was_made_of(texts: list[str], number: int) -> None:
     cursor = encode([*texts, number])
     assert cursor.isascii()
-    assert decode(cursor, len(texts) + 1) == [*texts, number]
+    assert decode(cursor, keys(len(texts) + 1)) == [*texts, number]
 
 
 @given(st.lists(TEXTS, max_size=2), IDS, st.integers(1, 4))
@@ -34,7 +42,7 @@ def test_cursor_of_another_list_is_refused(texts: list[str], number: int, length
     if length == len(texts) + 1:
         return
     with pytest.raises(NotFound):
-        decode(cursor, length)
+        decode(cursor, keys(length))
 
 
 JSON = st.recursive(
@@ -48,7 +56,7 @@ def test_no_other_value_passes_for_a_key(value: object) -> None:
     cursor = base64.urlsafe_b64encode(json.dumps(value).encode()).decode()
     for length in (1, 2):
         try:
-            *texts, number = decode(cursor, length)
+            *texts, number = decode(cursor, keys(length))
         except NotFound:
             continue
         assert type(number) is int
@@ -60,7 +68,7 @@ def test_no_other_value_passes_for_a_key(value: object) -> None:
 def test_no_text_at_all_breaks_it(cursor: str) -> None:
     for length in (1, 2):
         try:
-            decode(cursor, length)
+            decode(cursor, keys(length))
         except NotFound:
             continue
 
@@ -74,7 +82,11 @@ def test_json_that_no_database_could_compare_is_refused(raw: str) -> None:
     cursor = base64.urlsafe_b64encode(raw.encode()).decode()
     for length in (1, 2):
         with pytest.raises(NotFound):
-            decode(cursor, length)
+            decode(cursor, keys(length))
+
+
+def shown(page: Subquery) -> Statement:
+    return select(Member.id).select_from(page).join(Member, Member.id == page.c.id)
 
 
 @pytest.mark.parametrize("descending", [False, True])
@@ -83,12 +95,11 @@ def test_pages_hold_each_row_once_in_order(app: Flask, world: World, number: int
     acme = build(world)
     members = crowds.join(acme, [(f"Person {n % 7}", f"p{n}@example.net") for n in range(number)]) if number else []
     found, lengths, after = list[int](), list[int](), ""
+    mine = select(Member.id).where(Member.id.in_(bindparam("members", expanding=True)))
+    pages = listing(mine, [Member.sort_name, Member.id], shown, descending=descending)
     with app.app_context(), transaction(write=False):
         while after or not lengths:
-            mine = select(Member.id).where(Member.id.in_(members))
-            page = cut(mine, [Member.sort_name, Member.id], after, descending=descending)
-            statement = select(Member.id).select_from(page).join(Member, Member.id == page.c.id)
-            rows, cursor = fetch(statement, page, descending=descending)
+            rows, cursor = read(pages, {"members": members}, after)
             found += [row.id for row in rows]
             lengths.append(len(rows))
             after = cursor or ""
@@ -97,3 +108,10 @@ def test_pages_hold_each_row_once_in_order(app: Flask, world: World, number: int
     assert lengths == [PAGE_ROWS] * (number // PAGE_ROWS) + [number % PAGE_ROWS] * (
         number % PAGE_ROWS > 0 or not number
     )
+
+
+@pytest.mark.parametrize("role", [2**15, -(2**15), 2**40, "10", True, None])
+def test_role_beyond_its_column_is_refused(role: object) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps([role, "ada", 1]).encode()).decode()
+    with pytest.raises(NotFound):
+        decode(cursor, [Member.role, Member.sort_name, Member.id])

@@ -11,7 +11,7 @@ def entries_of(organization: Organization, *, after: str) -> Page[AuditEntry]:
     """Return a page of entries, the newest first."""
     statement = select(AuditEntry).where(AuditEntry.organization_id == organization.id)
     if after:
-        statement = statement.where(AuditEntry.sequence < decode(after, 1)[0])
+        statement = statement.where(AuditEntry.sequence < decode(after, [AuditEntry.sequence])[0])
     rows = db.session.scalars(statement.order_by(AuditEntry.sequence.desc()).limit(PAGE_ROWS + 1)).all()
     cursor = encode([rows[PAGE_ROWS - 1].sequence]) if len(rows) > PAGE_ROWS else None
     return Page(rows[:PAGE_ROWS], cursor, not after)

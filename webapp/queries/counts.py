@@ -2,37 +2,38 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, ScalarSelect, TextClause, func, select, text
+from sqlalchemy import ScalarSelect, TextClause, bindparam, func, select, text
 
 from webapp.db import db
 from webapp.models import Invitation, Member, Organization
-from webapp.models.invitation import LISTED
+from webapp.models.invitation import LISTED, REQUESTED
 
 MOST = 1000
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How many members and how many rows the Pending tab has, as they are shown."""
+    """How many members there are, and how many rows the tabs Pending and Requests have, as they are shown."""
 
     members: str
     pending: str
+    requests: str
 
 
 def counts_of(organization: Organization) -> Counts:
     """Return the numbers of an organization in one statement."""
-    members = _up_to_most(Member.organization_id == organization.id, of=Member)
-    waiting = _up_to_most(Invitation.organization_id == organization.id, text(LISTED), of=Invitation)
-    row = db.session.execute(select(members, waiting)).one()
+    row = db.session.execute(_COUNTS, {"organization_id": organization.id}).one()
     return Counts(*(_shown(number) for number in row))
 
 
-def _up_to_most(
-    *conditions: ColumnElement[bool] | TextClause, of: type[Member] | type[Invitation]
-) -> ScalarSelect[int]:
-    some = select(of.id).where(*conditions).limit(MOST).subquery()
+def _up_to_most(of: type[Member] | type[Invitation], *conditions: TextClause) -> ScalarSelect[int]:
+    of_organization = of.organization_id == bindparam("organization_id")
+    some = select(of.id).where(of_organization, *conditions).limit(MOST).subquery()
     return select(func.count()).select_from(some).scalar_subquery()
 
 
 def _shown(number: int) -> str:
     return str(number) if number < MOST else f"{MOST - 1}+"
+
+
+_COUNTS = select(_up_to_most(Member), _up_to_most(Invitation, text(LISTED)), _up_to_most(Invitation, text(REQUESTED)))

@@ -1,11 +1,11 @@
 """The Pending tab, and what an emailed link shows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, Subquery, and_, bindparam, select, text
+from sqlalchemy import Row, Subquery, and_, bindparam, select, text
 
 from webapp import clock
 from webapp.access.decide import Standing, may_still_offer
@@ -24,8 +24,8 @@ from webapp.models import (
     User,
 )
 from webapp.models.invitation import LISTED
-from webapp.queries.page import Page, cut, fetch
-from webapp.queries.words import matching, searched_words
+from webapp.queries.page import Listing, Page, Statement, listing, read
+from webapp.queries.words import matching, parameters_of, searched_words
 from webapp.services.tokens import digest
 
 LETTER_STATES = {LetterState.SENDING: "queued", LetterState.DROPPED: "failed"}
@@ -53,12 +53,21 @@ def pending_of(organization: Organization, *, q: str, after: str) -> Page[Invita
         NotFound: the cursor is not one of ours.
     """
     words = searched_words(q, InvitationWord, organization.id)
-    page = _page(organization, words, after)
-    rows, cursor = fetch(_shown(page), page, descending=not words)
+    rows, cursor = read(_list(len(words)), parameters_of(words, organization.id), after)
     return Page([_row(organization, row) for row in rows], cursor, not after)
 
 
-def _shown(page: Subquery) -> Select[*tuple[Any, ...]]:
+@cache
+def _list(words: int) -> Listing:
+    if words:
+        found = matching(InvitationWord, InvitationWord.invitation_id, words)
+        found = found.join(Invitation, Invitation.id == InvitationWord.invitation_id).where(text(LISTED))
+        return listing(found, [InvitationWord.word, InvitationWord.invitation_id], _shown)
+    waiting = select(Invitation.id).where(Invitation.organization_id == bindparam("organization_id"), text(LISTED))
+    return listing(waiting, [Invitation.id], _shown, descending=True)
+
+
+def _shown(page: Subquery) -> Statement:
     is_inviters = and_(Member.user_id == Invitation.invited_by_id, Member.organization_id == Invitation.organization_id)
     return (
         select(
@@ -96,15 +105,6 @@ def _row(organization: Organization, row: Row[*tuple[Any, ...]]) -> InvitationRo
         letter_state=LETTER_STATES.get(row.letter, row.letter.value if row.letter else "sent"),
         letter_error=row.last_error,
     )
-
-
-def _page(organization: Organization, words: Sequence[str], after: str) -> Subquery:
-    if words:
-        found = matching(InvitationWord, InvitationWord.invitation_id, organization.id, words)
-        found = found.join(Invitation, Invitation.id == InvitationWord.invitation_id).where(text(LISTED))
-        return cut(found, [InvitationWord.word, InvitationWord.invitation_id], after)
-    waiting = select(Invitation.id).where(Invitation.organization_id == organization.id, text(LISTED))
-    return cut(waiting, [Invitation.id], after, descending=True)
 
 
 def _state(row: Row[*tuple[Any, ...]], organization: Organization) -> str:

@@ -1,14 +1,15 @@
 """The Members tab."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import Any
 
-from sqlalchemy import Subquery, and_, select
+from sqlalchemy import Row, Subquery, and_, bindparam, select
 
 from webapp.models import EmailAddress, Member, MemberStatus, MemberWord, Organization, Role, User
-from webapp.queries.page import Page, cut, fetch
-from webapp.queries.words import matching, searched_words
+from webapp.queries.page import Listing, Page, Statement, listing, read
+from webapp.queries.words import matching, parameters_of, searched_words
 
 
 @dataclass(frozen=True)
@@ -25,9 +26,28 @@ class MemberRow:
 
 
 def members_of(organization: Organization, *, q: str, after: str, viewer_id: int | None) -> Page[MemberRow]:
-    """Return a page of members by name, or of those found by the words of `q`, by the word that matched."""
-    page = _page(organization, searched_words(q, MemberWord, organization.id), after)
-    statement = (
+    """Return a page of members by name, or of those found by the words of `q`, by the word that matched.
+
+    Raises:
+        NotFound: the cursor is not one of ours.
+    """
+    words = searched_words(q, MemberWord, organization.id)
+    rows, cursor = read(_list(len(words)), parameters_of(words, organization.id), after)
+    return Page([_row(row, viewer_id) for row in rows], cursor, not after)
+
+
+@cache
+def _list(words: int) -> Listing:
+    if words:
+        return listing(
+            matching(MemberWord, MemberWord.member_id, words), [MemberWord.word, MemberWord.member_id], _shown
+        )
+    everybody = select(Member.id).where(Member.organization_id == bindparam("organization_id"))
+    return listing(everybody, [Member.sort_name, Member.id], _shown)
+
+
+def _shown(page: Subquery) -> Statement:
+    return (
         select(
             Member.id,
             User.name,
@@ -42,22 +62,8 @@ def members_of(organization: Organization, *, q: str, after: str, viewer_id: int
         .join(User, User.id == Member.user_id)
         .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
     )
-    rows, cursor = fetch(statement, page)
-    return Page(
-        [
-            MemberRow(
-                row.id, row.name, row.address or "", row.role, row.status, row.last_active_at, row.user_id == viewer_id
-            )
-            for row in rows
-        ],
-        cursor,
-        not after,
-    )
 
 
-def _page(organization: Organization, words: Sequence[str], after: str) -> Subquery:
-    if words:
-        found = matching(MemberWord, MemberWord.member_id, organization.id, words)
-        return cut(found, [MemberWord.word, MemberWord.member_id], after)
-    everybody = select(Member.id).where(Member.organization_id == organization.id)
-    return cut(everybody, [Member.sort_name, Member.id], after)
+def _row(row: Row[*tuple[Any, ...]], viewer_id: int | None) -> MemberRow:
+    is_you = row.user_id == viewer_id
+    return MemberRow(row.id, row.name, row.address or "", row.role, row.status, row.last_active_at, is_you)

@@ -1,13 +1,13 @@
-"""Keyset pages: a list is cut by the key of its last row, never by an offset."""
+"""Keyset pages: a list is cut by the key of its last row, never by an offset, and its statements are built once."""
 
 import base64
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Row, Select, Subquery, tuple_
+from sqlalchemy import Integer, Row, Select, SmallInteger, Subquery, bindparam, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.db import db
@@ -17,6 +17,8 @@ PAGE_ROWS = 50
 UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 R = TypeVar("R")
+Statement = Select[*tuple[Any, ...]]
+Keys = Sequence[InstrumentedAttribute[Any]]
 
 
 @dataclass(frozen=True)
@@ -28,58 +30,73 @@ class Page(Generic[R]):
     is_first: bool
 
 
-def cut(
-    narrow: Select[*tuple[Any, ...]],
-    keys: Sequence[InstrumentedAttribute[Any]],
-    after: str,
-    *,
-    descending: bool = False,
-) -> Subquery:
-    """Return one page of a list, and one row more, before anything is joined to it.
+@dataclass(frozen=True)
+class Listing:
+    """A list, ready to be read a page at a time: the statement of its first page, and that of every later one."""
 
-    Cutting first keeps the cost of a page independent of the length of the list, whatever the planner believes.
+    first: Statement
+    later: Statement
+    keys: Keys
+
+
+def listing(
+    narrow: Statement, keys: Keys, show: Callable[[Subquery], Statement], *, descending: bool = False
+) -> Listing:
+    """Prepare a list, once for all requests: building a statement costs more than running it.
+
+    A page is cut before anything is joined to it, which keeps its cost independent of the length of the list, whatever
+    the planner believes.
 
     Args:
-        narrow: selects what names a row, from the table or index the list runs along.
-        keys: the columns that order the list and tell its rows apart, all in one direction; added as `key_0`, `key_1` …
-        after: the cursor where the page before ended; empty for the first page.
+        narrow: selects what names a row, from the table or index the list runs along; every value is a `bindparam`.
+        keys: the columns that order the list and tell its rows apart, all in one direction.
+        show: given the page, returns the statement that selects what is shown of its rows.
         descending: whether the list runs backwards.
+    """
+    position = tuple_(*keys)
+    end = tuple_(*(bindparam(f"after_{number}", type_=key.type) for number, key in enumerate(keys)))
+    later = narrow.where(position < end if descending else position > end)
+    return Listing(_page(narrow, keys, show, descending), _page(later, keys, show, descending), keys)
+
+
+def _page(narrow: Statement, keys: Keys, show: Callable[[Subquery], Statement], descending: bool) -> Statement:
+    named = [key.label(f"key_{number}") for number, key in enumerate(keys)]
+    order = [key.desc() if descending else key.asc() for key in keys]
+    page = narrow.add_columns(*named).order_by(*order).limit(bindparam("rows", type_=Integer)).subquery()
+    shown = [page.c[name.key] for name in named]
+    return show(page).add_columns(*shown).order_by(*(key.desc() if descending else key.asc() for key in shown))
+
+
+def read(
+    which: Listing, parameters: Mapping[str, Any], after: str, *, rows: int = PAGE_ROWS
+) -> tuple[Sequence[Row[*tuple[Any, ...]]], str | None]:
+    """Read a page of a list, and the cursor of the next.
+
+    Args:
+        which: what `listing` returned.
+        parameters: the values of its bound parameters.
+        after: the cursor where the page before ended; empty for the first page.
+        rows: how many at most.
 
     Raises:
         NotFound: the cursor is not one of ours.
     """
+    values = {**parameters, "rows": rows + 1}
     if after:
-        position, end = tuple_(*keys), tuple_(*decode(after, len(keys)))
-        narrow = narrow.where(position < end if descending else position > end)
-    order = [key.desc() if descending else key.asc() for key in keys]
-    named = [key.label(f"key_{number}") for number, key in enumerate(keys)]
-    return narrow.add_columns(*named).order_by(*order).limit(PAGE_ROWS + 1).subquery()
-
-
-def fetch(
-    statement: Select[*tuple[Any, ...]], page: Subquery, *, descending: bool = False
-) -> tuple[Sequence[Row[*tuple[Any, ...]]], str | None]:
-    """Read the rows of a page, and the cursor of the next.
-
-    Args:
-        statement: selects what is shown, joined to `page`.
-        page: what `cut` returned.
-        descending: whether the list runs backwards.
-    """
-    keys = [column for column in page.c if column.key.startswith("key_")]
-    order = [key.desc() if descending else key.asc() for key in keys]
-    rows = db.session.execute(statement.add_columns(*keys).order_by(*order)).all()
-    if len(rows) <= PAGE_ROWS:
-        return rows, None
-    return rows[:PAGE_ROWS], encode(list(rows[PAGE_ROWS - 1][-len(keys) :]))
+        values |= {f"after_{number}": value for number, value in enumerate(decode(after, which.keys))}
+    found = db.session.execute(which.later if after else which.first, values).all()
+    if len(found) <= rows:
+        return found, None
+    return found[:rows], encode(found[rows - 1][-len(which.keys) :])
 
 
 def encode(values: Sequence[str | int]) -> str:
     """Return the cursor that stands for the key of a row."""
-    return base64.urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+    plain = [int(value) if isinstance(value, int) else value for value in values]
+    return base64.urlsafe_b64encode(json.dumps(plain).encode()).decode().rstrip("=")
 
 
-def decode(cursor: str, length: int) -> list[Any]:
+def decode(cursor: str, keys: Keys) -> list[Any]:
     """Return the key a cursor stands for.
 
     Raises:
@@ -89,13 +106,15 @@ def decode(cursor: str, length: int) -> list[Any]:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, RecursionError):
         values = None
-    if not isinstance(values, list) or len(values) != length or not _is_key(values):
+    is_list = isinstance(values, list) and len(values) == len(keys)
+    if not is_list or not all(_fits(value, key) for value, key in zip(values, keys, strict=True)):
         raise NotFound(N_("This page of the list does not exist. Go back to the first page."))
-    return values
+    return list(values)
 
 
-def _is_key(values: list[Any]) -> bool:
-    """Tell whether these are texts and an id at the end, all of which both databases can compare."""
-    *texts, last = values
-    is_id = type(last) is int and abs(last) < 2**63
-    return is_id and all(isinstance(text, str) and not UNSTORABLE.search(text) for text in texts)
+def _fits(value: object, key: InstrumentedAttribute[Any]) -> bool:
+    """Tell whether both databases can compare a value with a column of texts or of integers."""
+    if key.type.python_type is str:
+        return isinstance(value, str) and not UNSTORABLE.search(value)
+    bits = 15 if isinstance(getattr(key.type, "impl", None), SmallInteger) else 63
+    return type(value) is int and abs(value) < 2**bits
