@@ -1,64 +1,153 @@
-"""`make bench`: requests a second of the real server, as ratios to a bare Flask view on it."""
+"""`make bench`: the real server over made-up organizations, beside a bare Flask view on it in the same run."""
 
+import argparse
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
+from sqlalchemy import select
 
+from benchmarks import load, memory, statements
+from benchmarks.load import Rate
 from benchmarks.seed import Seeded, organization_of
 from tests.support.databases import postgres_server
 from tests.support.server import Server, free_port, stop, wait_until_ready
 from tests.support.settings import environment_for
+from tests.support.visitor import Visitor
 from webapp import create_app, schema
+from webapp import db as database
+from webapp.access.actor import Actor
 from webapp.config import Settings
+from webapp.db import db
+from webapp.models import Organization, OutboxMessage, Role
+from webapp.services import addresses, invitations, outbox
+from webapp.services.invitations import Offer
 
-SIZES = (100, 10_000)
-CONNECTIONS = 16
-SECONDS = 5
-WARM_UP_SECONDS = 2
+SIZES = (100, 10_000, 100_000)
+FRAGMENT = {"HX-Request": "true", "HX-Target": "panel"}
+LIST_PAGES = 100
+ONE_BY_ONE = 100
+AT_ONCE = 1000
+ACCEPTED = 50
+PASSWORD = "correct horse battery staple"  # noqa: S105  (of people who do not exist)
+HEAD = f"{'':<34}{'requests/s':>11}{'p50 ms':>9}{'p99 ms':>9}{'statements':>12}{'of bare':>9}"
 
 
 def main() -> None:
     """Print a table for each database."""
+    parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("--seconds", type=int, default=5, help="how long each page is loaded")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="members of the organizations")
+    options = parser.parse_args()
     if shutil.which("wrk") is None:
         sys.exit("make bench needs wrk, an HTTP load generator (apt-get install wrk).")
     with tempfile.TemporaryDirectory() as folder:
-        measure("SQLite", f"sqlite:///{folder}/bench.db", Path(folder))
-        with postgres_server() as url:
-            measure("PostgreSQL", url.render_as_string(hide_password=False), Path(folder))
+        measure("SQLite", f"sqlite:///{folder}/bench.db", Path(folder), options)
+        with postgres_server(durable=True) as url:
+            measure("PostgreSQL", url.render_as_string(hide_password=False), Path(folder), options)
 
 
-def measure(database: str, url: str, folder: Path) -> None:
-    """Seed one database, serve it, and print a line for each page."""
+def measure(database: str, url: str, folder: Path, options: argparse.Namespace) -> None:
+    """Seed one database, serve it, and print a line for each page and each form."""
     environment = environment_for(url, folder)
     app = create_app(Settings.from_environment(environment))
     schema.upgrade(app)
-    organizations = {size: organization_of(app, size) for size in SIZES}
+    organizations = {size: organization_of(app, size) for size in options.sizes}
     with served(environment, folder) as server:
-        bare = requests_a_second(f"{server.url}/bare/")
-        print(f"{database}: a bare view answers {bare:,.0f} requests/s")
-        for name, path, seeded in pages(organizations):
-            rate = requests_a_second(server.url + path, cookie_of(app, seeded))
-            print(f"  {name:<32} {rate:>8,.0f} requests/s   {rate / bare:.3f} of the bare view")
+        bare = load.of_page(f"{server.url}/bare/", {}, options.seconds)
+        print(f"\n{database}\n{HEAD}")
+        line("a bare Flask view", bare, bare)
+        for name, path, headers in pages(app, organizations):
+            rate = load.of_page(server.url + path, headers, options.seconds)
+            line(name, rate, bare, statements.number_of(app, path, headers))
+        for size, seeded in organizations.items():
+            measure_forms(app, server, seeded, f"({size:,})")
+        grown = memory.growth_of_workers(server, lambda: read_lists(app, server, organizations))
+        print(f"  a worker grew by at most {grown / 1e6:+.1f} MB over {LIST_PAGES} pages of lists")
 
 
-def pages(organizations: dict[int, Seeded]) -> Iterator[tuple[str, str, Seeded]]:
-    """Yield what is measured: a name, a path, and whose organization it is in."""
+def line(name: str, rate: Rate, bare: Rate, number: int | None = None) -> None:
+    """Print how fast something was."""
+    ratio = rate.a_second / bare.a_second
+    shown = f"{rate.a_second:>11,.1f}{rate.p50:>9,.1f}{rate.p99:>9,.1f}{number if number is not None else '':>12}"
+    print(f"  {name:<32}{shown}{ratio:>9.3f}", flush=True)
+
+
+def pages(app: Flask, organizations: dict[int, Seeded]) -> Iterator[tuple[str, str, dict[str, str]]]:
+    """Yield what is measured: a name, a path, and the headers of the request."""
+    yield "sign-in page", "/login", {}
     for size, seeded in organizations.items():
         members = f"/orgs/{seeded.slug}/members"
-        yield f"a page with a form ({size:,})", "/forgot-password", seeded
-        yield f"Members fragment ({size:,})", members, seeded
-        yield f"search, common words ({size:,})", f"{members}?q=person+1", seeded
-        yield f"search, nobody ({size:,})", f"{members}?q=person+zzz", seeded
-        yield f"Pending fragment ({size:,})", f"{members}/pending", seeded
+        cookie = {"Cookie": cookie_of(app, seeded)}
+        yield f"Members page ({size:,})", members, cookie
+        yield f"Members fragment ({size:,})", members, cookie | FRAGMENT
+        yield f"search, common words ({size:,})", f"{members}?q=person+1", cookie | FRAGMENT
+        yield f"search, nobody ({size:,})", f"{members}?q=person+zzz", cookie | FRAGMENT
+        yield f"Pending fragment ({size:,})", f"{members}/pending", cookie | FRAGMENT
+
+
+def measure_forms(app: Flask, server: Server, seeded: Seeded, size: str) -> None:
+    """Print how fast people are invited and accept, one after another, beside a bare view asked the same way."""
+    owner = Visitor(server.url)
+    owner.cookies["vestibule"] = cookie_of(app, seeded).partition("=")[2]
+    bare = load.timed([lambda: _read(owner, "/bare/")] * ONE_BY_ONE)
+    path = f"/orgs/{seeded.slug}/members/new"
+    owner.get(path)
+    offer = {"role": "member", "lifetime_days": "7"}
+    one = [{"emails": f"one{n}@{seeded.slug}.example.org", **offer} for n in range(ONE_BY_ONE)]
+    line(f"invite one {size}", load.of_forms(owner, path, one), bare)
+    many = "\n".join(f"many{n}@{seeded.slug}.example.org" for n in range(AT_ONCE))
+    line(f"invite {AT_ONCE:,} {size}", load.of_forms(owner, path, [{"emails": many, **offer}]), bare)
+    people = [partial(_accept, server, token) for token in invited(app, seeded, ACCEPTED)]
+    line(f"accept with a new account {size}", load.timed(people), bare)
+
+
+def _read(visitor: Visitor, path: str) -> None:
+    answer = visitor.get(path)
+    if answer.status != 200:
+        raise RuntimeError(f"{path} answered {answer.status}")
+
+
+def _accept(server: Server, token: str) -> None:
+    """Follow the mailed link of an invitation and join."""
+    newcomer = Visitor(server.url)
+    path = f"/invitations/{token}"
+    _read(newcomer, path)
+    answer = newcomer.send(path, name="Nia Newcomer", password=PASSWORD, accept="1")
+    if answer.status != 303:
+        raise RuntimeError(f"joining answered {answer.status}:\n{answer.text[:2000]}")
+
+
+def invited(app: Flask, seeded: Seeded, number: int) -> list[str]:
+    """Invite so many people and return the tokens of their letters."""
+
+    def invite() -> list[str]:
+        organization = db.session.scalars(select(Organization).where(Organization.slug == seeded.slug)).one()
+        wanted = [addresses.parse(f"joining{n}@{seeded.slug}.example.org") for n in range(number)]
+        offered = invitations.invite_all(Actor.system(), organization, wanted, Offer(Role.MEMBER, 7))
+        letters = [db.session.get_one(OutboxMessage, invitation.letter_id) for invitation in offered]
+        return [db.vault.open(outbox.seal_name(letter), letter.secret or "") for letter in letters]
+
+    with app.app_context():
+        return database.perform(invite, write=True)
+
+
+def read_lists(app: Flask, server: Server, organizations: dict[int, Seeded]) -> None:
+    """Read every list again and again, its next page too."""
+    for _ in range(LIST_PAGES // len(organizations)):
+        for seeded in organizations.values():
+            owner = Visitor(server.url)
+            owner.cookies["vestibule"] = cookie_of(app, seeded).partition("=")[2]
+            for path in ("members", "members/pending", "audit"):
+                _read(owner, f"/orgs/{seeded.slug}/{path}")
 
 
 def cookie_of(app: Flask, seeded: Seeded) -> str:
@@ -67,18 +156,6 @@ def cookie_of(app: Flask, seeded: Seeded) -> str:
     if signer is None:
         raise RuntimeError("the application has no secret key")
     return f"{app.config['SESSION_COOKIE_NAME']}={signer.dumps({'token': seeded.session_token})}"
-
-
-def requests_a_second(url: str, cookie: str = "") -> float:
-    """Load one address with a bounded number of connections for a bounded time; return the rate."""
-    headers = ["-H", f"Cookie: {cookie}", "-H", "HX-Request: true", "-H", "HX-Target: panel"]
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", *headers, url]
-    subprocess.run([*command, f"-d{WARM_UP_SECONDS}s"], check=True, capture_output=True)
-    output = subprocess.run([*command, f"-d{SECONDS}s"], check=True, capture_output=True, text=True).stdout
-    found = re.search(r"Requests/sec:\s+([\d.]+)", output)
-    if found is None or "Non-2xx" in output:
-        raise RuntimeError(f"{url} did not answer as it should:\n{output}")
-    return float(found[1])
 
 
 @contextmanager

@@ -87,8 +87,8 @@ class PostgresTemplate:
 
 
 @contextmanager
-def postgres_server() -> Iterator[URL]:
-    """Yield the address of a PostgreSQL server; skip where there is none."""
+def postgres_server(*, durable: bool = False) -> Iterator[URL]:
+    """Yield the address of a PostgreSQL server; skip where there is none. Tests need none that waits for the disk."""
     if given := os.environ.get("TEST_POSTGRES_URL"):
         yield make_url(given).set(drivername="postgresql+psycopg")
         return
@@ -98,7 +98,7 @@ def postgres_server() -> Iterator[URL]:
     with tempfile.TemporaryDirectory(prefix="pg") as folder, _bundled_server(Path(folder)) as url:
         engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
         with engine.connect() as connection:
-            for statement in WITHOUT_DURABILITY:
+            for statement in () if durable else WITHOUT_DURABILITY:
                 connection.exec_driver_sql(statement)
         yield url
 

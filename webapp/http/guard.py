@@ -3,13 +3,14 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, g, make_response, request
 from flask import redirect as redirect_to
 from flask.typing import ResponseReturnValue
-from sqlalchemy import and_, select
+from sqlalchemy import Select, and_, bindparam, select
 from sqlalchemy.orm import InstrumentedAttribute
 from werkzeug.routing import RequestRedirect
 
@@ -169,26 +170,34 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
 
 
 def _load_organization(slug: str, found: Viewer | None) -> Organization:
-    is_viewers = and_(Member.organization_id == Organization.id, Member.user_id == (found.user_id if found else None))
-    row = db.session.execute(
-        select(Organization, Member).join(Member, is_viewers).where(Organization.slug == slug)
-    ).one_or_none()
+    parameters = {"slug": slug, "user_id": found.user_id if found else None}
+    row = db.session.execute(_ORGANIZATION, parameters).one_or_none()
     if row is None:
         raise NotFound
     g.organization, g.member = row
     return g.organization  # type: ignore[no-any-return]
 
 
+_ORGANIZATION = (
+    select(Organization, Member)
+    .join(Member, and_(Member.organization_id == Organization.id, Member.user_id == bindparam("user_id")))
+    .where(Organization.slug == bindparam("slug"))
+)
+
+
 def _load_children(organization: Organization, arguments: dict[str, Any]) -> None:
-    for name, key in CHILDREN.items():
-        if name in arguments:
-            model = key.class_
-            child = db.session.scalar(
-                select(model).where(model.organization_id == organization.id, key == arguments[name])
-            )
-            if child is None:
-                raise NotFound
-            arguments[name] = child
+    for name in CHILDREN.keys() & arguments.keys():
+        parameters = {"organization_id": organization.id, "key": arguments[name]}
+        arguments[name] = db.session.scalar(_child(name), parameters)
+        if arguments[name] is None:
+            raise NotFound
+
+
+@cache
+def _child(name: str) -> Select[tuple[Any]]:
+    key = CHILDREN[name]
+    model = key.class_
+    return select(model).where(model.organization_id == bindparam("organization_id"), key == bindparam("key"))
 
 
 def _record_refusal(refusal: Forbidden) -> None:

@@ -1,12 +1,13 @@
 """The browser's session: a random token in the cookie, everything else in the database."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from typing import cast
 
 from flask import Request, g, request, session
+from flask_babel import get_locale
 from flask_login import AnonymousUserMixin, UserMixin, current_user
-from sqlalchemy import and_, select
+from sqlalchemy import and_, bindparam, select
 
 from webapp import clock
 from webapp.access.actor import Actor
@@ -25,6 +26,7 @@ class Viewer(UserMixin):
     user: User
     session_id: int
     email: str
+    is_address_verified: bool
     needs_touch: bool
 
     @property
@@ -38,27 +40,31 @@ class Viewer(UserMixin):
         return self.user.id
 
 
+_VIEWER = (
+    select(Session, User, EmailAddress.address, EmailAddress.verified_at)
+    .join(User, User.id == Session.user_id)
+    .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
+    .where(
+        Session.token_hash == bindparam("token_hash"),
+        Session.expires_at > bindparam("now"),
+        Session.last_seen_at > bindparam("idle_since"),
+        User.is_active,
+    )
+)
+
+
 def load_viewer(_request: Request) -> Viewer | None:
     """Find who is signed in by the token in the cookie; for Flask-Login's `request_loader`."""
     token = session.get(TOKEN)
     if not token:
         return None
     now = clock.now()
-    row = db.session.execute(
-        select(Session, User, EmailAddress.address)
-        .join(User, User.id == Session.user_id)
-        .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
-        .where(
-            Session.token_hash == digest(token),
-            Session.expires_at > now,
-            Session.last_seen_at > now - sessions.IDLE,
-            User.is_active,
-        )
-    ).one_or_none()
+    moments = {"now": now, "idle_since": now - sessions.IDLE}
+    row = db.session.execute(_VIEWER, {"token_hash": digest(token), **moments}).one_or_none()
     if row is None:
         return None
-    found, user, email = row
-    return Viewer(user, found.id, email or "", sessions.is_stale(found.last_seen_at))
+    found, user, email, verified_at = row
+    return Viewer(user, found.id, email or "", email is None or verified_at is not None, sessions.is_stale(found.last_seen_at))
 
 
 def reload_viewer() -> Viewer | None:
@@ -114,9 +120,8 @@ def user_agent() -> str:
 
 
 def current_actor() -> Actor:
-    """Return who acts in this request, with their membership in the organization at hand."""
+    """Return who acts in this request and in which language, with their membership in the organization at hand."""
     found = viewer()
-    if found is None:
-        return Actor.visitor(client_ip())
     member: Member | None = g.get("member")
-    return Actor.of(found.user, ip=client_ip(), member=member)
+    actor = Actor.of(found.user, ip=client_ip(), member=member) if found else Actor.visitor(client_ip())
+    return replace(actor, language=get_locale().language)
