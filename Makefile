@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check bench lock
+.PHONY: help setup run test check bench messages lock
 
 PYTHON ?= python3
 UV ?= uv
@@ -12,6 +12,8 @@ ARGS ?=
 UPGRADE ?=
 
 BIN := .venv/bin
+TRANSLATIONS := webapp/translations
+CATALOGUES := $(wildcard $(TRANSLATIONS)/*/LC_MESSAGES/messages.po)
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
 ASSETS := package.json package-lock.json build_assets.py
 LOCK := $(UV) pip compile --generate-hashes --universal --python-version 3.11 \
@@ -20,7 +22,7 @@ LOCK := $(UV) pip compile --generate-hashes --universal --python-version 3.11 \
 help: ## Explain the commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-setup: .venv/.ready ## Make .venv with everything `make run` needs, and bring the database up to date
+setup: .venv/.ready $(CATALOGUES:.po=.mo) ## Make .venv with everything `make run` needs, and bring the database up to date
 	@$(BIN)/vestibule migrate
 
 run: setup ## Run the web app and the mail worker at http://127.0.0.1:8000, on SQLite, with a demo mailbox
@@ -38,11 +40,22 @@ check: .venv/.ready-for-tests ## Check style, types and who imports whom
 bench: .venv/.ready-for-tests ## Measure the real server beside a bare Flask view
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+messages: .venv/.ready ## Bring the catalogues of translations up to date with the texts in the source
+	@mkdir -p build
+	@$(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --keyword "N_ lazy_gettext" --sort-by-file \
+		--add-location file --width 120 --msgid-bugs-address "the issue tracker of Vestibule" \
+		--output-file build/messages.pot .
+	@$(BIN)/pybabel --quiet update --input-file build/messages.pot --output-dir $(TRANSLATIONS) --width 120 \
+		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
+
 lock: ## Write the lock files anew from pyproject.toml and package.json (needs uv and npm)
 	$(LOCK) pyproject.toml --group build --output-file requirements.lock
 	$(LOCK) pyproject.toml --group build --group dev --constraints requirements.lock --output-file requirements-dev.lock
 	$(LOCK) --group node --output-file requirements-node.lock
 	npm install --package-lock-only --ignore-scripts --no-audit --no-fund
+
+%.mo: %.po .venv/.ready
+	@$(BIN)/python build_assets.py
 
 .venv/.made:
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Vestibule needs Python 3.11 or newer; make PYTHON=... names one.")'

@@ -1,4 +1,4 @@
-"""Put the browser's libraries where the pages look for them, at the versions in package-lock.json.
+"""Put the browser's libraries, at the versions in package-lock.json, and the translations where the pages find them.
 
 Hatchling calls `AssetHook` when a wheel is built or the project is installed for development. `python build_assets.py
 --dev` installs into node_modules/ what the tests need besides. Neither result is in git. npm comes from PATH, else
@@ -17,9 +17,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 VENDOR = "webapp/static/vendor"
+CATALOGUES = "webapp/translations/*/LC_MESSAGES/messages.po"
 WANTED = {
     "htmx.min.js": "htmx.org/dist/htmx.min.js",
     "bootstrap.min.css": "bootstrap/dist/css/bootstrap.min.css",
@@ -32,7 +35,7 @@ STAMP = ".made-from"
 
 
 class AssetHook(BuildHookInterface[Any]):
-    """Hatchling's build hook: browser files into webapp/static/vendor/, migrations into the wheel."""
+    """Hatchling's build hook: browser files, compiled catalogues, and migrations into the wheel."""
 
     PLUGIN_NAME = "custom"
 
@@ -41,9 +44,10 @@ class AssetHook(BuildHookInterface[Any]):
         return [] if shutil.which("npm") else [pinned_node(Path(self.root))]
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
-        """Make the browser files; `version` is "standard" for a wheel and "editable" for development."""
+        """Make what is in no repository; `version` is "standard" for a wheel and "editable" for development."""
         root = Path(self.root)
         make_vendor_files(root)
+        compile_catalogues(root)
         if version == "standard":
             build_data["force_include"][str(root / "migrations")] = "webapp/_migrations"
 
@@ -116,6 +120,13 @@ def dark_rules(stylesheet: str) -> str:
     return "".join(f"{selector.strip() or ':root'}{{{body}}}" for selector, body in rules) + "\n"
 
 
+def compile_catalogues(root: Path) -> None:
+    """Write beside each catalogue of translations what gettext reads; a text without a translation stays English."""
+    for source in root.glob(CATALOGUES):
+        with source.open("rb") as text, source.with_suffix(".mo").open("wb") as compiled:
+            write_mo(compiled, read_po(text))
+
+
 def make_test_files(root: Path) -> None:
     """Install into node_modules/ what the tests need, unless it is there already."""
     stamp = root / "node_modules" / STAMP
@@ -125,12 +136,13 @@ def make_test_files(root: Path) -> None:
 
 
 def main() -> None:
-    """Make the browser files; with --dev what the tests need too."""
-    parser = argparse.ArgumentParser(description="Make the files of the browser's libraries.")
+    """Make the browser files and compile the catalogues; with --dev what the tests need too."""
+    parser = argparse.ArgumentParser(description="Make the browser's files and compile the catalogues.")
     parser.add_argument("--dev", action="store_true", help="also install what the tests need into node_modules/")
     options = parser.parse_args()
     root = Path(__file__).resolve().parent
     make_vendor_files(root)
+    compile_catalogues(root)
     if options.dev:
         make_test_files(root)
 

@@ -15,6 +15,7 @@ from tests.support.browser import Windows, running_browser
 from tests.support.databases import PostgresTemplate, SqliteTemplate, postgres_server
 from tests.support.server import Server, running_server
 from tests.support.settings import environment_for
+from tests.support.sizes import Figures
 from tests.support.smtp import SmtpSink
 from tests.support.worlds import World
 from webapp import create_app
@@ -127,6 +128,21 @@ def windows(browser: Browser) -> Iterator[Windows]:
     opened = Windows(browser)
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def figures(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) -> Figures:
+    """Says in one line what a test counted; `make soak` shows it."""
+
+    def say(**counted: object) -> None:
+        line = f"{request.node.name}: " + ", ".join(f"{name} {value}" for name, value in counted.items())
+        if request.node.get_closest_marker("soak"):
+            with capsys.disabled():
+                print(f"\n{line}")
+        else:
+            print(line)
+
+    return say
 
 
 @pytest.fixture

@@ -54,6 +54,7 @@ def sentence_of(folder: Path, **values: str) -> str:
         ("TRUSTED_PROXIES", "2", 2),
         ("REGISTRATION", "invitation", "invitation"),
         ("ORGANIZATION_CREATION", "administrators", "administrators"),
+        ("ORGANIZATION_CREATION", "anyone", "anyone"),
     ],
 )
 def test_setting_is_read(tmp_path: Path, name: str, value: str, expected: Any) -> None:

@@ -6,7 +6,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from webapp import blueprints, extensions
 from webapp import db as database
 from webapp.config import Settings
-from webapp.http import converters, guard, headers, limits, logs, problems, session, templating
+from webapp.http import converters, guard, headers, languages, limits, logs, problems, session, templating
 from webapp.services import sessions
 from webapp.vault import Vault
 
@@ -47,7 +47,7 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _connect_extensions(app: Flask, settings: Settings) -> None:
     database.db.init_app(app)
     extensions.migrate.init_app(app, database.db)
-    extensions.babel.init_app(app)
+    languages.init_app(app)
     extensions.mail.init_app(app)
     extensions.login_manager.session_protection = None
     extensions.login_manager.request_loader(session.load_viewer)

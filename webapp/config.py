@@ -212,7 +212,9 @@ VARIABLES: dict[str, _Variable] = {
     "MAIL_DEFAULT_SENDER": _Variable(_sender, "Vestibule <vestibule@localhost>", "an email address"),
     "TRUSTED_PROXIES": _Variable(_number(0, 10), 0, "how many reverse proxies stand in front, from 0 to 10"),
     "REGISTRATION": _Variable(_choice("invitation"), "invitation", "invitation (accounts are made by invitation)"),
-    "ORGANIZATION_CREATION": _Variable(_choice("administrators"), "administrators", "administrators"),
+    "ORGANIZATION_CREATION": _Variable(
+        _choice("administrators", "anyone"), "administrators", "administrators or anyone (who may make organizations)"
+    ),
 }
 
 

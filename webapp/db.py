@@ -116,7 +116,9 @@ def prepare_engine(engine: Engine, *, foreign_keys: bool = True) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
         write = connection.get_execution_options().get("write", True)
-        connection.exec_driver_sql(f"pragma query_only={'off' if write else 'on'}")
+        if connection.info.get("write") is not write:
+            connection.exec_driver_sql(f"pragma query_only={'off' if write else 'on'}")
+            connection.info["write"] = write
         connection.exec_driver_sql("begin immediate" if write else "begin")
 
 

@@ -83,6 +83,13 @@ class WrongCredentials(DomainError):
     field = "password"
 
 
+class WrongPassword(DomainError):
+    """Somebody signed in did not enter their present password where it is asked for again."""
+
+    sentence = N_("This is not your present password. Nothing was changed.")
+    field = "current_password"
+
+
 class InvalidPassword(DomainError):
     """A new password breaks one of the password rules."""
 
@@ -152,11 +159,56 @@ class MemberAgain(DomainError):
     sentence = N_("%(name)s is a member again, so the removal cannot be undone. Nothing was changed.")
 
 
+class UndoOver(DomainError):
+    """A removal is too old to be undone."""
+
+    status = 409
+    title = N_("It is too late to undo this")
+    sentence = N_("%(name)s was removed more than %(days)s days ago. Nothing was changed; invite them instead.")
+
+
+class AccountClosed(DomainError):
+    """A removal cannot be undone because the person's account is closed."""
+
+    status = 409
+    title = N_("This account is closed")
+    sentence = N_("The account of %(name)s is closed, so the removal cannot be undone. Nothing was changed.")
+
+
 class InvitationLimit(DomainError):
     """The organization or an address has had its invitations for today."""
 
     sentence = N_("The limit of invitations for today is reached. Nothing was sent; please continue tomorrow.")
     field = "emails"
+
+
+class AlreadyRequested(DomainError):
+    """Somebody has asked already that the address may join."""
+
+    sentence = N_("There is a request for %(email)s already. Whoever may approve it knows of it.")
+    field = "email"
+
+
+class RequestLimit(DomainError):
+    """The member or the organization has had its requests for today."""
+
+    sentence = N_("The limit of suggestions for today is reached. Nothing was sent; please continue tomorrow.")
+    field = "email"
+
+
+class RequestNotOpen(DomainError):
+    """The request was approved, rejected or has expired."""
+
+    status = 409
+    title = N_("This request is closed")
+    sentence = N_("This request was answered already or has expired. Nothing was changed.")
+
+
+class NobodyToAdd(DomainError):
+    """No account has the address, or none that the actor may know of: the answer is the same."""
+
+    sentence = N_("Nobody with the address %(email)s can be added in this way. Nothing was changed.")
+    field = "email"
 
 
 class InvitationNotOpen(DomainError):
@@ -165,6 +217,30 @@ class InvitationNotOpen(DomainError):
     status = 409
     title = N_("This invitation is closed")
     sentence = N_("This invitation can no longer be used. Reload the page to see why.")
+
+
+class InvitationNotSent(DomainError):
+    """An invitation needs no other letter: the person has joined or was invited anew."""
+
+    status = 409
+    title = N_("Not sent")
+    sentence = N_("This invitation is no longer needed. Nothing was sent.")
+
+
+class LetterLimit(DomainError):
+    """An address or an organization had its letters for today."""
+
+    status = 429
+    title = N_("Enough letters for today")
+    sentence = N_("%(email)s had its 10 letters for today. Nothing was sent; please continue tomorrow.")
+
+
+class AddressProven(DomainError):
+    """Another account has proven an address before."""
+
+    status = 409
+    title = N_("This address belongs to another account")
+    sentence = N_("Another account has proven this address meanwhile, so it cannot be yours as well.")
 
 
 class OtherAddress(DomainError):
@@ -181,3 +257,30 @@ class LinkNotValid(DomainError):
     status = 404
     title = N_("This link no longer works")
     sentence = N_("This link was used already or has expired. Ask for a new one and use the newest letter.")
+
+
+class AlreadySetUp(LinkNotValid):
+    """The set-up link was followed after somebody had an account."""
+
+    title = N_("Vestibule is set up already")
+    sentence = N_("The set-up link worked once, and somebody has used it. Sign in, or ask them for an invitation.")
+
+
+class OrganizationsByAdministrators(Forbidden):
+    """Somebody wanted to make an organization where only administrators of the instance do."""
+
+    sentence = N_("Only administrators of this server make organizations. Nothing was changed; ask one of them.")
+
+
+class InvalidSlug(DomainError):
+    """A text cannot be the name of an organization in addresses."""
+
+    sentence = N_("Use lower-case letters from a to z, digits and single hyphens between them, at most %(most)d.")
+    field = "slug"
+
+
+class SlugTaken(DomainError):
+    """An address is reserved, or leads to another organization."""
+
+    sentence = N_("This address is not free. Choose another one.")
+    field = "slug"

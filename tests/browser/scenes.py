@@ -11,6 +11,7 @@ from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.models import Invitation, Member, MemberStatus, Organization, OutboxMessage, Role
 from webapp.services import invitations
+from webapp.services.invitation_links import Link
 
 PEOPLE = (
     ("Ben Okafor", "ben.okafor@example.com", Role.ADMIN, timedelta(hours=1)),
@@ -47,7 +48,7 @@ def expire(hall: Hall, invited: Invited) -> None:
 
 def decline(hall: Hall, invited: Invited) -> None:
     """Turn an invitation down, as somebody with the link."""
-    hall.world.write(lambda: invitations.decline(Actor.visitor(None), invited.id, _organization(invited).id))
+    hall.world.write(lambda: invitations.decline(Actor.visitor(None), _link(invited)))
 
 
 def revoke(hall: Hall, invited: Invited) -> None:
@@ -62,9 +63,7 @@ def revoke(hall: Hall, invited: Invited) -> None:
 
 def accept(hall: Hall, invited: Invited, person: Person) -> None:
     """Accept an invitation as a person who has an account with its address."""
-    user_id = person.user_id
-    organization_id = hall.world.read(lambda: _organization(invited).id)
-    hall.world.write(invitations.accept, Actor.system(), invited.id, organization_id, user_id)
+    hall.world.write(lambda: invitations.accept(Actor.system(), _link(invited), person.user_id))
 
 
 def invite_all_sorts(hall: Hall) -> None:
@@ -77,6 +76,10 @@ def invite_all_sorts(hall: Hall) -> None:
     open_letter(hall.page("/demo/mailbox"), "mia.holm@example.org", "invited you")
     letter = update(OutboxMessage).where(OutboxMessage.to_address == bounced.email)
     hall.world.write(db.session.execute, letter.values(state="failed", last_error=FAILED))
+
+
+def _link(invited: Invited) -> Link:
+    return Link(invited.id, _organization(invited).id, invited.token)
 
 
 def _organization(invited: Invited) -> Organization:

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 import pytest
 from flask import Flask
 
-from tests.mail.letters import queue, queue_invitation, settings_of, stored, worker_of
+from tests.mail.letters import INVITATION, queue, queue_invitation, settings_of, stored, worker_of
 from tests.support.smtp import SmtpSink
 from webapp.db import db, transaction
 from webapp.mail.compose import Composer
@@ -42,6 +42,20 @@ def part(message: EmailMessage, kind: str) -> str:
             "because Ada Example of Harbour Works entered this address",
         ),
         (
+            "invitation_reminder",
+            {**INVITATION, "email": "mia@example.org"},
+            "a-token",
+            "/invitations/a-token",
+            "because Ada Example of Harbour Works entered this address. It is the only reminder",
+        ),
+        (
+            "verify_address",
+            {"name": "Mia", "email": "mia@example.org", "expires_at": "2027-01-08T14:03:00+00:00"},
+            "a-token",
+            "/verify-email/a-token",
+            "because an account was made with this address through a copied link",
+        ),
+        (
             "password_reset",
             {"name": "Mia", "expires_at": "2027-01-08T14:03:00+00:00"},
             "a-token",
@@ -54,6 +68,13 @@ def part(message: EmailMessage, kind: str) -> str:
             None,
             "/forgot-password",
             "each change of its password",
+        ),
+        (
+            "new_sign_in",
+            {"name": "Mia", "signed_in_at": "2027-01-08T14:03:00+00:00", "ip": "192.0.2.7", "browser": "Firefox"},
+            None,
+            "/forgot-password",
+            "each sign-in from a new network",
         ),
     ],
 )
@@ -196,3 +217,35 @@ def test_F02_letter_goes_to_the_proven_domain_and_to_no_look_alike(app: Flask, t
 def test_F03_name_cannot_smuggle_an_encoded_word_into_the_subject(app: Flask) -> None:
     message = composed(app, queue_invitation(app, "mia@example.org", inviter="=?utf-8?q?=E2=80=AEevil?="))
     assert "=?utf-8?q?=E2=80=AE" not in message["Subject"]
+
+
+SIGN_IN = {"name": "Mia", "signed_in_at": "2027-01-08T14:03:00+00:00", "ip": "192.0.2.7", "browser": ""}
+
+
+def test_new_sign_in_says_when_from_where_and_with_what(app: Flask) -> None:
+    message = composed(app, queue(app, "new_sign_in", "mia@example.org", {**SIGN_IN, "browser": "Firefox, Linux"}))
+    text, html = part(message, "plain"), part(message, "html")
+    for said in ("8 Jan 2027, 14:03 UTC", "192.0.2.7", "Firefox, Linux"):
+        assert said in text
+        assert said in html
+    unknown = composed(app, queue(app, "new_sign_in", "mia@example.org", SIGN_IN))
+    assert "Unknown browser" in part(unknown, "plain")
+
+
+@pytest.mark.parametrize(("language", "lang", "month"), [(None, "en", "Oct"), ("en", "en", "Oct"), ("de", "de", "Okt")])
+def test_letter_is_written_in_the_language_of_its_recipient(
+    app: Flask, language: str | None, lang: str, month: str
+) -> None:
+    said = {**SIGN_IN, "signed_in_at": "2027-10-08T14:03:00+00:00"}
+    letter_id = queue(app, "new_sign_in", "mia@example.org", said, language=language)
+    with app.test_request_context(headers={"Accept-Language": "de" if lang == "en" else "en"}):
+        message = composed(app, letter_id)
+    assert f'<html lang="{lang}">' in part(message, "html")
+    assert month in part(message, "plain")
+
+
+def test_names_are_escaped_in_html_only(app: Flask) -> None:
+    message = composed(app, queue_invitation(app, "mia@example.org", organization="Tom & 'Jerry'"))
+    assert message["Subject"] == "Ada Example invited you to Tom & 'Jerry'"
+    assert "to join Tom & 'Jerry' as" in part(message, "plain")
+    assert "to join Tom &amp; &#39;Jerry&#39; as" in part(message, "html")

@@ -16,6 +16,7 @@ from webapp.models import (
     Attempts,
     Invitation,
     InvitationBatch,
+    KnownNetwork,
     LetterState,
     Organization,
     OutboxMessage,
@@ -125,3 +126,14 @@ def test_secret_of_a_finished_letter_goes_however_it_was_left_behind(app: Flask)
         letter.state, letter.finished_at = LetterState.SENT, NOW
     clear(app)
     assert stored(app, letter_id).secret is None
+
+
+def test_networks_go_when_nobody_has_used_them_for_180_days(app: Flask) -> None:
+    store(app, User(id=1, name="Ada Example"), User(id=2, name="Mia Example"))
+    used = {"192.0.2.0/24": timedelta(days=179), "198.51.100.0/24": timedelta(days=181)}
+    store(app, *(KnownNetwork(user_id=1, network=name, last_used_at=NOW - ago) for name, ago in used.items()))
+    store(app, KnownNetwork(user_id=2, network="198.51.100.0/24", last_used_at=NOW))
+    clear(app)
+    with app.app_context(), transaction(write=False):
+        kept = db.session.execute(select(KnownNetwork.user_id, KnownNetwork.network)).all()
+    assert sorted(map(tuple, kept)) == [(1, "192.0.2.0/24"), (2, "198.51.100.0/24")]

@@ -1,10 +1,7 @@
 """Several workers, and workers that die: no letter is lost, and none is sent twice on purpose."""
 
 import logging
-import os
 import signal
-import subprocess
-import sys
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
@@ -17,6 +14,7 @@ from sqlalchemy import select
 
 from tests.mail.letters import queue_invitation, queue_invitations, stored, worker_of
 from tests.support.smtp import STALL, SmtpSink
+from tests.support.workers import Processes
 from webapp.db import db, transaction
 from webapp.mail import queue
 from webapp.models import LetterState, OutboxMessage
@@ -26,27 +24,11 @@ END_SECONDS = 20
 A_MINUTE = timedelta(minutes=1)
 
 
-class Processes:
-    """Real worker processes; those still running at the end are killed."""
-
-    def __init__(self, environment: dict[str, str]) -> None:
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("VESTIBULE_")}
-        self._environment = {**inherited, **environment}
-        self.started: list[subprocess.Popen[bytes]] = []
-
-    def start(self) -> subprocess.Popen[bytes]:
-        process = subprocess.Popen([sys.executable, "-m", "webapp.cli", "worker"], env=self._environment)
-        self.started.append(process)
-        return process
-
-
 @pytest.fixture
 def processes(environment: dict[str, str]) -> Iterator[Processes]:
     started = Processes(environment)
     yield started
-    for process in started.started:
-        process.kill()
-        process.wait()
+    started.end()
 
 
 def ids_by_recipient(sink: SmtpSink) -> dict[str, list[str]]:

@@ -22,6 +22,7 @@ from webapp.errors import (
 from webapp.models import EmailAddress, Invitation, MemberStatus, Role
 from webapp.services import addresses, invitations
 from webapp.services.accounts import NewAccount
+from webapp.services.invitation_links import Link
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
 A_SECOND = timedelta(seconds=1)
@@ -43,26 +44,26 @@ def stored(acme: Acme, invited: Invited) -> Invitation:
     return found
 
 
-def organization_id(acme: Acme, invited: Invited) -> int:
-    return stored(acme, invited).organization_id
+def link(acme: Acme, invited: Invited) -> Link:
+    return Link(invited.id, stored(acme, invited).organization_id, invited.token)
 
 
 def accept(acme: Acme, invited: Invited, person: Person) -> int:
     """Accept an invitation as somebody with an account; return the member's id."""
-    numbers = invited.id, organization_id(acme, invited), person.user_id
-    return int(acme.world.write(lambda: invitations.accept(Actor.visitor("192.0.2.1"), *numbers).id))
+    followed = link(acme, invited)
+    return int(acme.world.write(lambda: invitations.accept(Actor.visitor("192.0.2.1"), followed, person.user_id).id))
 
 
 def register(acme: Acme, invited: Invited, name: str = "Bob Builder", email: str = "Bob@Example.org") -> int:
     """Accept an invitation with a new account; return the member's id."""
     new = NewAccount(name, addresses.parse(email), password_hash())
-    numbers = invited.id, organization_id(acme, invited)
-    return int(acme.world.write(lambda: invitations.accept_as_new(Actor.visitor("192.0.2.1"), *numbers, new).id))
+    followed = link(acme, invited)
+    return int(acme.world.write(lambda: invitations.accept_as_new(Actor.visitor("192.0.2.1"), followed, new).id))
 
 
 def decline(acme: Acme, invited: Invited) -> None:
-    numbers = invited.id, organization_id(acme, invited)
-    acme.world.write(lambda: invitations.decline(Actor.visitor("192.0.2.1"), *numbers))
+    followed = link(acme, invited)
+    acme.world.write(lambda: invitations.decline(Actor.visitor("192.0.2.1"), followed))
 
 
 def revoke(acme: Acme, invited: Invited, by: Person) -> None:

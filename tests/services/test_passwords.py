@@ -79,6 +79,7 @@ def test_F11_sixty_four_characters_are_taken_whole() -> None:
         "LetMeInLetMeInLetMeInLetMeIn",
         "1234123412341234123412341234",
         "qwertyuiopasdfghjkl",
+        "football football",
     ],
 )
 def test_F11_the_first_ones_people_guess_are_refused(password: str) -> None:

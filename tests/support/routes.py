@@ -6,19 +6,21 @@ from itertools import count
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 from werkzeug.routing import Rule
 
+from tests.support import asking
 from tests.support.acme import Acme
 from tests.support.settings import SECRET_KEY
-from tests.support.worlds import Invited, Person
+from tests.support.unproven import unproven
+from tests.support.worlds import PASSWORD, Invited, Person
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.http.settings import settings
 from webapp.mail.deliver import Worker
 from webapp.mail.demo_mailbox import DemoMailbox
-from webapp.models import Invitation, InvitationStatus
-from webapp.services import accounts, addresses, outbox
+from webapp.models import Invitation, InvitationStatus, Organization, Role, Session
+from webapp.services import accounts, addresses, members, outbox, removals, sessions
 from webapp.services.first_run import setup_token
 
 ASKED_BY_PEOPLE = {"GET", "POST"}
@@ -72,6 +74,8 @@ class Routes:
             return Request(url_for(route.endpoint, **arguments), self._form(route) if route.method == "POST" else {})
 
     def _argument(self, route: Route, name: str) -> Any:
+        if route.endpoint == "accounts.verify_email":
+            return self._verification_token()
         if name == "token":
             family = route.endpoint.partition(".")[0]
             return {"setup": self._setup_token, "accounts": self._reset_token, "invites": self._invitation_token}[
@@ -79,8 +83,12 @@ class Routes:
             ]()
         made: dict[str, Any] = {
             "org": lambda: self.acme.slug,
-            "invitation": lambda: self._invite(f"guest{next(self._numbers)}@example.org").id,
+            "slug": self._joinable,
+            "invitation": lambda: self._waiting(route, f"guest{next(self._numbers)}@example.org"),
+            "member": lambda: self.acme.member_id(self._join()),
+            "removed": self._removed,
             "key": self._demo_letter,
+            "session_id": self._session,
             "filename": lambda: "css/theme.css",
         }
         return made[name]()
@@ -89,13 +97,56 @@ class Routes:
         address = f"form{next(self._numbers)}@example.org"
         forms = {
             "accounts.forgot_password": {"email": address},
+            "accounts.verify_email": {"password": PASSWORD},
+            "accounts.update": {"name": f"Nora Number {next(self._numbers)}", "language": ""},
+            "organizations.create": {"name": "Lakeside Clinic"},
+            "organizations.update": {"name": "Acme", "slug": self.acme.slug, "invitation_lifetime_days": "7"},
             "invites.create": {"emails": address, "role": "member", "lifetime_days": "7"},
             "invites.answer": {"decline": "1"},
+            "requests.approve": {"role": "member"},
+            "requests.create": {"email": address},
+            "requests.join": {"email": address},
+            "additions.create": {"email": self._acquaintance(route), "role": "member"},
+            "members.update": {"role": "admin"},
+            "members.suspend": {"confirm": "1"},
+            "members.remove": {"confirm": "1"},
         }
         return forms.get(route.endpoint, {})
 
     def _invite(self, email: str) -> Invited:
         return self._world.invite(self.acme.slug, self.acme.owner, email)
+
+    def _waiting(self, route: Route, email: str) -> int:
+        """Return a request where the route answers one, else an invitation."""
+        is_request = route.endpoint.startswith("requests.")
+        return asking.ask(self.acme, email) if is_request else self._invite(email).id
+
+    def _joinable(self) -> str:
+        self._world.policy(self.acme.slug, join_requests_allowed=True)
+        return self.acme.slug
+
+    def _acquaintance(self, route: Route) -> str:
+        """Return an address of somebody whom Acme's people meet in another organization."""
+        email = f"known{next(self._numbers)}@example.org"
+        if route.endpoint == "additions.create":
+            slug = self._world.organization("Nearby", self._world.person("Nell Nearby", email))
+            for person in (self.acme.owner, self.acme.manager):
+                self._world.member(slug, person, Role.MEMBER)
+        return email
+
+    def _join(self) -> Person:
+        person = self._world.person("Jo Joined", f"joined{next(self._numbers)}@example.org")
+        self._world.member(self.acme.slug, person, Role.MEMBER)
+        return person
+
+    def _removed(self) -> int:
+        person = self._join()
+        return self.acme.act(self.acme.owner, lambda actor, organization: self._remove(actor, organization, person))
+
+    def _remove(self, actor: Actor, organization: Organization, person: Person) -> int:
+        member = members.of_user(organization, person.user_id)
+        assert member
+        return removals.remove(actor, organization, member).member_id
 
     def _invitation_token(self) -> str:
         def close_earlier() -> None:
@@ -109,6 +160,18 @@ class Routes:
         self._world.write(accounts.request_reset, Actor.system(), addresses.parse(self.acme.member.email))
         letter = self._world.letters("password_reset")[-1]
         return str(self._world.read(lambda: db.vault.open(outbox.seal_name(letter), letter.secret or "")))
+
+    def _verification_token(self) -> str:
+        return unproven(self._world, f"unproven{next(self._numbers)}@example.org")[1]
+
+    def _session(self) -> int:
+        """Return a session of Acme's owner, made for this request."""
+
+        def begin() -> int:
+            sessions.begin(self.acme.owner.user_id, ip="127.0.0.1", user_agent="tests")
+            return db.session.scalars(select(func.max(Session.id))).one()
+
+        return int(self._world.write(begin))
 
     def _setup_token(self) -> str:
         return setup_token(SECRET_KEY)

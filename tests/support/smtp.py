@@ -56,6 +56,7 @@ class SmtpSink:
     """
 
     host = "127.0.0.1"
+    conversation: type[SMTP] = SMTP
 
     def __init__(
         self,
@@ -127,7 +128,7 @@ class SmtpSink:
 
     def _protocol(self) -> SMTP:
         starttls = self._security == "starttls"
-        return SMTP(
+        return self.conversation(
             self,
             hostname="localhost",
             loop=self._loop,

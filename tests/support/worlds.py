@@ -137,6 +137,10 @@ class World:
         statement = statement.where(OutboxMessage.kind == kind) if kind else statement
         return list(self.read(lambda: db.session.scalars(statement).all()))
 
+    def token_of(self, letter: OutboxMessage) -> str:
+        """Return the token of the link in a letter that has not left yet."""
+        return str(self.read(lambda: db.vault.open(outbox.seal_name(letter), letter.secret or "")))
+
     def browser(self, person: Person | None = None) -> FlaskClient:
         """Return a browser, in which `person` is signed in."""
         client = self.app.test_client()

@@ -6,8 +6,14 @@ import sys
 import click
 from sqlalchemy.exc import DBAPIError
 
+from webapp.cli.audit import audit
+from webapp.cli.backup import backup
+from webapp.cli.check import check
 from webapp.cli.config import config
+from webapp.cli.invite import invite
+from webapp.cli.members import members
 from webapp.cli.migrate import migrate
+from webapp.cli.seed import seed
 from webapp.cli.serve import serve
 from webapp.cli.setup_link import setup_link
 from webapp.cli.worker import worker
@@ -22,7 +28,7 @@ def vestibule() -> None:
     """Who belongs here, how do we know it is them, and what may they open."""
 
 
-for command in (config, migrate, serve, setup_link, worker):
+for command in (audit, backup, check, config, invite, members, migrate, seed, serve, setup_link, worker):
     vestibule.add_command(command)
 
 

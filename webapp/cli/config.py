@@ -2,11 +2,17 @@
 
 import click
 
+from webapp.cli.output import as_json, show_json
 from webapp.config import Settings
 
 
 @click.command()
-def config() -> None:
+@as_json
+def config(is_json: bool) -> None:
     """Print the settings in force, secrets masked."""
-    for name, value in Settings.from_environment().masked().items():
+    settings = Settings.from_environment().masked()
+    if is_json:
+        show_json(settings)
+        return
+    for name, value in settings.items():
         click.echo(f"{name}={value}")

@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any, Self
 
@@ -49,7 +51,6 @@ class JsonLogger(Logger):
 
     def setup(self, cfg: object) -> None:
         """Add no handlers."""
-        self.error_log.setLevel(logging.INFO)
         self.error_log.propagate = True
 
 
@@ -59,28 +60,30 @@ class JsonLogger(Logger):
 @click.option("--threads", default=16, show_default=True, type=click.IntRange(1, 64), help="Threads of each process.")
 @click.option("--with-worker", is_flag=True, help="Also run the mail worker.")
 @click.option("--demo", is_flag=True, help="Keep all mail in a demo mailbox. Only on a loopback address.")
-def serve(bind: str, workers: int, threads: int, with_worker: bool, demo: bool) -> None:
+@click.option("--verbose", is_flag=True, help="Log every request and letter of a demo too.")
+def serve(bind: str, workers: int, threads: int, with_worker: bool, demo: bool, verbose: bool) -> None:
     """Serve the web application."""
     settings = replace(Settings.from_environment(), demo=demo)
     _require_matching_bind(bind, settings)
-    logs.configure()
+    # Whoever tries the demo needs the addresses it has printed, which a line for each request would scroll away.
+    logs.configure(quiet=demo and not verbose)
     app = create_app(settings)
     _require_schema(app)
-    _greet(app, settings, bind)
+    greeting = "\n".join(_greeting(app, settings, bind))
     _close_connections(app)
-    server = Server(app, _options(bind, workers, threads))
-    if with_worker:
-        with MailWorker(demo):
-            server.run()
-    else:
-        server.run()
+    options = {**_options(bind, workers, threads), "when_ready": lambda _server: click.echo(greeting)}
+    with MailWorker(_worker_arguments(demo, verbose)) if with_worker else nullcontext():
+        Server(app, options).run()
 
 
 class MailWorker:
-    """The mail worker as a child process, started again whenever it ends while the server runs."""
+    """The mail worker as a child process, started again whenever it ends while the server runs.
 
-    def __init__(self, demo: bool) -> None:
-        self._command = [sys.executable, "-m", "webapp.cli", "worker", *(["--demo"] if demo else [])]
+    Its standard input is a pipe from here: should this process be killed, the worker reads its end and goes too.
+    """
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self._command = [sys.executable, "-m", "webapp.cli", "worker", "--until-eof", *arguments]
         self._is_over = threading.Event()
         self._watch = threading.Thread(target=self._keep_running, daemon=True)
         self._changing = threading.Lock()
@@ -115,7 +118,11 @@ class MailWorker:
 
     def _start(self) -> subprocess.Popen[bytes]:
         """Start it in a group of its own, so that Ctrl-C reaches the server, which ends it in order."""
-        return subprocess.Popen(self._command, process_group=0)
+        return subprocess.Popen(self._command, stdin=subprocess.PIPE, process_group=0)
+
+
+def _worker_arguments(demo: bool, verbose: bool) -> list[str]:
+    return [name for name, is_given in (("--demo", demo), ("--verbose", verbose)) if is_given]
 
 
 def _options(bind: str, workers: int, threads: int) -> dict[str, Any]:
@@ -152,12 +159,12 @@ def _require_schema(app: Flask) -> None:
             raise click.ClickException("The database is not up to date. Run: vestibule migrate")
 
 
-def _greet(app: Flask, settings: Settings, bind: str) -> None:
-    click.echo(f"Vestibule    {settings.base_url} (listening on {bind})")
+def _greeting(app: Flask, settings: Settings, bind: str) -> Iterator[str]:
+    yield f"Vestibule    {settings.base_url} (listening on {bind})"
     if settings.demo:
-        click.echo(f"Mailbox      {settings.base_url}/demo/mailbox")
+        yield f"Mailbox      {settings.base_url}/demo/mailbox"
     if link := link_if_possible(app, settings):
-        click.echo(f"Set-up link  {link}")
+        yield f"Set-up link  {link}"
 
 
 def _close_connections(app: Flask) -> None:

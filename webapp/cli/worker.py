@@ -1,6 +1,8 @@
 """`vestibule worker`: sends the letters."""
 
+import os
 import signal
+import sys
 import threading
 from dataclasses import replace
 from urllib.parse import urlsplit
@@ -16,13 +18,17 @@ from webapp.mail.transport import transport_for
 
 @click.command()
 @click.option("--demo", is_flag=True, help="Put letters into the demo mailbox instead of sending them.")
-def worker(demo: bool) -> None:
+@click.option("--verbose", is_flag=True, help="Log every letter of a demo too.")
+@click.option("--until-eof", is_flag=True, hidden=True, help="Also end when standard input does.")
+def worker(demo: bool, verbose: bool, until_eof: bool) -> None:
     """Send the letters that wait in the outbox, until SIGTERM or SIGINT."""
     settings = replace(Settings.from_environment(), demo=demo)
     if demo and not is_loopback(urlsplit(settings.base_url).hostname or ""):
         raise click.ClickException("--demo sends no mail, so it runs on loopback addresses only.")
-    logs.configure()
+    logs.configure(quiet=demo and not verbose)
     stop = stopped_by_signals()
+    if until_eof:
+        threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
     app = create_app(settings)
     Worker(app, transport_for(settings)).run_forever(stop)
 
@@ -38,3 +44,10 @@ def stopped_by_signals() -> threading.Event:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, ask_to_stop)
     return stop
+
+
+def _stop_at_end_of_input(stop: threading.Event) -> None:
+    """Set the event once nobody holds the other end of standard input any more."""
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    stop.set()

@@ -1,9 +1,9 @@
 """Checking who somebody is, outside of any transaction and within the limits of attempts."""
 
-from webapp.errors import WrongCredentials
+from webapp.errors import TooManyAttempts, WrongCredentials
 from webapp.http import session, uow
 from webapp.models import User
-from webapp.services import accounts, addresses, attempts, passwords
+from webapp.services import accounts, addresses, attempts, networks, passwords
 from webapp.services.attempts import Limit
 
 
@@ -27,10 +27,17 @@ def require_credentials(email: str, password: str) -> User:
         WrongCredentials: they do not belong together, or the account is inactive.
     """
     canonical = addresses.parse(email).canonical
-    count_attempt(attempts.limits_of("sign-in", session.client_ip(), canonical))
+    if refusal := uow.write(_count_sign_in, canonical):
+        raise refusal
     account = uow.read(accounts.with_verified_address, canonical)
     is_right = passwords.verify(password, account.user.password_hash if account else None)
     if account is None or not is_right or not account.user.is_active:
         uow.write(accounts.refuse_sign_in, session.current_actor(), canonical)
         raise WrongCredentials
     return account.user
+
+
+def _count_sign_in(canonical: str) -> TooManyAttempts | None:
+    ip = session.client_ip()
+    is_known = networks.is_known(canonical, ip)
+    return attempts.count(attempts.limits_of("sign-in", ip, canonical, is_known_network=is_known))

@@ -6,12 +6,13 @@ from urllib.parse import urlsplit
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
-from wtforms import Field, PasswordField, StringField
-from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
+from wtforms import Field, IntegerField, PasswordField, StringField
+from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
 from webapp.errors import DomainError, InvalidAddress
 from webapp.http.problems import translated
 from webapp.services import addresses
+from webapp.services.invitations import MAX_LIFETIME_DAYS, MIN_LIFETIME_DAYS
 
 NAME_MAX_CHARACTERS = 200
 
@@ -59,6 +60,23 @@ def email_field(label: Any, **kwargs: Any) -> StringField:
 def password_field(label: Any, **kwargs: Any) -> PasswordField:
     """Return a field for a password; it is never sent back."""
     return PasswordField(label, validators=[InputRequired(lazy_gettext("Enter a password."))], **kwargs)
+
+
+def lifetime_field(label: Any) -> IntegerField:
+    """Return a field for the number of days an invitation lives."""
+    return IntegerField(
+        label,
+        filters=[_comparable],
+        validators=[
+            InputRequired(lazy_gettext("Enter a number of days.")),
+            NumberRange(MIN_LIFETIME_DAYS, MAX_LIFETIME_DAYS, lazy_gettext("Between %(min)d and %(max)d days.")),
+        ],
+    )
+
+
+def _comparable(days: int | None) -> int | None:
+    """Return a number of days, those beyond all reason as one: NumberRange fails on what no float can hold."""
+    return days if days is None else max(MIN_LIFETIME_DAYS - 1, min(days, MAX_LIFETIME_DAYS + 1))
 
 
 def _is_address(_form: Form, field: Field) -> None:

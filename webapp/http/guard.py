@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, make_response, request
+from flask import Flask, Response, current_app, g, make_response, request, url_for
 from flask import redirect as redirect_to
 from flask.typing import ResponseReturnValue
 from sqlalchemy import Select, and_, bindparam, select
@@ -21,7 +21,7 @@ from webapp.errors import Forbidden, NotFound, SignInRequired
 from webapp.http import uow
 from webapp.http.session import Viewer, current_actor, reload_viewer, token, viewer
 from webapp.models import Invitation, Member, Organization, RemovedMember
-from webapp.services import attempts, audit, organizations, sessions
+from webapp.services import attempts, audit, organizations, sessions, slugs
 from webapp.services.attempts import Limit
 from webapp.services.audit import Event, Target
 
@@ -163,17 +163,20 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
     if rule.allows is not PUBLIC and found is None:
         raise SignInRequired
     if isinstance(rule.allows, Scope):
-        loaded["organization"] = _load_organization(str(slug), found)
-        require(current_actor(), rule.allows, loaded["organization"])
-        _load_children(loaded["organization"], loaded)
+        organization = _load_organization(str(slug), found)
+        if organization is None:
+            return _lead_from_former(str(slug), found)
+        loaded["organization"] = organization
+        require(current_actor(), rule.allows, organization)
+        _load_children(organization, loaded)
     return current_app.make_response(call(**loaded))
 
 
-def _load_organization(slug: str, found: Viewer | None) -> Organization:
+def _load_organization(slug: str, found: Viewer | None) -> Organization | None:
     parameters = {"slug": slug, "user_id": found.user_id if found else None}
     row = db.session.execute(_ORGANIZATION, parameters).one_or_none()
     if row is None:
-        raise NotFound
+        return None
     g.organization, g.member = row
     return g.organization  # type: ignore[no-any-return]
 
@@ -183,6 +186,20 @@ _ORGANIZATION = (
     .join(Member, and_(Member.organization_id == Organization.id, Member.user_id == bindparam("user_id")))
     .where(Organization.slug == bindparam("slug"))
 )
+
+
+def _lead_from_former(slug: str, found: Viewer | None) -> Response:
+    """Lead a member from an address of earlier to the same page at the present one; forms are sent on as they are.
+
+    Raises:
+        NotFound: there is no such address, or none that this person may know of.
+    """
+    present = slugs.present_slug(slug, found.user_id if found else None)
+    if present is None or request.endpoint is None:
+        raise NotFound
+    path = url_for(request.endpoint, **{**(request.view_args or {}), "org": present})
+    query = request.query_string.decode("latin-1")
+    return make_response(redirect_to(f"{path}?{query}" if query else path, 308))
 
 
 def _load_children(organization: Organization, arguments: dict[str, Any]) -> None:

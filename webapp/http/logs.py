@@ -12,7 +12,7 @@ from pythonjsonlogger.json import JsonFormatter
 
 log = logging.getLogger("vestibule.requests")
 
-TOKEN_IN_PATH = re.compile(r"(/(?:setup|invitations|reset-password)/)[^\s/?<\"'\\]+")
+TOKEN_IN_PATH = re.compile(r"(/(?:setup|invitations|reset-password|verify-email)/)[^\s/?<\"'\\]+")
 
 
 class RedactingFormatter(JsonFormatter):
@@ -23,11 +23,11 @@ class RedactingFormatter(JsonFormatter):
         return TOKEN_IN_PATH.sub(r"\1[token]", super().format(record))
 
 
-def configure() -> None:
-    """Send all logs of this process to standard error as JSON lines."""
+def configure(*, quiet: bool = False) -> None:
+    """Send all logs of this process to standard error as JSON lines; a quiet one says only what needs attention."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(RedactingFormatter("%(asctime)s %(levelname)s %(name)s %(message)s"))
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.basicConfig(level=logging.WARNING if quiet else logging.INFO, handlers=[handler], force=True)
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 

@@ -1,6 +1,6 @@
 """The browser's session: a random token in the cookie, everything else in the database."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import cast
 
@@ -10,7 +10,7 @@ from flask_login import AnonymousUserMixin, UserMixin, current_user
 from sqlalchemy import and_, bindparam, select
 
 from webapp import clock
-from webapp.access.actor import Actor
+from webapp.access.actor import Actor, ActorKind
 from webapp.db import db
 from webapp.models import EmailAddress, Member, Session, User
 from webapp.services import sessions
@@ -23,26 +23,28 @@ TOKEN = "token"  # noqa: S105  (the name of the cookie's entry)
 class Viewer(UserMixin):
     """The signed-in user, as Flask-Login's `current_user`."""
 
-    user: User
+    user_id: int
+    name: str
+    language: str | None
+    has_password: bool
     session_id: int
     email: str
     is_address_verified: bool
     needs_touch: bool
 
-    @property
-    def name(self) -> str:
-        """The name shown in the navigation."""
-        return self.user.name
-
-    @property
-    def user_id(self) -> int:
-        """The id of the account."""
-        return self.user.id
-
 
 _VIEWER = (
-    select(Session, User, EmailAddress.address, EmailAddress.verified_at)
-    .join(User, User.id == Session.user_id)
+    select(
+        User.id.label("user_id"),
+        User.name,
+        User.language,
+        User.password_hash.is_not(None).label("has_password"),
+        Session.id.label("session_id"),
+        Session.last_seen_at,
+        EmailAddress.address,
+        EmailAddress.verified_at,
+    )
+    .join(Session, User.id == Session.user_id)
     .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
     .where(
         Session.token_hash == bindparam("token_hash"),
@@ -60,11 +62,19 @@ def load_viewer(_request: Request) -> Viewer | None:
         return None
     now = clock.now()
     moments = {"now": now, "idle_since": now - sessions.IDLE}
-    row = db.session.execute(_VIEWER, {"token_hash": digest(token), **moments}).one_or_none()
+    row = db.session.connection().execute(_VIEWER, {"token_hash": digest(token), **moments}).one_or_none()
     if row is None:
         return None
-    found, user, email, verified_at = row
-    return Viewer(user, found.id, email or "", email is None or verified_at is not None, sessions.is_stale(found.last_seen_at))
+    return Viewer(
+        user_id=row.user_id,
+        name=row.name,
+        language=row.language,
+        has_password=row.has_password,
+        session_id=row.session_id,
+        email=row.address or "",
+        is_address_verified=row.address is None or row.verified_at is not None,
+        needs_touch=sessions.is_stale(row.last_seen_at),
+    )
 
 
 def reload_viewer() -> Viewer | None:
@@ -123,5 +133,14 @@ def current_actor() -> Actor:
     """Return who acts in this request and in which language, with their membership in the organization at hand."""
     found = viewer()
     member: Member | None = g.get("member")
-    actor = Actor.of(found.user, ip=client_ip(), member=member) if found else Actor.visitor(client_ip())
-    return replace(actor, language=get_locale().language)
+    made = g.get("actor")
+    if made is None or made[0] is not found or made[1] is not member:
+        made = g.actor = (found, member, _actor(found, member))
+    return cast(Actor, made[2])
+
+
+def _actor(found: Viewer | None, member: Member | None) -> Actor:
+    language = get_locale().language
+    if found is None:
+        return Actor(ActorKind.VISITOR, "", ip=client_ip(), language=language)
+    return Actor(ActorKind.USER, found.name, found.user_id, client_ip(), member, language)

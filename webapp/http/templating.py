@@ -1,14 +1,14 @@
 """What every template can say: who is looking, where, and how people, roles and times are shown."""
 
-from datetime import datetime, timedelta
-from functools import lru_cache
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import cache, lru_cache
 from typing import Any
 from zlib import crc32
 
-from babel import Locale
-from babel.dates import format_datetime, format_timedelta
+from babel.dates import format_timedelta, get_month_names
 from flask import Flask, g
-from flask_babel import get_locale, gettext, ngettext
+from flask_babel import gettext, ngettext
 from jinja2 import StrictUndefined
 from markupsafe import Markup
 
@@ -16,12 +16,12 @@ from webapp import clock
 from webapp.config import Settings
 from webapp.errors import N_
 from webapp.http.guard import can
+from webapp.http.languages import current_language
 from webapp.http.session import viewer
 from webapp.models import Role
 
 AVATAR_COLOURS = 6
 DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS = 86_400, 3_600, 60
-ROUNDED_SECONDS = (DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS)
 ROLE_NAMES = {
     Role.MEMBER: N_("Member"),
     Role.ADMIN: N_("Admin"),
@@ -34,7 +34,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Give the templates of `app` their filters and what every page knows."""
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(ago=ago, exact=exact, initials=initials, hue=hue, role_name=role_name)
+    filters = (ago, exact, moment, avatar, initials, hue, role_name)
+    app.jinja_env.filters.update({made.__name__: made for made in filters})
     app.jinja_env.globals.update(_=translated, gettext=translated, ngettext=translated_number)
 
     @app.context_processor
@@ -42,14 +43,26 @@ def init_app(app: Flask, settings: Settings) -> None:
         return {
             "viewer": viewer(),
             "organization": g.get("organization"),
+            "_": messages_in(current_language()),
             "can": can,
             "demo": settings.demo,
         }
 
 
+@cache
+def messages_in(language: str) -> Callable[..., Markup]:
+    """Return `translated` for one language: templates ask for it once, and then for dozens of messages."""
+
+    def translated_there(message: str, /, **values: object) -> Markup:
+        found = _markup(language, message)
+        return found % values if values else found
+
+    return translated_there
+
+
 def translated(message: str, /, **values: object) -> Markup:
     """Return a message of a template in the language of the page; what is put into it is escaped."""
-    return _markup(get_locale(), message) % values
+    return messages_in(current_language())(message, **values)
 
 
 def translated_number(singular: str, plural: str, num: int, /, **values: object) -> Markup:
@@ -58,33 +71,51 @@ def translated_number(singular: str, plural: str, num: int, /, **values: object)
 
 
 @lru_cache(maxsize=4096)
-def _markup(_locale: Locale, message: str) -> Markup:
+def _markup(_language: str, message: str) -> Markup:
     """Look a message up once for each language: a page says the same few hundred of them each time."""
     return Markup(gettext(message))  # noqa: S704  (our own message, not what somebody typed)
 
 
-def ago(moment: datetime) -> str:
-    """Return how long ago a moment was, or how far ahead it is, in words."""
-    seconds = (moment - clock.now()).total_seconds()
-    unit = next((unit for unit in ROUNDED_SECONDS if abs(seconds) >= unit), 1)
-    return _ago(get_locale(), int(seconds / unit) * unit)
+def moment(at: datetime) -> Markup:
+    """Return a moment as the element that says how long ago it was and, on hover, when exactly."""
+    return _moment(current_language(), int(at.timestamp() // MINUTE_SECONDS), _rounded(at))
 
 
 @lru_cache(maxsize=4096)
-def _ago(locale: Locale, seconds: int) -> str:
+def _moment(language: str, minute: int, seconds: int) -> Markup:
+    at = datetime.fromtimestamp(minute * MINUTE_SECONDS, UTC)
+    element = Markup('<time datetime="{}" title="{}">{}</time>')
+    return element.format(at.isoformat(), _exact(language, at), _ago(language, seconds))
+
+
+def ago(at: datetime) -> str:
+    """Return how long ago a moment was, or how far ahead it is, in words."""
+    return _ago(current_language(), _rounded(at))
+
+
+def exact(at: datetime) -> str:
+    """Return a moment with date, time and zone."""
+    return _exact(current_language(), at)
+
+
+def _exact(language: str, at: datetime) -> str:
+    month = get_month_names("abbreviated", locale=language)[at.month]
+    return str(gettext("%(moment)s UTC", moment=f"{at.day} {month} {at.year}, {at:%H:%M}"))
+
+
+def _rounded(at: datetime) -> int:
+    """Return the seconds from now to a moment, in whole days, hours or minutes, so that many moments share a text."""
+    seconds = (at - clock.now()).total_seconds()
+    distance = abs(seconds)
+    unit = DAY_SECONDS if distance >= DAY_SECONDS else HOUR_SECONDS if distance >= HOUR_SECONDS else MINUTE_SECONDS
+    return int(seconds / unit) * unit if distance >= MINUTE_SECONDS else int(seconds)
+
+
+@lru_cache(maxsize=4096)
+def _ago(language: str, seconds: int) -> str:
     if not seconds:
         return str(gettext("just now"))
-    return format_timedelta(timedelta(seconds=seconds), add_direction=True, locale=locale)
-
-
-def exact(moment: datetime) -> str:
-    """Return a moment with date, time and zone."""
-    return _exact(get_locale(), moment.replace(second=0, microsecond=0))
-
-
-@lru_cache(maxsize=4096)
-def _exact(locale: Locale, minute: datetime) -> str:
-    return str(gettext("%(moment)s UTC", moment=format_datetime(minute, "d MMM yyyy, HH:mm", locale=locale)))
+    return format_timedelta(timedelta(seconds=seconds), add_direction=True, locale=language)
 
 
 def initials(name: str) -> str:
@@ -92,6 +123,12 @@ def initials(name: str) -> str:
     words = name.partition("@")[0].replace(".", " ").split()
     letters = [word[0] for word in (words[:1] + words[1:][-1:])]
     return "".join(letters).upper() or "?"
+
+
+@lru_cache(maxsize=4096)
+def avatar(name: str) -> Markup:
+    """Return the picture that stands for a name or address: its initials on a colour of its own."""
+    return Markup('<span class="avatar avatar-{}" aria-hidden="true">{}</span>').format(hue(name), initials(name))
 
 
 def hue(name: str) -> int:

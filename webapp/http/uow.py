@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from webapp import db as database
-from webapp.errors import N_, AddressTaken, AlreadyInvited, AlreadyMember, Busy, Conflict, DomainError
+from webapp.errors import N_, AddressTaken, AlreadyInvited, AlreadyMember, Busy, Conflict, DomainError, SlugTaken
 
 T = TypeVar("T")
 
@@ -21,6 +21,8 @@ CONSTRAINT_ERRORS: dict[str, Callable[[], DomainError]] = {
     "email_address.canonical": AddressTaken,
     "uq_member_organization_id_user_id": lambda: AlreadyMember(N_("You are a member already.")),
     "member.organization_id, member.user_id": lambda: AlreadyMember(N_("You are a member already.")),
+    "uq_organization_slug": SlugTaken,
+    "organization.slug": SlugTaken,
     "uq_invitation_open": AlreadyInvited,
     "invitation.organization_id, invitation.canonical": AlreadyInvited,
 }

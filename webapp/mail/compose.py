@@ -8,6 +8,7 @@ from email.mime.text import MIMEText
 from typing import Any
 
 from flask import Flask
+from flask_babel import force_locale, gettext, ngettext
 from flask_mail import Message
 from jinja2 import UndefinedError
 
@@ -23,6 +24,9 @@ from webapp.services.outbox import seal_name
 from webapp.vault import NotReadable
 
 EXTRA_HEADERS = {"Auto-Submitted": "auto-generated"}  # RFC 3834: no vacation notice answers it
+DEFAULT_LANGUAGE = "en"
+PLAIN = {"_": gettext, "gettext": gettext, "ngettext": ngettext}  # those of the pages escape for HTML
+NOT_DEFANGED = {"email", "ip"}  # the recipient's own address, and a number that no mail program makes a link
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -52,8 +56,9 @@ class Composer:
         recipient = _mailbox(letter.to_address)
         context = self._context(letter)
         try:
-            text = self._environment.get_template(f"mail/{letter.kind}.txt").render(context)
-            html = self._environment.get_template(f"mail/{letter.kind}.html").render(context)
+            with force_locale(letter.language or DEFAULT_LANGUAGE):
+                text = self._environment.get_template(f"mail/{letter.kind}.txt").render(context, **PLAIN)
+                html = self._environment.get_template(f"mail/{letter.kind}.html").render(context)
             subject, _, body = text.partition("\n")
             return self._message(letter, recipient, subject.strip(), body.strip() + "\n", html)
         except (ValueError, UndefinedError) as error:
@@ -99,11 +104,11 @@ def _mailbox(address: str) -> str:
 
 
 def _speakable(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a template may say: moments from ISO 8601, the recipient's address as it is, all else defanged."""
+    """Return what a template may say: moments from ISO 8601, the recipient's own addresses, all else defanged."""
     said: dict[str, Any] = {}
     for name, value in data.items():
         if name.endswith("_at"):
             said[name] = datetime.fromisoformat(value)
         else:
-            said[name] = defanged(value) if isinstance(value, str) and name != "email" else value
+            said[name] = defanged(value) if isinstance(value, str) and name not in NOT_DEFANGED else value
     return said

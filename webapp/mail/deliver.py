@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from webapp import clock
 from webapp.config import Settings
-from webapp.mail import housekeeping, queue
+from webapp.mail import housekeeping, queue, reminders
 from webapp.mail.compose import Composer
 from webapp.mail.faults import LetterDelayed, LetterNotComposable, LetterRefused, ServerUnreachable
 from webapp.mail.transport import Transport
@@ -65,6 +65,7 @@ class Worker:
             if clock.now() >= self._housekeeping_due:
                 self._housekeeping_due = clock.now() + HOUSEKEEPING_EVERY
                 housekeeping.clear_all()
+                reminders.queue_due()
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
             log.error("The database did not answer as it should; the worker tries again.", extra={"error": reason})

@@ -4,14 +4,26 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, TextClause, delete, exists, select, text, update
+from sqlalchemy import ColumnElement, TextClause, delete, exists, select, text, tuple_, update
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
 from webapp import clock
 from webapp.db import Base, db, perform
-from webapp.models import AccountToken, Attempts, Invitation, InvitationBatch, LetterState, OutboxMessage, Session
+from webapp.models import (
+    AccountToken,
+    AddressToken,
+    Attempts,
+    Invitation,
+    InvitationBatch,
+    KnownNetwork,
+    LetterState,
+    OutboxMessage,
+    RemovedMember,
+    Session,
+)
 from webapp.models.outbox import LEFTOVER
+from webapp.services.removals import undo_begins_at
 from webapp.services.sessions import IDLE
 
 BATCH_ROWS = 500
@@ -19,6 +31,7 @@ ACCOUNT_TOKENS_KEPT = timedelta(days=1)
 BATCHES_KEPT = timedelta(days=1)
 DROPPED_LETTERS_KEPT = timedelta(hours=1)
 FINISHED_LETTERS_KEPT = timedelta(days=90)
+NETWORKS_KEPT = timedelta(days=180)
 
 Statement: TypeAlias = ReturningDelete[*tuple[Any, ...]] | ReturningUpdate[*tuple[Any, ...]]
 
@@ -40,6 +53,7 @@ def _statements(now: datetime) -> Iterator[Statement]:
     yield _deletion(Session, Session.id, (Session.expires_at < now) | (Session.last_seen_at < now - IDLE))
     yield _deletion(Attempts, Attempts.bucket, Attempts.ends_at < now)
     yield _deletion(AccountToken, AccountToken.id, AccountToken.expires_at < now - ACCOUNT_TOKENS_KEPT)
+    yield _deletion(AddressToken, AddressToken.id, AddressToken.expires_at < now - ACCOUNT_TOKENS_KEPT)
     yield _deletion(InvitationBatch, InvitationBatch.id, InvitationBatch.created_at < now - BATCHES_KEPT)
     is_dropped = OutboxMessage.state == LetterState.DROPPED
     is_forgotten = is_dropped & (OutboxMessage.created_at < now - DROPPED_LETTERS_KEPT)
@@ -48,10 +62,19 @@ def _statements(now: datetime) -> Iterator[Statement]:
     is_named = exists().where(Invitation.letter_id == OutboxMessage.id)
     yield _deletion(OutboxMessage, OutboxMessage.id, is_old & ~is_named)
     yield _erasure_of_secrets()
+    yield _deletion_of_networks(now)
+    yield _deletion(RemovedMember, RemovedMember.id, RemovedMember.removed_at <= undo_begins_at())
 
 
 def _deletion(model: type[Base], key: InstrumentedAttribute[Any], condition: ColumnElement[bool]) -> Statement:
     return delete(model).where(_batch(key, condition)).returning(key)
+
+
+def _deletion_of_networks(now: datetime) -> Statement:
+    key = (KnownNetwork.user_id, KnownNetwork.network)
+    unused = select(*key).where(KnownNetwork.last_used_at < now - NETWORKS_KEPT)
+    batch = unused.limit(BATCH_ROWS).with_for_update(skip_locked=True)
+    return delete(KnownNetwork).where(tuple_(*key).in_(batch)).returning(KnownNetwork.user_id)
 
 
 def _erasure_of_secrets() -> Statement:

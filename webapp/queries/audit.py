@@ -1,17 +1,183 @@
-"""The audit log of an organization."""
+"""The audit log of an organization: its newest entries, or those that filters let through."""
 
-from sqlalchemy import select
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+from typing import Any
+
+from sqlalchemy import BigInteger, Integer, Row, Select, bindparam, select, union_all
 
 from webapp.db import db
-from webapp.models import AuditEntry, Organization
+from webapp.models import AuditEntry, EmailAddress, Organization, RemovedMember
 from webapp.queries.page import PAGE_ROWS, Page, decode, encode
+from webapp.services.audit import Event
+from webapp.services.removals import undo_begins_at
+
+Entry = Row[*tuple[Any, ...]]
+
+END = 2**63 - 1
+# How far the clocks of several servers may disagree before a filter by time overlooks an entry.
+CLOCKS_DISAGREE = timedelta(hours=1)
 
 
-def entries_of(organization: Organization, *, after: str) -> Page[AuditEntry]:
-    """Return a page of entries, the newest first."""
-    statement = select(AuditEntry).where(AuditEntry.organization_id == organization.id)
-    if after:
-        statement = statement.where(AuditEntry.sequence < decode(after, [AuditEntry.sequence])[0])
-    rows = db.session.scalars(statement.order_by(AuditEntry.sequence.desc()).limit(PAGE_ROWS + 1)).all()
+@dataclass(frozen=True)
+class Filters:
+    """Which entries are wanted: those that meet every condition given.
+
+    Args:
+        actor_id: the user who acted.
+        events: the names of what happened.
+        target: kind and id of what it happened to.
+        since, until: the first moment, and the first moment after the last.
+    """
+
+    actor_id: int | None = None
+    events: tuple[str, ...] = ()
+    target: tuple[str, int] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def entries_of(organization: Organization, filters: Filters, *, after: str) -> Page[Entry]:
+    """Return a page of entries, the newest first.
+
+    Raises:
+        NotFound: the cursor is not one of ours.
+    """
+    before = decode(after, [AuditEntry.sequence])[0] if after else END
+    rows = newest(organization.id, filters, before=before, most=PAGE_ROWS + 1)
     cursor = encode([rows[PAGE_ROWS - 1].sequence]) if len(rows) > PAGE_ROWS else None
     return Page(rows[:PAGE_ROWS], cursor, not after)
+
+
+def newest(organization_id: int, filters: Filters, *, before: int = END, most: int) -> Sequence[Entry]:
+    """Return at most so many entries numbered below `before`, the newest first."""
+    low, high = _bounds(organization_id, filters)
+    kind, target_id = filters.target or (None, None)
+    parameters = {
+        "organization": organization_id,
+        "low": low,
+        "high": min(high, before),
+        "most": most,
+        "actor": filters.actor_id,
+        "kind": kind,
+        "target": target_id,
+        "since": filters.since,
+        "until": filters.until,
+        **{f"event_{number}": event for number, event in enumerate(filters.events)},
+    }
+    statement = _statement(
+        len(filters.events),
+        by_actor=filters.actor_id is not None,
+        of_target=filters.target is not None,
+        is_since=filters.since is not None,
+        is_until=filters.until is not None,
+    )
+    return db.session.execute(statement, parameters).all()
+
+
+@cache
+def _statement(
+    events: int, *, by_actor: bool, of_target: bool, is_since: bool, is_until: bool
+) -> Select[*tuple[Any, ...]]:
+    """Return the select for filters of one shape.
+
+    Each kind of event is cut to a page along its own index before they are merged, so that a rare kind among many
+    entries costs no more than a common one.
+    """
+    conditions = [
+        AuditEntry.organization_id == bindparam("organization", type_=BigInteger),
+        AuditEntry.sequence > bindparam("low", type_=BigInteger),
+        AuditEntry.sequence < bindparam("high", type_=BigInteger),
+    ]
+    if by_actor:
+        conditions.append(AuditEntry.actor_user_id == bindparam("actor"))
+    if of_target:
+        conditions += [AuditEntry.target_kind == bindparam("kind"), AuditEntry.target_id == bindparam("target")]
+    if is_since:
+        conditions.append(AuditEntry.created_at >= bindparam("since"))
+    if is_until:
+        conditions.append(AuditEntry.created_at < bindparam("until"))
+    most = bindparam("most", type_=Integer)
+    every = select(AuditEntry.sequence).where(*conditions).order_by(AuditEntry.sequence.desc()).limit(most)
+    kinds = [every.where(AuditEntry.event == bindparam(f"event_{number}")) for number in range(events)] or [every]
+    found = union_all(*(select(kind.subquery()) for kind in kinds)).subquery()
+    page = select(found.c.sequence).order_by(found.c.sequence.desc()).limit(most).subquery()
+    return (
+        select(*AuditEntry.__table__.c)
+        .join(page, AuditEntry.sequence == page.c.sequence)
+        .where(conditions[0])
+        .order_by(page.c.sequence.desc())
+    )
+
+
+def _bounds(organization_id: int, filters: Filters) -> tuple[int, int]:
+    """Return the numbers between which all entries of the wanted time lie, so that no list has to run through others.
+
+    Numbers follow time, as far as the clocks of all servers agree.
+    """
+    if filters.since is None and filters.until is None:
+        return 0, END
+    row = db.session.execute(
+        _BOUNDS,
+        {
+            "organization": organization_id,
+            "since": filters.since and filters.since - CLOCKS_DISAGREE,
+            "until": filters.until and filters.until + CLOCKS_DISAGREE,
+        },
+    ).one()
+    return row.low or 0, row.high or END
+
+
+_OF_ORGANIZATION = select(AuditEntry.sequence).where(AuditEntry.organization_id == bindparam("organization"))
+_BOUNDS = select(
+    _OF_ORGANIZATION.where(AuditEntry.created_at < bindparam("since"))
+    .order_by(AuditEntry.created_at.desc())
+    .limit(1)
+    .scalar_subquery()
+    .label("low"),
+    _OF_ORGANIZATION.where(AuditEntry.created_at >= bindparam("until"))
+    .order_by(AuditEntry.created_at)
+    .limit(1)
+    .scalar_subquery()
+    .label("high"),
+)
+
+
+def user_with_address(canonical: str) -> int | None:
+    """Return the id of the user whose verified address this is."""
+    return db.session.scalar(_USER_WITH_ADDRESS, {"canonical": canonical})
+
+
+_USER_WITH_ADDRESS = select(EmailAddress.user_id).where(
+    EmailAddress.canonical == bindparam("canonical"), EmailAddress.verified_at.is_not(None)
+)
+
+
+def undoable_among(organization: Organization, entries: Sequence[Entry]) -> dict[int, int]:
+    """Return which of these entries are removals that can still be undone: the id of the entry to the member's."""
+    removals = [entry for entry in entries if entry.event == Event.MEMBER_REMOVED]
+    if not removals:
+        return {}
+    rows = db.session.execute(
+        _REMOVED,
+        {
+            "organization": organization.id,
+            "members": [entry.target_id for entry in removals],
+            "since": undo_begins_at(),
+        },
+    )
+    removed_at: dict[int, datetime] = {row.member_id: row.removed_at for row in rows}
+    return {
+        entry.id: entry.target_id
+        for entry in removals
+        if entry.target_id in removed_at and entry.created_at >= removed_at[entry.target_id]
+    }
+
+
+_REMOVED = select(RemovedMember.member_id, RemovedMember.removed_at).where(
+    RemovedMember.organization_id == bindparam("organization"),
+    RemovedMember.member_id.in_(bindparam("members", expanding=True)),
+    RemovedMember.removed_at > bindparam("since"),
+)

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ScalarSelect, TextClause, bindparam, func, select, text
+from sqlalchemy import ColumnElement, ScalarSelect, TextClause, bindparam, func, select, text
 
-from webapp.db import db
+from webapp import clock
+from webapp.db import UtcDateTime, db
 from webapp.models import Invitation, Member, Organization
 from webapp.models.invitation import LISTED, REQUESTED
 
@@ -22,11 +23,13 @@ class Counts:
 
 def counts_of(organization: Organization) -> Counts:
     """Return the numbers of an organization in one statement."""
-    row = db.session.execute(_COUNTS, {"organization_id": organization.id}).one()
+    row = db.session.connection().execute(_COUNTS, {"organization_id": organization.id, "now": clock.now()}).one()
     return Counts(*(_shown(number) for number in row))
 
 
-def _up_to_most(of: type[Member] | type[Invitation], *conditions: TextClause) -> ScalarSelect[int]:
+def _up_to_most(
+    of: type[Member] | type[Invitation], *conditions: ColumnElement[bool] | TextClause
+) -> ScalarSelect[int]:
     of_organization = of.organization_id == bindparam("organization_id")
     some = select(of.id).where(of_organization, *conditions).limit(MOST).subquery()
     return select(func.count()).select_from(some).scalar_subquery()
@@ -36,4 +39,9 @@ def _shown(number: int) -> str:
     return str(number) if number < MOST else f"{MOST - 1}+"
 
 
-_COUNTS = select(_up_to_most(Member), _up_to_most(Invitation, text(LISTED)), _up_to_most(Invitation, text(REQUESTED)))
+_IS_LIVE = Invitation.expires_at > bindparam("now", type_=UtcDateTime())
+_COUNTS = select(
+    _up_to_most(Member),
+    _up_to_most(Invitation, text(LISTED)),
+    _up_to_most(Invitation, text(REQUESTED), _IS_LIVE),
+)

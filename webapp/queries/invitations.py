@@ -5,13 +5,14 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Subquery, and_, bindparam, select, text
+from sqlalchemy import ColumnElement, Row, Subquery, and_, bindparam, exists, select, text
 
 from webapp import clock
 from webapp.access.decide import Standing, may_still_offer
 from webapp.db import db
 from webapp.errors import N_, NotFound
 from webapp.models import (
+    AuditEntry,
     Invitation,
     InvitationStatus,
     InvitationToken,
@@ -24,10 +25,13 @@ from webapp.models import (
     User,
 )
 from webapp.models.invitation import LISTED
-from webapp.queries.page import Listing, Page, Statement, listing, read
+from webapp.queries.page import PAGE_ROWS, Listing, Page, Statement, listing, read
 from webapp.queries.words import matching, parameters_of, searched_words
+from webapp.services.audit import Event
+from webapp.services.invitation_links import Link
 from webapp.services.tokens import digest
 
+STATES = ("open", "expired", "declined")
 LETTER_STATES = {LetterState.SENDING: "queued", LetterState.DROPPED: "failed"}
 
 
@@ -46,24 +50,45 @@ class InvitationRow:
     letter_error: str | None
 
 
-def pending_of(organization: Organization, *, q: str, after: str) -> Page[InvitationRow]:
+def pending_of(
+    organization: Organization, *, q: str, after: str, state: str = "", rows: int = PAGE_ROWS
+) -> Page[InvitationRow]:
     """Return a page of unanswered, expired and declined invitations, the newest first.
 
+    Args:
+        organization: whose.
+        q: the beginnings of words of the address; empty for all.
+        state: one of STATES; empty for all.
+        after: the cursor where the page before ended; empty for the first page.
+        rows: how many at most.
+
     Raises:
-        NotFound: the cursor is not one of ours.
+        NotFound: the cursor is not one of ours, or there is no such state.
     """
+    if state and state not in STATES:
+        raise NotFound(N_("There is no such list of invitations. Go back to all of them."))
     words = searched_words(q, InvitationWord, organization.id)
-    rows, cursor = read(_list(len(words)), parameters_of(words, organization.id), after)
-    return Page([_row(organization, row) for row in rows], cursor, not after)
+    values = {**parameters_of(words, organization.id), "now": clock.now()}
+    found, cursor = read(_list(len(words), state), values, after, rows=rows)
+    return Page([_row(organization, row) for row in found], cursor, not after)
 
 
 @cache
-def _list(words: int) -> Listing:
+def _list(words: int, state: str) -> Listing:
+    now = bindparam("now", type_=Invitation.expires_at.type)
+    narrowing: dict[str, list[ColumnElement[bool]]] = {
+        "": [],
+        "open": [Invitation.status == InvitationStatus.PENDING, Invitation.expires_at > now],
+        "expired": [Invitation.status == InvitationStatus.PENDING, Invitation.expires_at <= now],
+        "declined": [Invitation.status == InvitationStatus.DECLINED],
+    }
     if words:
         found = matching(InvitationWord, InvitationWord.invitation_id, words)
-        found = found.join(Invitation, Invitation.id == InvitationWord.invitation_id).where(text(LISTED))
+        found = found.join(Invitation, Invitation.id == InvitationWord.invitation_id)
+        found = found.where(text(LISTED), *narrowing[state])
         return listing(found, [InvitationWord.word, InvitationWord.invitation_id], _shown)
-    waiting = select(Invitation.id).where(Invitation.organization_id == bindparam("organization_id"), text(LISTED))
+    of_organization = Invitation.organization_id == bindparam("organization_id")
+    waiting = select(Invitation.id).where(of_organization, text(LISTED), *narrowing[state])
     return listing(waiting, [Invitation.id], _shown, descending=True)
 
 
@@ -139,6 +164,12 @@ class Offered:
     inviter_name: str | None
     expires_at: datetime
     state: str
+    is_copied: bool
+
+    @property
+    def link(self) -> Link:
+        """The link that was followed, for those who answer."""
+        return Link(self.id, self.organization_id, self.token)
 
 
 def offered_by(token: str) -> Offered:
@@ -149,7 +180,7 @@ def offered_by(token: str) -> Offered:
     """
     row = db.session.execute(_OFFERED, {"token_hash": digest(token)}).one_or_none()
     if row is None:
-        raise NotFound(N_("This invitation does not exist. Check that the whole link was copied."))
+        raise NotFound(N_("This link opens no invitation. Check that it is whole, and from the newest letter."))
     organization: Organization = row.Organization
     return Offered(
         id=row.id,
@@ -164,7 +195,20 @@ def offered_by(token: str) -> Offered:
         inviter_name=row.inviter_name,
         expires_at=row.expires_at,
         state=_state(row, organization),
+        is_copied=row.is_copied,
     )
+
+
+def was_accepted_by(user_id: int, offered: Offered) -> bool:
+    """Tell whether it was this user who accepted what a link offers."""
+    accepted = exists().where(
+        AuditEntry.organization_id == offered.organization_id,
+        AuditEntry.target_kind == "invitation",
+        AuditEntry.target_id == offered.id,
+        AuditEntry.event == Event.INVITATION_ACCEPTED,
+        AuditEntry.actor_user_id == user_id,
+    )
+    return bool(db.session.scalar(select(accepted)))
 
 
 _OFFERED = (
@@ -177,6 +221,7 @@ _OFFERED = (
         Invitation.expires_at,
         Invitation.closed_at,
         Invitation.invited_by_id,
+        InvitationToken.is_copied,
         Organization,
         User.name.label("inviter_name"),
         Member.role.label("inviter_role"),

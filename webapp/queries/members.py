@@ -1,49 +1,107 @@
 """The Members tab."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Subquery, and_, bindparam, select
+from sqlalchemy import Row, ScalarSelect, Subquery, and_, bindparam, case, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
-from webapp.models import EmailAddress, Member, MemberStatus, MemberWord, Organization, Role, User
+from webapp.db import db
+from webapp.errors import N_, NotFound
+from webapp.models import AuditEntry, EmailAddress, Member, MemberStatus, MemberWord, Organization, Role, User
 from webapp.queries.page import Listing, Page, Statement, listing, read
 from webapp.queries.words import matching, parameters_of, searched_words
 
+HISTORY_ENTRIES = 20
+BY_NAME = "name"
+# A minus sign before the name turns the order round. Whoever joined later has the higher id.
+SORTS: dict[str, list[InstrumentedAttribute[Any]]] = {
+    BY_NAME: [Member.sort_name, Member.id],
+    "role": [Member.role, Member.sort_name, Member.id],
+    "joined": [Member.id],
+}
+ORDERS = {sign + name: sign + name for sign in ("", "-") for name in SORTS}
+ROLES = {role.label: role for role in Role}
+NARROWED: dict[str, InstrumentedAttribute[Any]] = {"role": Member.role, "status": Member.status}
+
 
 @dataclass(frozen=True)
-class MemberRow:
+class Wanted:
+    """Which members a list shows, and in which order. A search comes by the word that matched, whatever the order."""
+
+    q: str = ""
+    role: Role | None = None
+    status: MemberStatus | None = None
+    sort: str = BY_NAME
+
+    @property
+    def narrowing(self) -> dict[str, Any]:
+        """The columns that have to have a certain value, by name."""
+        return {name: value for name in NARROWED if (value := getattr(self, name)) is not None}
+
+
+def wanted(q: str, role: str, status: str, sort: str) -> Wanted:
+    """Return what an address asks for. Empty texts mean everybody, by name.
+
+    Raises:
+        NotFound: there is no such role, status or order.
+    """
+    try:
+        return Wanted(
+            q, ROLES[role] if role else None, MemberStatus(status) if status else None, ORDERS[sort or BY_NAME]
+        )
+    except (KeyError, ValueError) as error:
+        raise NotFound(N_("There is no such list of members. Go back to all of them.")) from error
+
+
+class MemberRow(NamedTuple):
     """One line of the tab."""
 
     id: int
+    user_id: int
     name: str
     email: str
     role: Role
     status: MemberStatus
+    joined_at: datetime
     last_active_at: datetime | None
     is_you: bool
+    is_last_owner: bool
 
 
-def members_of(organization: Organization, *, q: str, after: str, viewer_id: int | None) -> Page[MemberRow]:
-    """Return a page of members by name, or of those found by the words of `q`, by the word that matched.
+def members_of(organization: Organization, which: Wanted, *, after: str, viewer_id: int | None) -> Page[MemberRow]:
+    """Return a page of members.
 
     Raises:
         NotFound: the cursor is not one of ours.
     """
-    words = searched_words(q, MemberWord, organization.id)
-    rows, cursor = read(_list(len(words)), parameters_of(words, organization.id), after)
+    words = searched_words(which.q, MemberWord, organization.id)
+    shape = _list(len(words), tuple(which.narrowing), _order(which, words))
+    rows, cursor = read(shape, {**parameters_of(words, organization.id), **which.narrowing}, after)
     return Page([_row(row, viewer_id) for row in rows], cursor, not after)
 
 
-@cache
-def _list(words: int) -> Listing:
+def _order(which: Wanted, words: Sequence[str]) -> str:
+    """Return the order of a list. Among members of one role that by role is that by name, which the index serves."""
     if words:
-        return listing(
-            matching(MemberWord, MemberWord.member_id, words), [MemberWord.word, MemberWord.member_id], _shown
-        )
-    everybody = select(Member.id).where(Member.organization_id == bindparam("organization_id"))
-    return listing(everybody, [Member.sort_name, Member.id], _shown)
+        return BY_NAME
+    return which.sort if which.role is None else which.sort.replace("role", BY_NAME)
+
+
+@cache
+def _list(words: int, narrowed: tuple[str, ...], sort: str) -> Listing:
+    """Prepare a list of one shape: so many words searched for, these columns narrowed, this order."""
+    narrowing = [NARROWED[name] == bindparam(name, type_=NARROWED[name].type) for name in narrowed]
+    if words:
+        found = matching(MemberWord, MemberWord.member_id, words)
+        if narrowing:
+            found = found.join(Member, Member.id == MemberWord.member_id).where(*narrowing)
+        return listing(found, [MemberWord.word, MemberWord.member_id], _shown)
+    everybody = select(Member.id).where(Member.organization_id == bindparam("organization_id"), *narrowing)
+    return listing(everybody, SORTS[sort.removeprefix("-")], _shown, descending=sort.startswith("-"))
 
 
 def _shown(page: Subquery) -> Statement:
@@ -54,8 +112,10 @@ def _shown(page: Subquery) -> Statement:
             EmailAddress.address,
             Member.role,
             Member.status,
+            Member.created_at,
             Member.last_active_at,
             Member.user_id,
+            _last_owner().label("last_owner_id"),
         )
         .select_from(page)
         .join(Member, Member.id == page.c.id)
@@ -64,6 +124,82 @@ def _shown(page: Subquery) -> Statement:
     )
 
 
+def _last_owner() -> ScalarSelect[int | None]:
+    """Select the id of the organization's last active owner, nothing where it has several; it reads two rows."""
+    owners = (
+        select(Member.id)
+        .join(User, User.id == Member.user_id)
+        .where(
+            Member.organization_id == bindparam("organization_id"),
+            Member.status == MemberStatus.ACTIVE,
+            Member.role == Role.OWNER,
+            User.is_active,
+        )
+        .limit(2)
+        .subquery()
+    )
+    return select(case((func.count() == 1, func.min(owners.c.id)))).select_from(owners).scalar_subquery()
+
+
 def _row(row: Row[*tuple[Any, ...]], viewer_id: int | None) -> MemberRow:
-    is_you = row.user_id == viewer_id
-    return MemberRow(row.id, row.name, row.address or "", row.role, row.status, row.last_active_at, is_you)
+    return MemberRow(
+        row.id,
+        row.user_id,
+        row.name,
+        row.address or "",
+        row.role,
+        row.status,
+        row.created_at,
+        row.last_active_at,
+        row.user_id == viewer_id,
+        row.id == row.last_owner_id,
+    )
+
+
+@dataclass(frozen=True)
+class Person:
+    """Whose membership a page is about."""
+
+    name: str
+    email: str
+    is_verified: bool
+    is_active: bool
+    is_last_owner: bool
+
+
+def person_of(member: Member) -> Person:
+    """Return who a member is."""
+    row = db.session.execute(_PERSON, {"organization_id": member.organization_id, "user_id": member.user_id}).one()
+    is_verified = row.verified_at is not None
+    return Person(row.name, row.address or "", is_verified, row.is_active, row.last_owner_id == member.id)
+
+
+_PERSON = (
+    select(
+        User.name,
+        User.is_active,
+        EmailAddress.address,
+        EmailAddress.verified_at,
+        _last_owner().label("last_owner_id"),
+    )
+    .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
+    .where(User.id == bindparam("user_id"))
+)
+
+
+def history_of(member: Member) -> Page[AuditEntry]:
+    """Return the newest audit entries about a member."""
+    parameters = {"organization_id": member.organization_id, "member_id": member.id}
+    return Page(db.session.scalars(_HISTORY, parameters).all(), None, True)
+
+
+_HISTORY = (
+    select(AuditEntry)
+    .where(
+        AuditEntry.organization_id == bindparam("organization_id"),
+        AuditEntry.target_kind == "member",
+        AuditEntry.target_id == bindparam("member_id"),
+    )
+    .order_by(AuditEntry.sequence.desc())
+    .limit(HISTORY_ENTRIES)
+)

@@ -84,7 +84,7 @@ def read(
     values = {**parameters, "rows": rows + 1}
     if after:
         values |= {f"after_{number}": value for number, value in enumerate(decode(after, which.keys))}
-    found = db.session.execute(which.later if after else which.first, values).all()
+    found = db.session.connection().execute(which.later if after else which.first, values).all()
     if len(found) <= rows:
         return found, None
     return found[:rows], encode(found[rows - 1][-len(which.keys) :])

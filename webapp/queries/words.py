@@ -23,7 +23,7 @@ def searched_words(q: str, table: WordTable, organization_id: int) -> list[str]:
     words = words_of(q)[:MAX_SEARCHED_WORDS]
     if len(words) < 2:
         return words
-    numbers = db.session.execute(_counts(table, len(words)), parameters_of(words, organization_id)).one()
+    numbers = db.session.connection().execute(_counts(table, len(words)), parameters_of(words, organization_id)).one()
     return [word for _, word in sorted(zip(numbers, words, strict=True))]
 
 

@@ -10,9 +10,10 @@ from webapp.access.actor import Actor
 from webapp.db import changes_one_row, db
 from webapp.errors import AddressTaken, LinkNotValid, NotFound, WrongCredentials
 from webapp.models import AccountToken, EmailAddress, TokenPurpose, User
-from webapp.services import audit, outbox, sessions
+from webapp.services import audit, networks, outbox, sessions
 from webapp.services.addresses import Address
 from webapp.services.audit import Event, Target
+from webapp.services.browsers import browser_name
 from webapp.services.outbox import Letter
 from webapp.services.tokens import digest, new_token
 
@@ -58,8 +59,13 @@ def by_id(user_id: int) -> User:
     return user
 
 
-def create(actor: Actor, new: NewAccount) -> User:
-    """Make an account whose address was just proven by its owner.
+def create(actor: Actor, new: NewAccount, *, is_proven: bool = True) -> User:
+    """Make an account with one address.
+
+    Args:
+        actor: who makes it.
+        new: what was entered.
+        is_proven: whether the owner of the address has just proven that it is theirs; otherwise it opens nothing yet.
 
     Raises:
         AddressTaken: a verified account has this address already.
@@ -71,7 +77,10 @@ def create(actor: Actor, new: NewAccount) -> User:
     db.session.flush()
     db.session.add(
         EmailAddress(
-            user_id=user.id, address=new.address.typed, canonical=new.address.canonical, verified_at=clock.now()
+            user_id=user.id,
+            address=new.address.typed,
+            canonical=new.address.canonical,
+            verified_at=clock.now() if is_proven else None,
         )
     )
     db.session.flush()
@@ -82,6 +91,8 @@ def create(actor: Actor, new: NewAccount) -> User:
 
 def sign_in(user: User, *, ip: str | None, user_agent: str) -> str:
     """Open a session for somebody who has just proven who they are; return its token.
+
+    Where the network is a new one, and not their first, a letter tells them.
 
     Args:
         user: as read when they proved it; their password may have changed since.
@@ -98,6 +109,9 @@ def sign_in(user: User, *, ip: str | None, user_agent: str) -> str:
     if not user.is_active or user.password_hash != proven:
         raise WrongCredentials
     token = sessions.begin(user.id, ip=ip, user_agent=user_agent)
+    if networks.note_sign_in(user.id, ip):
+        said = {"signed_in_at": clock.now().isoformat(), "ip": ip or "", "browser": browser_name(user_agent)}
+        tell(user, "new_sign_in", **said)
     audit.record(Actor.of(user, ip=ip), Event.SIGNED_IN, Target("user", user.id, user.name))
     return token
 
@@ -135,7 +149,8 @@ def request_reset(actor: Actor, address: Address) -> None:
     )
     to, name = (account.email.address, account.user.name) if account else (address.typed, "")
     data = {"name": name, "expires_at": (now + RESET_LIFETIME).isoformat()}
-    outbox.enqueue(Letter("password_reset", to, data, token, is_dropped=not is_known))
+    language = (account.user.language if account else None) or actor.language
+    outbox.enqueue(Letter("password_reset", to, data, token, language=language, is_dropped=not is_known))
     target = Target("user", account.user.id if account else None, address.typed)
     audit.record(actor, Event.RESET_REQUESTED, target)
 
@@ -170,6 +185,12 @@ def reset_password(token: str, password_hash: str, *, ip: str | None) -> User:
     """
     user = holder_of_reset(token)
     _use_up(token)
+    set_password(Actor.of(user, ip=ip), user, password_hash)
+    return user
+
+
+def set_password(actor: Actor, user: User, password_hash: str) -> None:
+    """Give a user a new password, end all their sessions and reset links, and tell them by mail."""
     user.password_hash = password_hash
     db.session.execute(
         update(AccountToken)
@@ -177,10 +198,16 @@ def reset_password(token: str, password_hash: str, *, ip: str | None) -> User:
         .values(used_at=clock.now())
     )
     sessions.end_all_of(user.id)
+    tell(user, "password_changed")
+    audit.record(actor, Event.PASSWORD_CHANGED, Target("user", user.id, user.name))
+
+
+def tell(user: User, kind: str, **data: str) -> None:
+    """Queue a letter to a user about their account, unless their address may be somebody else's."""
     email = primary_address(user.id)
-    outbox.enqueue(Letter("password_changed", email.address, {"name": user.name}))
-    audit.record(Actor.of(user, ip=ip), Event.PASSWORD_CHANGED, Target("user", user.id, user.name))
-    return user
+    is_dropped = email.verified_at is None
+    said = {"name": user.name, **data}
+    outbox.enqueue(Letter(kind, email.address, said, language=user.language, is_dropped=is_dropped))
 
 
 def primary_address(user_id: int) -> EmailAddress:

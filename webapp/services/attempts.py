@@ -16,6 +16,7 @@ from webapp.models import Attempts
 from webapp.services.tokens import digest
 
 WINDOW = timedelta(minutes=15)
+UNKNOWN_NETWORK = "unknown"
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,19 @@ class Limit:
     window: timedelta = WINDOW
 
 
-def limits_of(purpose: str, ip: str | None, address: str | None = None) -> list[Limit]:
-    """Return the limits of sign-in and its like: 100 attempts per network and 10 per address in 15 minutes."""
-    limits = [Limit(f"{purpose}:network:{network_of(ip)}", 100)]
+def limits_of(
+    purpose: str, ip: str | None, address: str | None = None, *, is_known_network: bool = False
+) -> list[Limit]:
+    """Return the limits of sign-in and its like: 100 attempts per network and 10 per address in 15 minutes.
+
+    From each network that the holder of the address is known to use, the address has 10 attempts of its own; all other
+    networks share theirs. So strangers can use up only their own attempts, and many networks give them no more.
+    """
+    network = network_of(ip)
+    limits = [Limit(f"{purpose}:network:{network}", 100)]
     if address is not None:
-        limits.append(Limit(f"{purpose}:address:{digest(address)}", 10))
+        where = f":{network}" if is_known_network else ""
+        limits.append(Limit(f"{purpose}:address:{digest(address)}{where}", 10))
     return limits
 
 
@@ -40,7 +49,7 @@ def network_of(ip: str | None) -> str:
     try:
         address = ip_address(ip or "")
     except ValueError:
-        return "unknown"
+        return UNKNOWN_NETWORK
     address = getattr(address, "ipv4_mapped", None) or address
     return str(ip_network(f"{address}/{24 if address.version == 4 else 64}", strict=False))
 

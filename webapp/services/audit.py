@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, insert, select
 
 from webapp import clock
 from webapp.access.actor import Actor
@@ -36,6 +36,7 @@ class Event(StrEnum):
     INVITATION_REVOKED = "invitation.revoked"
     INVITATION_EXPIRED = "invitation.expired"
     INVITATION_REFUSED = "invitation.refused"
+    INVITATION_SUPERSEDED = "invitation.superseded"
     INVITATION_RESENT = "invitation.resent"
     INVITATION_LINK_COPIED = "invitation.link_copied"
     INVITATION_REMINDED = "invitation.reminded"
@@ -95,41 +96,57 @@ def record_all(
 
     The caller holds the organization's lock; the instance's is taken here.
     """
-    last = _last_entry(organization)
-    for change in changes:
-        last = _entry_after(last, actor, event, change, organization)
-        db.session.add(last)
     db.session.flush()
+    sequence, hash_before = _end_of_chain(organization)
+    rows = []
+    for change in changes:
+        sequence += 1
+        rows.append(_row(actor, event, change, organization, (sequence, hash_before)))
+        hash_before = rows[-1]["hash"]
+    if rows:
+        db.session.execute(insert(AuditEntry), rows, execution_options={"render_nulls": True})  # always one statement
 
 
-def _entry_after(
-    last: AuditEntry | None, actor: Actor, event: Event, change: Change, organization: Organization | None
-) -> AuditEntry:
-    entry = AuditEntry(
-        organization_id=organization.id if organization else None,
-        sequence=last.sequence + 1 if last else 1,
-        actor_kind=actor.kind.value,
-        actor_user_id=actor.user_id,
-        actor_name=actor.name,
-        ip=actor.ip,
-        event=event.value,
-        target_kind=change.target.kind,
-        target_id=change.target.id,
-        target_name=change.target.name,
-        before=change.before,
-        after=change.after,
-        created_at=clock.now(),
-        previous_hash=last.hash if last else FIRST_HASH,
-    )
-    entry.hash = hash_of(entry)
-    return entry
+def _row(
+    actor: Actor, event: Event, change: Change, organization: Organization | None, place: tuple[int, str]
+) -> dict[str, Any]:
+    sequence, hash_before = place
+    said = {
+        "organization_id": organization.id if organization else None,
+        "sequence": sequence,
+        "actor_kind": actor.kind.value,
+        "actor_user_id": actor.user_id,
+        "actor_name": actor.name,
+        "ip": actor.ip,
+        "event": event.value,
+        "target_kind": change.target.kind,
+        "target_id": change.target.id,
+        "target_name": change.target.name,
+        "before": change.before,
+        "after": change.after,
+        "previous_hash": hash_before,
+    }
+    now = clock.now()
+    return said | {"created_at": now, "hash": _digest(said | {"created_at": now.isoformat()})}
 
 
-def _last_entry(organization: Organization | None) -> AuditEntry | None:
+def _end_of_chain(organization: Organization | None) -> tuple[int, str]:
+    """Return the number and the hash of the newest entry of a chain."""
     if organization is None:
-        db.session.execute(select(Instance.id).with_for_update())
-    chain = AuditEntry.organization_id == (organization.id if organization else None)
-    return db.session.scalar(select(AuditEntry).where(chain).order_by(AuditEntry.sequence.desc()).limit(1))
+        db.session.execute(_LOCK_OF_INSTANCE)
+        last = db.session.execute(_LAST_OF_INSTANCE).one_or_none()
+    else:
+        last = db.session.execute(_LAST_OF_ORGANIZATION, {"organization": organization.id}).one_or_none()
+    return (last.sequence, last.hash) if last else (0, FIRST_HASH)
+
+
+def _last(chain: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    return select(AuditEntry.sequence, AuditEntry.hash).where(chain).order_by(AuditEntry.sequence.desc()).limit(1)
+
+
+_LOCK_OF_INSTANCE = select(Instance.id).with_for_update()
+_LAST_OF_INSTANCE = _last(AuditEntry.organization_id.is_(None))
+_LAST_OF_ORGANIZATION = _last(AuditEntry.organization_id == bindparam("organization"))
 
 
 HASHED = (
@@ -149,7 +166,21 @@ HASHED = (
 )
 
 
-def hash_of(entry: AuditEntry) -> str:
-    """Return the hex SHA-256 over everything an entry says and over the hash of the entry before it."""
-    said = {name: getattr(entry, name) for name in HASHED} | {"created_at": entry.created_at.isoformat()}
-    return hashlib.sha256(json.dumps(said, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+def said_by(entry: AuditEntry | Row[*tuple[Any, ...]]) -> dict[str, Any]:
+    """Return everything an entry says, as its hash covers it; the moment as ISO text."""
+    return {name: getattr(entry, name) for name in HASHED} | {"created_at": entry.created_at.isoformat()}
+
+
+def hash_of(entry: AuditEntry | Row[*tuple[Any, ...]]) -> str:
+    """Return the hex SHA-256 over everything an entry says, which includes the hash of the entry before it.
+
+    It is taken over `said_by` as JSON in ASCII with sorted names and no spaces.
+    """
+    return _digest(said_by(entry))
+
+
+def _digest(said: dict[str, Any]) -> str:
+    return hashlib.sha256(_JSON.encode(said).encode()).hexdigest()
+
+
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"))

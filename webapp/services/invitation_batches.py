@@ -1,9 +1,7 @@
 """Inviting many addresses at once, and remembering for a day what happened to each."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from enum import StrEnum
 
 from sqlalchemy import select, text
@@ -14,18 +12,14 @@ from webapp.access.decide import require, require_role_within
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import N_, DomainError, InvalidAddress, InvitationLimit
-from webapp.models import EmailAddress, Invitation, InvitationBatch, Member, Organization
+from webapp.models import EmailAddress, Invitation, InvitationBatch, InvitationStatus, Member, Organization
 from webapp.models.invitation import OPEN
-from webapp.services import addresses, attempts, invitations
+from webapp.services import addresses, audit, invitation_limits, invitations, request_letters
 from webapp.services.addresses import Address
-from webapp.services.attempts import Limit
+from webapp.services.audit import Event
 from webapp.services.invitations import Offer
-from webapp.services.tokens import digest
 
 MAX_ADDRESSES = 1000
-PER_ORGANIZATION_A_DAY = 2000
-PER_ADDRESS_A_DAY = 10
-DAY = timedelta(days=1)
 
 
 class Result(StrEnum):
@@ -47,7 +41,13 @@ class Outcome:
 
 
 def invite_all(actor: Actor, organization: Organization, text: str, offer: Offer) -> tuple[list[Outcome], int]:
-    """Invite every address in `text` that can be invited; return what happened to each, and the batch that keeps it.
+    """Do what `invite_each` does; return also the number of the batch that keeps what happened, for the actor."""
+    outcomes = invite_each(actor, organization, text, offer)
+    return outcomes, _remember(actor, organization, outcomes)
+
+
+def invite_each(actor: Actor, organization: Organization, text: str, offer: Offer) -> list[Outcome]:
+    """Invite every address in `text` that can be invited; return what happened to each.
 
     Raises:
         Forbidden, RoleTooHigh: the actor may not.
@@ -62,13 +62,12 @@ def invite_all(actor: Actor, organization: Organization, text: str, offer: Offer
     wanted: dict[str, Address] = {}
     for address in filter(None, parsed.values()):
         wanted.setdefault(address.canonical, address)
-    results = _sort_out(actor, organization, wanted)
-    _require_organization_within_limit(organization, sum(result is Result.INVITED for result in results.values()))
+    results = _sort_out(organization, wanted)
+    if invitation_limits.is_organization_over(organization, list(results.values()).count(Result.INVITED)):
+        raise InvitationLimit
     invited = [address for canonical, address in wanted.items() if results[canonical] is Result.INVITED]
-    if invited:
-        invitations.invite_all(actor, organization, invited, offer)
-    outcomes = list(_outcomes(parsed, wanted, results))
-    return outcomes, _remember(actor, organization, outcomes)
+    _invite(actor, organization, invited, offer)
+    return list(_outcomes(parsed, wanted, results))
 
 
 def batch_of(actor: Actor, organization: Organization, batch_id: int) -> list[Outcome]:
@@ -102,18 +101,31 @@ def _parse(piece: str) -> Address | None:
         return None
 
 
-def _sort_out(actor: Actor, organization: Organization, wanted: dict[str, Address]) -> dict[str, Result]:
+def _sort_out(organization: Organization, wanted: dict[str, Address]) -> dict[str, Result]:
     now = clock.now()
     results = dict.fromkeys(wanted, Result.INVITED)
     waiting = _waiting_invitations(organization, wanted)
     results |= {invitation.canonical: Result.OPEN for invitation in waiting if invitation.is_open(now)}
     results |= dict.fromkeys(_addresses_of_members(organization, wanted), Result.MEMBER)
     free = [address for address in wanted.values() if results[address.canonical] is Result.INVITED]
-    results |= {address.canonical: Result.LIMITED for address in _over_daily_limit(organization, free)}
-    for invitation in waiting:
-        if results[invitation.canonical] is Result.INVITED:
-            invitations.close_expired(actor, organization, invitation)
+    results |= {address.canonical: Result.LIMITED for address in invitation_limits.over_daily_limit(organization, free)}
     return results
+
+
+def _invite(actor: Actor, organization: Organization, wanted: Sequence[Address], offer: Offer) -> None:
+    """Invite addresses, for which an expired invitation makes room, and a request is answered by approving it."""
+    asked_for = set()
+    for invitation in _waiting_invitations(organization, [address.canonical for address in wanted]):
+        if invitation.status is InvitationStatus.REQUESTED:
+            suggested_by_id = invitation.invited_by_id
+            change = invitations.send_anew(actor, organization, invitation, offer)
+            audit.record_all(actor, Event.REQUEST_APPROVED, [change], organization=organization)
+            request_letters.tell_approved(actor, organization, invitation, suggested_by_id)
+            asked_for.add(invitation.canonical)
+        else:
+            invitations.close_expired(actor, organization, invitation)
+    if new := [address for address in wanted if address.canonical not in asked_for]:
+        invitations.invite_all(actor, organization, new, offer)
 
 
 def _waiting_invitations(organization: Organization, wanted: Iterable[str]) -> Sequence[Invitation]:
@@ -136,31 +148,6 @@ def _addresses_of_members(organization: Organization, wanted: Iterable[str]) -> 
             EmailAddress.verified_at.is_not(None),
         )
     ).all()
-
-
-def _over_daily_limit(organization: Organization, wanted: Sequence[Address]) -> list[Address]:
-    """Count the organization's invitations of today to each mailbox, and return those that had enough."""
-    numbers = Counter(address.bucket for address in wanted)
-    names = {bucket: f"invitation:address:{organization.id}:{digest(bucket)}" for bucket in numbers}
-    limits = {bucket: Limit(name, PER_ADDRESS_A_DAY, DAY) for bucket, name in names.items()}
-    counters = attempts.raise_counters({limit: numbers[bucket] for bucket, limit in limits.items()})
-    too_many = {bucket: counters[limit].count - limit.most for bucket, limit in limits.items()}
-    over = []
-    for address in reversed(wanted):
-        if too_many[address.bucket] > 0:
-            too_many[address.bucket] -= 1
-            over.append(address)
-    not_sent = Counter(address.bucket for address in over)
-    attempts.raise_counters({limits[bucket]: -number for bucket, number in not_sent.items()})
-    return over
-
-
-def _require_organization_within_limit(organization: Organization, number: int) -> None:
-    if not number:
-        return
-    limit = Limit(f"invitation:organization:{organization.id}", PER_ORGANIZATION_A_DAY, DAY)
-    if attempts.raise_counters({limit: number})[limit].count > limit.most:
-        raise InvitationLimit
 
 
 def _outcomes(

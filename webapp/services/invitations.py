@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import select, update
 
 from webapp import clock
 from webapp.access.actor import Actor
@@ -13,26 +12,15 @@ from webapp.access.decide import is_role_within, may_still_offer, require, requi
 from webapp.access.roles import Scope
 from webapp.db import changes_one_row, db
 from webapp.errors import N_, Forbidden, InvitationNotOpen, NotFound, OtherAddress
-from webapp.models import (
-    EmailAddress,
-    Invitation,
-    InvitationStatus,
-    InvitationToken,
-    InvitationWord,
-    Member,
-    Organization,
-    Role,
-    User,
-)
-from webapp.services import accounts, audit, members, organizations, outbox
+from webapp.models import EmailAddress, Invitation, InvitationStatus, Member, Organization, Role, User
+from webapp.services import accounts, audit, invitation_links, invitation_rows, members, organizations, verification
 from webapp.services.accounts import NewAccount
 from webapp.services.addresses import Address
-from webapp.services.audit import Change, Event, Target
-from webapp.services.outbox import Letter
-from webapp.services.tokens import digest, new_token
-from webapp.services.words import words_of
+from webapp.services.audit import Change, Event
+from webapp.services.invitation_links import Link
 
 MIN_LIFETIME_DAYS, MAX_LIFETIME_DAYS = 1, 30
+SENDABLE = (InvitationStatus.REQUESTED, InvitationStatus.PENDING, InvitationStatus.DECLINED)
 
 
 @dataclass(frozen=True)
@@ -59,12 +47,13 @@ def invite_all(actor: Actor, organization: Organization, wanted: Sequence[Addres
     """
     require(actor, Scope.MEMBER_INVITE, organization)
     require_role_within(actor, offer.role)
+    invitation_rows.close_declined(actor, organization, [address.canonical for address in wanted])
     offered = [_invitation(actor, organization, address, offer) for address in wanted]
     db.session.add_all(offered)
     db.session.flush()
-    _index_words(offered)
-    _send(actor, organization, offered)
-    changes = [Change(target_of(invitation), after=_described(invitation)) for invitation in offered]
+    invitation_rows.index_words(offered)
+    invitation_links.mail(organization, actor.name, offered, language=actor.language)
+    changes = [Change(invitation_rows.target_of(new), after=invitation_rows.described(new)) for new in offered]
     audit.record_all(actor, Event.INVITATION_SENT, changes, organization=organization)
     return offered
 
@@ -83,53 +72,37 @@ def _invitation(actor: Actor, organization: Organization, address: Address, offe
     )
 
 
-def _described(invitation: Invitation) -> dict[str, Any]:
-    return {
-        "email": invitation.email,
-        "role": invitation.role.label,
-        "status": invitation.status.value,
-        "expires_at": invitation.expires_at.isoformat(),
-    }
+def send_anew(actor: Actor, organization: Organization, invitation: Invitation, offer: Offer) -> Change:
+    """Make an existing invitation the actor's own offer from now on, and queue a letter with a new link.
 
+    It may have been asked for, open, expired or declined. Whatever links it had are dead. Returns the change, which the
+    caller records as what it was: approved, sent again.
 
-def target_of(invitation: Invitation) -> Target:
-    """Return an invitation as the audit log names it."""
-    return Target("invitation", invitation.id, invitation.email)
-
-
-def _send(actor: Actor, organization: Organization, offered: Sequence[Invitation]) -> None:
-    tokens = [new_token() for _ in offered]
-    rows = [
-        InvitationToken(organization_id=organization.id, invitation_id=invitation.id, token_hash=digest(token))
-        for invitation, token in zip(offered, tokens, strict=True)
-    ]
-    db.session.add_all(rows)
-    letters = [
-        Letter("invitation", invitation.email, _letter_data(actor, organization, invitation), token, organization.id)
-        for invitation, token in zip(offered, tokens, strict=True)
-    ]
-    for invitation, message in zip(offered, outbox.enqueue_all(letters), strict=True):
-        invitation.letter_id = message.id
-    db.session.flush()
-
-
-def _letter_data(actor: Actor, organization: Organization, invitation: Invitation) -> dict[str, str]:
-    return {
-        "organization": organization.name,
-        "inviter": actor.name,
-        "role": invitation.role.label,
-        "email": invitation.email,
-        "expires_at": invitation.expires_at.isoformat(),
-    }
-
-
-def _index_words(offered: Sequence[Invitation]) -> None:
-    rows = [
-        {"organization_id": invitation.organization_id, "invitation_id": invitation.id, "word": word}
-        for invitation in offered
-        for word in words_of(invitation.email)
-    ]
-    db.session.execute(insert(InvitationWord), rows)
+    Raises:
+        NotFound, Forbidden, RoleTooHigh: the actor may not.
+        InvitationNotOpen: it was accepted or revoked.
+    """
+    require(actor, Scope.MEMBER_INVITE, organization)
+    require_role_within(actor, offer.role)
+    before, now = invitation_rows.described(invitation), clock.now()
+    sendable = update(Invitation).where(Invitation.id == invitation.id, Invitation.status.in_(SENDABLE))
+    anew = sendable.values(
+        status=InvitationStatus.PENDING,
+        role=offer.role,
+        invited_by_id=actor.user_id,
+        created_at=now,
+        expires_at=now + timedelta(days=offer.lifetime_days),
+        reminded_at=None,
+        closed_at=None,
+    )
+    if not changes_one_row(anew):
+        raise InvitationNotOpen
+    db.session.refresh(invitation)
+    invitation_rows.forget_words(invitation)
+    invitation_rows.index_words([invitation])
+    invitation_links.kill_all(invitation)
+    invitation_links.mail(organization, actor.name, [invitation], language=actor.language)
+    return Change(invitation_rows.target_of(invitation), before, invitation_rows.described(invitation))
 
 
 def revoke(actor: Actor, organization: Organization, invitation: Invitation) -> None:
@@ -144,10 +117,7 @@ def revoke(actor: Actor, organization: Organization, invitation: Invitation) -> 
         raise Forbidden(
             N_("This invitation offers a role above your own, so you may not revoke it. Nothing was changed.")
         )
-    _close(invitation, InvitationStatus.REVOKED, clock.now())
-    audit.record(
-        actor, Event.INVITATION_REVOKED, target_of(invitation), organization=organization, **_change(invitation)
-    )
+    _record(actor, Event.INVITATION_REVOKED, organization, invitation_rows.close(invitation, InvitationStatus.REVOKED))
 
 
 def close_expired(actor: Actor, organization: Organization, invitation: Invitation) -> None:
@@ -158,71 +128,65 @@ def close_expired(actor: Actor, organization: Organization, invitation: Invitati
         InvitationNotOpen: it was answered or revoked before.
     """
     require(actor, Scope.MEMBER_INVITE, organization)
-    _close(invitation, InvitationStatus.REVOKED, clock.now())
-    audit.record(
-        actor, Event.INVITATION_EXPIRED, target_of(invitation), organization=organization, **_change(invitation)
-    )
+    _record(actor, Event.INVITATION_EXPIRED, organization, invitation_rows.close(invitation, InvitationStatus.REVOKED))
 
 
-def decline(actor: Actor, invitation_id: int, organization_id: int) -> Invitation:
+def decline(actor: Actor, link: Link) -> Invitation:
     """Turn an offer down.
 
     Raises:
-        NotFound: the organization has no such invitation.
+        NotFound: the link does not work.
         InvitationNotOpen: it cannot be answered any more.
     """
-    organization = organizations.lock(organization_id)
-    invitation = _open_invitation(organization, invitation_id)
-    _close(invitation, InvitationStatus.DECLINED, clock.now())
-    audit.record(
-        actor, Event.INVITATION_DECLINED, target_of(invitation), organization=organization, **_change(invitation)
-    )
+    organization, invitation = _open_invitation(link)
+    change = invitation_rows.close(invitation, InvitationStatus.DECLINED)
+    _record(actor, Event.INVITATION_DECLINED, organization, change)
     return invitation
 
 
-def accept(actor: Actor, invitation_id: int, organization_id: int, user_id: int) -> Member:
+def accept(actor: Actor, link: Link, user_id: int) -> Member:
     """Make a signed-in user a member, as the invitation offers. Works once, also for several at the same moment.
 
     Raises:
-        NotFound: the organization has no such invitation, or the user may not act.
+        NotFound: the link does not work, or the user may not act.
         InvitationNotOpen: it cannot be accepted any more, or whoever sent it may no longer offer it.
         OtherAddress: the organization wants the invited address, and it is not the user's.
         AlreadyMember: the user is a member.
     """
-    organization = organizations.lock(organization_id)
-    invitation = _open_invitation(organization, invitation_id)
-    _require_inviter_may_still(organization, invitation)
+    organization, invitation = _acceptable_invitation(link)
     user = accounts.by_id(user_id)
     if organization.address_match_required and not has_address(user.id, invitation.canonical):
         raise OtherAddress(email=invitation.email)
     return _join(actor, organization, invitation, user)
 
 
-def accept_as_new(actor: Actor, invitation_id: int, organization_id: int, new: NewAccount) -> Member:
-    """Make an account for the invited address, which following the mailed link has proven, and a member of it.
+def accept_as_new(actor: Actor, link: Link, new: NewAccount) -> Member:
+    """Make an account for the invited address, and a member of it.
+
+    Following a mailed link has proven the address. A copied one has not: a letter asks its owner to.
 
     Raises:
-        NotFound: the organization has no such invitation.
+        NotFound: the link does not work.
         InvitationNotOpen: it cannot be accepted any more.
         AddressTaken: an account has this address; its owner signs in instead.
     """
-    organization = organizations.lock(organization_id)
-    invitation = _open_invitation(organization, invitation_id)
-    _require_inviter_may_still(organization, invitation)
-    user = accounts.create(actor, new)
+    organization, invitation = _acceptable_invitation(link)
+    is_proven = not invitation_links.find(link).is_copied
+    user = accounts.create(actor, new, is_proven=is_proven)
+    if not is_proven:
+        verification.send(accounts.primary_address(user.id), user, actor.language)
     return _join(Actor.of(user, ip=actor.ip), organization, invitation, user)
 
 
-def record_other_address(actor: Actor, invitation_id: int, organization_id: int) -> None:
+def record_other_address(actor: Actor, link: Link) -> None:
     """Note that somebody with another address tried to accept.
 
     Raises:
-        NotFound: the organization has no such invitation.
+        NotFound: the link does not work.
         InvitationNotOpen: it was answered meanwhile.
     """
-    organization = organizations.lock(organization_id)
-    invitation = _open_invitation(organization, invitation_id)
-    audit.record(actor, Event.INVITATION_REFUSED, target_of(invitation), organization=organization)
+    organization, invitation = _open_invitation(link)
+    _record(actor, Event.INVITATION_REFUSED, organization, Change(invitation_rows.target_of(invitation)))
 
 
 def has_address(user_id: int, canonical: str) -> bool:
@@ -239,50 +203,46 @@ def has_address(user_id: int, canonical: str) -> bool:
     )
 
 
-def _join(actor: Actor, organization: Organization, invitation: Invitation, user: User) -> Member:
-    _close(invitation, InvitationStatus.ACCEPTED, clock.now())
-    email = accounts.primary_address(user.id).address
-    member = members.add(actor, organization, user, email, invitation.role)
-    change = _change(invitation)
-    change["after"] |= {"user_id": user.id, "email": email}
-    audit.record(actor, Event.INVITATION_ACCEPTED, target_of(invitation), organization=organization, **change)
-    return member
-
-
-def _open_invitation(organization: Organization, invitation_id: int) -> Invitation:
-    of_organization = select(Invitation).where(Invitation.organization_id == organization.id)
-    invitation = db.session.scalar(of_organization.where(Invitation.id == invitation_id))
-    if invitation is None:
-        raise NotFound
-    if not invitation.is_open(clock.now()):
-        raise InvitationNotOpen
-    return invitation
-
-
-def _require_inviter_may_still(organization: Organization, invitation: Invitation) -> None:
+def may_inviter_still(organization: Organization, invitation: Invitation) -> bool:
+    """Tell whether whoever sent an invitation may still offer what it offers."""
     if invitation.invited_by_id is None:
-        return
+        return True
     inviter = db.session.scalar(
         select(Member)
         .join(User, User.id == Member.user_id)
         .where(Member.organization_id == organization.id, User.id == invitation.invited_by_id, User.is_active)
     )
-    if not may_still_offer(inviter, invitation.role, organization):
+    return may_still_offer(inviter, invitation.role, organization)
+
+
+def _join(actor: Actor, organization: Organization, invitation: Invitation, user: User) -> Member:
+    change = invitation_rows.close(invitation, InvitationStatus.ACCEPTED)
+    email = accounts.primary_address(user.id).address
+    member = members.add(actor, organization, user, email, invitation.role)
+    after = {**(change.after or {}), "user_id": user.id, "email": email}
+    _record(actor, Event.INVITATION_ACCEPTED, organization, Change(change.target, change.before, after))
+    return member
+
+
+def _open_invitation(link: Link) -> tuple[Organization, Invitation]:
+    """Return what a link opens, read under the organization's lock: it may have been replaced a moment ago."""
+    organization = organizations.lock(link.organization_id)
+    of_organization = select(Invitation).where(Invitation.organization_id == organization.id)
+    invitation = db.session.scalar(of_organization.where(Invitation.id == link.invitation_id))
+    if invitation is None:
+        raise NotFound
+    invitation_links.find(link)
+    if not invitation.is_open(clock.now()):
         raise InvitationNotOpen
+    return organization, invitation
 
 
-def _close(invitation: Invitation, status: InvitationStatus, now: datetime) -> None:
-    """Close an open invitation by one conditional update, whose row count is the verdict.
-
-    Only a declined one stays on the Pending tab, and so among what a search finds.
-    """
-    still_open = update(Invitation).where(Invitation.id == invitation.id, Invitation.status == InvitationStatus.PENDING)
-    if not changes_one_row(still_open.values(status=status, closed_at=now, letter_id=None)):
+def _acceptable_invitation(link: Link) -> tuple[Organization, Invitation]:
+    organization, invitation = _open_invitation(link)
+    if not may_inviter_still(organization, invitation):
         raise InvitationNotOpen
-    if status is not InvitationStatus.DECLINED:
-        db.session.execute(delete(InvitationWord).where(InvitationWord.invitation_id == invitation.id))
-    db.session.refresh(invitation)
+    return organization, invitation
 
 
-def _change(invitation: Invitation) -> dict[str, dict[str, object]]:
-    return {"before": {"status": "pending"}, "after": {"status": invitation.status.value}}
+def _record(actor: Actor, event: Event, organization: Organization, change: Change) -> None:
+    audit.record_all(actor, event, [change], organization=organization)

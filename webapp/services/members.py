@@ -1,19 +1,42 @@
-"""Members: users in an organization."""
+"""Members: users in an organization, their role and their status.
+
+Whoever changes a membership holds the organization's lock (see `organizations.lock`); the guard of a page does.
+"""
+
+from typing import Any
 
 from sqlalchemy import insert, select
 
 from webapp import clock
 from webapp.access.actor import Actor
+from webapp.access.decide import require, require_power_over, require_role_within
+from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import AlreadyMember
-from webapp.models import Member, MemberWord, Organization, Role, User
-from webapp.services import audit
+from webapp.errors import AlreadyMember, LastOwner, NotFound
+from webapp.models import EmailAddress, Member, MemberStatus, MemberWord, Organization, Role, User
+from webapp.services import accounts, audit, invitation_rows, outbox
 from webapp.services.audit import Event, Target
+from webapp.services.outbox import Letter
 from webapp.services.words import sort_key, words_of
 
 
-def add(actor: Actor, organization: Organization, user: User, email: str, role: Role) -> Member:
+def add(
+    actor: Actor,
+    organization: Organization,
+    user: User,
+    email: str,
+    role: Role,
+    event: Event = Event.MEMBER_JOINED,
+) -> Member:
     """Make a user a member. The caller has decided that they may be, and holds the organization's lock.
+
+    Args:
+        actor: who makes them one: they themselves, by accepting, or somebody who adds them.
+        organization: where.
+        user: whom.
+        email: the address by which others find them.
+        role: as what.
+        event: as what the audit log knows it.
 
     Raises:
         AlreadyMember: they are one.
@@ -30,10 +53,23 @@ def add(actor: Actor, organization: Organization, user: User, email: str, role: 
     db.session.add(member)
     db.session.flush()
     index_words(member, user.name, email)
-    after = {"user_id": user.id, "email": email, "role": role.label, "status": member.status.value}
-    target = Target("member", member.id, user.name)
-    audit.record(actor, Event.MEMBER_JOINED, target, organization=organization, after=after)
+    theirs = select(EmailAddress.canonical).where(
+        EmailAddress.user_id == user.id, EmailAddress.verified_at.is_not(None)
+    )
+    invitation_rows.close_declined(actor, organization, theirs)
+    target = target_of(member, user)
+    audit.record(actor, event, target, organization=organization, after=described(member, email))
     return member
+
+
+def target_of(member: Member, user: User) -> Target:
+    """Return a member as the audit log names them."""
+    return Target("member", member.id, user.name)
+
+
+def described(member: Member, email: str) -> dict[str, Any]:
+    """Return what the audit log keeps of a membership, enough to know later who could do what."""
+    return {"user_id": member.user_id, "email": email, "role": member.role.label, "status": member.status.value}
 
 
 def of_user(organization: Organization, user_id: int) -> Member | None:
@@ -48,3 +84,119 @@ def index_words(member: Member, name: str, email: str) -> None:
         for word in words_of(name, email)
     ]
     db.session.execute(insert(MemberWord), rows)
+
+
+def change_role(actor: Actor, organization: Organization, member: Member, role: Role) -> None:
+    """Give a member another role and tell them. The role they have already changes nothing.
+
+    Raises:
+        NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change this membership.
+        RoleTooHigh: the new role is above the actor's.
+        LastOwner: nobody else could own the organization.
+    """
+    require_may_change(actor, organization, member)
+    require_role_within(actor, role)
+    if role is member.role:
+        return
+    if role is not Role.OWNER:
+        require_other_owner(member)
+    before, member.role = member.role, role
+    change = {"before": {"role": before.label}, "after": {"role": role.label}}
+    _record_and_tell(actor, organization, member, Event.MEMBER_ROLE_CHANGED, change)
+
+
+def suspend(actor: Actor, organization: Organization, member: Member) -> None:
+    """Take the use of the membership away until it is restored, and tell the member. Once is enough.
+
+    Raises:
+        NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change this membership.
+        LastOwner: nobody else could own the organization.
+    """
+    require_may_end(actor, organization, member)
+    _set_status(actor, organization, member, MemberStatus.SUSPENDED, Event.MEMBER_SUSPENDED)
+
+
+def restore(actor: Actor, organization: Organization, member: Member) -> None:
+    """Give a suspended member the use of the membership back, and tell them. Once is enough.
+
+    Raises:
+        NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change this membership.
+    """
+    require_may_change(actor, organization, member)
+    _set_status(actor, organization, member, MemberStatus.ACTIVE, Event.MEMBER_RESTORED)
+
+
+def require_may_change(actor: Actor, organization: Organization, member: Member) -> None:
+    """Go on only if the actor may change this membership.
+
+    Raises:
+        NotFound, Forbidden: the actor may not change members, or this is none of the organization.
+        Yourself, AboveYourRole: not this one.
+    """
+    require(actor, Scope.MEMBER_WRITE, organization)
+    if member.organization_id != organization.id:
+        raise NotFound
+    require_power_over(actor, member)
+
+
+def require_may_end(actor: Actor, organization: Organization, member: Member) -> None:
+    """Go on only if the actor may suspend or remove this member.
+
+    Raises:
+        NotFound, Forbidden, Yourself, AboveYourRole: see `require_may_change`.
+        LastOwner: nobody else could own the organization.
+    """
+    require_may_change(actor, organization, member)
+    require_other_owner(member)
+
+
+def require_other_owner(member: Member) -> None:
+    """Go on unless this is the last active owner. The organization's lock keeps the answer true.
+
+    Raises:
+        LastOwner: it is.
+    """
+    owners = (
+        select(Member.id)
+        .join(User, User.id == Member.user_id)
+        .where(
+            Member.organization_id == member.organization_id,
+            Member.status == MemberStatus.ACTIVE,
+            Member.role == Role.OWNER,
+            User.is_active,
+        )
+    )
+    if list(db.session.scalars(owners.limit(2))) == [member.id]:
+        raise LastOwner
+
+
+def _set_status(actor: Actor, organization: Organization, member: Member, status: MemberStatus, event: Event) -> None:
+    if member.status is status:
+        return
+    before, member.status = member.status, status
+    change = {"before": {"status": before.value}, "after": {"status": status.value}}
+    _record_and_tell(actor, organization, member, event, change)
+
+
+def _record_and_tell(
+    actor: Actor, organization: Organization, member: Member, event: Event, change: dict[str, dict[str, Any]]
+) -> None:
+    user = db.session.get_one(User, member.user_id)
+    audit.record(actor, event, target_of(member, user), organization=organization, **change)
+    tell(actor, organization, user, event.value.removeprefix("member."), role=member.role.label)
+
+
+def tell(actor: Actor, organization: Organization, user: User, kind: str, **data: str) -> None:
+    """Queue the letter that tells somebody what happened to their membership.
+
+    Args:
+        actor: who did it.
+        organization: where.
+        user: whom to tell.
+        kind: the name of the letter's templates.
+        data: what it says besides.
+    """
+    email = accounts.primary_address(user.id).address
+    names = {"name": user.name, "actor": actor.name, "organization": organization.name, "slug": organization.slug}
+    said = {**names, "email": email, **data}
+    outbox.enqueue(Letter(kind, email, said, organization_id=organization.id, language=user.language))

@@ -1,20 +1,31 @@
-"""Organizations: making them, and the lock that orders everything that changes one."""
+"""Organizations: making them, their settings, and the lock that orders everything that changes one."""
 
-import re
-import secrets
-import unicodedata
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from sqlalchemy import ColumnElement, select
 
 from webapp.access.actor import Actor
+from webapp.access.decide import require
+from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import NotFound
+from webapp.errors import NotFound, OrganizationsByAdministrators
 from webapp.models import Member, Organization, Role, User
-from webapp.services import audit, members
+from webapp.services import accounts, audit, members, slugs
 from webapp.services.audit import Event, Target
 
-MAX_SLUG_CHARACTERS = 60
-RESERVED_SLUGS = frozenset({"new", "add", "all", "none", "settings", "members", "teams", "projects", "sso", "audit"})
+
+@dataclass(frozen=True)
+class OrganizationSettings:
+    """What an owner may change about an organization, by the names of its columns."""
+
+    name: str
+    slug: str
+    members_may_invite: bool
+    invitation_lifetime_days: int
+    address_match_required: bool
+    join_requests_allowed: bool
+    invitation_reminders: bool
 
 
 def lock(organization_id: int) -> Organization:
@@ -40,27 +51,84 @@ def _hold(which: ColumnElement[bool]) -> None:
     db.session.execute(select(Organization.id).where(which).with_for_update(key_share=True))
 
 
+def may_create(user_id: int, *, by_anyone: bool) -> bool:
+    """Tell whether somebody may make organizations.
+
+    Args:
+        user_id: who wants to.
+        by_anyone: whether the settings let everybody, not only administrators of the instance.
+    """
+    is_administrator = select(User.is_instance_administrator).where(User.id == user_id)
+    return by_anyone or bool(db.session.scalar(is_administrator))
+
+
+def create_own(actor: Actor, name: str, *, by_anyone: bool) -> Organization:
+    """Make an organization whose first owner is the actor.
+
+    Args:
+        actor: somebody signed in.
+        name: of the organization.
+        by_anyone: whether the settings let everybody, not only administrators of the instance.
+
+    Raises:
+        OrganizationsByAdministrators: the settings do not, and the actor is none.
+    """
+    user = accounts.by_id(actor.user_id or 0)
+    if not may_create(user.id, by_anyone=by_anyone):
+        raise OrganizationsByAdministrators
+    return create(actor, name, user, accounts.primary_address(user.id).address)[0]
+
+
 def create(actor: Actor, name: str, owner: User, owner_email: str) -> tuple[Organization, Member]:
     """Make an organization with its first owner."""
-    organization = Organization(name=name, slug=free_slug(name))
+    organization = Organization(name=name, slug=slugs.free_slug(name))
     db.session.add(organization)
     db.session.flush()
     after = {"name": organization.name, "slug": organization.slug}
-    target = Target("organization", organization.id, organization.name)
-    audit.record(actor, Event.ORGANIZATION_CREATED, target, organization=organization, after=after)
+    audit.record(actor, Event.ORGANIZATION_CREATED, _target(organization), organization=organization, after=after)
     return organization, members.add(actor, organization, owner, owner_email, Role.OWNER)
 
 
-def free_slug(name: str) -> str:
-    """Return an unused slug made from `name`, or a made-up one where it has no Latin letters or digits."""
-    slug = slugify(name)
-    while slug in RESERVED_SLUGS or db.session.scalar(select(Organization.id).where(Organization.slug == slug)):
-        slug = f"{slugify(name)}-{secrets.token_hex(3)}"
-    return slug
+def settings_of(organization: Organization) -> OrganizationSettings:
+    """Return what an owner may change, as it is."""
+    return OrganizationSettings(
+        **{field.name: getattr(organization, field.name) for field in fields(OrganizationSettings)}
+    )
 
 
-def slugify(name: str) -> str:
-    """Return lower-case ASCII words of `name` joined by hyphens, at most 60 characters."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = "-".join(re.findall(r"[a-z0-9]+", plain))[:MAX_SLUG_CHARACTERS].strip("-")
-    return slug or f"org-{secrets.token_hex(3)}"
+def change(actor: Actor, organization: Organization, wanted: OrganizationSettings) -> bool:
+    """Change settings; return whether any is another now. An address it had before leads to the present one.
+
+    Raises:
+        Forbidden: the actor may not.
+        InvalidSlug: the new address has other characters than it may, or too many.
+        SlugTaken: the new address is reserved, or leads to another organization.
+    """
+    require(actor, Scope.ORG_WRITE, organization)
+    before = asdict(settings_of(organization))
+    after = {name: value for name, value in asdict(wanted).items() if value != before[name]}
+    if not after:
+        return False
+    if "slug" in after:
+        slugs.require_free(wanted.slug, organization)
+        slugs.move(organization, wanted.slug)
+    _apply(organization, after)
+    audit.record(
+        actor,
+        Event.ORGANIZATION_CHANGED,
+        _target(organization),
+        organization=organization,
+        before={name: before[name] for name in after},
+        after=after,
+    )
+    return True
+
+
+def _apply(organization: Organization, values: dict[str, Any]) -> None:
+    for name, value in values.items():
+        setattr(organization, name, value)
+    db.session.flush()
+
+
+def _target(organization: Organization) -> Target:
+    return Target("organization", organization.id, organization.name)

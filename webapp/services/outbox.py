@@ -19,6 +19,7 @@ class Letter:
         data: what the templates say; nothing secret.
         token: the secret of the link in the letter; stored sealed.
         organization_id: whose letter it is, if an organization's.
+        language: what the recipient reads, such as "de"; English where nobody knows.
         is_dropped: go through all the motions, but send nothing.
     """
 
@@ -27,6 +28,7 @@ class Letter:
     data: Mapping[str, Any]
     token: str | None = None
     organization_id: int | None = None
+    language: str | None = None
     is_dropped: bool = False
 
 
@@ -51,6 +53,7 @@ def _message(letter: Letter) -> OutboxMessage:
     return OutboxMessage(
         kind=letter.kind,
         to_address=letter.to,
+        language=letter.language,
         data=dict(letter.data),
         organization_id=letter.organization_id,
         message_id=secrets.token_hex(16),

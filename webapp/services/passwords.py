@@ -17,7 +17,7 @@ from webapp.services.words import words_of
 MIN_CHARACTERS = 15
 MAX_BYTES = 1024
 PIECE_CHARACTERS = 20
-MIN_GUESSES = 10**8
+MIN_GUESSES = 10**9
 MIN_KNOWN_CHARACTERS = 3
 COMMON_HERE = ("vestibule",)
 

@@ -6,6 +6,7 @@ from sqlalchemy import delete, update
 
 from webapp import clock
 from webapp.db import db
+from webapp.errors import NotFound
 from webapp.models import Member, Session
 from webapp.services.tokens import digest, new_token
 
@@ -41,6 +42,25 @@ def end(token: str) -> None:
 def end_all_of(user_id: int) -> None:
     """Close every session of a user."""
     db.session.execute(delete(Session).where(Session.user_id == user_id))
+
+
+def end_one_of(user_id: int, session_id: int) -> tuple[str, str]:
+    """Close one session of a user; return from where and with what it was used: IP address and user agent.
+
+    Raises:
+        NotFound: they have no such session, or it was closed a moment earlier.
+    """
+    theirs = delete(Session).where(Session.id == session_id, Session.user_id == user_id)
+    row = db.session.execute(theirs.returning(Session.ip, Session.user_agent)).one_or_none()
+    if row is None:
+        raise NotFound
+    return row.ip, row.user_agent
+
+
+def end_others_of(user_id: int, token: str) -> int:
+    """Close every session of a user but that of a token; return how many there were."""
+    others = delete(Session).where(Session.user_id == user_id, Session.token_hash != digest(token))
+    return len(db.session.scalars(others.returning(Session.id)).all())
 
 
 def is_stale(noted_at: datetime | None) -> bool:

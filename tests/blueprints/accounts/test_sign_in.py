@@ -134,6 +134,10 @@ def test_F06_refusals_ask_the_database_the_same(
     assert asked[0] == asked[1] != []
 
 
+def test_refusal_is_said_once(client: FlaskClient, ada: Person) -> None:
+    assert sign_in(client, "ada@example.org", WRONG).text.count("do not belong together") == 1
+
+
 def test_refused_form_keeps_the_address_and_forgets_the_password(client: FlaskClient, ada: Person) -> None:
     answer = sign_in(client, "ada@example.org", WRONG)
     [email] = Page(answer).named("email")

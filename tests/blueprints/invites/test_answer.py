@@ -238,12 +238,25 @@ def test_C05_second_account_and_second_tab_come_too_late(acme: Acme, invited: In
     first_tab = acme.browser()
     post(first_tab, invited.link, **NEW)
     people = everybody(acme)
-    for browser in (first_tab, acme.browser(), acme.browser(acme.stranger)):
+    for browser in (acme.browser(), acme.browser(acme.stranger), acme.browser(acme.member)):
         with acme.unchanged():
             answer = post(browser, invited.link, **NEW)
         assert answer.status_code == 409
         assert "This invitation was already accepted" in Page(answer).text
     assert everybody(acme) == people
+
+
+def test_C05_second_click_of_who_accepted_leads_where_the_first_did(acme: Acme, invited: Invited) -> None:
+    browser = acme.browser()
+    post(browser, invited.link, **NEW)
+    events = acme.events()
+    with acme.unchanged():
+        answer = post(browser, invited.link, **NEW)
+    assert (answer.status_code, answer.location) == (303, acme.address("members"))
+    assert acme.events() == events
+    with acme.unchanged():
+        answer = post(browser, invited.link, decline="1")
+    assert answer.status_code == 409
 
 
 def test_C05_abandoned_sign_up_uses_nothing_up_and_leaves_nothing_behind(acme: Acme, invited: Invited) -> None:

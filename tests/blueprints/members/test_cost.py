@@ -47,6 +47,8 @@ def test_page_takes_at_most_six_statements_and_as_many_at_three_as_at_three_hund
     app: Flask, acme: Acme, headers: dict[str, str]
 ) -> None:
     paths = ["members", "members?q=p", "members?q=p+example", "members/pending", "members/pending?q=i", "members/new"]
+    paths += ["members?role=owner&status=active&sort=-role", "members?q=p+example&role=member", "members/removed"]
+    paths.append(f"members/{acme.member_id(acme.admin)}")
     few = {path: number_of_statements(app, acme, path, headers) for path in paths}
     crowds.join(acme, [(f"Person {n}", f"p{n}@example.net") for n in range(300)])
     crowds.invite(acme, [f"i{n}@example.org" for n in range(300)])
@@ -75,6 +77,7 @@ def test_nothing_one_request_loaded_is_kept_for_the_next(acme: Acme) -> None:
     crowds.join(acme, [(f"Person {n}", f"p{n}@example.net") for n in range(60)])
     browser, stranger = acme.browser(acme.owner), acme.browser(acme.stranger)
     paths = ["members", "members?q=p", "members/pending", "members/new", "audit", "nothing", "members?after=x"]
+    paths += ["members/removed", "leave", f"members/{acme.member_id(acme.admin)}/remove"]
 
     def walk() -> None:
         for path in paths:

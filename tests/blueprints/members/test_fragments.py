@@ -12,7 +12,9 @@ from tests.support.pages import PANEL, RESULTS, Page
 from tests.support.worlds import post
 
 PANELS = ["members", "members?q=o", "members/pending", "members/pending?q=b", "members/new", "audit"]
+PANELS += ["members?role=owner&status=active&sort=-joined", "members/removed"]
 LISTS = ["members", "members?q=o", "members?q=nobody", "members/pending", "members/pending?q=b"]
+LISTS += ["members?role=owner&status=active&sort=-joined", "members/removed"]
 
 
 @pytest.fixture

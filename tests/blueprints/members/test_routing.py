@@ -6,7 +6,7 @@ from flask.testing import FlaskClient
 from tests.support.acme import Acme
 from tests.support.worlds import csrf_token
 
-PATHS = ["members", "members/pending", "members/new", "audit"]
+PATHS = ["members", "members/pending", "members/new", "members/removed", "leave", "audit"]
 SPELLINGS = [
     "//orgs/{slug}/{path}",
     "/orgs//{slug}/{path}",

@@ -65,7 +65,8 @@ def test_link_works_once(client: FlaskClient, world: World) -> None:
     set_up(client)
     before = world.dump()
     thief = world.browser()
-    assert thief.get(LINK).status_code == 404
+    refused = thief.get(LINK)
+    assert (refused.status_code, "The set-up link worked once" in refused.text) == (404, True)
     assert set_up(thief, email="mia@example.org").status_code == 404
     assert world.dump() == before
 
@@ -167,3 +168,20 @@ def test_token_is_stored_nowhere(client: FlaskClient, world: World) -> None:
     set_up(client)
     assert LINK[7:] not in str(world.dump())
     assert world.read(lambda: db.session.scalars(select(Instance.set_up_at)).one())
+
+
+def test_sign_in_page_says_where_the_link_is_until_it_was_used(client: FlaskClient) -> None:
+    assert "vestibule setup-link" in client.get("/login").text
+    assert "No account yet?" not in client.get("/login").text
+    set_up(client)
+    shown = client.application.test_client().get("/login").text
+    assert "setup-link" not in shown
+    assert "No account yet?" in shown
+
+
+def test_wrong_link_does_not_tell_whether_the_instance_is_set_up(client: FlaskClient) -> None:
+    before = client.get("/setup/wrong")
+    set_up(client)
+    after = client.application.test_client().get("/setup/wrong")
+    texts = {answer.text.replace(answer.headers["X-Request-Id"], "") for answer in (before, after)}
+    assert len(texts) == 1

@@ -1,1 +1,5 @@
-"""Signing in and out, and passwords."""
+"""Signing in and out, passwords, and one's own account."""
+
+from flask import Blueprint
+
+bp = Blueprint("accounts", __name__)

@@ -1,8 +1,9 @@
 """Signing in and out, and getting a new password."""
 
-from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
+from flask import Response, current_app, flash, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 
+from webapp.blueprints.accounts import bp
 from webapp.blueprints.accounts.forms import ForgotPasswordForm, ResetPasswordForm, SignInForm
 from webapp.errors import DomainError
 from webapp.http import session, uow
@@ -11,9 +12,7 @@ from webapp.http.forms import safe_next
 from webapp.http.guard import PUBLIC, access
 from webapp.http.htmx import go
 from webapp.models import User
-from webapp.services import accounts, addresses, attempts, passwords, sessions
-
-bp = Blueprint("accounts", __name__)
+from webapp.services import accounts, addresses, attempts, first_run, passwords, sessions
 
 
 @bp.route("/login", methods=["GET", "POST"])
@@ -34,7 +33,15 @@ def login() -> Response:
                 return go(wanted)
             except DomainError as error:
                 form.show(error)
-    return make_response(render_template("accounts/login.html", form=form), status)
+    awaits_set_up = request.method != "POST" and _awaits_set_up()
+    return make_response(render_template("accounts/login.html", form=form, awaits_set_up=awaits_set_up), status)
+
+
+def _awaits_set_up() -> bool:
+    """Tell whether nobody has an account yet. Once somebody has, that stays so, and the database is asked no more."""
+    if not current_app.extensions.get("vestibule.set_up"):
+        current_app.extensions["vestibule.set_up"] = not uow.read(first_run.is_possible)
+    return not current_app.extensions["vestibule.set_up"]
 
 
 def _sign_in(user: User) -> str:

@@ -1,13 +1,19 @@
-"""The audit log."""
+"""The audit log: the page and its files."""
 
 from flask import Blueprint, Response, request
 
 from webapp.access.roles import Scope
+from webapp.blueprints.audit import files
+from webapp.blueprints.audit.filters import Asked, asked
+from webapp.blueprints.audit.names import families
 from webapp.blueprints.audit.sentences import described
-from webapp.http.guard import access
+from webapp.http.csv import csv_file
+from webapp.http.guard import access, can
 from webapp.http.htmx import respond
+from webapp.http.json_lines import json_lines_file
 from webapp.models import Organization
-from webapp.queries.audit import entries_of
+from webapp.queries.audit import entries_of, undoable_among
+from webapp.queries.page import Page
 
 bp = Blueprint("audit", __name__)
 
@@ -16,8 +22,50 @@ bp = Blueprint("audit", __name__)
 @access(Scope.AUDIT_READ)
 def index(organization: Organization) -> Response:
     """List what happened, the newest first."""
+    wanted = asked(request.args)
+    if wanted.errors:
+        return _refused(wanted)
+    page = entries_of(organization, wanted.filters, after=request.args.get("after", ""))
+    undoable = undoable_among(organization, page.rows) if can(Scope.MEMBER_WRITE) else {}
     return respond(
         "audit/index.html",
         {"panel": "audit/_entries.html"},
-        page=described(entries_of(organization, after=request.args.get("after", ""))),
+        page=described(page),
+        undoable=undoable,
+        asked=wanted,
+        families=families(),
+    )
+
+
+@bp.get("/orgs/<org>/audit.csv")
+@access(Scope.AUDIT_READ)
+def csv(organization: Organization) -> Response:
+    """Export what the filters let through for a spreadsheet."""
+    wanted = asked(request.args)
+    if wanted.errors:
+        return _refused(wanted)
+    rows = files.cells(organization.id, wanted.filters)
+    return csv_file(f"{organization.slug}-audit.csv", files.COLUMNS, rows)
+
+
+@bp.get("/orgs/<org>/audit.jsonl")
+@access(Scope.AUDIT_READ)
+def json_lines(organization: Organization) -> Response:
+    """Export what the filters let through, with the hashes that prove it."""
+    wanted = asked(request.args)
+    if wanted.errors:
+        return _refused(wanted)
+    return json_lines_file(f"{organization.slug}-audit.jsonl", files.facts(organization.id, wanted.filters))
+
+
+def _refused(wanted: Asked) -> Response:
+    """Answer the page without entries: the filters are kept as they were typed, with what is wrong beside them."""
+    return respond(
+        "audit/index.html",
+        {"panel": "audit/_entries.html"},
+        status=422,
+        page=Page([], None, True),
+        undoable={},
+        asked=wanted,
+        families=families(),
     )

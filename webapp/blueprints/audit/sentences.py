@@ -8,9 +8,11 @@ from typing import Any
 from flask_babel import gettext as _
 
 from webapp.access.actor import ActorKind
+from webapp.blueprints.audit.names import ChangeRow, changes
 from webapp.errors import N_
 from webapp.http.templating import role_name
-from webapp.models import AuditEntry, Role
+from webapp.models import Role
+from webapp.queries.audit import Entry
 from webapp.queries.page import Page
 from webapp.services.audit import Event
 
@@ -32,6 +34,9 @@ SENTENCES: dict[str, str] = {
     Event.INVITATION_REVOKED: N_("%(actor)s revoked the invitation to %(target)s"),
     Event.INVITATION_EXPIRED: N_("The expired invitation to %(target)s was closed when %(actor)s invited again"),
     Event.INVITATION_REFUSED: N_("%(actor)s has another address and was refused the invitation to %(target)s"),
+    Event.INVITATION_SUPERSEDED: N_(
+        "What was open for %(target)s was closed because they were invited again or have joined (%(actor)s)"
+    ),
     Event.INVITATION_RESENT: N_("%(actor)s sent the invitation to %(target)s again"),
     Event.INVITATION_LINK_COPIED: N_("%(actor)s copied a link of the invitation to %(target)s"),
     Event.INVITATION_REMINDED: N_("%(target)s was reminded of the invitation"),
@@ -43,7 +48,18 @@ SENTENCES: dict[str, str] = {
 # By the method and the view that was refused, as the guard names them.
 REFUSALS = {
     "POST invites.create": N_("%(actor)s tried to invite people and was refused"),
+    "POST invites.copy_link": N_("%(actor)s tried to copy the link of an invitation and was refused"),
+    "POST invites.resend": N_("%(actor)s tried to send an invitation again and was refused"),
     "POST invites.revoke": N_("%(actor)s tried to revoke an invitation and was refused"),
+    "POST members.update": N_("%(actor)s tried to change the role of a member and was refused"),
+    "POST members.suspend": N_("%(actor)s tried to suspend a member and was refused"),
+    "POST members.restore": N_("%(actor)s tried to restore a member and was refused"),
+    "POST members.remove": N_("%(actor)s tried to remove a member and was refused"),
+    "POST members.undo_removal": N_("%(actor)s tried to undo the removal of a member and was refused"),
+    "POST requests.approve": N_("%(actor)s tried to approve a request and was refused"),
+    "POST requests.reject": N_("%(actor)s tried to reject a request and was refused"),
+    "POST organizations.update": N_("%(actor)s tried to change the settings and was refused"),
+    "POST additions.create": N_("%(actor)s tried to add somebody and was refused"),
 }
 
 
@@ -55,34 +71,52 @@ class EntryRow:
     sequence: int
     sentence: str
     created_at: datetime
+    actor_id: int | None
     actor_name: str
     ip: str | None
     event: str
+    target: str | None
+    target_name: str
+    changes: list[ChangeRow]
+    hash: str
 
 
-def described(page: Page[AuditEntry]) -> Page[EntryRow]:
+def described(page: Page[Any]) -> Page[EntryRow]:
     """Return a page of entries with their sentences."""
     return Page([_row(entry) for entry in page.rows], page.next, page.is_first)
 
 
-def _row(entry: AuditEntry) -> EntryRow:
+def _row(entry: Entry) -> EntryRow:
     actor = _actor_name(entry)
     roles = {"role": _role(entry.after), "role_before": _role(entry.before)}
     text = _(_sentence(entry), actor=actor, target=entry.target_name, event=entry.event, **roles)
-    return EntryRow(entry.id, entry.sequence, text, entry.created_at, actor, entry.ip, entry.event)
+    return EntryRow(
+        id=entry.id,
+        sequence=entry.sequence,
+        sentence=text,
+        created_at=entry.created_at,
+        actor_id=entry.actor_user_id,
+        actor_name=actor,
+        ip=entry.ip,
+        event=entry.event,
+        target=None if entry.target_id is None else f"{entry.target_kind}:{entry.target_id}",
+        target_name=entry.target_name,
+        changes=changes(entry.before, entry.after),
+        hash=entry.hash,
+    )
 
 
-def _sentence(entry: AuditEntry) -> str:
+def _sentence(entry: Entry) -> str:
     """Return the sentence of an entry; one of a newer version, read by an older one, has only a plain one."""
     if entry.event == Event.ACCESS_REFUSED and entry.target_name in REFUSALS:
         return REFUSALS[entry.target_name]
     return SENTENCES.get(entry.event, OTHER)
 
 
-def _actor_name(entry: AuditEntry) -> str:
+def _actor_name(entry: Entry) -> str:
     if entry.actor_kind == ActorKind.VISITOR:
-        return str(_("Somebody with the link"))
-    return entry.actor_name
+        return str(_("A visitor") if entry.event == Event.REQUEST_MADE else _("Somebody with the link"))
+    return str(entry.actor_name)
 
 
 def _role(values: Mapping[str, Any] | None) -> str:

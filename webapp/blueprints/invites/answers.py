@@ -16,7 +16,7 @@ from webapp.http.guard import PUBLIC, access
 from webapp.http.htmx import go
 from webapp.http.session import Viewer
 from webapp.models import User
-from webapp.queries.invitations import Offered, offered_by
+from webapp.queries.invitations import Offered, offered_by, was_accepted_by
 from webapp.services import accounts, addresses, attempts, invitations, passwords
 from webapp.services.accounts import NewAccount
 
@@ -43,20 +43,36 @@ def answer(token: str) -> Response:
     """Accept or decline."""
     offered, is_viewers = uow.read(_offer_and_fit, token)
     forms = _Forms()
+    if _is_second_answer(offered):
+        return go(url_for("members.index", org=offered.organization_slug))
     if offered.state != "pending":
         return _page(offered, is_viewers, forms, status=409)
     try:
         return _answered(offered, forms)
     except OtherAddress as error:
-        uow.note(invitations.record_other_address, session.current_actor(), offered.id, offered.organization_id)
+        uow.note(invitations.record_other_address, session.current_actor(), offered.link)
         return _page(offered, is_viewers, forms, status=error.status)
-    except InvitationNotOpen as error:
-        return _page(*uow.read(_offer_and_fit, token), forms, status=error.status)
+    except InvitationNotOpen:
+        return _closed_meanwhile(token, forms)
     except DomainError as error:
         if session.viewer() is not None:  # whose page has no form to show it in
             raise
         _active(forms).show(error)
         return _page(offered, is_viewers, forms, status=422)
+
+
+def _closed_meanwhile(token: str, forms: _Forms) -> Response:
+    offered, is_viewers = uow.read(_offer_and_fit, token)
+    if _is_second_answer(offered):
+        return go(url_for("members.index", org=offered.organization_slug))
+    return _page(offered, is_viewers, forms, status=InvitationNotOpen.status)
+
+
+def _is_second_answer(offered: Offered) -> bool:
+    """Tell whether whoever answers has accepted before, by the first of two clicks."""
+    viewer = session.viewer()
+    is_accepted = offered.state == "accepted" and "accept" in request.form
+    return viewer is not None and is_accepted and uow.read(was_accepted_by, viewer.user_id, offered)
 
 
 @bp.post("/invitations/<token>/switch")
@@ -82,7 +98,7 @@ def _active(forms: _Forms) -> RegisterForm | SignInForm:
 
 def _answered(offered: Offered, forms: _Forms) -> Response:
     if "decline" in request.form:
-        uow.write(invitations.decline, session.current_actor(), offered.id, offered.organization_id)
+        uow.write(invitations.decline, session.current_actor(), offered.link)
         return go(request.path)
     if "accept" not in request.form:
         raise DomainError(N_("Choose whether to accept or to decline. Nothing was changed."))
@@ -98,7 +114,7 @@ def _accept_as_viewer(offered: Offered, viewer: Viewer, forms: _Forms) -> Respon
     """Accept as whoever is signed in, unless the form was one for somebody who was not."""
     if {"name", "email", "password"} & set(request.form):
         return _page(*uow.read(_offer_and_fit, offered.token), forms, status=409)
-    uow.write(invitations.accept, session.current_actor(), offered.id, offered.organization_id, viewer.user_id)
+    uow.write(invitations.accept, session.current_actor(), offered.link, viewer.user_id)
     return _welcome(offered)
 
 
@@ -114,7 +130,7 @@ def _sign_in_and_accept(offered: Offered, user: User) -> tuple[bool, str]:
     actor = Actor.of(user, ip=session.client_ip())
     fits = invitations.has_address(user.id, offered.canonical)
     if fits:
-        invitations.accept(actor, offered.id, offered.organization_id, user.id)
+        invitations.accept(actor, offered.link, user.id)
     return fits, accounts.sign_in(user, ip=session.client_ip(), user_agent=session.user_agent())
 
 
@@ -128,7 +144,7 @@ def _register(offered: Offered, form: RegisterForm) -> Response:
 
 
 def _register_and_accept(offered: Offered, new: NewAccount) -> str:
-    member = invitations.accept_as_new(session.current_actor(), offered.id, offered.organization_id, new)
+    member = invitations.accept_as_new(session.current_actor(), offered.link, new)
     user = accounts.by_id(member.user_id)
     return accounts.sign_in(user, ip=session.client_ip(), user_agent=session.user_agent())
 

@@ -15,9 +15,9 @@ from webapp.errors import DomainError
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
-from webapp.models import Invitation, Organization, Role
+from webapp.models import Organization, Role
 from webapp.queries.counts import counts_of
-from webapp.services import invitation_batches, invitations
+from webapp.services import invitation_batches
 from webapp.services.invitation_batches import Outcome, Result
 from webapp.services.invitations import Offer
 
@@ -52,15 +52,6 @@ def create(organization: Organization) -> Response:
     return go(url_for("invites.new", org=organization.slug, batch=batch))
 
 
-@bp.post("/orgs/<org>/invitations/<int:invitation>/revoke")
-@access(Scope.MEMBER_INVITE)
-def revoke(organization: Organization, invitation: Invitation) -> Response:
-    """Take an invitation back."""
-    invitations.revoke(current_actor(), organization, invitation)
-    flash(_("The invitation to %(email)s no longer works.", email=invitation.email), "success")
-    return go(url_for("members.pending", org=organization.slug))
-
-
 def _id(text: str) -> int:
     if not re.fullmatch("[0-9]{1,18}", text):
         raise ValueError
@@ -70,7 +61,7 @@ def _id(text: str) -> int:
 def _defaults(organization: Organization, outcomes: list[Outcome]) -> dict[str, object]:
     left = [outcome.address for outcome in outcomes if outcome.result in (Result.MALFORMED, Result.LIMITED)]
     return {
-        "emails": "\n".join(left),
+        "emails": "\n".join(left) or request.args.get("emails", ""),
         "role": Role.MEMBER.label,
         "lifetime_days": organization.invitation_lifetime_days,
     }

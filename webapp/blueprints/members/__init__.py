@@ -1,1 +1,5 @@
-"""The tabs Members and Pending."""
+"""The pages about members: the lists, one member, and removals."""
+
+from flask import Blueprint
+
+bp = Blueprint("members", __name__)

@@ -1,1 +1,1 @@
-"""My organizations."""
+"""My organizations, making one, and its settings."""

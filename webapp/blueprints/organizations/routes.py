@@ -1,11 +1,21 @@
-"""My organizations."""
+"""My organizations, making one, and its settings."""
 
-from flask import Blueprint, Response, url_for
+from dataclasses import asdict, fields
 
+from flask import Blueprint, Response, flash, url_for
+from flask_babel import gettext as _
+
+from webapp.access.roles import Scope
+from webapp.blueprints.organizations.forms import NewOrganizationForm, SettingsForm
+from webapp.errors import DomainError, OrganizationsByAdministrators
 from webapp.http.guard import SIGNED_IN, access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
+from webapp.http.settings import settings as settings_in_force
+from webapp.models import Organization
 from webapp.queries.organizations import organizations_of
+from webapp.services import organizations
+from webapp.services.organizations import OrganizationSettings
 
 bp = Blueprint("organizations", __name__)
 
@@ -24,5 +34,71 @@ def home() -> Response:
 @access(SIGNED_IN)
 def index() -> Response:
     """List the organizations somebody belongs to."""
-    found = organizations_of(current_actor().user_id or 0)
-    return respond("organizations/index.html", {"panel": "organizations/_organizations.html"}, organizations=found)
+    return respond(
+        "organizations/index.html",
+        {"panel": "organizations/_organizations.html"},
+        organizations=organizations_of(current_actor().user_id or 0),
+        may_create=_may_create(),
+    )
+
+
+@bp.get("/orgs/new")
+@access(SIGNED_IN)
+def new() -> Response:
+    """Show the form for a new organization, to those who may make one."""
+    if not _may_create():
+        raise OrganizationsByAdministrators
+    return _new_page(NewOrganizationForm())
+
+
+@bp.post("/orgs/new")
+@access(SIGNED_IN)
+def create() -> Response:
+    """Make an organization whose first owner is whoever asks."""
+    form = NewOrganizationForm()
+    if _may_create() and not form.validate():
+        return _new_page(form, status=422)
+    made = organizations.create_own(current_actor(), form.name.data, by_anyone=_is_open_to_anyone())
+    flash(_("%(organization)s is ready. Invite the first people.", organization=made.name), "success")
+    return go(url_for("members.index", org=made.slug))
+
+
+@bp.get("/orgs/<org>/settings")
+@access(Scope.ORG_WRITE)
+def settings(organization: Organization) -> Response:
+    """Show what an owner may change."""
+    return _settings_page(SettingsForm(data=asdict(organizations.settings_of(organization))), organization)
+
+
+@bp.post("/orgs/<org>/settings")
+@access(Scope.ORG_WRITE)
+def update(organization: Organization) -> Response:
+    """Change the settings."""
+    form = SettingsForm()
+    if not form.validate():
+        return _settings_page(form, organization, status=422)
+    wanted = OrganizationSettings(**{field.name: form[field.name].data for field in fields(OrganizationSettings)})
+    try:
+        if organizations.change(current_actor(), organization, wanted):
+            flash(_("The settings are saved."), "success")
+    except DomainError as error:
+        form.show(error)
+        return _settings_page(form, organization, status=422)
+    return go(url_for("organizations.settings", org=organization.slug))
+
+
+def _is_open_to_anyone() -> bool:
+    return settings_in_force().organization_creation == "anyone"
+
+
+def _may_create() -> bool:
+    return organizations.may_create(current_actor().user_id or 0, by_anyone=_is_open_to_anyone())
+
+
+def _new_page(form: NewOrganizationForm, *, status: int = 200) -> Response:
+    return respond("organizations/new.html", {"panel": "organizations/_new.html"}, status=status, form=form)
+
+
+def _settings_page(form: SettingsForm, organization: Organization, *, status: int = 200) -> Response:
+    fragments = {"panel": "organizations/_settings.html"}
+    return respond("organizations/settings.html", fragments, status=status, form=form, slug=organization.slug)

@@ -20,9 +20,9 @@ function announce(sentence) {
   if (status.textContent !== sentence) status.textContent = sentence;
 }
 
-/** Shows the buttons that reveal a password; without a script they would do nothing. */
-function showRevealButtons() {
-  document.querySelectorAll("[data-reveal]").forEach((button) => { button.hidden = false; });
+/** Shows the buttons that reveal a password or copy a text; without a script they would do nothing. */
+function showScriptButtons() {
+  document.querySelectorAll("[data-reveal], [data-copy]").forEach((button) => { button.hidden = false; });
 }
 
 /** Shows or hides the password beside the button. */
@@ -31,6 +31,45 @@ function togglePassword(button) {
   const show = input.type === "password";
   input.type = show ? "text" : "password";
   button.setAttribute("aria-pressed", String(show));
+}
+
+/** Copies the text of the field beside the button, or selects it where the browser does not let us. */
+async function copyText(button) {
+  const input = document.getElementById(button.dataset.copy);
+  input.select();
+  try {
+    await navigator.clipboard.writeText(input.value);
+    button.textContent = button.dataset.copied;
+    announce(button.dataset.copied);
+  } catch {
+    input.focus();
+  }
+}
+
+/** Tells whether keys pressed here are text. */
+function isTyping(element) {
+  return element.matches("input, select, textarea");
+}
+
+/** What the arrow keys lead along from an element: the items of its open menu, or the names of a list, after its search. */
+function stopsAround(element) {
+  const menu = element.closest("[data-menu][open]");
+  if (menu) return [...menu.querySelectorAll("summary, .menu-sheet a, .menu-sheet button")];
+  const names = [...document.querySelectorAll("[data-rows] .person-name a")];
+  if (element.id === "search") return [element, ...names];
+  return names.includes(element) ? names : [];
+}
+
+const STEPS = { ArrowUp: (at) => at - 1, ArrowDown: (at) => at + 1, Home: () => 0, End: (_at, last) => last };
+
+/** Moves the focus by an arrow key, Home or End; in the search, where these move the caret, only downwards. */
+function moveFocus(event) {
+  const stops = isTyping(event.target) && event.key !== "ArrowDown" ? [] : stopsAround(event.target);
+  if (!stops.length) return;
+  const last = stops.length - 1;
+  const next = STEPS[event.key](stops.indexOf(event.target), last);
+  stops[Math.min(Math.max(next, 0), last)].focus();
+  event.preventDefault();
 }
 
 /** Closes open menus, except the one that holds `inside`. */
@@ -49,8 +88,20 @@ document.addEventListener("click", (event) => {
   closeMenus(event.target);
   const reveal = event.target.closest("[data-reveal]");
   if (reveal) togglePassword(reveal);
+  const copy = event.target.closest("[data-copy]");
+  if (copy) copyText(copy);
   const dismiss = event.target.closest("[data-dismiss]");
   if (dismiss) dismiss.closest(".notice").remove();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key in STEPS) moveFocus(event);
+  const search = event.key === "/" && !isTyping(event.target) && find("#search");
+  if (!search) return;
+  search.focus();
+  search.select();
+  event.preventDefault();
 });
 
 document.addEventListener("keydown", (event) => {
@@ -84,7 +135,7 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 document.addEventListener("htmx:afterSettle", (event) => {
   const panel = find("#panel");
   if (panel && panel.dataset.title) document.title = panel.dataset.title;
-  showRevealButtons();
+  showScriptButtons();
   const swapped = event.detail.elt;
   if (swapped.id === "panel") focusFirstProblem();
   if (["panel", "results"].includes(swapped.id)) keepFocusNear(swapped);
@@ -100,5 +151,5 @@ document.addEventListener("DOMContentLoaded", () => {
 document.addEventListener("htmx:sendError", showUnreachable);
 document.addEventListener("htmx:timeout", showUnreachable);
 
-showRevealButtons();
+showScriptButtons();
 focusFirstProblem();

@@ -1,0 +1,70 @@
+"""U01: whatever a page changes in an organization is in its audit log, in the same transaction; and so is a refusal."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from flask import Flask
+
+from tests.support.acme import Acme
+from tests.support.routes import Route, Routes
+from tests.support.transactions import Transaction, transactions
+from tests.support.worlds import Person, csrf_token, post
+from webapp.access.roles import LOWEST_ROLE, Scope
+from webapp.http.guard import rule_of
+from webapp.models import AuditEntry, Role
+
+# Who sends it, where Acme's owner has nothing to change: the last owner cannot leave, and who may invite asks nobody.
+SENT_BY = {"members.leave": "manager", "requests.create": "member"}
+
+
+def unsafe_routes(app: Flask, acme: Acme) -> Iterator[tuple[Routes, Route, Scope]]:
+    routes = Routes(acme)
+    for route in routes:
+        scope = rule_of(app, route.endpoint).allows
+        if route.method == "POST" and isinstance(scope, Scope):
+            yield routes, route, scope
+
+
+def prepared(acme: Acme, routes: Routes, route: Route, who: str) -> Callable[[], int]:
+    """Make what a route takes; return what sends it as somebody of Acme and returns the status."""
+    wanted = routes.request(route)
+    browser = acme.browser(getattr(acme, who))
+    form = {"confirm": "1", **wanted.form, "csrf_token": csrf_token(browser)}
+    if route.endpoint == "members.restore":
+        post(acme.browser(acme.owner), wanted.path.replace("restore", "suspend"), confirm="1")
+    return lambda: browser.post(wanted.path, data=form).status_code
+
+
+def is_recorded(done: Sequence[Transaction], entries: Sequence[AuditEntry], by: Person) -> bool:
+    """Tell whether exactly one transaction wrote entries, and it wrote what they speak of too."""
+    with_entries = [one for one in done if one.is_committed and one.changes("audit_entry")]
+    are_theirs = {entry.actor_user_id for entry in entries} == {by.user_id}
+    return are_theirs and len(with_entries) == 1 and bool(with_entries[0].changes())
+
+
+def test_U01_every_change_writes_its_entry_in_its_own_transaction(app: Flask, acme: Acme) -> None:
+    wrong = {}
+    for routes, route, _scope in unsafe_routes(app, acme):
+        who = SENT_BY.get(route.endpoint, "owner")
+        request = prepared(acme, routes, route, who)
+        before = len(acme.entries())
+        with transactions(app) as done:
+            status = request()
+        entries = acme.entries()[before:]
+        if status >= 400 or not is_recorded(done, entries, getattr(acme, who)):
+            wrong[str(route)] = (status, [entry.event for entry in entries])
+    assert wrong == {}
+
+
+def test_U01_every_refusal_writes_one_entry_and_nothing_else(app: Flask, acme: Acme) -> None:
+    wrong = {}
+    for routes, route, scope in unsafe_routes(app, acme):
+        if LOWEST_ROLE[scope] is Role.MEMBER:
+            continue
+        request = prepared(acme, routes, route, "member")
+        before = len(acme.entries())
+        with acme.unchanged():
+            status = request()
+        refusals = [(entry.event, entry.target_name, entry.actor_user_id) for entry in acme.entries()[before:]]
+        if (status, refusals) != (403, [("access.refused", f"POST {route.endpoint}", acme.member.user_id)]):
+            wrong[str(route)] = (status, refusals)
+    assert wrong == {}

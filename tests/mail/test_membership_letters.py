@@ -1,0 +1,58 @@
+"""Letters about one's own membership: what they say, where they lead, why they came, and that names stay text."""
+
+import re
+from email import message_from_bytes, policy
+
+import pytest
+from flask import Flask
+
+from tests.mail.letters import queue, settings_of, stored
+from webapp.mail.compose import Composer
+
+DATA = {
+    "name": "Ned",
+    "actor": "Ada Winter",
+    "organization": "Harbour Works",
+    "slug": "harbour-works",
+    "email": "ned@example.org",
+    "role": "admin",
+}
+KINDS = {
+    "role_changed": "Ada Winter changed your role in Harbour Works. It is now: admin.",
+    "suspended": "Ada Winter suspended your membership of Harbour Works.",
+    "restored": "Ada Winter restored your membership of Harbour Works, as it was before. Your role is: admin.",
+    "removed": "Ada Winter removed you from Harbour Works.",
+}
+LEADING_THERE = {"role_changed", "restored"}
+HOSTILE = "<b>Eve</b>\r\nBcc: eve@evil.example\u202e https://evil.example/win"
+
+
+def parts(app: Flask, kind: str, **changes: str) -> tuple[str, str, str]:
+    """Return the subject of a letter, its text, and its HTML, with single spaces."""
+    letter = stored(app, queue(app, kind, "ned@example.org", {**DATA, **changes}))
+    with app.app_context():
+        raw = Composer(app, settings_of(app)).compose(letter).as_bytes()
+    message = message_from_bytes(raw, policy=policy.default)
+    bodies = [message.get_body((name,)) for name in ("plain", "html")]
+    text, html = (" ".join(str(body.get_content()).split()) for body in bodies if body)
+    return str(message["Subject"]), text, html
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_letter_says_who_did_what_where_to_go_and_why_it_came(app: Flask, kind: str) -> None:
+    subject, text, html = parts(app, kind)
+    assert "Harbour Works" in subject
+    for body in (text, html):
+        assert KINDS[kind] in body
+        assert "because we tell every member of Harbour Works what others change about their membership" in body
+        link = f"{settings_of(app).base_url}/orgs/harbour-works/members"
+        assert (link in body) is (kind in LEADING_THERE)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_C14_names_are_text_and_lead_nowhere(app: Flask, kind: str) -> None:
+    subject, text, html = parts(app, kind, name=HOSTILE, actor=HOSTILE, organization=HOSTILE)
+    assert "\n" not in subject
+    assert "<b>" not in html
+    for body in (subject, text, html):
+        assert not re.search(r"https?://(?!127\.0\.0\.1|localhost)|evil\.example|\u202e", body)

@@ -1,0 +1,56 @@
+"""Letters about requests and about being added: what they say, where they lead, and that names stay text."""
+
+import re
+from email import message_from_bytes, policy
+
+import pytest
+from flask import Flask
+
+from tests.mail.letters import queue, settings_of, stored
+from webapp.mail.compose import Composer
+
+NAMES = {"organization": "Harbour Works", "slug": "harbour-works", "email": "bob@example.org"}
+MEMBERS, REQUESTS = "/orgs/harbour-works/members", "/orgs/harbour-works/members/requests"
+KINDS = [
+    ("request_received", {"suggested_by": ""}, REQUESTS, "asks to join", "you may approve"),
+    ("request_received", {"suggested_by": "Mia"}, REQUESTS, "Mia suggests that", "you may approve"),
+    ("request_approved", {"approver": "Ada", "role": "admin"}, MEMBERS, "Ada approved", "you suggested somebody"),
+    ("request_rejected", {"is_visitors": True}, None, "our request to join", "somebody asked to join"),
+    ("request_rejected", {"is_visitors": False}, None, "hat you suggested", "you suggested somebody"),
+    ("added", {"name": "Ned", "actor": "Ada", "role": "admin"}, MEMBERS, "Ada added you", "made you a member"),
+    ("added", {"name": "Ned", "actor": "Ada", "role": "admin"}, "/orgs/harbour-works/leave", "as admin", "Ada"),
+]
+HOSTILE = "<b>Eve</b>\r\nBcc: eve@evil.example\u202e https://evil.example/win"
+
+
+def parts(app: Flask, kind: str, data: dict[str, object]) -> tuple[str, str, str]:
+    """Return the subject of a letter, its text, and its HTML, with single spaces."""
+    letter = stored(app, queue(app, kind, "ned@example.org", {**NAMES, **data}))  # type: ignore[dict-item]
+    with app.app_context():
+        raw = Composer(app, settings_of(app)).compose(letter).as_bytes()
+    message = message_from_bytes(raw, policy=policy.default)
+    bodies = [message.get_body((name,)) for name in ("plain", "html")]
+    text, html = (" ".join(str(body.get_content()).split()) for body in bodies if body)
+    return str(message["Subject"]), text, html
+
+
+@pytest.mark.parametrize(("kind", "data", "path", "what", "why"), KINDS)
+def test_letter_says_what_happened_where_to_go_and_why_it_came(
+    app: Flask, kind: str, data: dict[str, object], path: str | None, what: str, why: str
+) -> None:
+    subject, text, html = parts(app, kind, data)
+    assert "Harbour Works" in subject
+    for body in (text, html):
+        assert what in body
+        assert why in body
+        assert path is None or f"{settings_of(app).base_url}{path}" in body
+
+
+@pytest.mark.parametrize("kind", ["request_received", "request_approved", "request_rejected", "added"])
+def test_C14_names_are_text_and_lead_nowhere(app: Flask, kind: str) -> None:
+    names = dict.fromkeys(("organization", "suggested_by", "approver", "actor", "name"), HOSTILE)
+    subject, text, html = parts(app, kind, {**names, "role": "admin", "is_visitors": True})
+    assert "\n" not in subject
+    assert "<b>" not in html
+    for body in (subject, text, html):
+        assert not re.search(r"https?://(?!127\.0\.0\.1|localhost)|evil\.example|\u202e", body)

@@ -1,0 +1,108 @@
+"""Organizations: their addresses under competition, and rights asked for again below the pages."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.acme import Acme, build, organization_of
+from tests.support.worlds import Person, World
+from webapp import db as database
+from webapp.access.actor import Actor
+from webapp.db import db
+from webapp.errors import Forbidden, NotFound, OrganizationsByAdministrators, SlugTaken
+from webapp.http import uow
+from webapp.models import FormerSlug, Organization, User
+from webapp.services import organizations, slugs
+
+
+@pytest.fixture
+def acme(world: World) -> Acme:
+    """Acme with somebody in each role, and an organization of strangers."""
+    return build(world)
+
+
+def change(acme: Acme, who: Person, at: str, **values: object) -> bool:
+    def step(actor: Actor, organization: Organization) -> bool:
+        present = organizations.settings_of(organization)
+        return organizations.change(actor, organization, type(present)(**{**present.__dict__, **values}))
+
+    return acme.act(who, step, at)
+
+
+@pytest.mark.parametrize("who", ["manager", "admin", "member"])
+def test_service_asks_for_the_right_itself(acme: Acme, who: str) -> None:
+    with acme.unchanged(), pytest.raises(Forbidden):
+        change(acme, getattr(acme, who), "acme", name="Mine")
+    with acme.unchanged(), pytest.raises(NotFound):
+        change(acme, acme.stranger, "acme", name="Mine")
+
+
+def test_service_makes_organizations_for_administrators_only(acme: Acme) -> None:
+    def make() -> Organization:
+        actor = Actor.of(db.session.get_one(User, acme.owner.user_id), ip=None)
+        return organizations.create_own(actor, "Mine", by_anyone=False)
+
+    with acme.unchanged(), pytest.raises(OrganizationsByAdministrators):
+        acme.world.write(make)
+
+
+def test_present_and_former_addresses_never_belong_to_two(acme: Acme) -> None:
+    change(acme, acme.owner, "acme", slug="works")
+    with acme.unchanged(), pytest.raises(SlugTaken):
+        change(acme, acme.stranger, "umbra", slug="acme")
+    with acme.unchanged(), pytest.raises(SlugTaken):
+        change(acme, acme.stranger, "umbra", slug="works")
+    change(acme, acme.owner, "works", slug="acme")
+    found = acme.world.read(lambda: db.session.scalars(select(FormerSlug.slug)).all())
+    assert found == ["works"]
+
+
+def test_D15_of_several_at_once_one_gets_the_address(world: World) -> None:
+    owners = [world.person(f"Owner {number}", f"owner{number}@example.org") for number in range(6)]
+    slugs_before = [world.organization(f"Hall {number}", owner) for number, owner in enumerate(owners)]
+
+    def move(number: int) -> bool:
+        def step() -> bool:
+            organization = organization_of(slugs_before[number])
+            organizations.lock(organization.id)
+            slugs.require_free("harbour", organization)
+            slugs.move(organization, "harbour")
+            return True
+
+        with world.app.test_request_context():
+            try:
+                return uow.write(step)
+            except SlugTaken:
+                return False
+
+    with ThreadPoolExecutor(6) as threads:
+        assert sorted(threads.map(move, range(6))) == [False] * 5 + [True]
+    present = set(world.read(lambda: db.session.scalars(select(Organization.slug)).all()))
+    former = world.read(lambda: db.session.scalars(select(FormerSlug.slug)).all())
+    assert len(former) == 1
+    assert present == {*slugs_before, "harbour"} - set(former)
+
+
+@pytest.mark.parametrize(
+    ("name", "slug"),
+    [
+        ("Harbour Works", "harbour-works"),
+        ("Café  Zoë & Söhne", "cafe-zoe-sohne"),
+        ("  --A--B--  ", "a-b"),
+        ("ＡＣＭＥ", "acme"),
+        ("x" * 200, "x" * 60),
+    ],
+)
+def test_address_is_made_of_the_name(name: str, slug: str) -> None:
+    assert slugs.slugify(name) == slug
+
+
+def test_lock_of_an_organization_that_is_not_there(world: World) -> None:
+    with pytest.raises(NotFound):
+        world.write(organizations.lock, 999)
+
+
+def test_slugs_are_asked_for_in_one_statement(world: World) -> None:
+    with world.app.app_context():
+        assert database.perform(lambda: slugs.free_slug("Harbour"), write=False) == "harbour"

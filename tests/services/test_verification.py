@@ -1,0 +1,111 @@
+"""Proving an address: once, in time, and for the account that asked alone."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import select
+
+from tests.support.unproven import unproven
+from tests.support.worlds import Person, World
+from webapp.access.actor import Actor
+from webapp.db import db
+from webapp.errors import AddressProven, LinkNotValid
+from webapp.models import AddressToken, AuditEntry, EmailAddress, User
+from webapp.services import accounts, verification
+from webapp.services.tokens import digest
+
+NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
+
+
+def verify(world: World, person: Person, token: str) -> None:
+    world.write(lambda: verification.verify(token, person.user_id, ip="192.0.2.7"))
+
+
+def is_verified(world: World, person: Person) -> bool:
+    statement = select(EmailAddress.verified_at).where(EmailAddress.user_id == person.user_id)
+    return world.read(lambda: db.session.scalars(statement).one()) is not None
+
+
+def test_verifying_opens_sign_in_and_is_in_the_audit_log(world: World) -> None:
+    una, token = unproven(world, "Una@example.org")
+    assert world.read(accounts.with_verified_address, "una@example.org") is None
+    verify(world, una, token)
+    account = world.read(accounts.with_verified_address, "una@example.org")
+    assert account.user.id == una.user_id
+    newest = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(1)
+    entry = world.read(lambda: db.session.scalars(newest).one())
+    assert (entry.event, entry.organization_id, entry.actor_name, entry.ip, entry.target_id, entry.after) == (
+        "account.address_verified",
+        None,
+        "Una Unproven",
+        "192.0.2.7",
+        una.user_id,
+        {"email": "Una@example.org"},
+    )
+
+
+def test_only_the_hash_of_the_token_is_stored(world: World) -> None:
+    _, token = unproven(world, "una@example.org")
+    [row] = world.read(lambda: db.session.scalars(select(AddressToken)).all())
+    assert row.token_hash == digest(token)
+    assert token not in repr(world.dump())
+
+
+def test_C05_link_works_once_and_takes_the_other_links_of_the_address_with_it(world: World) -> None:
+    una, first = unproven(world, "una@example.org")
+    world.write(verification.send_again, Actor.system(), una.user_id)
+    second = world.token_of(world.letters("verify_address")[-1])
+    verify(world, una, second)
+    before = world.dump()
+    for token in (first, second):
+        with pytest.raises(LinkNotValid):
+            verify(world, una, token)
+    assert world.dump() == before
+
+
+def test_C06_link_works_for_24_hours_without_any_cleaner(world: World) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        una, token = unproven(world, "una@example.org")
+        clock.shift(timedelta(hours=24))
+        with pytest.raises(LinkNotValid):
+            verify(world, una, token)
+        clock.shift(timedelta(seconds=-1))
+        verify(world, una, token)
+
+
+def test_link_proves_nothing_for_another_account(world: World) -> None:
+    una, token = unproven(world, "una@example.org")
+    eve, _ = unproven(world, "eve@example.org", "Eve")
+    with pytest.raises(LinkNotValid):
+        verify(world, eve, token)
+    assert not is_verified(world, una)
+
+
+def test_link_of_an_inactive_account_proves_nothing(world: World) -> None:
+    una, token = unproven(world, "una@example.org")
+
+    def close() -> None:
+        db.session.get_one(User, una.user_id).is_active = False
+
+    world.write(close)
+    with pytest.raises(LinkNotValid):
+        verify(world, una, token)
+
+
+def test_address_that_another_account_has_proven_meanwhile_stays_theirs(world: World) -> None:
+    una, token = unproven(world, "una@example.org")
+    eve, other = unproven(world, "UNA@example.org", "Eve")
+    verify(world, eve, other)
+    before = world.dump()
+    with pytest.raises(AddressProven, match="Another account has proven this address"):
+        verify(world, una, token)
+    assert world.dump() == before
+
+
+def test_letter_is_sent_again_only_while_it_is_needed(world: World) -> None:
+    una, token = unproven(world, "una@example.org")
+    assert world.write(verification.send_again, Actor.system(), una.user_id) is not None
+    verify(world, una, token)
+    assert world.write(verification.send_again, Actor.system(), una.user_id) is None
+    assert len(world.letters("verify_address")) == 2

@@ -1,0 +1,28 @@
+"""What the database is asked."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+from flask import Flask
+from sqlalchemy import event
+
+from webapp.db import db
+
+Statements = Callable[[], AbstractContextManager[list[str]]]
+
+
+@contextmanager
+def collected(app: Flask) -> Iterator[list[str]]:
+    """Collect every statement that reaches the database of `app` within the block."""
+    with app.app_context():
+        engine = db.engine
+    asked: list[str] = []
+
+    def note(*arguments: object) -> None:
+        asked.append(str(arguments[2]))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield asked
+    finally:
+        event.remove(engine, "before_cursor_execute", note)

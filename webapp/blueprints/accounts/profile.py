@@ -1,0 +1,129 @@
+"""One's own account: name, language, password, and where one is signed in."""
+
+from typing import Any
+
+from flask import Response, flash, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext, refresh
+
+from webapp.blueprints.accounts import bp
+from webapp.blueprints.accounts.forms import ChangePasswordForm, ProfileForm
+from webapp.errors import DomainError, SignInRequired, WrongPassword
+from webapp.http import session, uow
+from webapp.http.credentials import count_attempt
+from webapp.http.guard import SIGNED_IN, access
+from webapp.http.htmx import go, respond
+from webapp.http.session import Viewer, current_actor
+from webapp.queries.account import addresses_of, sessions_of
+from webapp.services import accounts, passwords
+from webapp.services import profile as own
+from webapp.services.attempts import Limit
+
+MOST_GUESSES = 10
+
+
+@bp.get("/account/")
+@access(SIGNED_IN)
+def profile() -> Response:
+    """Show one's own account."""
+    return _page(_facts())
+
+
+@bp.post("/account/")
+@access(SIGNED_IN)
+def update() -> Response:
+    """Change one's name and language."""
+    form = ProfileForm()
+    if not form.validate():
+        return _page(_facts(), profile_form=form, status=422)
+    if own.change(current_actor(), form.name.data, form.language.data or None):
+        session.reload_viewer()
+        refresh()  # the notice speaks the new language already
+        flash(_("Your account is changed."), "success")
+    return go(url_for("accounts.profile"))
+
+
+@bp.post("/account/password")
+@access(SIGNED_IN, own_transactions=True)
+def change_password() -> Response:
+    """Choose a new password, knowing the present one; every other browser is signed out."""
+    form = ChangePasswordForm()
+    if form.validate():
+        try:
+            session.start(_token_after_change(_viewer(), form))
+            flash(_("Your password is changed, and every other browser is signed out."), "success")
+            return go(url_for("accounts.profile"))
+        except DomainError as error:
+            form.show(error)
+    return _page(uow.read(_facts), password_form=form, status=422)
+
+
+@bp.post("/account/sessions/<int:session_id>/end")
+@access(SIGNED_IN)
+def end_session(session_id: int) -> Response:
+    """Sign one of one's own browsers out."""
+    own.end_session(current_actor(), session_id)
+    flash(_("That browser is signed out."), "success")
+    return go(url_for("accounts.profile"))
+
+
+@bp.post("/account/sessions/end")
+@access(SIGNED_IN)
+def end_other_sessions() -> Response:
+    """Sign all of one's own browsers out but this one."""
+    ended = own.end_other_sessions(current_actor(), session.token())
+    flash(ngettext("%(num)d other browser is signed out.", "%(num)d other browsers are signed out.", ended), "success")
+    return go(url_for("accounts.profile"))
+
+
+def _viewer() -> Viewer:
+    found = session.viewer()
+    if found is None:
+        raise SignInRequired
+    return found
+
+
+def _token_after_change(viewer: Viewer, form: ChangePasswordForm) -> str:
+    count_attempt([Limit(f"present-password:user:{viewer.user_id}", MOST_GUESSES)])
+    user = uow.read(accounts.by_id, viewer.user_id)
+    if not passwords.verify(form.current_password.data, user.password_hash):
+        raise WrongPassword
+    passwords.check_new(form.password.data, (viewer.name, viewer.email))
+    password_hash = passwords.hash_password(form.password.data)
+    return uow.write(
+        own.change_password,
+        current_actor(),
+        user,
+        password_hash,
+        ip=session.client_ip(),
+        user_agent=session.user_agent(),
+    )
+
+
+def _facts() -> dict[str, Any]:
+    """Return what the page shows of the viewer's account, besides the forms."""
+    viewer = _viewer()
+    return {
+        "addresses": addresses_of(viewer.user_id),
+        "sessions": sessions_of(viewer.user_id, this=viewer.session_id),
+        "has_password": viewer.has_password,
+    }
+
+
+def _page(
+    facts: dict[str, Any],
+    *,
+    profile_form: ProfileForm | None = None,
+    password_form: ChangePasswordForm | None = None,
+    status: int = 200,
+) -> Response:
+    viewer = _viewer()
+    typed = {"name": viewer.name, "language": viewer.language or ""}
+    return respond(
+        "accounts/profile.html",
+        {"panel": "accounts/_profile.html"},
+        status=status,
+        profile_form=profile_form or ProfileForm(formdata=None, data=typed),
+        password_form=password_form or ChangePasswordForm(formdata=None),
+        **facts,
+    )

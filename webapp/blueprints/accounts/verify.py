@@ -1,0 +1,81 @@
+"""Proving that an address is one's own."""
+
+from datetime import timedelta
+
+from flask import Response, flash, make_response, render_template, request, url_for
+from flask_babel import gettext as _
+
+from webapp.blueprints.accounts import bp
+from webapp.blueprints.accounts.forms import VerifyEmailForm
+from webapp.errors import DomainError, LetterLimit, SignInRequired, WrongCredentials
+from webapp.http import session, uow
+from webapp.http.credentials import count_attempt
+from webapp.http.forms import safe_next
+from webapp.http.guard import PUBLIC, SIGNED_IN, access
+from webapp.http.htmx import go
+from webapp.services import accounts, addresses, attempts, passwords, verification
+from webapp.services.attempts import Limit
+from webapp.services.tokens import digest
+from webapp.services.verification import Claim
+
+LETTERS_A_DAY = 10
+
+
+@bp.route("/verify-email/<token>", methods=["GET", "POST"])
+@access(PUBLIC, own_transactions=True)
+def verify_email(token: str) -> Response:
+    """Prove an address by a mailed link, as who is signed in to its account or knows the password of it."""
+    claim = uow.read(verification.claim_of, token)
+    form, status = VerifyEmailForm(), 200
+    if form.is_submitted():
+        status = 422
+        if _is_viewers(claim) or form.validate():
+            try:
+                return _verify(token, claim, form)
+            except DomainError as error:
+                form.show(error)
+    page = render_template("accounts/verify_email.html", form=form, claim=claim, is_viewers=_is_viewers(claim))
+    return make_response(page, status)
+
+
+@bp.post("/verify-email")
+@access(SIGNED_IN, own_transactions=True)
+def send_verification() -> Response:
+    """Send the letter with the link again."""
+    viewer = session.viewer()
+    if viewer is None:
+        raise SignInRequired
+    address = addresses.parse(viewer.email)
+    if uow.write(attempts.count, _limits(address.canonical)):
+        raise LetterLimit(email=address.typed)
+    sent = uow.write(verification.send_again, session.current_actor(), viewer.user_id)
+    if sent is not None:
+        flash(_("A letter with a new link is on its way to %(email)s.", email=sent.address), "success")
+    else:
+        flash(_("Your address is verified already."), "success")
+    return go(safe_next(request.form.get("next")) or url_for("organizations.home"))
+
+
+def _limits(canonical: str) -> list[Limit]:
+    by_address = Limit(f"verify-email:letters:{digest(canonical)}", LETTERS_A_DAY, timedelta(days=1))
+    return [by_address, *attempts.limits_of("verify-email-letters", session.client_ip())]
+
+
+def _is_viewers(claim: Claim) -> bool:
+    viewer = session.viewer()
+    return viewer is not None and viewer.user_id == claim.user.id
+
+
+def _verify(token: str, claim: Claim, form: VerifyEmailForm) -> Response:
+    if not _is_viewers(claim):
+        _require_password(claim, form.password.data)
+    email = uow.write(verification.verify, token, claim.user.id, ip=session.client_ip())
+    flash(_("%(email)s is verified. From now on you can sign in with it.", email=email.address), "success")
+    return go(url_for("organizations.home") if session.viewer() else url_for("accounts.login"))
+
+
+def _require_password(claim: Claim, password: str) -> None:
+    count_attempt(attempts.limits_of("verify-email", session.client_ip(), claim.email.canonical))
+    if not passwords.verify(password, claim.user.password_hash):
+        uow.write(accounts.refuse_sign_in, session.current_actor(), claim.email.canonical)
+        raise WrongCredentials

@@ -1,0 +1,52 @@
+"""The tab "Add an existing user"."""
+
+from flask import Blueprint, Response, flash, url_for
+from flask_babel import gettext as _
+
+from webapp.access.decide import grantable_roles
+from webapp.access.roles import Scope
+from webapp.blueprints.additions.forms import AddForm
+from webapp.errors import DomainError, NobodyToAdd
+from webapp.http.guard import access
+from webapp.http.htmx import go, respond
+from webapp.http.session import current_actor
+from webapp.models import Organization, Role
+from webapp.queries.counts import counts_of
+from webapp.services import additions, addresses
+
+bp = Blueprint("additions", __name__)
+
+
+@bp.get("/orgs/<org>/members/add")
+@access(Scope.MEMBER_ADD)
+def new(organization: Organization) -> Response:
+    """Show the form."""
+    return _page(organization, AddForm(grantable_roles(current_actor().member), data={"role": Role.MEMBER.label}))
+
+
+@bp.post("/orgs/<org>/members/add")
+@access(Scope.MEMBER_ADD)
+def create(organization: Organization) -> Response:
+    """Make the user with the address a member at once."""
+    form = AddForm(grantable_roles(current_actor().member))
+    if not form.validate():
+        return _page(organization, form, status=422)
+    role = Role[form.role.data.upper()]
+    try:
+        additions.add(current_actor(), organization, addresses.parse(form.email.data), role)
+    except DomainError as error:
+        form.show(error)
+        return _page(organization, form, status=422, may_be_invited=isinstance(error, NobodyToAdd))
+    flash(_("%(email)s is a member now.", email=form.email.data.strip()), "success")
+    return go(url_for("members.index", org=organization.slug))
+
+
+def _page(organization: Organization, form: AddForm, *, status: int = 200, may_be_invited: bool = False) -> Response:
+    return respond(
+        "additions/new.html",
+        {"panel": "additions/_new.html"},
+        status=status,
+        form=form,
+        counts=counts_of(organization),
+        may_be_invited=may_be_invited,
+    )

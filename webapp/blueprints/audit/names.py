@@ -1,0 +1,110 @@
+"""What events, their families and the fields of entries are called."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from flask_babel import gettext as _
+
+from webapp.errors import N_
+from webapp.http.templating import role_name
+from webapp.models import Role
+from webapp.services.audit import Event
+
+FAMILY_NAMES = {
+    "organization": N_("The organization"),
+    "member": N_("Members"),
+    "invitation": N_("Invitations"),
+    "request": N_("Requests"),
+    "access": N_("Refused access"),
+}
+EVENT_NAMES: dict[str, str] = {
+    Event.ORGANIZATION_CREATED: N_("Created"),
+    Event.ORGANIZATION_CHANGED: N_("Settings changed"),
+    Event.MEMBER_JOINED: N_("Joined"),
+    Event.MEMBER_ADDED: N_("Added"),
+    Event.MEMBER_ROLE_CHANGED: N_("Role changed"),
+    Event.MEMBER_SUSPENDED: N_("Suspended"),
+    Event.MEMBER_RESTORED: N_("Restored"),
+    Event.MEMBER_REMOVED: N_("Removed"),
+    Event.MEMBER_LEFT: N_("Left"),
+    Event.MEMBER_REMOVAL_UNDONE: N_("Removal undone"),
+    Event.INVITATION_SENT: N_("Sent"),
+    Event.INVITATION_ACCEPTED: N_("Accepted"),
+    Event.INVITATION_DECLINED: N_("Declined"),
+    Event.INVITATION_REVOKED: N_("Revoked"),
+    Event.INVITATION_EXPIRED: N_("Expired"),
+    Event.INVITATION_REFUSED: N_("Refused to another address"),
+    Event.INVITATION_SUPERSEDED: N_("Replaced"),
+    Event.INVITATION_RESENT: N_("Sent again"),
+    Event.INVITATION_LINK_COPIED: N_("Link copied"),
+    Event.INVITATION_REMINDED: N_("Reminded"),
+    Event.REQUEST_MADE: N_("Made"),
+    Event.REQUEST_APPROVED: N_("Approved"),
+    Event.REQUEST_REJECTED: N_("Rejected"),
+    Event.ACCESS_REFUSED: N_("Refused"),
+}
+FIELD_NAMES = {
+    "address_match_required": N_("Only the invited address may accept"),
+    "email": N_("Email address"),
+    "expires_at": N_("Expires"),
+    "invitation_lifetime_days": N_("Days an invitation lives"),
+    "invitation_reminders": N_("Reminders of invitations"),
+    "join_requests_allowed": N_("Requests to join"),
+    "members_may_invite": N_("Members may invite"),
+    "name": N_("Name"),
+    "reason": N_("Reason"),
+    "role": N_("Role"),
+    "slug": N_("Name in addresses"),
+    "status": N_("Status"),
+    "user_id": N_("Number of the account"),
+}
+# The events that an organization's chain may hold, by the first half of their names.
+FAMILIES: dict[str, tuple[str, ...]] = {
+    family: tuple(event.value for event in Event if event.value.startswith(f"{family}.")) for family in FAMILY_NAMES
+}
+
+
+@dataclass(frozen=True)
+class ChangeRow:
+    """One value that an entry speaks of, before and after; empty where there was none."""
+
+    field: str
+    before: str
+    after: str
+
+
+def families() -> list[tuple[str, str, list[tuple[str, str]]]]:
+    """Return each family of events, what it is called, and its events with what they are called."""
+    return [
+        (family, _(FAMILY_NAMES[family]), [(event, _(EVENT_NAMES.get(event, event))) for event in events])
+        for family, events in FAMILIES.items()
+    ]
+
+
+def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[ChangeRow]:
+    """Return the values of an entry side by side."""
+    old, new = before or {}, after or {}
+    return [ChangeRow(_field(name), _value(name, old), _value(name, new)) for name in sorted({*old, *new})]
+
+
+def _field(name: str) -> str:
+    return str(_(FIELD_NAMES[name])) if name in FIELD_NAMES else name
+
+
+def _value(name: str, values: Mapping[str, Any]) -> str:
+    value = values.get(name)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(_("Yes") if value else _("No"))
+    if name == "role" and str(value).upper() in Role.__members__:
+        return role_name(Role[str(value).upper()])
+    return visible(str(value))
+
+
+def visible(text: str) -> str:
+    """Return text in which line breaks, escape sequences and whatever else cannot be seen are spelled out."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

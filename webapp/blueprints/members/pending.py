@@ -1,0 +1,65 @@
+"""The Pending tab: who has been asked to join, as a page and as a file."""
+
+from collections.abc import Iterator
+
+from flask import Response, request
+
+from webapp.access.decide import grantable_roles
+from webapp.access.roles import Scope
+from webapp.blueprints.members import bp
+from webapp.http import uow
+from webapp.http.csv import csv_file
+from webapp.http.guard import access
+from webapp.http.htmx import respond
+from webapp.http.session import current_actor
+from webapp.models import Organization, Role
+from webapp.queries.counts import counts_of
+from webapp.queries.invitations import STATES, InvitationRow, pending_of
+
+COLUMNS = ("address", "role", "status", "invited by", "invited at", "expires at")
+ROWS_AT_ONCE = 1_000
+MOST_ROWS = 100_000
+
+
+@bp.get("/orgs/<org>/members/pending")
+@access(Scope.MEMBER_READ)
+def pending(organization: Organization) -> Response:
+    """List the invitations nobody has accepted yet."""
+    q, state, after = (request.args.get(name, "") for name in ("q", "state", "after"))
+    return respond(
+        "members/pending.html",
+        {"panel": "members/_pending.html", "results": "members/_pending_rows.html"},
+        page=pending_of(organization, q=q, state=state, after=after),
+        grantable=grantable_roles(current_actor().member),
+        counts=counts_of(organization),
+        roles=Role,
+        states=STATES,
+        asked={"q": q or None, "state": state or None},
+        q=q,
+        after=after or None,
+    )
+
+
+@bp.get("/orgs/<org>/members/pending.csv")
+@access(Scope.MEMBER_INVITE)
+def pending_csv(organization: Organization) -> Response:
+    """Return the rows of the list at hand, of all its pages, as a file."""
+    q, state = request.args.get("q", ""), request.args.get("state", "")
+    pending_of(organization, q=q, state=state, after="", rows=1)  # refuses an unknown state before the answer begins
+    return csv_file(f"{organization.slug}-pending.csv", COLUMNS, _cells(organization, q, state))
+
+
+def _cells(organization: Organization, q: str, state: str) -> Iterator[tuple[str, ...]]:
+    """Yield the rows, a thousand in one transaction: neither memory nor the database holds a long list."""
+    after = ""
+    for _ in range(MOST_ROWS // ROWS_AT_ONCE):
+        page = uow.read(pending_of, organization, q=q, state=state, after=after, rows=ROWS_AT_ONCE)
+        yield from map(_cells_of, page.rows)
+        if page.next is None:
+            return
+        after = page.next
+
+
+def _cells_of(row: InvitationRow) -> tuple[str, ...]:
+    moments = (row.created_at.isoformat(timespec="seconds"), row.expires_at.isoformat(timespec="seconds"))
+    return (row.email, row.role.label, row.state, row.invited_by or "", *moments)

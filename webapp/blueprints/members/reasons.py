@@ -1,0 +1,65 @@
+"""Why something cannot be done with a membership: a few words that stand where the button would, and a sentence."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Protocol
+
+from webapp.access.actor import Actor
+from webapp.access.decide import PowerOver, refusal_over
+from webapp.errors import N_, AboveYourRole, Yourself
+from webapp.queries.removed import RemovedRow
+
+
+@dataclass(frozen=True)
+class Reason:
+    """A reason, not yet translated."""
+
+    label: str
+    sentence: str
+
+
+LAST_OWNER = Reason(N_("Last owner"), N_("The last active owner must stay one. Make somebody else an owner first."))
+MEMBER_AGAIN = Reason(N_("A member again"), N_("They have joined again since."))
+ACCOUNT_CLOSED = Reason(N_("Account closed"), N_("Their account is closed."))
+REFUSED = {
+    Yourself: Reason(N_("Yourself"), N_("Nobody changes their own membership. Another manager or owner can.")),
+    AboveYourRole: Reason(N_("Above your role"), N_("Only people whose role is not below theirs can change this.")),
+}
+
+
+class Row(PowerOver, Protocol):
+    """A line of a list that speaks of a membership."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def is_last_owner(self) -> bool: ...
+
+
+def reasons_of(actor: Actor, rows: Iterable[Row]) -> dict[int, Reason]:
+    """Return why the actor cannot end some of these memberships, by the id of each."""
+    reasons = {row.id: reason_against(actor, row, is_last_owner=row.is_last_owner) for row in rows}
+    return {number: reason for number, reason in reasons.items() if reason}
+
+
+def reason_against(actor: Actor, member: PowerOver, *, is_last_owner: bool) -> Reason | None:
+    """Return why the actor cannot end a membership, or nothing where they can."""
+    if is_last_owner:
+        return LAST_OWNER
+    refusal = refusal_over(actor, member)
+    return REFUSED[type(refusal)] if refusal else None
+
+
+def reasons_of_removed(actor: Actor, rows: Iterable[RemovedRow]) -> dict[int, Reason]:
+    """Return why the actor cannot put some of these memberships back, by the id of each."""
+    reasons = {row.id: _reason_against_undo(actor, row) for row in rows}
+    return {number: reason for number, reason in reasons.items() if reason}
+
+
+def _reason_against_undo(actor: Actor, row: RemovedRow) -> Reason | None:
+    if row.is_member_again:
+        return MEMBER_AGAIN
+    if not row.is_active:
+        return ACCOUNT_CLOSED
+    refusal = refusal_over(actor, row)
+    return REFUSED[type(refusal)] if refusal else None

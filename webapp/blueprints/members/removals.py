@@ -1,0 +1,72 @@
+"""Removing members, leaving, and putting back."""
+
+from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
+
+from webapp.access.roles import Scope
+from webapp.blueprints.members import bp
+from webapp.blueprints.members.forms import ConfirmForm
+from webapp.blueprints.members.membership import address_of, confirmation
+from webapp.blueprints.members.reasons import reasons_of_removed
+from webapp.http.guard import access
+from webapp.http.htmx import go, respond
+from webapp.http.notices import say_with_undo
+from webapp.http.session import current_actor
+from webapp.models import Member, Organization, RemovedMember
+from webapp.queries.counts import counts_of
+from webapp.queries.members import person_of
+from webapp.queries.removed import removed_of
+from webapp.services import members
+from webapp.services import removals as service
+
+
+@bp.route("/orgs/<org>/members/<int:member>/remove", methods=["GET", "POST"])
+@access(Scope.MEMBER_WRITE)
+def remove(organization: Organization, member: Member) -> Response:
+    """Ask whether to remove somebody, then do it."""
+    members.require_may_end(current_actor(), organization, member)
+    form, person = ConfirmForm(), person_of(member)
+    if not form.validate_on_submit():
+        sent = service.open_invitations_by(organization, member.user_id)
+        return confirmation("members/_remove.html", form, person=person, member=member, sent=sent)
+    removed = service.remove(current_actor(), organization, member)
+    undo = url_for("members.undo_removal", org=organization.slug, removed=removed.member_id)
+    say_with_undo(_("%(name)s was removed.", name=person.name), undo)
+    return go(url_for("members.index", org=organization.slug))
+
+
+@bp.get("/orgs/<org>/members/removed")
+@access(Scope.MEMBER_WRITE)
+def removed(organization: Organization) -> Response:
+    """List whose removal can still be undone."""
+    page = removed_of(organization, after=request.args.get("after", ""))
+    return respond(
+        "members/removed.html",
+        {"panel": "members/_removed.html", "results": "members/_removed_rows.html"},
+        page=page,
+        reasons=reasons_of_removed(current_actor(), page.rows),
+        counts=counts_of(organization),
+    )
+
+
+@bp.post("/orgs/<org>/members/<int:removed>/undo-removal")
+@access(Scope.MEMBER_WRITE)
+def undo_removal(organization: Organization, removed: RemovedMember) -> Response:
+    """Put a membership back as it was."""
+    member = service.undo_removal(current_actor(), organization, removed)
+    flash(_("%(name)s is a member again, as before.", name=person_of(member).name), "success")
+    return go(address_of(organization, member))
+
+
+@bp.route("/orgs/<org>/leave", methods=["GET", "POST"])
+@access(Scope.ORG_READ)
+def leave(organization: Organization) -> Response:
+    """Ask whether to leave, then do it."""
+    member = service.require_may_leave(current_actor(), organization)
+    form = ConfirmForm()
+    if not form.validate_on_submit():
+        sent = service.open_invitations_by(organization, member.user_id)
+        return confirmation("members/_leave.html", form, member=member, sent=sent)
+    service.leave(current_actor(), organization)
+    flash(_("You have left %(organization)s.", organization=organization.name), "success")
+    return go(url_for("organizations.index"))

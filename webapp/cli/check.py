@@ -1,0 +1,109 @@
+"""vestibule check: is everything there that serving needs?"""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import IO
+
+import click
+from flask import Flask
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
+
+from webapp import create_app, schema
+from webapp.cli.audit import known_heads
+from webapp.cli.output import as_json, show_json
+from webapp.config import Settings
+from webapp.db import db, perform
+from webapp.mail.faults import ServerUnreachable
+from webapp.mail.probe import greet
+from webapp.models import OutboxMessage
+from webapp.queries.chains import Broken, Head, chains, check_head
+from webapp.services import outbox
+from webapp.vault import NotReadable
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found out about one part. `is_ok` is nothing where there is nothing to check."""
+
+    part: str
+    is_ok: bool | None
+    sentence: str
+
+
+@click.command()
+@click.option("--heads", "file", type=click.File(), metavar="FILE", help="What `vestibule audit heads` printed before.")
+@as_json
+def check(file: IO[str] | None, is_json: bool) -> None:
+    """Check the database, the mail server and the encryption keys; with --heads also the ends of the audit log.
+
+    Sends nothing and changes nothing. Exit status: 0 all is well, 1 something is not.
+    """
+    settings = Settings.from_environment()
+    app = create_app(settings)
+    heads = known_heads(file) if file else {}
+    found = []
+    for finding in _findings(app, settings, heads):
+        found.append(finding)
+        if not is_json:
+            state = {True: "ok", False: "FAILED", None: "-"}[finding.is_ok]
+            click.echo(f"{finding.part:<10} {state:<7} {finding.sentence}")
+    is_well = all(finding.is_ok is not False for finding in found)
+    if is_json:
+        show_json({"ok": is_well, "parts": [asdict(finding) for finding in found]})
+    if not is_well:
+        raise SystemExit(1)
+
+
+def _findings(app: Flask, settings: Settings, heads: dict[str, Head]) -> Iterator[Finding]:
+    with app.app_context():
+        database = _database()
+        yield database
+        if database.is_ok:
+            yield _keys()
+            if heads:
+                yield _audit_log(heads)
+    yield _mail(settings)
+
+
+def _database() -> Finding:
+    try:
+        is_current = perform(lambda: schema.is_current(db.session.connection()), write=False)
+    except DBAPIError as error:
+        return Finding("database", False, f"It cannot be used: {' '.join(str(error.orig).split())}")
+    if not is_current:
+        return Finding("database", False, "Its schema is not the one of this version. Run: vestibule migrate")
+    return Finding("database", True, "It answers, and its schema is up to date.")
+
+
+def _keys() -> Finding:
+    sealed = select(OutboxMessage).where(OutboxMessage.secret.is_not(None)).order_by(OutboxMessage.id.desc()).limit(1)
+    letter = perform(lambda: db.session.scalar(sealed), write=False)
+    if letter is None:
+        return Finding("keys", None, "Nothing is sealed at present, so there is nothing to try them on.")
+    try:
+        db.vault.open(outbox.seal_name(letter), letter.secret or "")
+    except NotReadable:
+        return Finding("keys", False, "VESTIBULE_ENCRYPTION_KEYS do not open what is sealed in the database.")
+    return Finding("keys", True, "They open what is sealed in the database.")
+
+
+def _audit_log(heads: dict[str, Head]) -> Finding:
+    try:
+        for chain in perform(chains, write=False):
+            if known := heads.get(chain.name):
+                perform(partial(check_head, chain, known), write=False)
+    except Broken as broken:
+        return Finding("audit log", False, str(broken))
+    return Finding("audit log", True, "Every chain holds what was its end when it was written down.")
+
+
+def _mail(settings: Settings) -> Finding:
+    if not settings.mail_server:
+        return Finding("mail", None, "No mail server is configured: letters wait.")
+    try:
+        greet(settings)
+    except ServerUnreachable as error:
+        return Finding("mail", False, str(error))
+    return Finding("mail", True, f"The mail server at {settings.mail_server} answers and lets us in.")

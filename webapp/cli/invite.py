@@ -1,0 +1,53 @@
+"""vestibule invite"""
+
+from functools import partial
+
+import click
+
+from webapp.access.actor import Actor
+from webapp.cli.output import application, as_json, organization_of, show_json, show_table
+from webapp.db import perform
+from webapp.models import Role
+from webapp.services import invitation_batches, organizations
+from webapp.services.invitation_batches import Outcome, Result
+from webapp.services.invitations import MAX_LIFETIME_DAYS, MIN_LIFETIME_DAYS, Offer
+
+SENTENCES = {
+    Result.INVITED: "invited",
+    Result.MEMBER: "is a member already",
+    Result.OPEN: "has an open invitation already",
+    Result.MALFORMED: "is not an email address",
+    Result.LIMITED: "has had enough invitations for today",
+}
+
+
+@click.command()
+@click.argument("email", nargs=-1, required=True)
+@click.option("--org", required=True, metavar="SLUG", help="The organization that invites.")
+@click.option("--role", default=Role.MEMBER.label, show_default=True, type=click.Choice([role.label for role in Role]))
+@click.option(
+    "--days",
+    type=click.IntRange(MIN_LIFETIME_DAYS, MAX_LIFETIME_DAYS),
+    help="How long the invitations live.  [default: as the organization has chosen]",
+)
+@as_json
+def invite(email: tuple[str, ...], org: str, role: str, days: int | None, is_json: bool) -> None:
+    """Invite every EMAIL to an organization; their letters leave with the next round of the mail worker.
+
+    Exit status: 0 when at least one was invited, 1 when none was.
+    """
+    with application():
+        outcomes = perform(partial(_invite, org, email, Role[role.upper()], days), write=True)
+    if is_json:
+        show_json([{"email": outcome.address, "result": outcome.result.value} for outcome in outcomes])
+    else:
+        show_table(("address", "result"), [(outcome.address, SENTENCES[outcome.result]) for outcome in outcomes])
+    if not any(outcome.result is Result.INVITED for outcome in outcomes):
+        raise SystemExit(1)
+
+
+def _invite(slug: str, emails: tuple[str, ...], role: Role, days: int | None) -> list[Outcome]:
+    organizations.lock_by_slug(slug)
+    organization = organization_of(slug)
+    offer = Offer(role, days or organization.invitation_lifetime_days)
+    return invitation_batches.invite_each(Actor.system(), organization, "\n".join(emails), offer)

@@ -1,0 +1,11 @@
+"""Notices: what a change has come to, said once on the page that follows."""
+
+from typing import Any
+
+from flask import flash
+
+
+def say_with_undo(sentence: str, undo: str) -> None:
+    """Say that something was done, with a button beside it that undoes it by a POST to `undo`."""
+    message: Any = {"sentence": sentence, "undo": undo}
+    flash(message, "success")

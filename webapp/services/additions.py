@@ -1,0 +1,81 @@
+"""Adding somebody with an account as a member at once, without an email round trip."""
+
+from sqlalchemy import exists, or_, select
+from sqlalchemy.orm import aliased
+
+from webapp.access.actor import Actor
+from webapp.access.decide import require, require_role_within
+from webapp.access.roles import Scope
+from webapp.db import db
+from webapp.errors import AlreadyMember, NobodyToAdd
+from webapp.models import EmailAddress, InvitationStatus, Member, MemberStatus, Organization, Role, User
+from webapp.services import accounts, approvals, audit, invitation_rows, members, request_letters, requests
+from webapp.services.addresses import Address
+from webapp.services.audit import Change, Event
+
+
+def add(actor: Actor, organization: Organization, address: Address, role: Role) -> Member:
+    """Make the user with a verified address a member, and tell them by mail.
+
+    It is somebody whom the actor meets as an active member in another organization, or anybody where the actor is an
+    instance administrator. The same statements run for an address nobody has and for one of somebody else.
+
+    Raises:
+        NotFound, Forbidden, RoleTooHigh: the actor may not.
+        AlreadyMember: the address is a member's.
+        NobodyToAdd: there is no such user, or none the actor may know of.
+        InvitationLimit: the organization or the address has had its letters for today.
+    """
+    require(actor, Scope.MEMBER_ADD, organization)
+    require_role_within(actor, role)
+    if requests.is_member(organization, address.canonical):
+        raise AlreadyMember(email=address.typed, field="email")
+    user = _known(actor, address)
+    if user is None:
+        raise NobodyToAdd(email=address.typed)
+    approvals.require_within_limits(organization, address)
+    email = accounts.primary_address(user.id).address
+    member = members.add(actor, organization, user, email, role, Event.MEMBER_ADDED)
+    _close_waiting(actor, organization, address, member)
+    members.tell(actor, organization, user, "added", role=role.label)
+    return member
+
+
+def _known(actor: Actor, address: Address) -> User | None:
+    """Return the active user with a verified address, if the actor may know of them."""
+    mine, theirs, me = aliased(Member), aliased(Member), aliased(User)
+    meet = exists().where(
+        mine.user_id == actor.user_id,
+        mine.status == MemberStatus.ACTIVE,
+        theirs.organization_id == mine.organization_id,
+        theirs.user_id == User.id,
+        theirs.status == MemberStatus.ACTIVE,
+    )
+    administers = exists().where(me.id == actor.user_id, me.is_active, me.is_instance_administrator)
+    return db.session.scalar(
+        select(User)
+        .join(EmailAddress, EmailAddress.user_id == User.id)
+        .where(
+            EmailAddress.canonical == address.canonical,
+            EmailAddress.verified_at.is_not(None),
+            User.is_active,
+            or_(meet, administers),
+        )
+    )
+
+
+def _close_waiting(actor: Actor, organization: Organization, address: Address, member: Member) -> None:
+    """Close the invitation or request for the address: whoever was waiting is a member now."""
+    invitation_rows.close_declined(actor, organization, [address.canonical])
+    waiting = requests.waiting_for(organization, address.canonical)
+    if waiting is None:
+        return
+    is_request = waiting.status is InvitationStatus.REQUESTED
+    close = invitation_rows.close_request if is_request else invitation_rows.close
+    change = close(waiting, InvitationStatus.ACCEPTED)
+    joined = {"role": member.role.label, "user_id": member.user_id, "email": address.typed}
+    changes = [Change(change.target, change.before, {**(change.after or {}), **joined})]
+    event = Event.REQUEST_APPROVED if is_request else Event.INVITATION_ACCEPTED
+    audit.record_all(actor, event, changes, organization=organization)
+    if is_request:
+        request_letters.tell_approved(actor, organization, waiting, waiting.invited_by_id)

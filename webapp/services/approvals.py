@@ -1,0 +1,91 @@
+"""Approving and rejecting requests."""
+
+from sqlalchemy import update
+
+from webapp import clock
+from webapp.access.actor import Actor
+from webapp.access.decide import require, require_role_within
+from webapp.access.roles import Scope
+from webapp.db import changes_one_row, db
+from webapp.errors import N_, InvitationLimit, RequestNotOpen
+from webapp.models import Invitation, InvitationStatus, Organization, Role
+from webapp.services import (
+    addresses,
+    audit,
+    invitation_limits,
+    invitation_rows,
+    invitations,
+    request_letters,
+    requests,
+)
+from webapp.services.addresses import Address
+from webapp.services.audit import Event
+from webapp.services.invitations import Offer
+
+
+def approve(actor: Actor, organization: Organization, request: Invitation, role: Role) -> bool:
+    """Turn a request into an invitation by the actor, and tell the member who suggested it.
+
+    Returns whether an invitation is on its way: somebody who became a member meanwhile gets none, and the request is
+    closed.
+
+    Raises:
+        NotFound, Forbidden, RoleTooHigh: the actor may not.
+        RequestNotOpen: it was answered before, also by somebody just a moment earlier, or has expired.
+        InvitationLimit: the organization or the address has had its invitations for today.
+    """
+    require(actor, Scope.REQUEST_APPROVE, organization)
+    require_role_within(actor, role)
+    _hold(organization, request)
+    if requests.is_member(organization, request.canonical):
+        _close(actor, organization, request, Event.INVITATION_SUPERSEDED)
+        return False
+    require_within_limits(organization, addresses.parse(request.email))
+    suggested_by_id = request.invited_by_id
+    change = invitations.send_anew(actor, organization, request, Offer(role, organization.invitation_lifetime_days))
+    audit.record_all(actor, Event.REQUEST_APPROVED, [change], organization=organization)
+    request_letters.tell_approved(actor, organization, request, suggested_by_id)
+    return True
+
+
+def reject(actor: Actor, organization: Organization, request: Invitation) -> None:
+    """Close a request and tell whoever made it.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+        RequestNotOpen: it was answered before, or has expired.
+    """
+    require(actor, Scope.REQUEST_APPROVE, organization)
+    _hold(organization, request)
+    _close(actor, organization, request, Event.REQUEST_REJECTED)
+    request_letters.tell_rejected(actor, organization, request)
+
+
+def require_within_limits(organization: Organization, address: Address) -> None:
+    """Count one more letter that invites or adds somebody today, and go on only if it is not one too many.
+
+    Raises:
+        InvitationLimit: it is, for the organization or for the address.
+    """
+    if invitation_limits.over_daily_limit(organization, [address]):
+        raise InvitationLimit(N_("This address has had its letters for today. Nothing was sent; try again tomorrow."))
+    if invitation_limits.is_organization_over(organization, 1):
+        raise InvitationLimit
+
+
+def _hold(organization: Organization, request: Invitation) -> None:
+    """Go on only if nobody has answered a request: one conditional update, whose row count is the verdict."""
+    open_one = update(Invitation).where(
+        Invitation.organization_id == organization.id,
+        Invitation.id == request.id,
+        Invitation.status == InvitationStatus.REQUESTED,
+        Invitation.expires_at > clock.now(),
+    )
+    if not changes_one_row(open_one.values(status=InvitationStatus.REQUESTED)):
+        raise RequestNotOpen
+    db.session.refresh(request)
+
+
+def _close(actor: Actor, organization: Organization, request: Invitation, event: Event) -> None:
+    change = invitation_rows.close_request(request, InvitationStatus.REVOKED)
+    audit.record_all(actor, event, [change], organization=organization)

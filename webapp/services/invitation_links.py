@@ -1,0 +1,107 @@
+"""Links of invitations: mailed ones, which prove the address, and copied ones, which do not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from sqlalchemy import delete, select
+
+from webapp.db import db
+from webapp.errors import NotFound
+from webapp.models import Invitation, InvitationToken, Organization
+from webapp.services import outbox
+from webapp.services.outbox import Letter
+from webapp.services.tokens import digest, new_token
+
+
+@dataclass(frozen=True)
+class Link:
+    """A link that somebody followed, and the invitation it was found to open."""
+
+    invitation_id: int
+    organization_id: int
+    token: str = field(repr=False)
+
+
+def mail(
+    organization: Organization,
+    inviter: str,
+    invitations: Sequence[Invitation],
+    kind: str = "invitation",
+    *,
+    language: str | None,
+) -> None:
+    """Queue a letter with a new link for each invitation; its other links stay alive.
+
+    Args:
+        organization: whose invitations they are.
+        inviter: the name of whoever invites, as the letter says it.
+        invitations: as the database has them.
+        kind: which letter.
+        language: that of whoever invites, as nobody knows what the invited people read.
+    """
+    tokens = [_add_token(invitation) for invitation in invitations]
+    letters = [
+        Letter(kind, invitation.email, _said(organization, inviter, invitation), token, organization.id, language)
+        for invitation, token in zip(invitations, tokens, strict=True)
+    ]
+    for invitation, message in zip(invitations, outbox.enqueue_all(letters), strict=True):
+        invitation.letter_id = message.id
+    db.session.flush()
+
+
+def copy(invitation: Invitation) -> str:
+    """Return the token of another link, for whoever shows it once; the others stay alive."""
+    token = _add_token(invitation, is_copied=True)
+    db.session.flush()
+    return token
+
+
+def kill_all(invitation: Invitation) -> None:
+    """Let no link of an invitation work any more, neither mailed nor copied."""
+    db.session.execute(
+        delete(InvitationToken).where(
+            InvitationToken.organization_id == invitation.organization_id,
+            InvitationToken.invitation_id == invitation.id,
+        )
+    )
+
+
+def find(link: Link) -> InvitationToken:
+    """Return what the database has of a link.
+
+    Raises:
+        NotFound: it does not work any more; the invitation was sent again meanwhile.
+    """
+    found = db.session.scalar(
+        select(InvitationToken).where(
+            InvitationToken.organization_id == link.organization_id,
+            InvitationToken.invitation_id == link.invitation_id,
+            InvitationToken.token_hash == digest(link.token),
+        )
+    )
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _add_token(invitation: Invitation, *, is_copied: bool = False) -> str:
+    token = new_token()
+    db.session.add(
+        InvitationToken(
+            organization_id=invitation.organization_id,
+            invitation_id=invitation.id,
+            token_hash=digest(token),
+            is_copied=is_copied,
+        )
+    )
+    return token
+
+
+def _said(organization: Organization, inviter: str, invitation: Invitation) -> dict[str, str]:
+    return {
+        "organization": organization.name,
+        "inviter": inviter,
+        "role": invitation.role.label,
+        "email": invitation.email,
+        "expires_at": invitation.expires_at.isoformat(),
+    }

@@ -1,0 +1,95 @@
+"""Rows of invitations: what every verb on them shares."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, delete, insert, select, update
+
+from webapp import clock
+from webapp.access.actor import Actor
+from webapp.db import changes_one_row, db
+from webapp.errors import InvitationNotOpen
+from webapp.models import Invitation, InvitationStatus, InvitationWord, Organization
+from webapp.services import audit
+from webapp.services.audit import Change, Event, Target
+from webapp.services.words import words_of
+
+
+def target_of(invitation: Invitation) -> Target:
+    """Return an invitation as the audit log names it."""
+    return Target("invitation", invitation.id, invitation.email)
+
+
+def described(invitation: Invitation) -> dict[str, Any]:
+    """Return what the audit log keeps of an invitation."""
+    return {
+        "email": invitation.email,
+        "role": invitation.role.label,
+        "status": invitation.status.value,
+        "expires_at": invitation.expires_at.isoformat(),
+    }
+
+
+def index_words(invitations: Sequence[Invitation]) -> None:
+    """Keep the words by which invitations are found."""
+    rows = [
+        {"organization_id": invitation.organization_id, "invitation_id": invitation.id, "word": word}
+        for invitation in invitations
+        for word in words_of(invitation.email)
+    ]
+    db.session.execute(insert(InvitationWord), rows)
+
+
+def forget_words(invitation: Invitation) -> None:
+    """Let no search find an invitation any more."""
+    db.session.execute(delete(InvitationWord).where(InvitationWord.invitation_id == invitation.id))
+
+
+def close(invitation: Invitation, status: InvitationStatus) -> Change:
+    """Close an open invitation by one conditional update, whose row count is the verdict; return what changed.
+
+    Only a declined one stays on the Pending tab, and so among what a search finds.
+
+    Raises:
+        InvitationNotOpen: it was answered or revoked before.
+    """
+    return _close(invitation, InvitationStatus.PENDING, status)
+
+
+def close_request(request: Invitation, status: InvitationStatus) -> Change:
+    """Close a request in the same way.
+
+    Raises:
+        InvitationNotOpen: it was answered before.
+    """
+    return _close(request, InvitationStatus.REQUESTED, status)
+
+
+def close_declined(actor: Actor, organization: Organization, canonicals: Sequence[str] | Select[str]) -> None:
+    """Close the declined invitations to addresses that are invited anew or have joined: nobody waits for them.
+
+    Args:
+        actor: who made them superfluous.
+        organization: whose invitations; the caller holds its lock.
+        canonicals: the canonical forms of the addresses, or what selects them.
+    """
+    declined = db.session.scalars(
+        select(Invitation).where(
+            Invitation.organization_id == organization.id,
+            Invitation.status == InvitationStatus.DECLINED,
+            Invitation.canonical.in_(canonicals),
+        )
+    ).all()
+    changes = [_close(invitation, InvitationStatus.DECLINED, InvitationStatus.REVOKED) for invitation in declined]
+    if changes:
+        audit.record_all(actor, Event.INVITATION_SUPERSEDED, changes, organization=organization)
+
+
+def _close(invitation: Invitation, before: InvitationStatus, after: InvitationStatus) -> Change:
+    still = update(Invitation).where(Invitation.id == invitation.id, Invitation.status == before)
+    if not changes_one_row(still.values(status=after, closed_at=clock.now(), letter_id=None)):
+        raise InvitationNotOpen
+    if after is not InvitationStatus.DECLINED:
+        forget_words(invitation)
+    db.session.refresh(invitation)
+    return Change(target_of(invitation), {"status": before.value}, {"status": after.value})

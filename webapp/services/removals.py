@@ -1,0 +1,208 @@
+"""Removals: taking a membership away, and putting it back within 30 days.
+
+As with every change of a membership, the caller holds the organization's lock.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, delete, func, select, text, update
+
+from webapp import clock
+from webapp.access.actor import Actor
+from webapp.access.decide import refusal_over, require
+from webapp.access.roles import Scope
+from webapp.db import db
+from webapp.errors import AccountClosed, MemberAgain, NotFound, UndoOver
+from webapp.models import (
+    EmailAddress,
+    Invitation,
+    InvitationStatus,
+    InvitationWord,
+    Member,
+    MemberStatus,
+    MemberWord,
+    Organization,
+    RemovedMember,
+    User,
+)
+from webapp.models.invitation import OPEN
+from webapp.services import accounts, audit, invitation_rows, members
+from webapp.services.audit import Change, Event
+from webapp.services.words import sort_key
+
+UNDO_DAYS = 30
+
+
+def remove(actor: Actor, organization: Organization, member: Member) -> RemovedMember:
+    """Take somebody's membership away, with the invitations they sent, and tell them.
+
+    Raises:
+        NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change this membership.
+        LastOwner: nobody else could own the organization.
+    """
+    members.require_may_end(actor, organization, member)
+    user = db.session.get_one(User, member.user_id)
+    removed = _take_away(actor, organization, member, user, Event.MEMBER_REMOVED)
+    members.tell(actor, organization, user, "removed")
+    return removed
+
+
+def leave(actor: Actor, organization: Organization) -> RemovedMember:
+    """Give one's own membership up, with the invitations one sent.
+
+    Raises:
+        NotFound: the actor is no member.
+        LastOwner: nobody else could own the organization.
+    """
+    member = require_may_leave(actor, organization)
+    user = db.session.get_one(User, member.user_id)
+    return _take_away(actor, organization, member, user, Event.MEMBER_LEFT)
+
+
+def require_may_leave(actor: Actor, organization: Organization) -> Member:
+    """Return the actor's own membership if they may give it up.
+
+    Raises:
+        NotFound: there is none.
+        LastOwner: nobody else could own the organization.
+    """
+    require(actor, Scope.ORG_READ, organization)
+    if actor.member is None:
+        raise NotFound
+    members.require_other_owner(actor.member)
+    return actor.member
+
+
+def undo_removal(actor: Actor, organization: Organization, removed: RemovedMember) -> Member:
+    """Put a membership back exactly as it was, with its id. The invitations the person had sent stay revoked.
+
+    What was open for one of their addresses has nothing left to offer and is closed.
+
+    Raises:
+        NotFound, Forbidden, AboveYourRole: the actor may not.
+        UndoOver: it was removed too long ago.
+        AccountClosed: the person's account is.
+        MemberAgain: the person has joined again.
+    """
+    user = _user_to_put_back(actor, organization, removed)
+    member = _put_back(removed, user)
+    email = accounts.primary_address(user.id).address
+    audit.record(
+        actor,
+        Event.MEMBER_REMOVAL_UNDONE,
+        members.target_of(member, user),
+        organization=organization,
+        after=members.described(member, email),
+    )
+    members.index_words(member, user.name, email)
+    addresses = _proven_addresses(user)
+    _close_all(actor, organization, Event.INVITATION_SUPERSEDED, Invitation.canonical.in_(addresses))
+    invitation_rows.close_declined(actor, organization, addresses)
+    if member.status is MemberStatus.ACTIVE:
+        members.tell(actor, organization, user, "restored", role=member.role.label)
+    return member
+
+
+def undo_ends_at(removed_at: datetime) -> datetime:
+    """Return until when a removal can be undone."""
+    return removed_at + timedelta(days=UNDO_DAYS)
+
+
+def undo_begins_at() -> datetime:
+    """Return since when a removal must have happened to be undone now."""
+    return clock.now() - timedelta(days=UNDO_DAYS)
+
+
+def open_invitations_by(organization: Organization, user_id: int) -> int:
+    """Return how many open invitations of an organization somebody sent or asked for."""
+    number = select(func.count()).select_from(Invitation).where(_open_in(organization), _sent_by(user_id))
+    return db.session.scalars(number).one()
+
+
+def _take_away(actor: Actor, organization: Organization, member: Member, user: User, event: Event) -> RemovedMember:
+    removed = RemovedMember(
+        organization_id=organization.id,
+        member_id=member.id,
+        user_id=user.id,
+        role=member.role,
+        status=member.status,
+        last_active_at=member.last_active_at,
+        joined_at=member.created_at,
+        removed_by_id=actor.user_id,
+    )
+    before = members.described(member, accounts.primary_address(user.id).address)
+    target = members.target_of(member, user)
+    db.session.add(removed)
+    db.session.execute(delete(MemberWord).where(MemberWord.member_id == member.id))
+    db.session.delete(member)
+    db.session.flush()
+    audit.record(actor, event, target, organization=organization, before=before)
+    _close_all(actor, organization, Event.INVITATION_REVOKED, _sent_by(user.id))
+    return removed
+
+
+def _user_to_put_back(actor: Actor, organization: Organization, removed: RemovedMember) -> User:
+    require(actor, Scope.MEMBER_WRITE, organization)
+    if removed.organization_id != organization.id:
+        raise NotFound
+    user = db.session.get_one(User, removed.user_id)
+    if members.of_user(organization, user.id):
+        raise MemberAgain(name=user.name)
+    if reason := refusal_over(actor, removed):
+        raise reason
+    if clock.now() >= undo_ends_at(removed.removed_at):
+        raise UndoOver(name=user.name, days=UNDO_DAYS)
+    if not user.is_active:
+        raise AccountClosed(name=user.name)
+    return user
+
+
+def _put_back(removed: RemovedMember, user: User) -> Member:
+    member = Member(
+        id=removed.member_id,
+        organization_id=removed.organization_id,
+        user_id=removed.user_id,
+        role=removed.role,
+        status=removed.status,
+        sort_name=sort_key(user.name),
+        last_active_at=removed.last_active_at,
+        created_at=removed.joined_at,
+    )
+    db.session.delete(removed)
+    db.session.add(member)
+    db.session.flush()
+    return member
+
+
+def _close_all(actor: Actor, organization: Organization, event: Event, which: ColumnElement[bool]) -> None:
+    """Close open invitations, however many: one statement for all of them, one audit entry for each."""
+    condition = and_(_open_in(organization), which)
+    found = list(db.session.scalars(select(Invitation).where(condition).order_by(Invitation.id)))
+    if not found:
+        return
+    after = {"status": InvitationStatus.REVOKED.value}
+    changes = [
+        Change(invitation_rows.target_of(row), before={"status": row.status.value}, after=after) for row in found
+    ]
+    chosen = select(Invitation.id).where(condition)
+    of_chosen = delete(InvitationWord).where(InvitationWord.invitation_id.in_(chosen))
+    closed = update(Invitation).where(condition)
+    closed = closed.values(status=InvitationStatus.REVOKED, closed_at=clock.now(), letter_id=None)
+    for statement in (of_chosen, closed):
+        db.session.execute(statement.execution_options(synchronize_session=False))
+    for row in found:
+        db.session.expire(row)
+    audit.record_all(actor, event, changes, organization=organization)
+
+
+def _open_in(organization: Organization) -> ColumnElement[bool]:
+    return and_(Invitation.organization_id == organization.id, text(OPEN))
+
+
+def _sent_by(user_id: int) -> ColumnElement[bool]:
+    return Invitation.invited_by_id == user_id
+
+
+def _proven_addresses(user: User) -> list[str]:
+    proven = (EmailAddress.user_id == user.id, EmailAddress.verified_at.is_not(None))
+    return list(db.session.scalars(select(EmailAddress.canonical).where(*proven)))

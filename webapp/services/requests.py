@@ -1,0 +1,138 @@
+"""Requests: a visitor asks to join, or a member asks that somebody be invited. `approvals` answers them."""
+
+from datetime import timedelta
+
+from sqlalchemy import exists, select, text, update
+
+from webapp import clock
+from webapp.access.actor import Actor
+from webapp.access.decide import require
+from webapp.access.roles import Scope
+from webapp.db import changes_one_row, db
+from webapp.errors import N_, AlreadyInvited, AlreadyMember, AlreadyRequested, NotFound, RequestLimit
+from webapp.models import EmailAddress, Invitation, InvitationStatus, Member, Organization, Role
+from webapp.models.invitation import OPEN
+from webapp.services import attempts, audit, invitation_rows, organizations, request_letters
+from webapp.services.addresses import Address
+from webapp.services.attempts import Limit
+from webapp.services.audit import Change, Event
+
+LIFETIME = timedelta(days=30)
+DAY = timedelta(days=1)
+TO_JOIN_A_DAY = 200
+TO_INVITE_A_DAY = 200
+TO_INVITE_BY_MEMBER_A_DAY = 20
+
+
+def ask_to_join(actor: Actor, organization_id: int, address: Address) -> None:
+    """Ask, for somebody who is no member, that they may join.
+
+    Whoever asks learns nothing: for a member, and for an address that is invited or has asked before, the same
+    statements run and are undone.
+
+    Raises:
+        NotFound: there is no such organization, or it takes no such requests.
+        TooManyAttempts: the organization has had its requests for today.
+    """
+    organization = organizations.lock(organization_id)
+    if not organization.join_requests_allowed:
+        raise NotFound
+    if refusal := attempts.count([Limit(f"request:join:{organization.id}", TO_JOIN_A_DAY, DAY)]):
+        raise refusal
+    is_needed = not is_member(organization, address.canonical)
+    waiting = waiting_for(organization, address.canonical)
+    with db.session.begin_nested() as motions:
+        _make(actor, organization, address, waiting)
+        if not is_needed or (waiting is not None and is_live(waiting)):
+            motions.rollback()
+
+
+def ask_to_invite(actor: Actor, organization: Organization, address: Address) -> None:
+    """Ask, for a member who may not invite, that somebody be invited.
+
+    Raises:
+        NotFound: the actor is no active member.
+        AlreadyMember, AlreadyInvited, AlreadyRequested: there is nothing to ask for.
+        RequestLimit: the member or the organization has had its requests for today.
+    """
+    require(actor, Scope.MEMBER_READ, organization)
+    if is_member(organization, address.canonical):
+        raise AlreadyMember(email=address.typed, field="email")
+    waiting = waiting_for(organization, address.canonical)
+    if waiting is not None and is_live(waiting):
+        raise _refusal(waiting, address)
+    name = f"request:invite:{organization.id}"
+    by_member = Limit(f"{name}:{actor.user_id}", TO_INVITE_BY_MEMBER_A_DAY, DAY)
+    if attempts.count([by_member, Limit(name, TO_INVITE_A_DAY, DAY)]):
+        raise RequestLimit
+    _make(actor, organization, address, waiting, suggested_by=actor)
+
+
+def is_live(invitation: Invitation) -> bool:
+    """Tell whether an open invitation or request has not expired."""
+    return clock.now() < invitation.expires_at
+
+
+def is_member(organization: Organization, canonical: str) -> bool:
+    """Tell whether a verified address belongs to a member, active or suspended."""
+    theirs = exists().where(
+        Member.organization_id == organization.id,
+        Member.user_id == EmailAddress.user_id,
+        EmailAddress.canonical == canonical,
+        EmailAddress.verified_at.is_not(None),
+    )
+    return bool(db.session.scalar(select(theirs)))
+
+
+def waiting_for(organization: Organization, canonical: str) -> Invitation | None:
+    """Return the one invitation or request for an address that is neither answered nor closed; it may have expired."""
+    return db.session.scalar(
+        select(Invitation).where(
+            Invitation.organization_id == organization.id, Invitation.canonical == canonical, text(OPEN)
+        )
+    )
+
+
+def _refusal(waiting: Invitation, address: Address) -> AlreadyRequested | AlreadyInvited:
+    if waiting.status is InvitationStatus.REQUESTED:
+        return AlreadyRequested(email=address.typed)
+    return AlreadyInvited(N_("%(email)s is invited already."), field="email", email=address.typed)
+
+
+def _make(
+    actor: Actor,
+    organization: Organization,
+    address: Address,
+    waiting: Invitation | None,
+    suggested_by: Actor | None = None,
+) -> None:
+    _make_room(actor, organization, waiting)
+    now = clock.now()
+    request = Invitation(
+        organization_id=organization.id,
+        email=address.typed,
+        canonical=address.canonical,
+        role=Role.MEMBER,
+        status=InvitationStatus.REQUESTED,
+        invited_by_id=suggested_by.user_id if suggested_by else None,
+        created_at=now,
+        expires_at=now + LIFETIME,
+    )
+    db.session.add(request)
+    db.session.flush()
+    invitation_rows.index_words([request])
+    request_letters.tell_approvers(organization, request, suggested_by.name if suggested_by else "")
+    change = Change(invitation_rows.target_of(request), after=invitation_rows.described(request))
+    audit.record_all(actor, Event.REQUEST_MADE, [change], organization=organization)
+
+
+def _make_room(actor: Actor, organization: Organization, waiting: Invitation | None) -> None:
+    """Close the row in the way, if there is one: the statements are the same, but for the entry of an expired one."""
+    closing = update(Invitation).where(Invitation.id == (waiting.id if waiting else 0), text(OPEN))
+    changes_one_row(closing.values(status=InvitationStatus.REVOKED, closed_at=clock.now(), letter_id=None))
+    if waiting is None or is_live(waiting):
+        return
+    invitation_rows.forget_words(waiting)
+    before, after = {"status": waiting.status.value}, {"status": InvitationStatus.REVOKED.value}
+    change = Change(invitation_rows.target_of(waiting), before, after)
+    audit.record_all(actor, Event.INVITATION_EXPIRED, [change], organization=organization)

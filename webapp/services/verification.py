@@ -1,0 +1,104 @@
+"""Proving that an address is its owner's, by a link in a letter."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import select, update
+
+from webapp import clock
+from webapp.access.actor import Actor
+from webapp.db import changes_one_row, db
+from webapp.errors import AddressProven, LinkNotValid
+from webapp.models import AddressToken, EmailAddress, User
+from webapp.services import accounts, audit, outbox
+from webapp.services.audit import Event, Target
+from webapp.services.outbox import Letter
+from webapp.services.tokens import digest, new_token
+
+LIFETIME = timedelta(hours=24)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An address that waits to be proven, and the account that says it is its own."""
+
+    user: User
+    email: EmailAddress
+
+
+def send(email: EmailAddress, user: User, language: str | None) -> None:
+    """Queue a letter in a language whose link proves an address of a user; links sent before stay alive."""
+    token, now = new_token(), clock.now()
+    db.session.add(
+        AddressToken(email_address_id=email.id, token_hash=digest(token), created_at=now, expires_at=now + LIFETIME)
+    )
+    said = {"name": user.name, "email": email.address, "expires_at": (now + LIFETIME).isoformat()}
+    outbox.enqueue(Letter("verify_address", email.address, said, token, language=language))
+
+
+def send_again(actor: Actor, user_id: int) -> EmailAddress | None:
+    """Queue another letter to a user's primary address; return it, or nothing where it is proven already."""
+    email = accounts.primary_address(user_id)
+    if email.verified_at is not None:
+        return None
+    send(email, accounts.by_id(user_id), actor.language)
+    return email
+
+
+def claim_of(token: str) -> Claim:
+    """Return what the link with this token would prove.
+
+    Raises:
+        LinkNotValid: unknown, used, expired, or of an inactive user.
+    """
+    row = db.session.execute(
+        select(User, EmailAddress)
+        .join(EmailAddress, EmailAddress.user_id == User.id)
+        .join(AddressToken, AddressToken.email_address_id == EmailAddress.id)
+        .where(
+            AddressToken.token_hash == digest(token),
+            AddressToken.used_at.is_(None),
+            AddressToken.expires_at > clock.now(),
+            EmailAddress.verified_at.is_(None),
+            User.is_active,
+        )
+    ).one_or_none()
+    if row is None:
+        raise LinkNotValid
+    return Claim(*row)
+
+
+def verify(token: str, user_id: int, *, ip: str | None) -> EmailAddress:
+    """Prove the address of a link for the user who has just shown that the account is theirs too.
+
+    Following the link is not enough: whoever joined by a copied link may have entered the address of somebody else,
+    who must not make it the stranger's by a click.
+
+    Raises:
+        LinkNotValid: the link was used, also just a moment ago, has expired, or is about another account.
+        AddressProven: another account has proven the address meanwhile.
+    """
+    claim = claim_of(token)
+    if claim.user.id != user_id:
+        raise LinkNotValid
+    if accounts.with_verified_address(claim.email.canonical):
+        raise AddressProven
+    _use_up(token)
+    now = clock.now()
+    claim.email.verified_at = now
+    of_address = update(AddressToken).where(AddressToken.email_address_id == claim.email.id)
+    db.session.execute(of_address.where(AddressToken.used_at.is_(None)).values(used_at=now))
+    db.session.flush()
+    audit.record(
+        Actor.of(claim.user, ip=ip),
+        Event.ADDRESS_VERIFIED,
+        Target("user", claim.user.id, claim.user.name),
+        after={"email": claim.email.address},
+    )
+    return claim.email
+
+
+def _use_up(token: str) -> None:
+    unused = update(AddressToken).where(AddressToken.token_hash == digest(token), AddressToken.used_at.is_(None))
+    if not changes_one_row(unused.values(used_at=clock.now())):
+        raise LinkNotValid
