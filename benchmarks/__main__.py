@@ -17,7 +17,7 @@ from sqlalchemy import select
 
 from benchmarks import load, memory, statements
 from benchmarks.load import Rate
-from benchmarks.seed import Seeded, organization_of
+from benchmarks.seed import COMMON_WORDS, UNKNOWN_WORD, Seeded, organization_of
 from tests.support.databases import postgres_server
 from tests.support.server import Server, free_port, stop, wait_until_ready
 from tests.support.settings import environment_for
@@ -89,8 +89,8 @@ def pages(app: Flask, organizations: dict[int, Seeded]) -> Iterator[tuple[str, s
         cookie = {"Cookie": cookie_of(app, seeded)}
         yield f"Members page ({size:,})", members, cookie
         yield f"Members fragment ({size:,})", members, cookie | FRAGMENT
-        yield f"search, common words ({size:,})", f"{members}?q=person+1", cookie | FRAGMENT
-        yield f"search, nobody ({size:,})", f"{members}?q=person+zzz", cookie | FRAGMENT
+        yield f"search, common words ({size:,})", f"{members}?q={COMMON_WORDS.replace(' ', '+')}", cookie | FRAGMENT
+        yield f"search, nobody ({size:,})", f"{members}?q={UNKNOWN_WORD}", cookie | FRAGMENT
         yield f"Pending fragment ({size:,})", f"{members}/pending", cookie | FRAGMENT
 
 

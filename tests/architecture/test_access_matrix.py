@@ -12,16 +12,22 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from tests.support import asking
 from tests.support.acme import Acme
 from tests.support.routes import Route, Routes
+from tests.support.unproven import unproven
 from tests.support.worlds import Person, World, csrf_token
-from webapp.models import Role
+from webapp.access.actor import Actor
+from webapp.db import db
+from webapp.models import Organization, Role, User
+from webapp.services import members, removals
 
 TABLE = Path(__file__).with_name("access_matrix.txt")
 ABOUT = """\
 # Who gets what. Columns are kinds of people: nobody is signed in as nobody; an outsider belongs to no organization; a
-# stranger owns another one; the invited person has an open invitation; a suspended member was an owner; an inactive
-# user was an owner too. "login" leads to the sign-in page; every other answer is its status.
+# stranger owns another one; the invited person has an open invitation, and who is asking waits for an answer to theirs;
+# suspended, removed and inactive people were owners; an administrator of the instance is no member; nobody has proven
+# the address of the unproven member. "login" leads to the sign-in page; every other answer is its status.
 # Written by UPDATE_ACCESS_MATRIX=1 make test ARGS=tests/architecture/test_access_matrix.py
 """
 
@@ -34,21 +40,68 @@ People = dict[str, Person | None]
 @pytest.fixture
 def people(acme: Acme, routes: Routes, world: World) -> People:
     """One person of each kind."""
-    inactive = world.person("Ina Inactive", "ina@example.com")
-    world.member(acme.slug, inactive, Role.OWNER)
-    acme.deactivate(inactive)
     return {
         "nobody": None,
         "outsider": world.person("Otto Outsider", "otto@example.org"),
         "stranger": acme.stranger,
+        "administrator": administrator(world),
         "invited": routes.invited,
+        "asking": asking_to_join(acme),
+        "removed": removed_owner(acme),
         "suspended": acme.suspended,
-        "inactive": inactive,
+        "inactive": inactive_owner(acme),
+        "unproven": unproven_member(acme),
         "member": acme.member,
         "admin": acme.admin,
         "manager": acme.manager,
         "owner": acme.owner,
     }
+
+
+def administrator(world: World) -> Person:
+    person = world.person("Ines Instance", "ines@example.org")
+
+    def appoint() -> None:
+        db.session.get_one(User, person.user_id).is_instance_administrator = True
+
+    world.write(appoint)
+    return person
+
+
+def asking_to_join(acme: Acme) -> Person:
+    person = acme.world.person("Aki Asking", "aki@example.org")
+    asking.ask(acme, person.email)
+    return person
+
+
+def owner_of(acme: Acme, name: str, email: str) -> Person:
+    person = acme.world.person(name, email)
+    acme.world.member(acme.slug, person, Role.OWNER)
+    return person
+
+
+def removed_owner(acme: Acme) -> Person:
+    person = owner_of(acme, "Remy Removed", "remy@example.org")
+
+    def remove(actor: Actor, organization: Organization) -> None:
+        member = members.of_user(organization, person.user_id)
+        assert member
+        removals.remove(actor, organization, member)
+
+    acme.act(acme.owner, remove)
+    return person
+
+
+def inactive_owner(acme: Acme) -> Person:
+    person = owner_of(acme, "Ina Inactive", "ina@example.com")
+    acme.deactivate(person)
+    return person
+
+
+def unproven_member(acme: Acme) -> Person:
+    person, _token = unproven(acme.world, "ulla@example.org", "Ulla Unproven")
+    acme.world.member(acme.slug, person, Role.MEMBER)
+    return person
 
 
 def test_D01_everybody_gets_what_the_table_says(world: World, routes: Routes, people: People) -> None:
@@ -83,6 +136,19 @@ def described(answer: TestResponse) -> str:
     if answer.status_code == 303 and urlsplit(answer.headers["Location"]).path == "/login":
         return "login"
     return str(answer.status_code)
+
+
+OUTSIDERS = ("stranger", "administrator", "invited", "asking", "removed", "suspended")
+
+
+def test_D06_who_is_no_active_member_gets_in_an_organization_what_an_outsider_gets() -> None:
+    """A role counts for nothing in any other state, nor does administering the instance."""
+    heading, *lines = (line for line in TABLE.read_text().splitlines() if not line.startswith("#"))
+    start, columns = heading.index("nobody"), heading.split()
+    rows = [dict(zip(columns, line[start:].split(), strict=True)) for line in lines if "/orgs/<org>/" in line]
+    assert len(rows) > 20
+    assert {row[kind] for row in rows for kind in ("outsider", *OUTSIDERS)} == {"404"}
+    assert {row[kind] for row in rows for kind in ("nobody", "inactive")} == {"login"}
 
 
 def test_D12_head_and_options_tell_no_more_than_get_does(world: World, routes: Routes, people: People) -> None:

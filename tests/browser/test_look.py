@@ -79,7 +79,7 @@ def test_pages_of_nobody_in_particular(hall: Hall, gallery: Gallery) -> None:
     page.get_by_label("Email address").fill("ada@example.com")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_be_visible()
+    expect(page.locator("#password-error")).to_be_visible()
     gallery.show(page, "sign-in-invalid")
     for name, path in (
         ("not-found", "/nowhere"),
@@ -162,7 +162,7 @@ def test_pages_of_an_invitation(hall: Hall, gallery: Gallery) -> None:
 def test_menu_of_a_phone_leads_everywhere(hall: Hall, gallery: Gallery) -> None:
     page = hall.page(hall.members, hall.owner, device="phone")
     page.locator("summary", has_text="Menu").tap()
-    for name in ("Members", "Audit log", "Demo mailbox", "Your organizations"):
+    for name in ("Members", "Audit log", "Settings", "Demo mailbox", "Your account", "Switch organization"):
         expect(page.locator(".menu-sheet").get_by_role("link", name=name)).to_be_visible()
     gallery.show(page, "menu-phone")
     gallery.assert_faultless()

@@ -142,4 +142,4 @@ def test_set_up_link_can_be_printed_again_until_somebody_has_used_it(
     used = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (used.returncode, used.stdout) == (1, "")
     window = hall.window(urlsplit(printed.stdout.strip()).path, refusal="404")
-    expect(window.page.get_by_role("heading", name="This link no longer works")).to_be_visible()
+    expect(window.page.get_by_role("heading", name="Vestibule is set up already")).to_be_visible()

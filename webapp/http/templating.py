@@ -9,8 +9,9 @@ from zlib import crc32
 from babel.dates import format_timedelta, get_month_names
 from flask import Flask, g
 from flask_babel import gettext, ngettext
-from jinja2 import StrictUndefined
-from markupsafe import Markup
+from jinja2 import StrictUndefined, pass_context
+from jinja2.runtime import Context
+from markupsafe import Markup, escape
 
 from webapp import clock
 from webapp.config import Settings
@@ -34,16 +35,18 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Give the templates of `app` their filters and what every page knows."""
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    filters = (ago, exact, moment, avatar, initials, hue, role_name)
+    filters = (ago, exact, moment, filled, avatar, initials, hue, role_name)
     app.jinja_env.filters.update({made.__name__: made for made in filters})
     app.jinja_env.globals.update(_=translated, gettext=translated, ngettext=translated_number)
 
     @app.context_processor
     def page() -> dict[str, Any]:
+        language = current_language()
         return {
             "viewer": viewer(),
             "organization": g.get("organization"),
-            "_": messages_in(current_language()),
+            "_": messages_in(language),
+            "page_language": language,
             "can": can,
             "demo": settings.demo,
         }
@@ -76,16 +79,23 @@ def _markup(_language: str, message: str) -> Markup:
     return Markup(gettext(message))  # noqa: S704  (our own message, not what somebody typed)
 
 
-def moment(at: datetime) -> Markup:
+def filled(piece: Markup, number: int, name: str) -> Markup:
+    """Put the number and the name of a row into a piece of HTML that all rows share, at `#id` and `#name`."""
+    return Markup(str(piece).replace("#id", str(number)).replace("#name", escape(name)))  # noqa: S704
+
+
+@pass_context
+def moment(context: Context, at: datetime) -> Markup:
     """Return a moment as the element that says how long ago it was and, on hover, when exactly."""
-    return _moment(current_language(), int(at.timestamp() // MINUTE_SECONDS), _rounded(at))
+    language = context.parent.get("page_language") or current_language()
+    return _moment(language, _minute(at), _rounded(at))
 
 
 @lru_cache(maxsize=4096)
 def _moment(language: str, minute: int, seconds: int) -> Markup:
     at = datetime.fromtimestamp(minute * MINUTE_SECONDS, UTC)
     element = Markup('<time datetime="{}" title="{}">{}</time>')
-    return element.format(at.isoformat(), _exact(language, at), _ago(language, seconds))
+    return element.format(at.isoformat(), _exact(language, minute), _ago(language, seconds))
 
 
 def ago(at: datetime) -> str:
@@ -95,12 +105,19 @@ def ago(at: datetime) -> str:
 
 def exact(at: datetime) -> str:
     """Return a moment with date, time and zone."""
-    return _exact(current_language(), at)
+    return _exact(current_language(), _minute(at))
 
 
-def _exact(language: str, at: datetime) -> str:
+@lru_cache(maxsize=4096)
+def _exact(language: str, minute: int) -> str:
+    at = datetime.fromtimestamp(minute * MINUTE_SECONDS, UTC)
     month = get_month_names("abbreviated", locale=language)[at.month]
-    return str(gettext("%(moment)s UTC", moment=f"{at.day} {month} {at.year}, {at:%H:%M}"))
+    said = {"day": at.day, "month": month, "year": at.year, "time": f"{at:%H:%M}"}
+    return str(gettext("%(day)s %(month)s %(year)s, %(time)s UTC", **said))
+
+
+def _minute(at: datetime) -> int:
+    return int(at.timestamp() // MINUTE_SECONDS)
 
 
 def _rounded(at: datetime) -> int:
@@ -138,4 +155,4 @@ def hue(name: str) -> int:
 
 def role_name(role: Role) -> str:
     """Return a role as people read it."""
-    return str(gettext(ROLE_NAMES[role]))
+    return str(translated(ROLE_NAMES[role]))
