@@ -8,6 +8,8 @@ from sqlalchemy import event
 
 from webapp.db import db
 
+NO_QUERY = ("BEGIN", "PRAGMA", "COMMIT", "ROLLBACK")
+
 Statements = Callable[[], AbstractContextManager[list[str]]]
 
 
@@ -26,3 +28,12 @@ def collected(app: Flask) -> Iterator[list[str]]:
         yield asked
     finally:
         event.remove(engine, "before_cursor_execute", note)
+
+
+@contextmanager
+def queries(app: Flask) -> Iterator[list[str]]:
+    """Collect what `collected` does, but for what opens and closes transactions, once the block has ended."""
+    found: list[str] = []
+    with collected(app) as asked:
+        yield found
+    found += [statement for statement in asked if not statement.upper().startswith(NO_QUERY)]

@@ -1,43 +1,20 @@
 """What a page costs: few statements, the same at any size, and nothing kept for the next request."""
 
 import gc
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
 from tests.support import crowds
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, RESULTS
+from tests.support.statements import queries
 from webapp.db import db
-
-NO_QUERY = ("BEGIN", "PRAGMA", "COMMIT", "ROLLBACK")
-
-
-@contextmanager
-def statements(app: Flask) -> Iterator[list[str]]:
-    """Collect the statements that reach the database within the block."""
-    found: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-        if not statement.upper().startswith(NO_QUERY):
-            found.append(statement)
-
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 def number_of_statements(app: Flask, acme: Acme, path: str, headers: dict[str, str]) -> int:
     browser = acme.browser(acme.owner)
-    with statements(app) as found:
+    with queries(app) as found:
         assert browser.get(acme.address(path), headers=headers).status_code == 200
     return len(found)
 
