@@ -42,15 +42,11 @@ def enqueue_all(letters: Sequence[Letter]) -> list[OutboxMessage]:
     messages = [_message(letter) for letter in letters]
     db.session.add_all(messages)
     db.session.flush()
-    for message, letter in zip(messages, letters, strict=True):
-        if letter.token is not None:
-            message.secret = db.vault.seal(seal_name(message), letter.token)
-    db.session.flush()
     return messages
 
 
 def _message(letter: Letter) -> OutboxMessage:
-    return OutboxMessage(
+    message = OutboxMessage(
         kind=letter.kind,
         to_address=letter.to,
         language=letter.language,
@@ -59,8 +55,11 @@ def _message(letter: Letter) -> OutboxMessage:
         message_id=secrets.token_hex(16),
         state=LetterState.DROPPED if letter.is_dropped else LetterState.QUEUED,
     )
+    if letter.token is not None:
+        message.secret = db.vault.seal(seal_name(message), letter.token)
+    return message
 
 
 def seal_name(message: OutboxMessage) -> str:
     """Return the name under which the secret of a letter is sealed."""
-    return f"outbox_message:{message.id}"
+    return f"outbox_message:{message.message_id}"
