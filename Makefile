@@ -2,7 +2,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run test check bench messages lock
+.PHONY: help setup run test soak check bench messages lock
 
 PYTHON ?= python3
 UV ?= uv
@@ -20,7 +20,7 @@ LOCK := $(UV) pip compile --generate-hashes --universal --python-version 3.11 \
 	--no-emit-index-url --no-annotate --no-header --quiet $(UPGRADE)
 
 help: ## Explain the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: .venv/.ready $(CATALOGUES:.po=.mo) ## Make .venv with everything `make run` needs, and bring the database up to date
 	@$(BIN)/vestibule migrate
@@ -30,6 +30,9 @@ run: setup ## Run the web app and the mail worker at http://127.0.0.1:8000, on S
 
 test: setup .venv/.ready-for-tests ## Run every test; parts this machine lacks are skipped by name
 	@$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 $(ARGS)
+
+soak: setup .venv/.ready-for-tests ## Run the long tests, which take half an hour and print what they counted
+	@$(BIN)/python -m pytest -m soak --quiet $(ARGS)
 
 check: .venv/.ready-for-tests ## Check style, types and who imports whom
 	@$(BIN)/ruff check

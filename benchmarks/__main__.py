@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
+from html import unescape
+from itertools import cycle, islice
 from pathlib import Path
 
 from flask import Flask
@@ -21,7 +24,7 @@ from benchmarks.seed import COMMON_WORDS, UNKNOWN_WORD, Seeded, organization_of
 from tests.support.databases import postgres_server
 from tests.support.server import Server, free_port, stop, wait_until_ready
 from tests.support.settings import environment_for
-from tests.support.visitor import Visitor
+from tests.support.visitor import Answer, Visitor
 from webapp import create_app, schema
 from webapp import db as database
 from webapp.access.actor import Actor
@@ -33,7 +36,9 @@ from webapp.services.invitations import Offer
 
 SIZES = (100, 10_000, 100_000)
 FRAGMENT = {"HX-Request": "true", "HX-Target": "panel"}
+WORKERS = 2
 LIST_PAGES = 100
+NEXT_PAGE = re.compile(r'id="page-next"[^>]* href="([^"]+)"')
 ONE_BY_ONE = 100
 AT_ONCE = 1000
 ACCEPTED = 50
@@ -71,13 +76,14 @@ def measure(database: str, url: str, folder: Path, options: argparse.Namespace) 
         for size, seeded in organizations.items():
             measure_forms(app, server, seeded, f"({size:,})")
         grown = memory.growth_of_workers(server, lambda: read_lists(app, server, organizations))
-        print(f"  a worker grew by at most {grown / 1e6:+.1f} MB over {LIST_PAGES} pages of lists")
+        print(f"  a worker grew by at most {grown / 1e6:+.1f} MB over {LIST_PAGES} pages of lists each")
 
 
 def line(name: str, rate: Rate, bare: Rate, number: int | None = None) -> None:
     """Print how fast something was."""
     ratio = rate.a_second / bare.a_second
-    shown = f"{rate.a_second:>11,.1f}{rate.p50:>9,.1f}{rate.p99:>9,.1f}{number if number is not None else '':>12}"
+    p99 = f"{rate.p99:,.1f}" if rate.p99 is not None else ""
+    shown = f"{rate.a_second:>11,.1f}{rate.p50:>9,.1f}{p99:>9}{number if number is not None else '':>12}"
     print(f"  {name:<32}{shown}{ratio:>9.3f}", flush=True)
 
 
@@ -98,7 +104,7 @@ def measure_forms(app: Flask, server: Server, seeded: Seeded, size: str) -> None
     """Print how fast people are invited and accept, one after another, beside a bare view asked the same way."""
     owner = Visitor(server.url)
     owner.cookies["vestibule"] = cookie_of(app, seeded).partition("=")[2]
-    bare = load.timed([lambda: _read(owner, "/bare/")] * ONE_BY_ONE)
+    bare = load.timed([partial(_read, owner, "/bare/")] * ONE_BY_ONE)
     path = f"/orgs/{seeded.slug}/members/new"
     owner.get(path)
     offer = {"role": "member", "lifetime_days": "7"}
@@ -110,10 +116,11 @@ def measure_forms(app: Flask, server: Server, seeded: Seeded, size: str) -> None
     line(f"accept with a new account {size}", load.timed(people), bare)
 
 
-def _read(visitor: Visitor, path: str) -> None:
+def _read(visitor: Visitor, path: str) -> Answer:
     answer = visitor.get(path)
     if answer.status != 200:
         raise RuntimeError(f"{path} answered {answer.status}")
+    return answer
 
 
 def _accept(server: Server, token: str) -> None:
@@ -141,13 +148,15 @@ def invited(app: Flask, seeded: Seeded, number: int) -> list[str]:
 
 
 def read_lists(app: Flask, server: Server, organizations: dict[int, Seeded]) -> None:
-    """Read every list again and again, its next page too."""
-    for _ in range(LIST_PAGES // len(organizations)):
-        for seeded in organizations.values():
-            owner = Visitor(server.url)
-            owner.cookies["vestibule"] = cookie_of(app, seeded).partition("=")[2]
-            for path in ("members", "members/pending", "audit"):
-                _read(owner, f"/orgs/{seeded.slug}/{path}")
+    """Read so many pages of lists for each worker, going on to the next page where there is one."""
+    owners = {seeded: Visitor(server.url) for seeded in organizations.values()}
+    for seeded, owner in owners.items():
+        owner.cookies["vestibule"] = cookie_of(app, seeded).partition("=")[2]
+    lists = cycle((seeded, path) for seeded in owners for path in ("members", "members/pending", "audit"))
+    for seeded, path in islice(lists, WORKERS * LIST_PAGES // 2):
+        address = f"/orgs/{seeded.slug}/{path}"
+        found = NEXT_PAGE.search(_read(owners[seeded], address).text)
+        _read(owners[seeded], unescape(found[1]) if found else address)
 
 
 def cookie_of(app: Flask, seeded: Seeded) -> str:
@@ -163,7 +172,13 @@ def served(environment: dict[str, str], folder: Path) -> Iterator[Server]:
     """Run gunicorn with two sync workers on a free loopback port."""
     port = free_port()
     log_file = folder / f"bench-{port}.log"
-    command = ["gunicorn", "--worker-class=sync", "--workers=2", f"--bind=127.0.0.1:{port}", "benchmarks.wsgi:app"]
+    command = [
+        "gunicorn",
+        "--worker-class=sync",
+        f"--workers={WORKERS}",
+        f"--bind=127.0.0.1:{port}",
+        "benchmarks.wsgi:app",
+    ]
     program = str(Path(sys.executable).with_name(command[0]))
     with log_file.open("wb") as log:
         process = subprocess.Popen(

@@ -17,11 +17,11 @@ UNITS = {"us": 0.001, "ms": 1.0, "s": 1000.0}
 
 @dataclass(frozen=True)
 class Rate:
-    """Requests a second, and how long half and 99 of 100 of them took, in milliseconds."""
+    """Requests a second, and how long half and 99 of 100 of them took, in milliseconds; of one alone nobody can say."""
 
     a_second: float
     p50: float
-    p99: float
+    p99: float | None
 
 
 def of_page(url: str, headers: Mapping[str, str], seconds: int) -> Rate:
@@ -62,7 +62,7 @@ def _sent(visitor: Visitor, path: str, form: Mapping[str, str]) -> None:
         raise RuntimeError(f"{path} answered {answer.status}:\n{answer.text[:2000]}")
 
 
-def timed(steps: Sequence[Callable[[], None]]) -> Rate:
+def timed(steps: Sequence[Callable[[], object]]) -> Rate:
     """Run steps one after another and tell how long they took."""
     took = []
     for step in steps:
@@ -70,4 +70,5 @@ def timed(steps: Sequence[Callable[[], None]]) -> Rate:
         step()
         took.append((time.perf_counter() - start) * 1000)
     ordered = sorted(took)
-    return Rate(1000 * len(took) / sum(took), statistics.median(took), ordered[int(0.99 * (len(ordered) - 1))])
+    p99 = ordered[int(0.99 * (len(ordered) - 1))] if len(ordered) > 1 else None
+    return Rate(1000 * len(took) / sum(took), statistics.median(took), p99)

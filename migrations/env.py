@@ -10,7 +10,7 @@ ADVISORY_LOCK = 0x76657374
 
 def run() -> None:
     url = db.engine.url.render_as_string(hide_password=False)
-    engine = create_engine(url, **engine_options(url))
+    engine = create_engine(url, **engine_options(url, patient=True))
     prepare_engine(engine, foreign_keys=False)
     try:
         with engine.begin() as connection:

@@ -20,8 +20,10 @@ POOL_TIMEOUT_SECONDS = 10
 MAX_TRIES = 5
 SERIALIZATION_FAILURE, DEADLOCK_DETECTED = "40001", "40P01"
 GAVE_UP = ("55P03", "57014", "57P01", "57P02", "57P03")
+PATIENT_POSTGRES_OPTIONS = "-c timezone=UTC"
 POSTGRES_OPTIONS = (
-    "-c timezone=UTC -c statement_timeout=30000 -c lock_timeout=10000 -c idle_in_transaction_session_timeout=60000"
+    f"{PATIENT_POSTGRES_OPTIONS} -c statement_timeout=30000 -c lock_timeout=10000"
+    " -c idle_in_transaction_session_timeout=60000"
 )
 
 
@@ -91,12 +93,18 @@ else:
     Model = db.Model
 
 
-def engine_options(url: str) -> dict[str, Any]:
-    """Return the arguments of `create_engine` for a database address."""
+def engine_options(url: str, *, patient: bool = False) -> dict[str, Any]:
+    """Return the arguments of `create_engine` for a database address.
+
+    Args:
+        url: the address.
+        patient: let a statement take as long as it takes, as migrations of large tables must.
+    """
     common = {"hide_parameters": True, "pool_pre_ping": True, "pool_timeout": POOL_TIMEOUT_SECONDS}
     if make_url(url).get_backend_name() == "sqlite":
         return {**common, "connect_args": {"timeout": BUSY_TIMEOUT_SECONDS}, "pool_pre_ping": False, "pool_size": 20}
-    return {**common, "connect_args": {"options": POSTGRES_OPTIONS, "connect_timeout": 5}, "pool_size": 10}
+    options = PATIENT_POSTGRES_OPTIONS if patient else POSTGRES_OPTIONS
+    return {**common, "connect_args": {"options": options, "connect_timeout": 5}, "pool_size": 10}
 
 
 def prepare_engine(engine: Engine, *, foreign_keys: bool = True) -> None:

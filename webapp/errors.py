@@ -73,7 +73,7 @@ class TooManyAttempts(DomainError):
 
     status = 429
     title = N_("Too many attempts")
-    sentence = N_("Too many attempts. Nothing was checked; please try again in %(minutes)s minutes.")
+    sentence = N_("Too many attempts. Nothing was checked; please wait %(minutes)s min, then try again.")
 
 
 class WrongCredentials(DomainError):
@@ -183,9 +183,9 @@ class InvitationLimit(DomainError):
 
 
 class AlreadyRequested(DomainError):
-    """Somebody has asked already that the address may join."""
+    """The member has asked already that the address may join."""
 
-    sentence = N_("There is a request for %(email)s already. Whoever may approve it knows of it.")
+    sentence = N_("You have suggested %(email)s already. Those who may approve it decide.")
     field = "email"
 
 
@@ -240,7 +240,9 @@ class AddressProven(DomainError):
 
     status = 409
     title = N_("This address belongs to another account")
-    sentence = N_("Another account has proven this address meanwhile, so it cannot be yours as well.")
+    sentence = N_(
+        "Another account has proven this address, so it cannot be yours as well. Sign in with that one instead."
+    )
 
 
 class OtherAddress(DomainError):
@@ -275,7 +277,7 @@ class OrganizationsByAdministrators(Forbidden):
 class InvalidSlug(DomainError):
     """A text cannot be the name of an organization in addresses."""
 
-    sentence = N_("Use lower-case letters from a to z, digits and single hyphens between them, at most %(most)d.")
+    sentence = N_("Use lower-case letters from a to z, digits and single hyphens between them, at most %(most)s.")
     field = "slug"
 
 

@@ -32,7 +32,7 @@ def upgrade() -> None:
         "organization", sa.Column("invitation_reminders", sa.Boolean(), nullable=False, server_default=sa.true())
     )
     op.add_column("invitation", sa.Column("reminded_at", MOMENT, nullable=True))
-    op.add_column("invitation_token", sa.Column("is_copied", sa.Boolean(), nullable=False, server_default=sa.false()))
+    op.add_column("invitation_token", sa.Column("copied_by_id", ID, nullable=True))
     op.add_column("outbox_message", sa.Column("language", sa.String(length=10), nullable=True))
     op.add_column("user", sa.Column("language", sa.String(length=10), nullable=True))
     for name, (table, columns) in NEW_INDEXES.items():
@@ -58,7 +58,9 @@ def downgrade() -> None:
         op.drop_index(name, table)
     op.drop_column("user", "language")
     op.drop_column("outbox_message", "language")
-    op.drop_column("invitation_token", "is_copied")
+    # Without the column a copied link would be taken for a mailed one, which proves the address.
+    op.execute("DELETE FROM invitation_token WHERE copied_by_id IS NOT NULL")
+    op.drop_column("invitation_token", "copied_by_id")
     op.drop_column("invitation", "reminded_at")
     op.drop_column("organization", "invitation_reminders")
     op.drop_column("organization", "join_requests_allowed")

@@ -58,12 +58,20 @@ def unescaped_markup(tree: ast.Module) -> Iterator[str]:
             yield dotted(node)
 
 
+def addresses_from_the_host_of_the_request(tree: ast.Module) -> Iterator[str]:
+    """A proxy or whoever sends the request chooses the host: addresses begin with `settings().base_url`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.keyword) and node.arg == "_external":
+            yield ast.unparse(node)
+
+
 RULES: list[tuple[Callable[[ast.Module], Iterator[str]], Callable[[str], bool]]] = [
     (reads_of_the_clock, lambda path: path == "clock.py"),
     (mentions_of_the_request, lambda path: path.startswith(("http/", "blueprints/"))),
     (headers_of_the_request, lambda path: path == "http/htmx.py"),
     (imports_inside_functions, lambda path: False),
     (unescaped_markup, lambda path: path == "http/templating.py"),
+    (addresses_from_the_host_of_the_request, lambda path: False),
 ]
 
 
@@ -84,6 +92,7 @@ def test_only_its_place_touches_it(find: Callable[[ast.Module], Iterator[str]], 
         (headers_of_the_request, "request.headers.get('HX-Request')"),
         (imports_inside_functions, "def f():\n    import os"),
         (unescaped_markup, "markupsafe.Markup('<b>')"),
+        (addresses_from_the_host_of_the_request, "url_for('x', _external=True)"),
     ],
 )
 def test_the_rules_see_what_they_look_for(find: Callable[[ast.Module], Iterator[str]], source: str) -> None:

@@ -19,6 +19,7 @@ NOT_IN_PAGES = {
     "trigger filter": r"hx-trigger=\"[^\"]*\[",
     "inherited boost": r"hx-boost|hx-disinherit|hx-inherit",
     "unescaped text": r"\|\s*safe\b|\bMarkup\b|autoescape\s+false",
+    "host of the request": r"\b_external\b",
     "another server": r"(?:src|href|action)=\"(?:https?:)?//",
     "browser's own checks off": r"\bnovalidate\b",
 }

@@ -12,6 +12,7 @@ from webapp.config import Settings
 from webapp.http.settings import settings as settings_at_hand
 from webapp.mail.deliver import Worker
 from webapp.mail.transport import transport_for
+from webapp.models import LetterState
 
 BASE_URL = "https://vestibule.example.org"
 INVENTED: list[dict[str, str]] = [
@@ -80,3 +81,23 @@ def test_E15_invented_host_is_in_no_letter(
         assert b"evil" not in letter.raw
         assert letter.links
         assert all(link.startswith(f"{BASE_URL}/") for link in letter.links)
+
+
+EVERYWHERE = {name: value for headers in INVENTED for name, value in headers.items()} | {"Host": "evil.example"}
+
+
+def test_E15_letters_of_all_forms_lead_here(app: Flask, acme: Acme, routes: Routes, smtp_sink: SmtpSink) -> None:
+    for route in (route for route in routes if route.method == "POST"):
+        request, browser = routes.request(route), acme.world.browser(acme.owner)
+        data = {**request.form, "csrf_token": csrf_token(browser)}
+        carry_cookie(browser)
+        browser.post(request.path, data=data, headers=EVERYWHERE)
+    with app.app_context():
+        transport = transport_for(settings_at_hand())
+    Worker(app, transport).run_once()
+    sent = {letter.message_id: letter.kind for letter in acme.world.letters() if letter.state is LetterState.SENT}
+    assert len(set(sent.values())) > 8
+    letters = smtp_sink.wait_for(len(sent))
+    for letter in letters:
+        assert b"evil" not in letter.raw
+        assert all(link.startswith(f"{BASE_URL}/") for link in letter.links), letter.message["Subject"]

@@ -10,6 +10,7 @@ from flask import Flask, render_template_string
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
+from tests.support.acme import Acme
 from tests.support.pages import PANEL
 from tests.support.worlds import Person, World, post
 from webapp.db import db
@@ -84,7 +85,7 @@ def test_fragments_speak_it_too(world: World, ada: Person) -> None:
     with time_machine.travel(datetime(2027, 10, 8, 14, 3, tzinfo=UTC), tick=False):
         world.organization("Acme", ada)
         shown = world.browser(ada).get("/orgs/acme/members", headers=PANEL).text
-    assert "8 Okt. 2027, 14:03" in shown
+    assert "8. Okt. 2027, 14:03 UTC" in shown
 
 
 def test_E09_pages_that_differ_by_language_are_kept_by_no_cache(client: FlaskClient) -> None:
@@ -117,3 +118,12 @@ def test_reset_letter_speaks_the_language_of_the_account_or_of_the_browser(world
         speak(world, language)
         post(world.browser(), "/forgot-password", email=ada.email, headers={"Accept-Language": "de"})
     assert [letter.language for letter in world.letters("password_reset")] == ["de", "en"]
+
+
+def test_whoever_has_chosen_none_reads_letters_in_the_language_of_whoever_acts(acme: Acme) -> None:
+    german: dict[str, Any] = {"headers": {"Accept-Language": "de"}}
+    post(acme.browser(acme.member), acme.address("members/requests/new"), email="mia@example.org", **german)
+    suspend = acme.address(f"members/{acme.member_id(acme.member)}/suspend")
+    post(acme.browser(acme.owner), suspend, confirm="1", **german)
+    letters = {(letter.kind, letter.language) for letter in acme.world.letters()}
+    assert letters == {("request_received", "de"), ("suspended", "de")}

@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.support.acme import Acme
+from tests.support.worlds import csrf_token
 from webapp.http.guard import PUBLIC, access
 
 Lines = Callable[[], list[dict[str, Any]]]
@@ -66,7 +67,7 @@ def test_U04_nothing_in_a_request_makes_another_line(client: FlaskClient, lines:
     assert len(requests_in(lines)) == 2
 
 
-@pytest.mark.parametrize("family", ["setup", "invitations", "reset-password"])
+@pytest.mark.parametrize("family", ["setup", "invitations", "reset-password", "verify-email"])
 @pytest.mark.parametrize(
     "around", ["{}", "GET {} HTTP/1.1", "https://vestibule.example.org{}?x=1", '"{}"', "{}/switch"]
 )
@@ -80,6 +81,20 @@ def test_C12_no_logger_can_write_the_token_of_a_link(lines: Lines, family: str, 
     written = json.dumps(lines())
     assert "canary" not in written
     assert f"/{family}/[token]" in written
+
+
+@pytest.mark.parametrize("header", ["Referer", "HX-Current-URL", "HX-Prompt", "X-Original-URL", "Origin"])
+def test_C12_link_in_a_header_is_noted_nowhere(acme: Acme, lines: Lines, header: str) -> None:
+    headers = {"HX-Request": "true", header: "http://localhost/invitations/canary-1234"}
+    browser = acme.browser(acme.member)
+    with acme.unchanged():
+        for path in (acme.address("members"), acme.address("audit"), "/nowhere"):
+            browser.get(path, headers=headers)
+            browser.post(path, headers=headers)
+        browser.post(acme.address("settings"), data={"csrf_token": csrf_token(browser)}, headers=headers)
+    assert acme.events()[-1] == "access.refused"
+    assert "canary" not in json.dumps(lines())
+    assert "canary" not in repr([(entry.before, entry.after, entry.target_name) for entry in acme.entries()])
 
 
 def test_failure_at_a_link_does_not_log_its_token(app: Flask, lines: Lines) -> None:

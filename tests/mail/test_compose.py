@@ -104,7 +104,7 @@ def test_invitation_says_who_where_as_what_and_until_when(app: Flask) -> None:
     message = composed(app, queue_invitation(app, "mia@example.org", role="manager"))
     text = " ".join(part(message, "plain").split())
     assert message["Subject"] == "Ada Example invited you to Harbour Works"
-    assert "Ada Example invited you to join Harbour Works as manager." in text
+    assert "Ada Example invited you to join Harbour Works with the role Manager." in text
     assert "It works until 8 Jan 2027, 14:03 UTC." in text
 
 
@@ -191,8 +191,11 @@ def test_letter_that_cannot_be_written_fails_with_a_sentence_and_blocks_nobody(a
     assert len(smtp_sink.letters) == 1
 
 
-def test_letter_of_a_newer_version_waits_for_a_worker_that_knows_it(app: Flask, smtp_sink: SmtpSink) -> None:
-    unknown = queue(app, "no_such_kind", "mia@example.org", {}, "a-token")
+@pytest.mark.parametrize(("kind", "role"), [("no_such_kind", "member"), ("invitation", "president")])
+def test_letter_of_a_newer_version_waits_for_a_worker_that_knows_it(
+    app: Flask, smtp_sink: SmtpSink, kind: str, role: str
+) -> None:
+    unknown = queue(app, kind, "mia@example.org", {**INVITATION, "role": role}, "a-token")
     good = queue_invitation(app, "noa@example.org")
     assert worker_of(app).run_once() == 1
     letter = stored(app, unknown)
@@ -247,5 +250,5 @@ def test_letter_is_written_in_the_language_of_its_recipient(
 def test_names_are_escaped_in_html_only(app: Flask) -> None:
     message = composed(app, queue_invitation(app, "mia@example.org", organization="Tom & 'Jerry'"))
     assert message["Subject"] == "Ada Example invited you to Tom & 'Jerry'"
-    assert "to join Tom & 'Jerry' as" in part(message, "plain")
-    assert "to join Tom &amp; &#39;Jerry&#39; as" in part(message, "html")
+    assert "to join Tom & 'Jerry' with" in part(message, "plain")
+    assert "to join Tom &amp; &#39;Jerry&#39; with" in part(message, "html")

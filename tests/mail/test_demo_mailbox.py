@@ -60,7 +60,7 @@ def test_pages_show_the_newest_letter_first_and_each_with_its_link(app: Flask, c
     assert page.index("noa@example.org") < page.index("mia@example.org")
     shown = client.get(f"/demo/mailbox/{oldest.key}").get_data(as_text=True)
     assert 'href="http://127.0.0.1:8000/invitations/a-token"' in shown
-    assert "as member" in shown
+    assert "with the role Member" in shown
 
 
 def test_at_most_a_hundred_letters_are_listed(app: Flask) -> None:

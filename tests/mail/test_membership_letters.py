@@ -18,9 +18,9 @@ DATA = {
     "role": "admin",
 }
 KINDS = {
-    "role_changed": "Ada Winter changed your role in Harbour Works. It is now: admin.",
+    "role_changed": "Ada Winter changed your role in Harbour Works. It is now: Admin.",
     "suspended": "Ada Winter suspended your membership of Harbour Works.",
-    "restored": "Ada Winter restored your membership of Harbour Works, as it was before. Your role is: admin.",
+    "restored": "Ada Winter restored your membership of Harbour Works, as it was before. Your role is: Admin.",
     "removed": "Ada Winter removed you from Harbour Works.",
 }
 LEADING_THERE = {"role_changed", "restored"}

@@ -9,7 +9,12 @@ from flask import Flask
 from tests.mail.letters import queue, settings_of, stored
 from webapp.mail.compose import Composer
 
-NAMES = {"organization": "Harbour Works", "slug": "harbour-works", "email": "bob@example.org"}
+NAMES = {
+    "organization": "Harbour Works",
+    "slug": "harbour-works",
+    "email": "ned@example.org",
+    "requested": "bob@example.org",
+}
 MEMBERS, REQUESTS = "/orgs/harbour-works/members", "/orgs/harbour-works/members/requests"
 KINDS = [
     ("request_received", {"suggested_by": ""}, REQUESTS, "asks to join", "you may approve"),
@@ -18,7 +23,7 @@ KINDS = [
     ("request_rejected", {"is_visitors": True}, None, "our request to join", "somebody asked to join"),
     ("request_rejected", {"is_visitors": False}, None, "hat you suggested", "you suggested somebody"),
     ("added", {"name": "Ned", "actor": "Ada", "role": "admin"}, MEMBERS, "Ada added you", "made you a member"),
-    ("added", {"name": "Ned", "actor": "Ada", "role": "admin"}, "/orgs/harbour-works/leave", "as admin", "Ada"),
+    ("added", {"name": "Ned", "actor": "Ada", "role": "admin"}, "/orgs/harbour-works/leave", "the role Admin", "Ada"),
 ]
 HOSTILE = "<b>Eve</b>\r\nBcc: eve@evil.example\u202e https://evil.example/win"
 
@@ -54,3 +59,17 @@ def test_C14_names_are_text_and_lead_nowhere(app: Flask, kind: str) -> None:
     assert "<b>" not in html
     for body in (subject, text, html):
         assert not re.search(r"https?://(?!127\.0\.0\.1|localhost)|evil\.example|\u202e", body)
+
+
+@pytest.mark.parametrize("kind", ["request_received", "request_approved", "request_rejected"])
+@pytest.mark.parametrize("is_visitors", [True, False])
+def test_C14_address_that_somebody_typed_leads_nowhere(app: Flask, kind: str, is_visitors: bool) -> None:
+    said = {"requested": "www.evil.example/verify?x=1@a.co", "suggested_by": "", "approver": "Ada", "role": "admin"}
+    for body in parts(app, kind, {**said, "is_visitors": is_visitors}):
+        assert "evil.example" not in body
+        assert "a.co" not in body
+
+
+def test_address_that_somebody_typed_can_be_read(app: Flask) -> None:
+    for body in parts(app, "request_received", {"requested": "bob.b@mail.example.org", "suggested_by": "Mia"}):
+        assert "bob[.]b@mail[.]example[.]org" in body

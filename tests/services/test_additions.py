@@ -129,12 +129,12 @@ def test_C08_nobody_adds_with_a_role_above_their_own(acme: Acme, ned: Person) ->
     add(acme, acme.owner, "ned@example.org", Role.OWNER)
 
 
-def test_open_invitation_is_closed_as_accepted(acme: Acme, ned: Person) -> None:
+def test_open_invitation_is_closed_as_accepted_by_nobody(acme: Acme, ned: Person) -> None:
     invited = acme.world.invite(acme.slug, acme.admin, "ned@example.org")
     add(acme, acme.manager, "ned@example.org")
     assert acme.world.status_of(invited) == "accepted"
     entry = acme.entries()[-1]
-    assert (entry.event, entry.target_id) == ("invitation.accepted", invited.id)
+    assert (entry.event, entry.target_id) == ("invitation.superseded", invited.id)
     assert entry.after
     assert (entry.after["status"], entry.after["user_id"]) == ("accepted", ned.user_id)
 

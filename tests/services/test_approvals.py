@@ -86,7 +86,7 @@ def test_approved_request_is_an_invitation_by_whoever_approved(acme: Acme) -> No
 def test_member_who_suggested_somebody_is_told(acme: Acme) -> None:
     approve(acme, acme.manager, suggest(acme, acme.member, "bob@example.org"))
     [letter] = acme.world.letters("request_approved")
-    assert (letter.to_address, letter.data["email"]) == ("mina@example.com", "bob@example.org")
+    assert (letter.to_address, letter.data["requested"]) == ("mina@example.com", "bob@example.org")
     reject(acme, acme.manager, suggest(acme, acme.member, "eve@example.org"))
     assert told(acme, "request_rejected") == ["mina@example.com"]
 
@@ -169,6 +169,14 @@ def test_request_of_somebody_who_became_a_member_is_closed(acme: Acme) -> None:
     assert not approve(acme, acme.manager, number)
     assert (row_of(acme, number).status, len(acme.world.letters())) == ("revoked", letters)
     assert acme.events()[-1] == "invitation.superseded"
+
+
+def test_whoever_suggested_somebody_who_became_a_member_is_told_with_the_role_they_have(acme: Acme) -> None:
+    number = suggest(acme, acme.member, "adam@example.net")
+    acme.world.write(_prove, acme.admin.user_id, "adam@example.net")
+    assert not approve(acme, acme.manager, number)
+    [letter] = acme.world.letters("request_approved")
+    assert (letter.to_address, letter.data["role"]) == ("mina@example.com", "admin")
 
 
 def _prove(user_id: int, email: str) -> None:

@@ -98,7 +98,7 @@ class Chance:
 
     def _join(self, actor: Actor, organization: Organization) -> None:
         person, offer = self._stranger(), Offer(self._random.choice(list(Role)), 7)
-        invitation = invitations.invite(actor, organization, addresses.parse(person.email), offer)
+        [invitation] = invitations.invite_all(actor, organization, [addresses.parse(person.email)], offer)
         letter = db.session.get_one(OutboxMessage, invitation.letter_id)
         link = Link(invitation.id, organization.id, db.vault.open(outbox.seal_name(letter), letter.secret or ""))
         invitations.accept(Actor.of(_user(person), ip=None), link, person.user_id)

@@ -106,7 +106,7 @@ def test_D06_outsiders_do_not_invite_whatever_the_policy(acme: Acme, outsider: s
 def test_membership_of_another_organization_gives_nothing_here(acme: Acme) -> None:
     def invite_with_foreign_membership(actor: Actor, _organization: object) -> None:
         offer = Offer(Role.MEMBER, 7)
-        invitations.invite(actor, organization_of(acme.other_slug), addresses.parse("bob@example.org"), offer)
+        invitations.invite_all(actor, organization_of(acme.other_slug), [addresses.parse("bob@example.org")], offer)
 
     with acme.unchanged(), pytest.raises(NotFound):
         acme.act(acme.owner, invite_with_foreign_membership)

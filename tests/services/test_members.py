@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.support.acme import Acme, build, organization_of
+from tests.support.unproven import unproven
 from tests.support.visitor import at_once
 from tests.support.worlds import Person, World
 from webapp.access.actor import Actor
@@ -252,3 +253,13 @@ def put_back(acme: Acme, *people: Person) -> None:
         if person.name not in acme.world.roles(acme.slug):
             acme.world.member(acme.slug, person, Role.OWNER)
         acme.change(person, role=Role.OWNER, status=MemberStatus.ACTIVE)
+
+
+def test_F01_address_that_nobody_has_proven_gets_no_letter_about_the_membership(acme: Acme) -> None:
+    una, _ = unproven(acme.world, "una@example.net")
+    acme.world.member(acme.slug, una, Role.MEMBER)
+    do(acme, acme.owner, una, giving(Role.ADMIN))
+    do(acme, acme.owner, una, members.suspend)
+    do(acme, acme.owner, una, removals.remove)
+    for kind in ("role_changed", "suspended", "removed"):
+        assert [letter.state.value for letter in acme.world.letters(kind)] == ["dropped"]

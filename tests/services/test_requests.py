@@ -11,12 +11,12 @@ from tests.support.asking import ask, row_of, suggest
 from tests.support.worlds import World
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.errors import AlreadyInvited, AlreadyMember, AlreadyRequested, NotFound, RequestLimit, TooManyAttempts
+from webapp.errors import AlreadyInvited, AlreadyMember, AlreadyRequested, NotFound, RequestLimit
 from webapp.models import Invitation, InvitationStatus, Role, User
 from webapp.services import attempts, requests
 from webapp.services.addresses import parse
 from webapp.services.attempts import Limit
-from webapp.services.request_letters import MOST_TOLD
+from webapp.services.request_letters import MOST_TOLD, MOST_TOLD_OF_A_DAY
 
 VISITOR = Actor.visitor("127.0.0.1")
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
@@ -68,7 +68,7 @@ def test_suggestion_names_the_member(acme: Acme) -> None:
     entry = acme.entries()[-1]
     assert (entry.event, entry.actor_name) == ("request.made", "Mina Member")
     [letter, _other] = acme.world.letters("request_received")
-    assert (letter.data["suggested_by"], letter.data["email"]) == ("Mina Member", "bob@example.org")
+    assert (letter.data["suggested_by"], letter.data["requested"]) == ("Mina Member", "bob@example.org")
 
 
 def test_letters_are_in_the_language_of_their_readers(acme: Acme) -> None:
@@ -143,9 +143,44 @@ def test_expired_request_makes_room_and_is_closed_in_the_audit_log(acme: Acme) -
 def test_C14_visitors_ask_an_organization_so_often_a_day(acme: Acme) -> None:
     use_up(acme, f"request:join:{organization_id(acme)}", requests.TO_JOIN_A_DAY - 1)
     ask(acme, "bob@example.org")
-    with acme.unchanged(), pytest.raises(TooManyAttempts):
+    with acme.unchanged(), pytest.raises(RequestLimit, match="This organization has had its requests for today"):
         ask(acme, "eve@example.org")
     suggest(acme, acme.member, "eve@example.org")
+
+
+def test_C14_only_stored_requests_count(acme: Acme) -> None:
+    ask(acme, "bob@example.org")
+    for _ in range(requests.TO_JOIN_A_DAY):
+        ask(acme, "bob@example.org")
+    ask(acme, "eve@example.org")
+
+
+def test_C14_so_many_requests_of_a_day_are_told_and_the_others_stored(acme: Acme) -> None:
+    use_up(acme, f"request:told:{organization_id(acme)}:visitor", MOST_TOLD_OF_A_DAY - 1)
+    ask(acme, "bob@example.org")
+    letters = acme.world.letters()
+    assert len(letters) == 2
+    assert row_of(acme, ask(acme, "eve@example.org")).status is InvitationStatus.REQUESTED
+    assert len(acme.world.letters()) == len(letters)
+    suggest(acme, acme.member, "kim@example.org")
+    assert len(acme.world.letters()) == 4, "visitors use up the letters of visitors' requests alone"
+
+
+def test_letter_is_not_in_the_language_of_a_visitors_browser(acme: Acme) -> None:
+    visitor = Actor.visitor("127.0.0.1", "de")
+    acme.world.policy(acme.slug, join_requests_allowed=True)
+    acme.world.write(lambda: requests.ask_to_join(visitor, acme.organization().id, parse("bob@example.org")))
+    assert {letter.language for letter in acme.world.letters()} == {None}
+
+
+def test_F06_member_does_not_learn_who_asked_to_join(acme: Acme) -> None:
+    ask(acme, "bob@example.org")
+    suggest(acme, acme.admin, "eve@example.org")
+    events = acme.events()
+    for email in ("bob@example.org", "eve@example.org"):
+        with acme.unchanged():
+            suggest(acme, acme.member, email)
+    assert acme.events() == events
 
 
 def test_C14_member_suggests_so_often_a_day(acme: Acme) -> None:

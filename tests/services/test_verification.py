@@ -109,3 +109,12 @@ def test_letter_is_sent_again_only_while_it_is_needed(world: World) -> None:
     verify(world, una, token)
     assert world.write(verification.send_again, Actor.system(), una.user_id) is None
     assert len(world.letters("verify_address")) == 2
+
+
+def test_expired_link_still_says_which_account_it_was_for(world: World) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        una, token = unproven(world, "una@example.org")
+        assert not world.read(verification.claim_of, token).is_expired
+        clock.shift(timedelta(hours=24))
+        claim = world.read(verification.claim_of, token)
+        assert (claim.user.id, claim.is_expired) == (una.user_id, True)

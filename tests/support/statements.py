@@ -15,13 +15,17 @@ Statements = Callable[[], AbstractContextManager[list[str]]]
 
 @contextmanager
 def collected(app: Flask) -> Iterator[list[str]]:
-    """Collect every statement that reaches the database of `app` within the block."""
+    """Collect every statement that reaches the database of `app` within the block.
+
+    Whether a connection is switched to reading or to writing first depends on its last use, and is left out.
+    """
     with app.app_context():
         engine = db.engine
     asked: list[str] = []
 
     def note(*arguments: object) -> None:
-        asked.append(str(arguments[2]))
+        if not str(arguments[2]).startswith("pragma query_only"):
+            asked.append(str(arguments[2]))
 
     event.listen(engine, "before_cursor_execute", note)
     try:

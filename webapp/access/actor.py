@@ -35,9 +35,9 @@ class Actor:
         return cls(ActorKind.USER, user.name, user.id, ip, member, user.language)
 
     @classmethod
-    def visitor(cls, ip: str | None) -> Self:
+    def visitor(cls, ip: str | None, language: str | None = None) -> Self:
         """Return the actor for somebody who has not signed in."""
-        return cls(ActorKind.VISITOR, "", None, ip)
+        return cls(ActorKind.VISITOR, "", ip=ip, language=language)
 
     @classmethod
     def system(cls) -> Self:

@@ -7,9 +7,9 @@ from typing import IO, Any
 
 import click
 
+from webapp.cli.chains import NOTHING, Broken, Chain, Head, chains, check, head_of
 from webapp.cli.output import application, as_json, progress, show_json, show_table
 from webapp.db import perform
-from webapp.queries.chains import NOTHING, Broken, Chain, Head, chains, check, head_of
 
 
 @click.group()

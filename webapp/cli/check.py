@@ -12,13 +12,13 @@ from sqlalchemy.exc import DBAPIError
 
 from webapp import create_app, schema
 from webapp.cli.audit import known_heads
+from webapp.cli.chains import Broken, Head, chains, check_head
 from webapp.cli.output import as_json, show_json
 from webapp.config import Settings
 from webapp.db import db, perform
 from webapp.mail.faults import ServerUnreachable
 from webapp.mail.probe import greet
 from webapp.models import OutboxMessage
-from webapp.queries.chains import Broken, Head, chains, check_head
 from webapp.services import outbox
 from webapp.vault import NotReadable
 

@@ -3,10 +3,12 @@
 from typing import Any
 from urllib.parse import urlsplit
 
+from flask import request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf import FlaskForm
 from wtforms import Field, IntegerField, PasswordField, StringField
+from wtforms.form import BaseForm
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
 from webapp.errors import DomainError, InvalidAddress
@@ -19,6 +21,13 @@ NAME_MAX_CHARACTERS = 200
 
 class Form(FlaskForm):
     """A form that can show a refusal of the domain beside the field it speaks of."""
+
+    class Meta(FlaskForm.Meta):
+        """Reads what forms send, and nothing else."""
+
+        def wrap_formdata(self, form: BaseForm, formdata: Any) -> Any:
+            """Return the fields; Flask-WTF would parse a JSON body for them, which may be nested without end."""
+            return None if request.is_json else super().wrap_formdata(form, formdata)
 
     def show(self, error: DomainError) -> None:
         """Show a refusal beside its field, or above the form where it has none.

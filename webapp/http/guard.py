@@ -17,8 +17,9 @@ from werkzeug.routing import RequestRedirect
 from webapp.access.decide import decide, require
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import Forbidden, NotFound, SignInRequired
+from webapp.errors import Conflict, Forbidden, NotFound, SignInRequired
 from webapp.http import uow
+from webapp.http.environment import Environment
 from webapp.http.session import Viewer, current_actor, reload_viewer, token, viewer
 from webapp.models import Invitation, Member, Organization, RemovedMember
 from webapp.services import attempts, audit, organizations, sessions, slugs
@@ -110,6 +111,8 @@ def refuse_undeclared(app: Flask) -> None:
 class GuardedFlask(Flask):
     """Flask, with the guard and the unit of work around every view."""
 
+    jinja_environment = Environment
+
     def dispatch_request(self) -> ResponseReturnValue:
         """Answer the request: transaction, guard, view."""
         if isinstance(request.routing_exception, RequestRedirect):
@@ -157,8 +160,7 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
     loaded = dict(arguments)
     g.organization = g.member = None
     slug = loaded.pop("org", None)
-    if lock and slug is not None:
-        organizations.lock_by_slug(slug)
+    locked = organizations.lock_by_slug(slug) if lock and slug is not None else None
     found = reload_viewer()
     if rule.allows is not PUBLIC and found is None:
         raise SignInRequired
@@ -166,6 +168,8 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
         organization = _load_organization(str(slug), found)
         if organization is None:
             return _lead_from_former(str(slug), found)
+        if lock and organization.id != locked:  # renamed to this slug just now, so nobody holds its lock
+            raise Conflict
         loaded["organization"] = organization
         require(current_actor(), rule.allows, organization)
         _load_children(organization, loaded)

@@ -4,6 +4,7 @@ import logging
 from urllib.parse import quote
 
 from flask import Flask, Response, g, make_response, render_template, request, url_for
+from flask_babel import format_decimal
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -32,7 +33,8 @@ def init_app(app: Flask) -> None:
 
 def translated(error: DomainError) -> str:
     """Return the sentence of a refusal in the language of the page."""
-    return str(_(error.sentence, **error.params))
+    said = {name: format_decimal(value) if isinstance(value, int) else value for name, value in error.params.items()}
+    return str(_(error.sentence, **said))
 
 
 def _domain_error(error: DomainError) -> Response:

@@ -142,5 +142,5 @@ def current_actor() -> Actor:
 def _actor(found: Viewer | None, member: Member | None) -> Actor:
     language = get_locale().language
     if found is None:
-        return Actor(ActorKind.VISITOR, "", ip=client_ip(), language=language)
+        return Actor.visitor(client_ip(), language)
     return Actor(ActorKind.USER, found.name, found.user_id, client_ip(), member, language)

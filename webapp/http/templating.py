@@ -1,5 +1,6 @@
 """What every template can say: who is looking, where, and how people, roles and times are shown."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
@@ -22,6 +23,7 @@ from webapp.http.session import viewer
 from webapp.models import Role
 
 AVATAR_COLOURS = 6
+PLACE = re.compile(r"\[\[([a-z_]+)\]\]")
 DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS = 86_400, 3_600, 60
 ROLE_NAMES = {
     Role.MEMBER: N_("Member"),
@@ -79,9 +81,19 @@ def _markup(_language: str, message: str) -> Markup:
     return Markup(gettext(message))  # noqa: S704  (our own message, not what somebody typed)
 
 
-def filled(piece: Markup, number: int, name: str) -> Markup:
-    """Put the number and the name of a row into a piece of HTML that all rows share, at `#id` and `#name`."""
-    return Markup(str(piece).replace("#id", str(number)).replace("#name", escape(name)))  # noqa: S704
+def filled(piece: Markup, **values: object) -> Markup:
+    """Put values into a piece of HTML that many rows share, at `[[name]]`; they are escaped as everywhere."""
+    parts = list(_parts(piece))
+    for place in range(1, len(parts), 2):
+        value = values[parts[place]]
+        parts[place] = value if isinstance(value, Markup) else escape(value)
+    return Markup("".join(parts))  # noqa: S704  (a piece of a template, and what was just escaped)
+
+
+@lru_cache(maxsize=256)
+def _parts(piece: str) -> list[str]:
+    """Return what stands between the places of a piece and, in turn, the names of its places."""
+    return PLACE.split(piece)
 
 
 @pass_context

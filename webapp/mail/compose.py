@@ -18,7 +18,7 @@ from webapp.errors import InvalidAddress
 from webapp.mail.faults import LetterNotComposable
 from webapp.mail.names import defanged
 from webapp.mail.transport import domain_of
-from webapp.models import OutboxMessage
+from webapp.models import OutboxMessage, Role
 from webapp.services import addresses
 from webapp.services.outbox import seal_name
 from webapp.vault import NotReadable
@@ -26,7 +26,9 @@ from webapp.vault import NotReadable
 EXTRA_HEADERS = {"Auto-Submitted": "auto-generated"}  # RFC 3834: no vacation notice answers it
 DEFAULT_LANGUAGE = "en"
 PLAIN = {"_": gettext, "gettext": gettext, "ngettext": ngettext}  # those of the pages escape for HTML
-NOT_DEFANGED = {"email", "ip"}  # the recipient's own address, and a number that no mail program makes a link
+# The address the letter goes to, and a number that no mail program makes a link. An address that somebody else typed
+# has another name: its local part may look like a link.
+NOT_DEFANGED = {"email", "ip"}
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -54,8 +56,8 @@ class Composer:
             LetterNotComposable: the address, the secret or the template makes it impossible.
         """
         recipient = _mailbox(letter.to_address)
-        context = self._context(letter)
         try:
+            context = self._context(letter)
             with force_locale(letter.language or DEFAULT_LANGUAGE):
                 text = self._environment.get_template(f"mail/{letter.kind}.txt").render(context, **PLAIN)
                 html = self._environment.get_template(f"mail/{letter.kind}.html").render(context)
@@ -104,11 +106,17 @@ def _mailbox(address: str) -> str:
 
 
 def _speakable(data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a template may say: moments from ISO 8601, the recipient's own addresses, all else defanged."""
+    """Return what a template may say: moments, roles, the address the letter goes to, all else defanged.
+
+    Raises:
+        KeyError: a role of a newer version, which waits for a worker that knows it, as an unknown kind of letter does.
+    """
     said: dict[str, Any] = {}
     for name, value in data.items():
         if name.endswith("_at"):
             said[name] = datetime.fromisoformat(value)
+        elif name == "role":
+            said[name] = Role[value.upper()]
         else:
             said[name] = defanged(value) if isinstance(value, str) and name not in NOT_DEFANGED else value
     return said

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, false, text
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp import clock
@@ -86,7 +86,11 @@ class Invitation(Model):
 
 
 class InvitationToken(Model):
-    """The hash of a token that opens an invitation. A copied one says nothing of who owns the invited address."""
+    """The hash of a token that opens an invitation. A copied one says nothing of who owns the invited address.
+
+    `copied_by_id` is whoever copied the link, nobody for a mailed one. It is no foreign key: SQLite cannot add one
+    without rebuilding the table, and the id of a user is never used again.
+    """
 
     __tablename__ = "invitation_token"
     __table_args__ = (
@@ -101,8 +105,13 @@ class InvitationToken(Model):
     organization_id: Mapped[int] = mapped_column(Id)
     invitation_id: Mapped[int] = mapped_column(Id)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    is_copied: Mapped[bool] = mapped_column(default=False, server_default=false())
+    copied_by_id: Mapped[int | None] = mapped_column(Id)
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+    @property
+    def is_copied(self) -> bool:
+        """Whether somebody copied the link, so that following it proves no address."""
+        return self.copied_by_id is not None
 
 
 class InvitationWord(Model):

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import BigInteger, Integer, Row, Select, bindparam, select, union_all
 
 from webapp.db import db
-from webapp.models import AuditEntry, EmailAddress, Organization, RemovedMember
+from webapp.models import AuditEntry, EmailAddress, Organization, RemovedMember, Role, User
 from webapp.queries.page import PAGE_ROWS, Page, decode, encode
+from webapp.queries.removed import IS_MEMBER_AGAIN
 from webapp.services.audit import Event
 from webapp.services.removals import undo_begins_at
 
@@ -155,29 +156,47 @@ _USER_WITH_ADDRESS = select(EmailAddress.user_id).where(
 )
 
 
-def undoable_among(organization: Organization, entries: Sequence[Entry]) -> dict[int, int]:
-    """Return which of these entries are removals that can still be undone: the id of the entry to the member's."""
-    removals = [entry for entry in entries if entry.event == Event.MEMBER_REMOVED]
-    if not removals:
-        return {}
-    rows = db.session.execute(
-        _REMOVED,
-        {
-            "organization": organization.id,
-            "members": [entry.target_id for entry in removals],
-            "since": undo_begins_at(),
-        },
+@dataclass(frozen=True)
+class Removal:
+    """The removal, not too old to be undone, that an entry speaks of; `id` is that of the membership."""
+
+    entry_id: int
+    id: int
+    user_id: int
+    role: Role
+    is_member_again: bool
+    is_active: bool
+
+
+def removals_among(organization: Organization, entries: Sequence[Entry]) -> list[Removal]:
+    """Return the removals among these entries that are not too old to be undone; each membership has one at most."""
+    gone = [entry for entry in entries if entry.event in (Event.MEMBER_REMOVED, Event.MEMBER_LEFT)]
+    if not gone:
+        return []
+    members = [entry.target_id for entry in gone]
+    parameters = {"organization": organization.id, "members": members, "since": undo_begins_at()}
+    rows = {row.member_id: row for row in db.session.execute(_REMOVED, parameters)}
+    found = [(entry, rows[entry.target_id]) for entry in gone if entry.target_id in rows]
+    return [
+        Removal(entry.id, row.member_id, row.user_id, row.role, row.is_member_again, row.is_active)
+        for entry, row in found
+        if entry.created_at >= row.removed_at
+    ]
+
+
+_REMOVED = (
+    select(
+        RemovedMember.member_id,
+        RemovedMember.user_id,
+        RemovedMember.role,
+        RemovedMember.removed_at,
+        User.is_active,
+        IS_MEMBER_AGAIN.label("is_member_again"),
     )
-    removed_at: dict[int, datetime] = {row.member_id: row.removed_at for row in rows}
-    return {
-        entry.id: entry.target_id
-        for entry in removals
-        if entry.target_id in removed_at and entry.created_at >= removed_at[entry.target_id]
-    }
-
-
-_REMOVED = select(RemovedMember.member_id, RemovedMember.removed_at).where(
-    RemovedMember.organization_id == bindparam("organization"),
-    RemovedMember.member_id.in_(bindparam("members", expanding=True)),
-    RemovedMember.removed_at > bindparam("since"),
+    .join(User, User.id == RemovedMember.user_id)
+    .where(
+        RemovedMember.organization_id == bindparam("organization"),
+        RemovedMember.member_id.in_(bindparam("members", expanding=True)),
+        RemovedMember.removed_at > bindparam("since"),
+    )
 )

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Subquery, and_, bindparam, exists, select, text
+from sqlalchemy.orm import aliased
 
 from webapp import clock
 from webapp.access.decide import Standing, may_still_offer
@@ -28,8 +29,7 @@ from webapp.models.invitation import LISTED
 from webapp.queries.page import PAGE_ROWS, Listing, Page, Statement, listing, read
 from webapp.queries.words import matching, parameters_of, searched_words
 from webapp.services.audit import Event
-from webapp.services.invitation_links import Link
-from webapp.services.tokens import digest
+from webapp.services.invitation_links import Link, hashes_of
 
 STATES = ("open", "expired", "declined")
 LETTER_STATES = {LetterState.SENDING: "queued", LetterState.DROPPED: "failed"}
@@ -37,7 +37,10 @@ LETTER_STATES = {LetterState.SENDING: "queued", LetterState.DROPPED: "failed"}
 
 @dataclass(frozen=True)
 class InvitationRow:
-    """One line of the tab."""
+    """One line of the tab.
+
+    `state` is pending, expired or declined; or withdrawn, among the open ones, where whoever invited may not any more.
+    """
 
     id: int
     email: str
@@ -93,7 +96,8 @@ def _list(words: int, state: str) -> Listing:
 
 
 def _shown(page: Subquery) -> Statement:
-    is_inviters = and_(Member.user_id == Invitation.invited_by_id, Member.organization_id == Invitation.organization_id)
+    of_organization = Member.organization_id == Invitation.organization_id
+    is_inviters = and_(Member.user_id == User.id, of_organization, User.is_active)
     return (
         select(
             Invitation.id,
@@ -119,11 +123,12 @@ def _shown(page: Subquery) -> Statement:
 
 
 def _row(organization: Organization, row: Row[*tuple[Any, ...]]) -> InvitationRow:
+    state = _state(row, organization)
     return InvitationRow(
         id=row.id,
         email=row.email,
         role=row.role,
-        state=_state(row, organization),
+        state="withdrawn" if state == "revoked" else state,
         invited_by=row.invited_by,
         created_at=row.created_at,
         expires_at=row.expires_at,
@@ -148,6 +153,14 @@ def _state(row: Row[*tuple[Any, ...]], organization: Organization) -> str:
     return "pending" if may else "revoked"
 
 
+def _state_by_link(row: Row[*tuple[Any, ...]], organization: Organization) -> str:
+    """Return where an invitation stands for who followed a link: a copied one dies with the right of who copied it."""
+    state = _state(row, organization)
+    copier = None if row.copier_role is None else Standing(row.copier_role, row.copier_status)
+    may = row.copied_by_id is None or may_still_offer(copier, row.role, organization)
+    return state if may or state != "pending" else "revoked"
+
+
 @dataclass(frozen=True)
 class Offered:
     """What an emailed link offers. `state` is pending, or how the invitation ended."""
@@ -164,7 +177,6 @@ class Offered:
     inviter_name: str | None
     expires_at: datetime
     state: str
-    is_copied: bool
 
     @property
     def link(self) -> Link:
@@ -178,7 +190,7 @@ def offered_by(token: str) -> Offered:
     Raises:
         NotFound: no invitation has this token.
     """
-    row = db.session.execute(_OFFERED, {"token_hash": digest(token)}).one_or_none()
+    row = db.session.execute(_OFFERED, {"hashes": hashes_of(token)}).one_or_none()
     if row is None:
         raise NotFound(N_("This link opens no invitation. Check that it is whole, and from the newest letter."))
     organization: Organization = row.Organization
@@ -194,8 +206,7 @@ def offered_by(token: str) -> Offered:
         role=row.role,
         inviter_name=row.inviter_name,
         expires_at=row.expires_at,
-        state=_state(row, organization),
-        is_copied=row.is_copied,
+        state=_state_by_link(row, organization),
     )
 
 
@@ -211,6 +222,7 @@ def was_accepted_by(user_id: int, offered: Offered) -> bool:
     return bool(db.session.scalar(select(accepted)))
 
 
+_Copier, _CopierMember = aliased(User), aliased(Member)
 _OFFERED = (
     select(
         Invitation.id,
@@ -221,15 +233,21 @@ _OFFERED = (
         Invitation.expires_at,
         Invitation.closed_at,
         Invitation.invited_by_id,
-        InvitationToken.is_copied,
+        InvitationToken.copied_by_id,
         Organization,
         User.name.label("inviter_name"),
         Member.role.label("inviter_role"),
         Member.status.label("inviter_status"),
+        _CopierMember.role.label("copier_role"),
+        _CopierMember.status.label("copier_status"),
     )
     .join(InvitationToken, InvitationToken.invitation_id == Invitation.id)
     .join(Organization, Organization.id == Invitation.organization_id)
     .outerjoin(User, User.id == Invitation.invited_by_id)
     .outerjoin(Member, and_(Member.user_id == User.id, Member.organization_id == Organization.id, User.is_active))
-    .where(InvitationToken.token_hash == bindparam("token_hash"))
+    .outerjoin(_Copier, and_(_Copier.id == InvitationToken.copied_by_id, _Copier.is_active))
+    .outerjoin(
+        _CopierMember, and_(_CopierMember.user_id == _Copier.id, _CopierMember.organization_id == Organization.id)
+    )
+    .where(InvitationToken.token_hash.in_(bindparam("hashes", expanding=True)))
 )

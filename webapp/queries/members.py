@@ -64,6 +64,7 @@ class MemberRow(NamedTuple):
     user_id: int
     name: str
     email: str
+    is_verified: bool
     role: Role
     status: MemberStatus
     joined_at: datetime
@@ -110,6 +111,7 @@ def _shown(page: Subquery) -> Statement:
             Member.id,
             User.name,
             EmailAddress.address,
+            EmailAddress.verified_at,
             Member.role,
             Member.status,
             Member.created_at,
@@ -147,6 +149,7 @@ def _row(row: Row[*tuple[Any, ...]], viewer_id: int | None) -> MemberRow:
         row.user_id,
         row.name,
         row.address or "",
+        row.verified_at is not None,
         row.role,
         row.status,
         row.created_at,

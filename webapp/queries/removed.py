@@ -43,9 +43,13 @@ def removed_of(organization: Organization, *, after: str) -> Page[RemovedRow]:
     return Page([_row(row) for row in rows], cursor, not after)
 
 
+IS_MEMBER_AGAIN = exists().where(
+    Member.organization_id == RemovedMember.organization_id, Member.user_id == RemovedMember.user_id
+)
+
+
 def _shown(page: Subquery) -> Statement:
     remover = aliased(User)
-    is_theirs = and_(Member.organization_id == RemovedMember.organization_id, Member.user_id == RemovedMember.user_id)
     return (
         select(
             RemovedMember.member_id,
@@ -58,7 +62,7 @@ def _shown(page: Subquery) -> Statement:
             RemovedMember.removed_at,
             RemovedMember.removed_by_id,
             remover.name.label("removed_by"),
-            exists().where(is_theirs).label("is_member_again"),
+            IS_MEMBER_AGAIN.label("is_member_again"),
         )
         .select_from(page)
         .join(RemovedMember, RemovedMember.id == page.c.id)

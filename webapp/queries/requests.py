@@ -4,12 +4,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 
-from sqlalchemy import Subquery, bindparam, select, text
+from sqlalchemy import Subquery, bindparam, or_, select, text
 
 from webapp import clock
 from webapp.db import UtcDateTime, db
 from webapp.errors import NotFound
-from webapp.models import Invitation, InvitationWord, Organization, User
+from webapp.models import FormerSlug, Invitation, InvitationWord, Organization, User
 from webapp.models.invitation import REQUESTED
 from webapp.queries.page import Listing, Page, Statement, listing, read
 from webapp.queries.words import matching, parameters_of, searched_words
@@ -68,7 +68,7 @@ class Joinable:
 
 
 def joinable(slug: str) -> Joinable:
-    """Return the organization with this slug, if anybody may ask to join it.
+    """Return the organization with this slug, present or former, if anybody may ask to join it.
 
     Raises:
         NotFound: there is none, or it takes no such requests: nobody learns which.
@@ -79,6 +79,7 @@ def joinable(slug: str) -> Joinable:
     return Joinable(*row)
 
 
+_LED_TO = select(FormerSlug.organization_id).where(FormerSlug.slug == bindparam("slug")).scalar_subquery()
 _JOINABLE = select(Organization.id, Organization.name, Organization.slug).where(
-    Organization.slug == bindparam("slug"), Organization.join_requests_allowed
+    or_(Organization.slug == bindparam("slug"), Organization.id == _LED_TO), Organization.join_requests_allowed
 )

@@ -65,12 +65,13 @@ def create(actor: Actor, new: NewAccount, *, is_proven: bool = True) -> User:
     Args:
         actor: who makes it.
         new: what was entered.
-        is_proven: whether the owner of the address has just proven that it is theirs; otherwise it opens nothing yet.
+        is_proven: whether the owner of the address has just proven that it is theirs; otherwise it opens and reserves
+            nothing yet, and nobody learns here whether somebody else has proven it.
 
     Raises:
-        AddressTaken: a verified account has this address already.
+        AddressTaken: it is proven, and a verified account has this address already.
     """
-    if with_verified_address(new.address.canonical):
+    if is_proven and with_verified_address(new.address.canonical):
         raise AddressTaken
     user = User(name=new.name, password_hash=new.password_hash)
     db.session.add(user)

@@ -28,7 +28,7 @@ def add(actor: Actor, organization: Organization, address: Address, role: Role) 
     """
     require(actor, Scope.MEMBER_ADD, organization)
     require_role_within(actor, role)
-    if requests.is_member(organization, address.canonical):
+    if requests.role_with(organization, address.canonical):
         raise AlreadyMember(email=address.typed, field="email")
     user = _known(actor, address)
     if user is None:
@@ -66,7 +66,6 @@ def _known(actor: Actor, address: Address) -> User | None:
 
 def _close_waiting(actor: Actor, organization: Organization, address: Address, member: Member) -> None:
     """Close the invitation or request for the address: whoever was waiting is a member now."""
-    invitation_rows.close_declined(actor, organization, [address.canonical])
     waiting = requests.waiting_for(organization, address.canonical)
     if waiting is None:
         return
@@ -75,7 +74,7 @@ def _close_waiting(actor: Actor, organization: Organization, address: Address, m
     change = close(waiting, InvitationStatus.ACCEPTED)
     joined = {"role": member.role.label, "user_id": member.user_id, "email": address.typed}
     changes = [Change(change.target, change.before, {**(change.after or {}), **joined})]
-    event = Event.REQUEST_APPROVED if is_request else Event.INVITATION_ACCEPTED
+    event = Event.REQUEST_APPROVED if is_request else Event.INVITATION_SUPERSEDED
     audit.record_all(actor, event, changes, organization=organization)
     if is_request:
         request_letters.tell_approved(actor, organization, waiting, waiting.invited_by_id)

@@ -26,7 +26,7 @@ from webapp.services.invitations import Offer
 def approve(actor: Actor, organization: Organization, request: Invitation, role: Role) -> bool:
     """Turn a request into an invitation by the actor, and tell the member who suggested it.
 
-    Returns whether an invitation is on its way: somebody who became a member meanwhile gets none, and the request is
+    Returns whether an invitation is on its way: somebody who became a member meanwhile needs none, and the request is
     closed.
 
     Raises:
@@ -37,11 +37,12 @@ def approve(actor: Actor, organization: Organization, request: Invitation, role:
     require(actor, Scope.REQUEST_APPROVE, organization)
     require_role_within(actor, role)
     _hold(organization, request)
-    if requests.is_member(organization, request.canonical):
+    suggested_by_id = request.invited_by_id
+    if role_already := requests.role_with(organization, request.canonical):
         _close(actor, organization, request, Event.INVITATION_SUPERSEDED)
+        request_letters.tell_approved(actor, organization, request, suggested_by_id, role_already)
         return False
     require_within_limits(organization, addresses.parse(request.email))
-    suggested_by_id = request.invited_by_id
     change = invitations.send_anew(actor, organization, request, Offer(role, organization.invitation_lifetime_days))
     audit.record_all(actor, Event.REQUEST_APPROVED, [change], organization=organization)
     request_letters.tell_approved(actor, organization, request, suggested_by_id)

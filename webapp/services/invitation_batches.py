@@ -114,7 +114,7 @@ def _sort_out(organization: Organization, wanted: dict[str, Address]) -> dict[st
 
 def _invite(actor: Actor, organization: Organization, wanted: Sequence[Address], offer: Offer) -> None:
     """Invite addresses, for which an expired invitation makes room, and a request is answered by approving it."""
-    asked_for = set()
+    asked_for, expired = set[str](), list[Invitation]()
     for invitation in _waiting_invitations(organization, [address.canonical for address in wanted]):
         if invitation.status is InvitationStatus.REQUESTED:
             suggested_by_id = invitation.invited_by_id
@@ -123,7 +123,9 @@ def _invite(actor: Actor, organization: Organization, wanted: Sequence[Address],
             request_letters.tell_approved(actor, organization, invitation, suggested_by_id)
             asked_for.add(invitation.canonical)
         else:
-            invitations.close_expired(actor, organization, invitation)
+            expired.append(invitation)
+    if expired:
+        invitations.close_expired(actor, organization, expired)
     if new := [address for address in wanted if address.canonical not in asked_for]:
         invitations.invite_all(actor, organization, new, offer)
 

@@ -10,7 +10,7 @@ from webapp.errors import NotFound
 from webapp.models import Invitation, InvitationToken, Organization
 from webapp.services import outbox
 from webapp.services.outbox import Letter
-from webapp.services.tokens import digest, new_token
+from webapp.services.tokens import digest, digest_of_copied, new_token
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,9 @@ def mail(
     db.session.flush()
 
 
-def copy(invitation: Invitation) -> str:
-    """Return the token of another link, for whoever shows it once; the others stay alive."""
-    token = _add_token(invitation, is_copied=True)
+def copy(invitation: Invitation, user_id: int) -> str:
+    """Return the token of another link, for the user who copies it to see it once; the others stay alive."""
+    token = _add_token(invitation, copied_by_id=user_id)
     db.session.flush()
     return token
 
@@ -66,6 +66,11 @@ def kill_all(invitation: Invitation) -> None:
     )
 
 
+def hashes_of(token: str) -> list[str]:
+    """Return what the database may keep of a token: one hash if its link was mailed, another if it was copied."""
+    return [digest(token), digest_of_copied(token)]
+
+
 def find(link: Link) -> InvitationToken:
     """Return what the database has of a link.
 
@@ -76,7 +81,7 @@ def find(link: Link) -> InvitationToken:
         select(InvitationToken).where(
             InvitationToken.organization_id == link.organization_id,
             InvitationToken.invitation_id == link.invitation_id,
-            InvitationToken.token_hash == digest(link.token),
+            InvitationToken.token_hash.in_(hashes_of(link.token)),
         )
     )
     if found is None:
@@ -84,14 +89,14 @@ def find(link: Link) -> InvitationToken:
     return found
 
 
-def _add_token(invitation: Invitation, *, is_copied: bool = False) -> str:
+def _add_token(invitation: Invitation, *, copied_by_id: int | None = None) -> str:
     token = new_token()
     db.session.add(
         InvitationToken(
             organization_id=invitation.organization_id,
             invitation_id=invitation.id,
-            token_hash=digest(token),
-            is_copied=is_copied,
+            token_hash=digest(token) if copied_by_id is None else digest_of_copied(token),
+            copied_by_id=copied_by_id,
         )
     )
     return token

@@ -1,5 +1,6 @@
 """Reminding people of invitations that expire soon: once each, and only while somebody stands behind the offer."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
 
@@ -7,9 +8,10 @@ from sqlalchemy import ColumnElement, select
 
 from webapp import clock
 from webapp.access.actor import Actor
+from webapp.access.decide import may_still_offer
 from webapp.db import db
-from webapp.models import Invitation, InvitationStatus, Organization, User
-from webapp.services import audit, invitation_links, invitation_rows, invitations, organizations
+from webapp.models import Invitation, InvitationStatus, Member, Organization, User
+from webapp.services import audit, invitation_links, invitation_rows, organizations
 from webapp.services.audit import Change, Event
 
 BEFORE_EXPIRY = timedelta(days=2)
@@ -42,7 +44,9 @@ def remind(organization_id: int, after: int) -> int | None:
         return None
     of_organization = select(Invitation).where(Invitation.organization_id == organization_id, Invitation.id > after)
     due = db.session.scalars(of_organization.where(*_is_due()).order_by(Invitation.id).limit(BATCH_ROWS)).all()
-    changes = [_remind(organization, invitation) for invitation in due if _is_worth_it(organization, invitation)]
+    for invitation in due:
+        invitation.reminded_at = clock.now()  # also where no letter leaves, so that each is looked at once
+    changes = [Change(invitation_rows.target_of(invitation)) for invitation in _mail(organization, due)]
     if changes:
         audit.record_all(Actor.system(), Event.INVITATION_REMINDED, changes, organization=organization)
     return due[-1].id if len(due) == BATCH_ROWS else None
@@ -58,20 +62,31 @@ def _is_due() -> list[ColumnElement[bool]]:
     ]
 
 
-def _is_worth_it(organization: Organization, invitation: Invitation) -> bool:
-    """Tell whether an invitation lived for longer than this before, and could be accepted."""
-    is_long = invitation.expires_at - invitation.created_at > BEFORE_EXPIRY
-    return is_long and invitations.may_inviter_still(organization, invitation)
+def _mail(organization: Organization, due: Sequence[Invitation]) -> list[Invitation]:
+    """Queue the letters for those that lived for longer than this before and could be accepted; return these."""
+    inviters = _inviters_of(organization, due)
+    by_inviter = defaultdict[int | None, list[Invitation]](list)
+    for invitation in due:
+        _, member = inviters.get(invitation.invited_by_id, (None, None))
+        may = invitation.invited_by_id is None or may_still_offer(member, invitation.role, organization)
+        if may and invitation.expires_at - invitation.created_at > BEFORE_EXPIRY:
+            by_inviter[invitation.invited_by_id].append(invitation)
+    for number, theirs in by_inviter.items():
+        inviter, _ = inviters.get(number, (None, None))
+        name, language = (inviter.name, inviter.language) if inviter else (organization.name, None)
+        invitation_links.mail(organization, name, theirs, kind="invitation_reminder", language=language)
+    return [invitation for theirs in by_inviter.values() for invitation in theirs]
 
 
-def _remind(organization: Organization, invitation: Invitation) -> Change:
-    invitation.reminded_at = clock.now()
-    inviter = db.session.get(User, invitation.invited_by_id) if invitation.invited_by_id else None
-    invitation_links.mail(
-        organization,
-        inviter.name if inviter else organization.name,
-        [invitation],
-        kind="invitation_reminder",
-        language=inviter.language if inviter else None,
+def _inviters_of(organization: Organization, due: Sequence[Invitation]) -> dict[int | None, tuple[User, Member]]:
+    """Return who sent these invitations and is still an active user and a member, all in one statement."""
+    rows = db.session.execute(
+        select(User, Member)
+        .join(Member, Member.user_id == User.id)
+        .where(
+            Member.organization_id == organization.id,
+            User.id.in_({invitation.invited_by_id for invitation in due}),
+            User.is_active,
+        )
     )
-    return Change(invitation_rows.target_of(invitation))
+    return {user.id: (user, member) for user, member in rows}

@@ -43,11 +43,15 @@ def resend(actor: Actor, organization: Organization, invitation: Invitation) -> 
 def copy_link(actor: Actor, organization: Organization, invitation: Invitation) -> str:
     """Return the token of another link of an open invitation, to be shown once. The mailed link stays alive.
 
+    It works while the actor may invite, so it needs an actor who can lose that right.
+
     Raises:
-        NotFound, Forbidden: the actor may not invite, or not with such a role.
+        NotFound, Forbidden: the actor may not invite, or not with such a role, or is the system.
         InvitationNotOpen: the link would open nothing.
     """
     require(actor, Scope.MEMBER_INVITE, organization)
+    if actor.user_id is None:
+        raise Forbidden
     if not is_role_within(actor, invitation.role):
         raise Forbidden(
             N_("This invitation offers a role above your own, so you may not copy its link. Nothing was changed.")
@@ -58,7 +62,7 @@ def copy_link(actor: Actor, organization: Organization, invitation: Invitation) 
         raise InvitationNotOpen(
             N_("Whoever invited may not invite any more, so a link would open nothing. Send it again instead.")
         )
-    token = invitation_links.copy(invitation)
+    token = invitation_links.copy(invitation, actor.user_id)
     audit.record(actor, Event.INVITATION_LINK_COPIED, invitation_rows.target_of(invitation), organization=organization)
     return token
 

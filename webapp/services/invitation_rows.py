@@ -1,13 +1,13 @@
 """Rows of invitations: what every verb on them shares."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy import CursorResult, Select, delete, insert, select, update
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.db import changes_one_row, db
+from webapp.db import db
 from webapp.errors import InvitationNotOpen
 from webapp.models import Invitation, InvitationStatus, InvitationWord, Organization
 from webapp.services import audit
@@ -40,9 +40,9 @@ def index_words(invitations: Sequence[Invitation]) -> None:
     db.session.execute(insert(InvitationWord), rows)
 
 
-def forget_words(invitation: Invitation) -> None:
-    """Let no search find an invitation any more."""
-    db.session.execute(delete(InvitationWord).where(InvitationWord.invitation_id == invitation.id))
+def forget_words(numbers: Sequence[int]) -> None:
+    """Let no search find the invitations with these ids any more."""
+    db.session.execute(delete(InvitationWord).where(InvitationWord.invitation_id.in_(numbers)))
 
 
 def close(invitation: Invitation, status: InvitationStatus) -> Change:
@@ -53,7 +53,7 @@ def close(invitation: Invitation, status: InvitationStatus) -> Change:
     Raises:
         InvitationNotOpen: it was answered or revoked before.
     """
-    return _close(invitation, InvitationStatus.PENDING, status)
+    return close_all([invitation], InvitationStatus.PENDING, status)[0]
 
 
 def close_request(request: Invitation, status: InvitationStatus) -> Change:
@@ -62,7 +62,7 @@ def close_request(request: Invitation, status: InvitationStatus) -> Change:
     Raises:
         InvitationNotOpen: it was answered before.
     """
-    return _close(request, InvitationStatus.REQUESTED, status)
+    return close_all([request], InvitationStatus.REQUESTED, status)[0]
 
 
 def close_declined(actor: Actor, organization: Organization, canonicals: Sequence[str] | Select[str]) -> None:
@@ -80,16 +80,24 @@ def close_declined(actor: Actor, organization: Organization, canonicals: Sequenc
             Invitation.canonical.in_(canonicals),
         )
     ).all()
-    changes = [_close(invitation, InvitationStatus.DECLINED, InvitationStatus.REVOKED) for invitation in declined]
-    if changes:
+    if declined:
+        changes = close_all(declined, InvitationStatus.DECLINED, InvitationStatus.REVOKED)
         audit.record_all(actor, Event.INVITATION_SUPERSEDED, changes, organization=organization)
 
 
-def _close(invitation: Invitation, before: InvitationStatus, after: InvitationStatus) -> Change:
-    still = update(Invitation).where(Invitation.id == invitation.id, Invitation.status == before)
-    if not changes_one_row(still.values(status=after, closed_at=clock.now(), letter_id=None)):
+def close_all(invitations: Sequence[Invitation], before: InvitationStatus, after: InvitationStatus) -> list[Change]:
+    """Close invitations that all stand alike, in as many statements as one takes; return what changed of each.
+
+    Raises:
+        InvitationNotOpen: one of them did not stand so any more; the caller's transaction must not go on.
+    """
+    numbers = [invitation.id for invitation in invitations]
+    still = update(Invitation).where(Invitation.id.in_(numbers), Invitation.status == before)
+    closed = still.values(status=after, closed_at=clock.now(), letter_id=None)
+    result = db.session.execute(closed.execution_options(synchronize_session="evaluate"))
+    if cast(CursorResult[Any], result).rowcount != len(numbers):
         raise InvitationNotOpen
     if after is not InvitationStatus.DECLINED:
-        forget_words(invitation)
-    db.session.refresh(invitation)
-    return Change(target_of(invitation), {"status": before.value}, {"status": after.value})
+        forget_words(numbers)
+    changed = {"before": {"status": before.value}, "after": {"status": after.value}}
+    return [Change(target_of(invitation), **changed) for invitation in invitations]

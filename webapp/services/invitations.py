@@ -12,14 +12,26 @@ from webapp.access.decide import is_role_within, may_still_offer, require, requi
 from webapp.access.roles import Scope
 from webapp.db import changes_one_row, db
 from webapp.errors import N_, Forbidden, InvitationNotOpen, NotFound, OtherAddress
-from webapp.models import EmailAddress, Invitation, InvitationStatus, Member, Organization, Role, User
-from webapp.services import accounts, audit, invitation_links, invitation_rows, members, organizations, verification
+from webapp.models import EmailAddress, Invitation, InvitationStatus, InvitationToken, Member, Organization, Role, User
+from webapp.services import (
+    accounts,
+    attempts,
+    audit,
+    invitation_links,
+    invitation_rows,
+    members,
+    organizations,
+    verification,
+)
 from webapp.services.accounts import NewAccount
 from webapp.services.addresses import Address
+from webapp.services.attempts import Limit
 from webapp.services.audit import Change, Event
 from webapp.services.invitation_links import Link
 
 MIN_LIFETIME_DAYS, MAX_LIFETIME_DAYS = 1, 30
+MOST_REFUSALS_NOTED = 20
+REVOCABLE = (InvitationStatus.PENDING, InvitationStatus.DECLINED)
 SENDABLE = (InvitationStatus.REQUESTED, InvitationStatus.PENDING, InvitationStatus.DECLINED)
 
 
@@ -29,11 +41,6 @@ class Offer:
 
     role: Role
     lifetime_days: int
-
-
-def invite(actor: Actor, organization: Organization, address: Address, offer: Offer) -> Invitation:
-    """Offer membership to one address; see `invite_all`."""
-    return invite_all(actor, organization, [address], offer)[0]
 
 
 def invite_all(actor: Actor, organization: Organization, wanted: Sequence[Address], offer: Offer) -> list[Invitation]:
@@ -98,7 +105,7 @@ def send_anew(actor: Actor, organization: Organization, invitation: Invitation, 
     if not changes_one_row(anew):
         raise InvitationNotOpen
     db.session.refresh(invitation)
-    invitation_rows.forget_words(invitation)
+    invitation_rows.forget_words([invitation.id])
     invitation_rows.index_words([invitation])
     invitation_links.kill_all(invitation)
     invitation_links.mail(organization, actor.name, [invitation], language=actor.language)
@@ -106,29 +113,33 @@ def send_anew(actor: Actor, organization: Organization, invitation: Invitation, 
 
 
 def revoke(actor: Actor, organization: Organization, invitation: Invitation) -> None:
-    """Take an offer back; its links stop working.
+    """Take an offer back; its links stop working. One that has expired or was declined leaves the Pending tab.
 
     Raises:
         Forbidden: the actor may not invite, or not with such a role.
-        InvitationNotOpen: it was answered or revoked before.
+        InvitationNotOpen: it was accepted or revoked before, or only asked for.
     """
     require(actor, Scope.MEMBER_INVITE, organization)
     if not is_role_within(actor, invitation.role):
         raise Forbidden(
             N_("This invitation offers a role above your own, so you may not revoke it. Nothing was changed.")
         )
-    _record(actor, Event.INVITATION_REVOKED, organization, invitation_rows.close(invitation, InvitationStatus.REVOKED))
+    if invitation.status not in REVOCABLE:
+        raise InvitationNotOpen
+    [change] = invitation_rows.close_all([invitation], invitation.status, InvitationStatus.REVOKED)
+    _record(actor, Event.INVITATION_REVOKED, organization, change)
 
 
-def close_expired(actor: Actor, organization: Organization, invitation: Invitation) -> None:
-    """Close an expired offer to make room for a new one to the same address.
+def close_expired(actor: Actor, organization: Organization, expired: Sequence[Invitation]) -> None:
+    """Close expired offers to make room for new ones to the same addresses.
 
     Raises:
         Forbidden, NotFound: the actor may not invite.
-        InvitationNotOpen: it was answered or revoked before.
+        InvitationNotOpen: one was answered or revoked before.
     """
     require(actor, Scope.MEMBER_INVITE, organization)
-    _record(actor, Event.INVITATION_EXPIRED, organization, invitation_rows.close(invitation, InvitationStatus.REVOKED))
+    changes = invitation_rows.close_all(expired, InvitationStatus.PENDING, InvitationStatus.REVOKED)
+    audit.record_all(actor, Event.INVITATION_EXPIRED, changes, organization=organization)
 
 
 def decline(actor: Actor, link: Link) -> Invitation:
@@ -138,7 +149,7 @@ def decline(actor: Actor, link: Link) -> Invitation:
         NotFound: the link does not work.
         InvitationNotOpen: it cannot be answered any more.
     """
-    organization, invitation = _open_invitation(link)
+    organization, invitation, _token = _open_invitation(link)
     change = invitation_rows.close(invitation, InvitationStatus.DECLINED)
     _record(actor, Event.INVITATION_DECLINED, organization, change)
     return invitation
@@ -149,11 +160,11 @@ def accept(actor: Actor, link: Link, user_id: int) -> Member:
 
     Raises:
         NotFound: the link does not work, or the user may not act.
-        InvitationNotOpen: it cannot be accepted any more, or whoever sent it may no longer offer it.
+        InvitationNotOpen: it cannot be accepted any more, or whoever sent it or copied the link may no longer offer it.
         OtherAddress: the organization wants the invited address, and it is not the user's.
         AlreadyMember: the user is a member.
     """
-    organization, invitation = _acceptable_invitation(link)
+    organization, invitation, _token = _acceptable_invitation(link)
     user = accounts.by_id(user_id)
     if organization.address_match_required and not has_address(user.id, invitation.canonical):
         raise OtherAddress(email=invitation.email)
@@ -167,25 +178,27 @@ def accept_as_new(actor: Actor, link: Link, new: NewAccount) -> Member:
 
     Raises:
         NotFound: the link does not work.
-        InvitationNotOpen: it cannot be accepted any more.
-        AddressTaken: an account has this address; its owner signs in instead.
+        InvitationNotOpen: it cannot be accepted any more, or whoever sent it or copied the link may no longer offer it.
+        AddressTaken: the link was mailed, and an account has this address; its owner signs in instead.
     """
-    organization, invitation = _acceptable_invitation(link)
-    is_proven = not invitation_links.find(link).is_copied
-    user = accounts.create(actor, new, is_proven=is_proven)
-    if not is_proven:
+    organization, invitation, token = _acceptable_invitation(link)
+    user = accounts.create(actor, new, is_proven=not token.is_copied)
+    if token.is_copied:
         verification.send(accounts.primary_address(user.id), user, actor.language)
     return _join(Actor.of(user, ip=actor.ip), organization, invitation, user)
 
 
 def record_other_address(actor: Actor, link: Link) -> None:
-    """Note that somebody with another address tried to accept.
+    """Note that somebody with another address tried to accept, at most 20 times in 15 minutes.
 
     Raises:
         NotFound: the link does not work.
         InvitationNotOpen: it was answered meanwhile.
     """
-    organization, invitation = _open_invitation(link)
+    limit = Limit(f"other-address:{link.organization_id}:{actor.user_id}", MOST_REFUSALS_NOTED)
+    if attempts.count([limit]):
+        return
+    organization, invitation, _token = _open_invitation(link)
     _record(actor, Event.INVITATION_REFUSED, organization, Change(invitation_rows.target_of(invitation)))
 
 
@@ -203,45 +216,47 @@ def has_address(user_id: int, canonical: str) -> bool:
     )
 
 
-def may_inviter_still(organization: Organization, invitation: Invitation) -> bool:
-    """Tell whether whoever sent an invitation may still offer what it offers."""
-    if invitation.invited_by_id is None:
-        return True
-    inviter = db.session.scalar(
+def may_inviter_still(organization: Organization, invitation: Invitation, copied_by_id: int | None = None) -> bool:
+    """Tell whether whoever sent an invitation may still offer what it offers, and whoever copied the link at hand."""
+    offering = {user_id for user_id in (invitation.invited_by_id, copied_by_id) if user_id is not None}
+    found = db.session.scalars(
         select(Member)
         .join(User, User.id == Member.user_id)
-        .where(Member.organization_id == organization.id, User.id == invitation.invited_by_id, User.is_active)
+        .where(Member.organization_id == organization.id, User.id.in_(offering), User.is_active)
+    ).all()
+    return len(found) == len(offering) and all(
+        may_still_offer(member, invitation.role, organization) for member in found
     )
-    return may_still_offer(inviter, invitation.role, organization)
 
 
 def _join(actor: Actor, organization: Organization, invitation: Invitation, user: User) -> Member:
     change = invitation_rows.close(invitation, InvitationStatus.ACCEPTED)
-    email = accounts.primary_address(user.id).address
-    member = members.add(actor, organization, user, email, invitation.role)
-    after = {**(change.after or {}), "user_id": user.id, "email": email}
+    email = accounts.primary_address(user.id)
+    unproven = {} if email.verified_at else {"is_address_proven": False}
+    member = members.add(actor, organization, user, email.address, invitation.role)
+    after = {**(change.after or {}), "user_id": user.id, "email": email.address, **unproven}
     _record(actor, Event.INVITATION_ACCEPTED, organization, Change(change.target, change.before, after))
     return member
 
 
-def _open_invitation(link: Link) -> tuple[Organization, Invitation]:
+def _open_invitation(link: Link) -> tuple[Organization, Invitation, InvitationToken]:
     """Return what a link opens, read under the organization's lock: it may have been replaced a moment ago."""
     organization = organizations.lock(link.organization_id)
     of_organization = select(Invitation).where(Invitation.organization_id == organization.id)
     invitation = db.session.scalar(of_organization.where(Invitation.id == link.invitation_id))
     if invitation is None:
         raise NotFound
-    invitation_links.find(link)
+    token = invitation_links.find(link)
     if not invitation.is_open(clock.now()):
         raise InvitationNotOpen
-    return organization, invitation
+    return organization, invitation, token
 
 
-def _acceptable_invitation(link: Link) -> tuple[Organization, Invitation]:
-    organization, invitation = _open_invitation(link)
-    if not may_inviter_still(organization, invitation):
+def _acceptable_invitation(link: Link) -> tuple[Organization, Invitation, InvitationToken]:
+    organization, invitation, token = _open_invitation(link)
+    if not may_inviter_still(organization, invitation, token.copied_by_id):
         raise InvitationNotOpen
-    return organization, invitation
+    return organization, invitation, token
 
 
 def _record(actor: Actor, event: Event, organization: Organization, change: Change) -> None:

@@ -56,9 +56,10 @@ def add(
     theirs = select(EmailAddress.canonical).where(
         EmailAddress.user_id == user.id, EmailAddress.verified_at.is_not(None)
     )
-    invitation_rows.close_declined(actor, organization, theirs)
-    target = target_of(member, user)
-    audit.record(actor, event, target, organization=organization, after=described(member, email))
+    proven = db.session.scalars(theirs).all()
+    invitation_rows.close_declined(actor, organization, proven)
+    after = described(member, email) if proven else {**described(member, email), "is_address_proven": False}
+    audit.record(actor, event, target_of(member, user), organization=organization, after=after)
     return member
 
 
@@ -187,7 +188,7 @@ def _record_and_tell(
 
 
 def tell(actor: Actor, organization: Organization, user: User, kind: str, **data: str) -> None:
-    """Queue the letter that tells somebody what happened to their membership.
+    """Queue the letter that tells somebody what happened to their membership, unless the address may not be theirs.
 
     Args:
         actor: who did it.
@@ -196,7 +197,12 @@ def tell(actor: Actor, organization: Organization, user: User, kind: str, **data
         kind: the name of the letter's templates.
         data: what it says besides.
     """
-    email = accounts.primary_address(user.id).address
+    email = accounts.primary_address(user.id)
     names = {"name": user.name, "actor": actor.name, "organization": organization.name, "slug": organization.slug}
-    said = {**names, "email": email, **data}
-    outbox.enqueue(Letter(kind, email, said, organization_id=organization.id, language=user.language))
+    said = {**names, "email": email.address, **data}
+    language = user.language or actor.language
+    is_dropped = email.verified_at is None
+    letter = Letter(
+        kind, email.address, said, organization_id=organization.id, language=language, is_dropped=is_dropped
+    )
+    outbox.enqueue(letter)

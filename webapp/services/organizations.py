@@ -41,14 +41,14 @@ def lock(organization_id: int) -> Organization:
     return organization
 
 
-def lock_by_slug(slug: str) -> None:
-    """Hold the lock of the organization with this slug, if there is one, before anything of it is read."""
-    _hold(Organization.slug == slug)
+def lock_by_slug(slug: str) -> int | None:
+    """Hold the lock of the organization with this slug, before anything of it is read; return its id if it exists."""
+    return _hold(Organization.slug == slug)
 
 
-def _hold(which: ColumnElement[bool]) -> None:
+def _hold(which: ColumnElement[bool]) -> int | None:
     """On SQLite the writing transaction is the lock; on PostgreSQL the row, which others may still refer to."""
-    db.session.execute(select(Organization.id).where(which).with_for_update(key_share=True))
+    return db.session.scalar(select(Organization.id).where(which).with_for_update(key_share=True))
 
 
 def may_create(user_id: int, *, by_anyone: bool) -> bool:

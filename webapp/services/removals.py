@@ -3,6 +3,7 @@
 As with every change of a membership, the caller holds the organization's lock.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, func, select, text, update
@@ -96,7 +97,8 @@ def undo_removal(actor: Actor, organization: Organization, removed: RemovedMembe
     )
     members.index_words(member, user.name, email)
     addresses = _proven_addresses(user)
-    _close_all(actor, organization, Event.INVITATION_SUPERSEDED, Invitation.canonical.in_(addresses))
+    superseded = (Event.INVITATION_SUPERSEDED, Event.INVITATION_SUPERSEDED)
+    _close_all(actor, organization, superseded, Invitation.canonical.in_(addresses))
     invitation_rows.close_declined(actor, organization, addresses)
     if member.status is MemberStatus.ACTIVE:
         members.tell(actor, organization, user, "restored", role=member.role.label)
@@ -137,7 +139,7 @@ def _take_away(actor: Actor, organization: Organization, member: Member, user: U
     db.session.delete(member)
     db.session.flush()
     audit.record(actor, event, target, organization=organization, before=before)
-    _close_all(actor, organization, Event.INVITATION_REVOKED, _sent_by(user.id))
+    _close_all(actor, organization, (Event.INVITATION_REVOKED, Event.REQUEST_REJECTED), _sent_by(user.id))
     return removed
 
 
@@ -174,16 +176,22 @@ def _put_back(removed: RemovedMember, user: User) -> Member:
     return member
 
 
-def _close_all(actor: Actor, organization: Organization, event: Event, which: ColumnElement[bool]) -> None:
-    """Close open invitations, however many: one statement for all of them, one audit entry for each."""
+def _close_all(
+    actor: Actor, organization: Organization, events: tuple[Event, Event], which: ColumnElement[bool]
+) -> None:
+    """Close open invitations and requests, however many: one statement for all of them, one audit entry for each.
+
+    Args:
+        actor: whose act ends them.
+        organization: where.
+        events: as what the audit log knows it, of an invitation and of a request.
+        which: the condition that chooses them.
+    """
     condition = and_(_open_in(organization), which)
     found = list(db.session.scalars(select(Invitation).where(condition).order_by(Invitation.id)))
     if not found:
         return
-    after = {"status": InvitationStatus.REVOKED.value}
-    changes = [
-        Change(invitation_rows.target_of(row), before={"status": row.status.value}, after=after) for row in found
-    ]
+    changes = {status: _closings(found, status) for status in (InvitationStatus.PENDING, InvitationStatus.REQUESTED)}
     chosen = select(Invitation.id).where(condition)
     of_chosen = delete(InvitationWord).where(InvitationWord.invitation_id.in_(chosen))
     closed = update(Invitation).where(condition)
@@ -192,7 +200,14 @@ def _close_all(actor: Actor, organization: Organization, event: Event, which: Co
         db.session.execute(statement.execution_options(synchronize_session=False))
     for row in found:
         db.session.expire(row)
-    audit.record_all(actor, event, changes, organization=organization)
+    for event, of_kind in zip(events, changes.values(), strict=True):
+        if of_kind:
+            audit.record_all(actor, event, of_kind, organization=organization)
+
+
+def _closings(found: Sequence[Invitation], status: InvitationStatus) -> list[Change]:
+    change = {"before": {"status": status.value}, "after": {"status": InvitationStatus.REVOKED.value}}
+    return [Change(invitation_rows.target_of(row), **change) for row in found if row.status is status]
 
 
 def _open_in(organization: Organization) -> ColumnElement[bool]:

@@ -1,18 +1,22 @@
 """Letters about requests: to those who may approve them, and to those who asked."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Select, and_, select
+from sqlalchemy import Row, Select, and_, select
 
 from webapp.access.actor import Actor
 from webapp.access.roles import LOWEST_ROLE, Scope
 from webapp.db import db
-from webapp.models import EmailAddress, Invitation, Member, MemberStatus, Organization, User
-from webapp.services import outbox
+from webapp.models import EmailAddress, Invitation, Member, MemberStatus, Organization, Role, User
+from webapp.services import attempts, outbox
+from webapp.services.attempts import Limit
 from webapp.services.outbox import Letter
 
 MOST_TOLD = 20
+MOST_TOLD_OF_A_DAY = 20
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -23,25 +27,41 @@ class Reader:
     language: str | None = None
 
 
-def tell_approvers(organization: Organization, request: Invitation, suggested_by: str) -> None:
+def tell_approvers(actor: Actor, organization: Organization, request: Invitation, suggested_by: str) -> None:
     """Tell those who may approve a new request, the highest roles first, at most 20 of them.
 
+    Of visitors' requests, and of members', the first 20 of a day are told: the others are on the Requests tab, where
+    nobody can fill a mailbox with them.
+
     Args:
+        actor: who made it; those whose language nobody knows read that of a member, not of a visitor.
         organization: where it was made.
         request: the request.
         suggested_by: the name of the member who made it; empty where a visitor did.
     """
+    source = "member" if suggested_by else "visitor"
+    if attempts.count([Limit(f"request:told:{organization.id}:{source}", MOST_TOLD_OF_A_DAY, DAY)]):
+        return
     approvers = _active_members(organization).where(Member.role >= LOWEST_ROLE[Scope.REQUEST_APPROVE])
     people = db.session.execute(approvers.order_by(Member.role.desc(), Member.id).limit(MOST_TOLD)).all()
     data = {**_names(organization, request), "suggested_by": suggested_by}
-    outbox.enqueue_all(
-        [_letter("request_received", Reader(person.address, person.language), data, organization) for person in people]
-    )
+    readers = [Reader(person.address, _language(person, actor)) for person in people]
+    outbox.enqueue_all([_letter("request_received", reader, data, organization) for reader in readers])
 
 
-def tell_approved(actor: Actor, organization: Organization, request: Invitation, suggested_by_id: int | None) -> None:
-    """Tell the member who suggested somebody that they are invited or have been added."""
-    data = {**_names(organization, request), "approver": actor.name, "role": request.role.label}
+def tell_approved(
+    actor: Actor, organization: Organization, request: Invitation, suggested_by_id: int | None, role: Role | None = None
+) -> None:
+    """Tell the member who suggested somebody that they are invited, or are a member by now.
+
+    Args:
+        actor: who approved it.
+        organization: where it was made.
+        request: what became of it.
+        suggested_by_id: the user who made it; nobody is told of a visitor's.
+        role: as what they belong there; none for that of the request.
+    """
+    data = {**_names(organization, request), "approver": actor.name, "role": (role or request.role).label}
     if reader := _member(actor, organization, suggested_by_id):
         outbox.enqueue(_letter("request_approved", reader, data, organization))
 
@@ -50,7 +70,8 @@ def tell_rejected(actor: Actor, organization: Organization, request: Invitation)
     """Tell whoever asked that the answer is no: the member who suggested somebody, or the visitor."""
     is_visitors = request.invited_by_id is None
     data = {**_names(organization, request), "is_visitors": is_visitors}
-    reader = Reader(request.email) if is_visitors else _member(actor, organization, request.invited_by_id)
+    visitor = Reader(request.email, actor.language)
+    reader = visitor if is_visitors else _member(actor, organization, request.invited_by_id)
     if reader is not None:
         outbox.enqueue(_letter("request_rejected", reader, data, organization))
 
@@ -60,7 +81,12 @@ def _member(actor: Actor, organization: Organization, user_id: int | None) -> Re
     if user_id is None or user_id == actor.user_id:
         return None
     row = db.session.execute(_active_members(organization).where(User.id == user_id)).one_or_none()
-    return Reader(row.address, row.language) if row else None
+    return Reader(row.address, _language(row, actor)) if row else None
+
+
+def _language(person: Row[str, str | None], actor: Actor) -> str | None:
+    """Return what a person reads: as they chose, or else as a member who acts does, but not as a visitor's browser."""
+    return person.language or (actor.language if actor.user_id is not None else None)
 
 
 def _active_members(organization: Organization) -> Select[str, str | None]:
@@ -78,4 +104,4 @@ def _letter(kind: str, reader: Reader, data: dict[str, Any], organization: Organ
 
 
 def _names(organization: Organization, request: Invitation) -> dict[str, Any]:
-    return {"organization": organization.name, "slug": organization.slug, "email": request.email}
+    return {"organization": organization.name, "slug": organization.slug, "requested": request.email}

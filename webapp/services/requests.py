@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from sqlalchemy import exists, select, text, update
+from sqlalchemy import select, text, update
 
 from webapp import clock
 from webapp.access.actor import Actor
@@ -19,7 +19,7 @@ from webapp.services.audit import Change, Event
 
 LIFETIME = timedelta(days=30)
 DAY = timedelta(days=1)
-TO_JOIN_A_DAY = 200
+TO_JOIN_A_DAY = 100
 TO_INVITE_A_DAY = 200
 TO_INVITE_BY_MEMBER_A_DAY = 20
 
@@ -28,20 +28,22 @@ def ask_to_join(actor: Actor, organization_id: int, address: Address) -> None:
     """Ask, for somebody who is no member, that they may join.
 
     Whoever asks learns nothing: for a member, and for an address that is invited or has asked before, the same
-    statements run and are undone.
+    statements run and are undone. Only what is stored counts, so that nobody uses up the day with one address.
 
     Raises:
         NotFound: there is no such organization, or it takes no such requests.
-        TooManyAttempts: the organization has had its requests for today.
+        RequestLimit: the organization has had its requests for today.
     """
     organization = organizations.lock(organization_id)
     if not organization.join_requests_allowed:
         raise NotFound
-    if refusal := attempts.count([Limit(f"request:join:{organization.id}", TO_JOIN_A_DAY, DAY)]):
-        raise refusal
-    is_needed = not is_member(organization, address.canonical)
+    is_needed = role_with(organization, address.canonical) is None
     waiting = waiting_for(organization, address.canonical)
     with db.session.begin_nested() as motions:
+        if attempts.count([Limit(f"request:join:{organization.id}", TO_JOIN_A_DAY, DAY)]):
+            raise RequestLimit(
+                N_("This organization has had its requests for today. Nothing was stored; please ask again tomorrow.")
+            )
         _make(actor, organization, address, waiting)
         if not is_needed or (waiting is not None and is_live(waiting)):
             motions.rollback()
@@ -50,22 +52,26 @@ def ask_to_join(actor: Actor, organization_id: int, address: Address) -> None:
 def ask_to_invite(actor: Actor, organization: Organization, address: Address) -> None:
     """Ask, for a member who may not invite, that somebody be invited.
 
+    They do not learn who has asked to join, nor whom others suggested: then nothing is stored, and the answer the same.
+
     Raises:
         NotFound: the actor is no active member.
-        AlreadyMember, AlreadyInvited, AlreadyRequested: there is nothing to ask for.
+        AlreadyMember, AlreadyInvited, AlreadyRequested: there is nothing to ask for, or they have asked for it.
         RequestLimit: the member or the organization has had its requests for today.
     """
     require(actor, Scope.MEMBER_READ, organization)
-    if is_member(organization, address.canonical):
+    if role_with(organization, address.canonical):
         raise AlreadyMember(email=address.typed, field="email")
     waiting = waiting_for(organization, address.canonical)
-    if waiting is not None and is_live(waiting):
-        raise _refusal(waiting, address)
+    is_needed = waiting is None or not is_live(waiting)
+    if waiting is not None and not is_needed:
+        _require_unknown(actor, waiting, address)
     name = f"request:invite:{organization.id}"
     by_member = Limit(f"{name}:{actor.user_id}", TO_INVITE_BY_MEMBER_A_DAY, DAY)
     if attempts.count([by_member, Limit(name, TO_INVITE_A_DAY, DAY)]):
         raise RequestLimit
-    _make(actor, organization, address, waiting, suggested_by=actor)
+    if is_needed:
+        _make(actor, organization, address, waiting, suggested_by=actor)
 
 
 def is_live(invitation: Invitation) -> bool:
@@ -73,15 +79,17 @@ def is_live(invitation: Invitation) -> bool:
     return clock.now() < invitation.expires_at
 
 
-def is_member(organization: Organization, canonical: str) -> bool:
-    """Tell whether a verified address belongs to a member, active or suspended."""
-    theirs = exists().where(
-        Member.organization_id == organization.id,
-        Member.user_id == EmailAddress.user_id,
-        EmailAddress.canonical == canonical,
-        EmailAddress.verified_at.is_not(None),
+def role_with(organization: Organization, canonical: str) -> Role | None:
+    """Return the role of the member, active or suspended, with a verified address, or none."""
+    return db.session.scalar(
+        select(Member.role)
+        .join(EmailAddress, EmailAddress.user_id == Member.user_id)
+        .where(
+            Member.organization_id == organization.id,
+            EmailAddress.canonical == canonical,
+            EmailAddress.verified_at.is_not(None),
+        )
     )
-    return bool(db.session.scalar(select(theirs)))
 
 
 def waiting_for(organization: Organization, canonical: str) -> Invitation | None:
@@ -93,10 +101,16 @@ def waiting_for(organization: Organization, canonical: str) -> Invitation | None
     )
 
 
-def _refusal(waiting: Invitation, address: Address) -> AlreadyRequested | AlreadyInvited:
-    if waiting.status is InvitationStatus.REQUESTED:
-        return AlreadyRequested(email=address.typed)
-    return AlreadyInvited(N_("%(email)s is invited already."), field="email", email=address.typed)
+def _require_unknown(actor: Actor, waiting: Invitation, address: Address) -> None:
+    """Go on only if the actor may not know what waits for the address: members know the invited and their own requests.
+
+    Raises:
+        AlreadyInvited, AlreadyRequested: they may.
+    """
+    if waiting.status is not InvitationStatus.REQUESTED:
+        raise AlreadyInvited(N_("%(email)s is invited already."), field="email", email=address.typed)
+    if waiting.invited_by_id == actor.user_id:
+        raise AlreadyRequested(email=address.typed)
 
 
 def _make(
@@ -121,7 +135,7 @@ def _make(
     db.session.add(request)
     db.session.flush()
     invitation_rows.index_words([request])
-    request_letters.tell_approvers(organization, request, suggested_by.name if suggested_by else "")
+    request_letters.tell_approvers(actor, organization, request, suggested_by.name if suggested_by else "")
     change = Change(invitation_rows.target_of(request), after=invitation_rows.described(request))
     audit.record_all(actor, Event.REQUEST_MADE, [change], organization=organization)
 
@@ -132,7 +146,7 @@ def _make_room(actor: Actor, organization: Organization, waiting: Invitation | N
     changes_one_row(closing.values(status=InvitationStatus.REVOKED, closed_at=clock.now(), letter_id=None))
     if waiting is None or is_live(waiting):
         return
-    invitation_rows.forget_words(waiting)
+    invitation_rows.forget_words([waiting.id])
     before, after = {"status": waiting.status.value}, {"status": InvitationStatus.REVOKED.value}
     change = Change(invitation_rows.target_of(waiting), before, after)
     audit.record_all(actor, Event.INVITATION_EXPIRED, [change], organization=organization)

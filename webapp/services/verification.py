@@ -24,6 +24,7 @@ class Claim:
 
     user: User
     email: EmailAddress
+    is_expired: bool
 
 
 def send(email: EmailAddress, user: User, language: str | None) -> None:
@@ -46,26 +47,26 @@ def send_again(actor: Actor, user_id: int) -> EmailAddress | None:
 
 
 def claim_of(token: str) -> Claim:
-    """Return what the link with this token would prove.
+    """Return what the link with this token would prove, or would have while it had not expired.
 
     Raises:
-        LinkNotValid: unknown, used, expired, or of an inactive user.
+        LinkNotValid: unknown, used, or of an inactive user.
     """
     row = db.session.execute(
-        select(User, EmailAddress)
+        select(User, EmailAddress, AddressToken.expires_at)
         .join(EmailAddress, EmailAddress.user_id == User.id)
         .join(AddressToken, AddressToken.email_address_id == EmailAddress.id)
         .where(
             AddressToken.token_hash == digest(token),
             AddressToken.used_at.is_(None),
-            AddressToken.expires_at > clock.now(),
             EmailAddress.verified_at.is_(None),
             User.is_active,
         )
     ).one_or_none()
     if row is None:
         raise LinkNotValid
-    return Claim(*row)
+    user, email, expires_at = row
+    return Claim(user, email, is_expired=expires_at <= clock.now())
 
 
 def verify(token: str, user_id: int, *, ip: str | None) -> EmailAddress:
@@ -79,7 +80,7 @@ def verify(token: str, user_id: int, *, ip: str | None) -> EmailAddress:
         AddressProven: another account has proven the address meanwhile.
     """
     claim = claim_of(token)
-    if claim.user.id != user_id:
+    if claim.is_expired or claim.user.id != user_id:
         raise LinkNotValid
     if accounts.with_verified_address(claim.email.canonical):
         raise AddressProven

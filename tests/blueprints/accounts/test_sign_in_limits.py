@@ -56,7 +56,7 @@ def test_refusal_says_when_to_come_back(client: FlaskClient, world: World, ada: 
     data = {"email": ada.email, "password": PASSWORD, "csrf_token": csrf_token(client)}
     answer = client.post("/login", data=data)
     assert answer.status_code == 429
-    assert "try again in 15 minutes" in answer.text
+    assert "wait 15 min" in answer.text
 
 
 def test_F08_limit_of_one_address_holds_up_nobody_else(guesser: Guesser, world: World, ada: Person) -> None:

@@ -111,7 +111,7 @@ def test_address_proven_by_somebody_else_meanwhile_is_a_sentence(world: World, u
     browser, before = world.browser(person), world.dump()
     answer = follow(browser, token)
     assert answer.status_code == 409
-    assert "Another account has proven this address meanwhile" in Page(answer).text
+    assert "Another account has proven this address, so it cannot be yours as well" in Page(answer).text
     assert world.dump() == before
 
 
@@ -166,6 +166,14 @@ class TestSendingAgain:
             answer = post(browser, "/verify-email")
         assert answer.status_code == 429
         assert "una@example.net had its 10 letters for today." in Page(answer).text
+
+    def test_C14_limit_of_the_network_says_nothing_of_the_address(self, acme: Acme, una: tuple[Person, str]) -> None:
+        [limit] = attempts.limits_of("verify-email-letters", "127.0.0.1")
+        acme.world.write(lambda: attempts.raise_counters({limit: limit.most}))
+        with acme.unchanged():
+            answer = post(acme.world.browser(una[0]), "/verify-email")
+        assert answer.status_code == 429
+        assert "Too many attempts. Nothing was checked;" in Page(answer).text
 
     def test_proven_address_needs_no_letter(self, acme: Acme) -> None:
         with acme.unchanged():

@@ -3,14 +3,16 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from flask import Flask
+from sqlalchemy import func, select
 
 from tests.support.acme import Acme
 from tests.support.routes import Route, Routes
 from tests.support.transactions import Transaction, transactions
-from tests.support.worlds import Person, csrf_token, post
+from tests.support.worlds import PASSWORD, Person, csrf_token, post
 from webapp.access.roles import LOWEST_ROLE, Scope
+from webapp.db import db
 from webapp.http.guard import rule_of
-from webapp.models import AuditEntry, Role
+from webapp.models import AuditEntry, Role, User
 
 # Who sends it, where Acme's owner has nothing to change: the last owner cannot leave, and who may invite asks nobody.
 SENT_BY = {"members.leave": "manager", "requests.create": "member"}
@@ -68,3 +70,48 @@ def test_U01_every_refusal_writes_one_entry_and_nothing_else(app: Flask, acme: A
         if (status, refusals) != (403, [("access.refused", f"POST {route.endpoint}", acme.member.user_id)]):
             wrong[str(route)] = (status, refusals)
     assert wrong == {}
+
+
+# Forms about no organization of the address, with what they need besides what their request holds.
+OF_ACCOUNTS = {
+    "accounts.change_password": {"current_password": PASSWORD, "password": "pale blue lantern orchard"},
+    "accounts.login": {"email": "mina@example.com", "password": PASSWORD},
+    "accounts.reset_password": {"password": "pale blue lantern orchard"},
+    "invites.answer": {"accept": "1"},
+}
+# Somebody signed in who asks for another letter changes nothing; the set-up link is dead once somebody has an account.
+NOTHING_TO_RECORD = {"accounts.send_verification", "setup.show"}
+SENT_BY_NOBODY = {"accounts.login", "accounts.forgot_password", "accounts.reset_password", "requests.join"}
+
+
+def all_entries(acme: Acme) -> int:
+    return int(acme.world.read(lambda: db.session.scalar(select(func.count()).select_from(AuditEntry)) or 0))
+
+
+def test_U01_every_change_of_an_account_is_in_the_audit_log_too(app: Flask, acme: Acme) -> None:
+    routes, wrong = Routes(acme), {}
+    appoint(acme)
+    for route in routes:
+        if route.method != "POST" or "org" in route.rule.arguments or route.endpoint in NOTHING_TO_RECORD:
+            continue
+        wanted = routes.request(route)
+        who = None if route.endpoint in SENT_BY_NOBODY else acme.owner
+        who = routes.invited if route.endpoint == "invites.answer" else who
+        browser = acme.world.browser(who)
+        form = {**OF_ACCOUNTS.get(route.endpoint, wanted.form), "csrf_token": csrf_token(browser)}
+        before = all_entries(acme)
+        with transactions(app) as done:
+            status = browser.post(wanted.path, data=form).status_code
+        with_entries = [one for one in done if one.is_committed and one.changes("audit_entry") and one.changes()]
+        if status != 303 or len(with_entries) != 1 or all_entries(acme) == before:
+            wrong[str(route)] = (status, len(with_entries))
+    assert wrong == {}
+
+
+def appoint(acme: Acme) -> None:
+    """Let Acme's owner make organizations too."""
+
+    def set_administrator() -> None:
+        db.session.get_one(User, acme.owner.user_id).is_instance_administrator = True
+
+    acme.world.write(set_administrator)

@@ -9,6 +9,7 @@ from werkzeug.test import TestResponse
 
 from tests.support import crowds
 from tests.support.acme import Acme
+from tests.support.asking import ask
 from tests.support.pages import Page
 from tests.support.worlds import post
 from webapp.access.roles import Scope
@@ -85,7 +86,17 @@ def test_closing_an_expired_invitation_reads_as_a_sentence(acme: Acme) -> None:
     )
     assert sentences(acme)[:2] == [
         "Mona Manager invited bob@example.org with the role Member",
-        "The expired invitation to bob@example.org was closed when Mona Manager invited again",
+        "Mona Manager invited or asked again, so what had expired for bob@example.org was closed",
+    ]
+
+
+def test_visitor_who_asks_again_has_no_link(acme: Acme) -> None:
+    with time_machine.travel(datetime.now(UTC) - timedelta(days=31)):
+        ask(acme, "bob@example.org")
+    ask(acme, "bob@example.org")
+    assert sentences(acme)[:2] == [
+        "A visitor asked that bob@example.org may join",
+        "A visitor invited or asked again, so what had expired for bob@example.org was closed",
     ]
 
 

@@ -8,7 +8,7 @@ from tests.support.acme import Acme
 from tests.support.pages import Page
 from tests.support.worlds import Person, post
 from webapp.db import db
-from webapp.models import Member
+from webapp.models import Member, Role
 from webapp.services import removals
 from webapp.services.removals import UNDO_DAYS
 
@@ -55,6 +55,19 @@ def test_button_is_gone_after_thirty_days(acme: Acme) -> None:
     assert list(undo_forms(acme)) == [recent]
 
 
-def test_who_gave_their_membership_up_is_not_put_back_from_the_log(acme: Acme) -> None:
+def test_who_gave_their_membership_up_is_put_back_from_the_log(acme: Acme) -> None:
     acme.act(acme.member, removals.leave)
-    assert undo_forms(acme) == {}
+    left = acme.entries()[-1].id
+    [(row, address)] = undo_forms(acme).items()
+    assert row == left
+    assert post(acme.browser(acme.owner), address).status_code == 303
+
+
+def test_button_is_only_where_it_would_work(acme: Acme) -> None:
+    acme.change(acme.admin, role=Role.OWNER)
+    above, again, closed = remove(acme, acme.admin), remove(acme, acme.member), remove(acme, acme.suspended)
+    assert set(undo_forms(acme, acme.manager)) == {again}
+    assert set(undo_forms(acme)) == {above, again, closed}
+    acme.world.member(acme.slug, acme.member, Role.MEMBER)
+    acme.deactivate(acme.suspended)
+    assert set(undo_forms(acme)) == {above}

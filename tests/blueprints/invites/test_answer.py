@@ -86,7 +86,7 @@ def test_declining_makes_nobody_a_member_and_the_page_says_so(acme: Acme, for_un
         ({"password": "short"}, "A password has at least 15 characters."),
         ({"password": "BobBuilder@example.org Acme"}, "among the first ones people guess"),
         ({"password": ""}, "Enter a password."),
-        ({"password": "ü" * 600}, "at most 1024 bytes"),
+        ({"password": "ü" * 600}, "at most 1,024 bytes"),
         ({"name": ""}, "Enter a name."),
         ({"name": " \t\x00"}, "Enter a name."),
         ({"name": "x" * 201}, "A name has at most 200 characters."),
@@ -198,6 +198,12 @@ def test_C04_strict_policy_refuses_another_address(acme: Acme, invited: Invited)
         answer = post(acme.browser(acme.stranger), invited.link, accept="1")
     assert answer.status_code == 403
     assert "but you are signed in as una@example.org" in Page(answer).text
+
+
+def test_C04_refusals_of_another_address_fill_no_audit_log(acme: Acme, invited: Invited) -> None:
+    before, browser = len(acme.entries()), acme.browser(acme.stranger)
+    assert {post(browser, invited.link, accept="1").status_code for _ in range(25)} == {403}
+    assert [entry.event for entry in acme.entries()[before:]] == ["invitation.refused"] * 20
 
 
 def test_C04_form_of_the_signed_out_page_does_not_answer_for_who_is_signed_in(

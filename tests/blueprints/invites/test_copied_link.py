@@ -101,12 +101,56 @@ def test_C04_somebody_else_is_refused_by_a_copied_link_as_by_a_mailed_one(acme: 
         assert post(acme.browser(acme.stranger), invited.link, accept="1").status_code == 403
 
 
-def test_taken_address_cannot_be_registered_again(acme: Acme) -> None:
+def test_C13_registering_does_not_say_whether_the_address_has_an_account(acme: Acme, invited: Invited) -> None:
+    taken = copied(acme, acme.world.invite(acme.slug, acme.manager, acme.stranger.email))
+    seen = []
+    for link in (invited, taken):
+        page = Page(join(acme, link).get(acme.address("members")))
+        seen.append((page.by_id("notices").text, f"{link.email} is not verified yet" in page.text))
+    assert seen == [("Welcome to Acme", True)] * 2
+    assert [letter.to_address for letter in acme.world.letters("verify_address")] == [invited.email, taken.email]
+
+
+def test_C03_registering_with_the_address_of_an_account_takes_nothing_from_its_owner(acme: Acme) -> None:
     link = copied(acme, acme.world.invite(acme.slug, acme.manager, acme.stranger.email))
+    browser = join(acme, link)
+    token = acme.world.token_of(acme.world.letters("verify_address")[-1])
+    with acme.unchanged():
+        answer = post(browser, f"/verify-email/{token}")
+    assert answer.status_code == 409
+    assert "Another account has proven this address" in Page(answer).text
+    assert sorted(verified(acme, acme.stranger.email)) == [False, True]
+    assert post(acme.browser(), "/login", email=acme.stranger.email, password=PASSWORD).status_code == 303
+    again = acme.world.invite(acme.slug, acme.manager, acme.stranger.email)
+    assert post(acme.browser(acme.stranger), again.link, accept="1").status_code == 303
+
+
+def test_taken_address_is_still_refused_by_the_mailed_link(acme: Acme) -> None:
+    link = acme.world.invite(acme.slug, acme.manager, acme.stranger.email)
     with acme.unchanged():
         answer = post(acme.browser(), link.link, **NEW)
     assert answer.status_code == 422
     assert "There is already an account with this address." in Page(answer).text
+
+
+@pytest.mark.parametrize("is_copy", [True, False])
+def test_audit_log_says_that_the_address_was_not_proven(acme: Acme, is_copy: bool) -> None:
+    acme.world.policy(acme.slug, address_match_required=True)
+    mailed = acme.world.invite(acme.slug, acme.manager, "bob@example.org")
+    join(acme, copied(acme, mailed) if is_copy else mailed)
+    after = {entry.event: entry.after or {} for entry in acme.entries()}
+    for event in ("member.joined", "invitation.accepted"):
+        assert after[event].get("is_address_proven") is (False if is_copy else None)
+
+
+def test_C07_link_of_who_was_removed_shows_as_revoked_and_lets_nobody_in(acme: Acme) -> None:
+    link = copied(acme, acme.world.invite(acme.slug, acme.owner, "bob@example.org"), acme.admin)
+    acme.remove(acme.admin)
+    with acme.unchanged():
+        shown, refused = acme.browser().get(link.link), post(acme.browser(), link.link, **NEW)
+    assert (shown.status_code, refused.status_code) == (200, 409)
+    for answer in (shown, refused):
+        assert "This invitation was revoked" in Page(answer).text
 
 
 @pytest.mark.parametrize("status", [InvitationStatus.REVOKED, InvitationStatus.DECLINED, InvitationStatus.ACCEPTED])

@@ -85,7 +85,7 @@ def test_batch_that_is_none_shows_an_empty_form(acme: Acme, number: str) -> None
         ("emails", " ;, ", "Enter at least one email address."),
         ("emails", "nope", "None of these addresses was invited."),
         ("emails", "olive@example.com", "None of these addresses was invited."),
-        ("emails", " ".join(f"a{n}@example.org" for n in range(1001)), "These are 1001 addresses; at most 1000"),
+        ("emails", " ".join(f"a{n}@example.org" for n in range(1001)), "These are 1,001 addresses; at most 1,000"),
         ("role", "emperor", "Not a valid choice"),
         ("role", "", "Not a valid choice"),
         ("role", "40", "Not a valid choice"),

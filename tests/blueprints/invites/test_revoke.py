@@ -1,8 +1,10 @@
 """Revoking an invitation from the Pending tab."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+import time_machine
 from werkzeug.test import TestResponse
 
 from tests.support.acme import Acme
@@ -88,7 +90,7 @@ def test_C08_refusal_under_htmx_is_a_message_and_does_not_take_the_panels_place(
     assert answer.status_code == 403, "app.js swaps a 422 into the panel"
 
 
-@pytest.mark.parametrize("status", [InvitationStatus.ACCEPTED, InvitationStatus.DECLINED, InvitationStatus.REVOKED])
+@pytest.mark.parametrize("status", [InvitationStatus.ACCEPTED, InvitationStatus.REQUESTED, InvitationStatus.REVOKED])
 def test_closed_invitation_cannot_be_revoked(acme: Acme, invited: Invited, status: InvitationStatus) -> None:
     acme.close(invited, status)
     before = acme.events()
@@ -97,6 +99,21 @@ def test_closed_invitation_cannot_be_revoked(acme: Acme, invited: Invited, statu
     assert answer.status_code == 409
     assert "can no longer be used" in Page(answer).text
     assert acme.events() == before
+
+
+@pytest.mark.parametrize("end", ["declined", "expired"])
+def test_ended_invitation_is_taken_off_the_list(acme: Acme, end: str) -> None:
+    with time_machine.travel(datetime.now(UTC) - timedelta(days=8)):
+        invited = acme.world.invite(acme.slug, acme.admin, "bob@example.org", days=7 if end == "expired" else 30)
+    if end == "declined":
+        acme.close(invited, InvitationStatus.DECLINED)
+    browser = acme.browser(acme.admin)
+    answer = post(browser, acme.address(f"invitations/{invited.id}/revoke"))
+    page = Page(browser.get(answer.location))
+    assert page.by_id("notices").text == "The invitation to bob@example.org is off the list."
+    assert (page.rows("invitation"), page.by_id("tab-pending").text) == ([], "Pending 0")
+    assert Page(browser.get(acme.address("members/pending?q=bob"))).rows("invitation") == []
+    assert acme.events()[-1] == "invitation.revoked"
 
 
 def test_D02_foreign_invitation_under_ones_own_address_is_not_found(acme: Acme) -> None:

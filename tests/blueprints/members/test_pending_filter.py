@@ -78,8 +78,8 @@ def test_each_state_has_its_actions(acme: Acme, sorts: dict[str, Invited]) -> No
     found = page(acme)
     assert {state: buttons(found, invited) for state, invited in sorts.items()} == {
         "open": ["resend", "link", "revoke"],
-        "expired": ["resend"],
-        "declined": ["resend"],
+        "expired": ["resend", "revoke"],
+        "declined": ["resend", "revoke"],
     }
 
 
@@ -125,6 +125,15 @@ class TestCsv:
         ]
         assert datetime.fromisoformat(rows[1][5]) - datetime.fromisoformat(rows[1][4]) == timedelta(days=7)
         assert [row[0] for row in self.rows(acme, "?q=guest&state=open")[1:]] == ["guest-open@example.org"]
+
+    def test_file_says_with_the_page_whose_offer_has_nobody_behind_it(
+        self, acme: Acme, sorts: dict[str, Invited]
+    ) -> None:
+        acme.deactivate(acme.admin)
+        assert [row[2] for row in self.rows(acme, "?state=open")[1:]] == ["withdrawn"]
+        said = page(acme, "?state=open").by_id(f"invitation-{sorts['open'].id}").text
+        assert "Whoever invited may not invite any more" in said
+        assert "was revoked" in Page(acme.browser().get(sorts["open"].link)).text
 
     def test_file_has_all_pages(self, acme: Acme) -> None:
         emails = [f"guest{number}@example.org" for number in range(1001)]

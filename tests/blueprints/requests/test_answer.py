@@ -97,7 +97,8 @@ def test_tab_takes_at_most_six_statements(app: Flask, acme: Acme, asked: int, he
 def test_empty_tab_says_who_comes_here(acme: Acme) -> None:
     assert "settings of this organization do not allow it" in tab(acme).by_id("results").text
     acme.world.policy(acme.slug, join_requests_allowed=True)
-    assert f"/orgs/{acme.slug}/join" in tab(acme).by_id("results").text
+    base_url = acme.world.app.extensions["vestibule"].base_url
+    assert f" {base_url}/orgs/{acme.slug}/join" in tab(acme).by_id("results").text
     assert "No request matches" in tab(acme, "?q=bob").by_id("results").text
 
 

@@ -13,7 +13,7 @@ from tests.support.statements import Statements
 from tests.support.worlds import CSRF, csrf_token, post
 from webapp.db import db
 from webapp.models import EmailAddress, Invitation, InvitationStatus
-from webapp.services import attempts, requests
+from webapp.services import attempts, requests, slugs
 from webapp.services.attempts import Limit
 
 
@@ -180,8 +180,25 @@ def test_C14_organization_has_so_many_requests_a_day(acme: Acme, join: str, case
     number = acme.world.read(lambda: acme.organization().id)
     limit = Limit(f"request:join:{number}", requests.TO_JOIN_A_DAY, requests.DAY)
     acme.world.write(lambda: attempts.raise_counters({limit: limit.most}))
+    email = case(acme)
     with acme.unchanged():
-        assert send(acme.browser(), join, email=case(acme)).status_code == 429
+        answer = send(acme.browser(), join, email=email)
+    assert answer.status_code == 422
+    assert "This organization has had its requests for today." in Page(answer).by_id("email-error").text
+
+
+@pytest.mark.parametrize("query", ["", "?asked=1"])
+def test_former_address_leads_to_the_present_one(acme: Acme, join: str, query: str) -> None:
+    acme.act(acme.owner, lambda _actor, organization: slugs.move(organization, "works"))
+    for answer in (acme.browser().get(join + query), send_to_former(acme, join + query)):
+        assert (answer.status_code, answer.location) == (308, f"/orgs/works/join{query}")
+    acme.world.policy("works", join_requests_allowed=False)
+    assert acme.browser().get(join).status_code == 404
+
+
+def send_to_former(acme: Acme, address: str) -> TestResponse:
+    with acme.unchanged():
+        return post(acme.browser(), address, email="bob@example.org")
 
 
 @pytest.mark.parametrize("fields", [{"role": "owner"}, {"status": "pending"}, {"org": "umbra", "slug": "umbra"}])

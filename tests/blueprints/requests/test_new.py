@@ -33,7 +33,7 @@ def test_suggestion_is_stored_and_said(acme: Acme) -> None:
     done = post(browser, acme.address("members/requests/new"), email=" Bob@example.org ")
     assert (done.status_code, done.location) == (303, acme.address("members"))
     notice = Page(browser.get(done.location)).by_id("notices").text
-    assert notice == "Bob@example.org is suggested. Whoever may approve it is told."
+    assert notice == "Bob@example.org is suggested. Those who may approve it decide."
     assert acme.world.read(lambda: request_for("bob@example.org").invited_by_id) == acme.member.user_id
     assert [letter.kind for letter in acme.world.letters()] == ["request_received"] * 2
     assert acme.events()[-1] == "request.made"
@@ -62,17 +62,27 @@ def test_invalid_address_is_kept_and_nothing_stored(acme: Acme, email: str) -> N
 
 def test_whom_there_is_nothing_to_ask_for_is_refused_by_name(acme: Acme) -> None:
     acme.world.invite(acme.slug, acme.owner, "ivy@example.org")
-    ask(acme, "kim@example.org")
+    send(acme, acme.member, "kim@example.org")
     said = {
         "mona@example.com": "mona@example.com is already a member.",
         "ivy@example.org": "ivy@example.org is invited already.",
-        "kim@example.org": "There is a request for kim@example.org already.",
+        "kim@example.org": "You have suggested kim@example.org already.",
     }
     for email, sentence in said.items():
         with acme.unchanged():
             refused = send(acme, acme.member, email)
         assert refused.status_code == 422
         assert sentence in Page(refused).by_id("email-error").text
+
+
+def test_F06_answer_does_not_say_who_asked_to_join(acme: Acme) -> None:
+    ask(acme, "kim@example.org")
+    with acme.unchanged():
+        answer = send(acme, acme.member, "kim@example.org")
+    other = send(acme, acme.member, "bob@example.org")
+    assert (
+        (answer.status_code, answer.location) == (other.status_code, other.location) == (303, acme.address("members"))
+    )
 
 
 @pytest.mark.parametrize("person", ["suspended", "stranger"])

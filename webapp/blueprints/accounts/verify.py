@@ -14,6 +14,7 @@ from webapp.http.forms import safe_next
 from webapp.http.guard import PUBLIC, SIGNED_IN, access
 from webapp.http.htmx import go
 from webapp.services import accounts, addresses, attempts, passwords, verification
+from webapp.services.addresses import Address
 from webapp.services.attempts import Limit
 from webapp.services.tokens import digest
 from webapp.services.verification import Claim
@@ -24,14 +25,17 @@ LETTERS_A_DAY = 10
 @bp.route("/verify-email/<token>", methods=["GET", "POST"])
 @access(PUBLIC, own_transactions=True)
 def verify_email(token: str) -> Response:
-    """Prove an address by a mailed link, as who is signed in to its account or knows the password of it."""
+    """Prove an address by a mailed link, as who is signed in to its account or knows the password of it.
+
+    An expired link leads them to a new one: whose address is unproven can neither sign in nor get a new password.
+    """
     claim = uow.read(verification.claim_of, token)
     form, status = VerifyEmailForm(), 200
     if form.is_submitted():
         status = 422
         if _is_viewers(claim) or form.validate():
             try:
-                return _verify(token, claim, form)
+                return _answer(token, claim, form)
             except DomainError as error:
                 form.show(error)
     page = render_template("accounts/verify_email.html", form=form, claim=claim, is_viewers=_is_viewers(claim))
@@ -45,20 +49,23 @@ def send_verification() -> Response:
     viewer = session.viewer()
     if viewer is None:
         raise SignInRequired
-    address = addresses.parse(viewer.email)
-    if uow.write(attempts.count, _limits(address.canonical)):
+    _send(addresses.parse(viewer.email), viewer.user_id)
+    return go(safe_next(request.form.get("next")) or url_for("organizations.home"))
+
+
+def _send(address: Address, user_id: int) -> None:
+    count_attempt(attempts.limits_of("verify-email-letters", session.client_ip()))
+    if uow.write(attempts.count, [_letters_to(address.canonical)]):
         raise LetterLimit(email=address.typed)
-    sent = uow.write(verification.send_again, session.current_actor(), viewer.user_id)
+    sent = uow.write(verification.send_again, session.current_actor(), user_id)
     if sent is not None:
         flash(_("A letter with a new link is on its way to %(email)s.", email=sent.address), "success")
     else:
         flash(_("Your address is verified already."), "success")
-    return go(safe_next(request.form.get("next")) or url_for("organizations.home"))
 
 
-def _limits(canonical: str) -> list[Limit]:
-    by_address = Limit(f"verify-email:letters:{digest(canonical)}", LETTERS_A_DAY, timedelta(days=1))
-    return [by_address, *attempts.limits_of("verify-email-letters", session.client_ip())]
+def _letters_to(canonical: str) -> Limit:
+    return Limit(f"verify-email:letters:{digest(canonical)}", LETTERS_A_DAY, timedelta(days=1))
 
 
 def _is_viewers(claim: Claim) -> bool:
@@ -66,11 +73,14 @@ def _is_viewers(claim: Claim) -> bool:
     return viewer is not None and viewer.user_id == claim.user.id
 
 
-def _verify(token: str, claim: Claim, form: VerifyEmailForm) -> Response:
+def _answer(token: str, claim: Claim, form: VerifyEmailForm) -> Response:
     if not _is_viewers(claim):
         _require_password(claim, form.password.data)
-    email = uow.write(verification.verify, token, claim.user.id, ip=session.client_ip())
-    flash(_("%(email)s is verified. From now on you can sign in with it.", email=email.address), "success")
+    if claim.is_expired:
+        _send(addresses.parse(claim.email.address), claim.user.id)
+    else:
+        email = uow.write(verification.verify, token, claim.user.id, ip=session.client_ip())
+        flash(_("%(email)s is verified. From now on you can sign in with it.", email=email.address), "success")
     return go(url_for("organizations.home") if session.viewer() else url_for("accounts.login"))
 
 

@@ -1,13 +1,14 @@
 """What events, their families and the fields of entries are called."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
 
 from webapp.errors import N_
-from webapp.http.templating import role_name
+from webapp.http.templating import exact, role_name
 from webapp.models import Role
 from webapp.services.audit import Event
 
@@ -45,11 +46,12 @@ EVENT_NAMES: dict[str, str] = {
     Event.ACCESS_REFUSED: N_("Refused"),
 }
 FIELD_NAMES = {
-    "address_match_required": N_("Only the invited address may accept"),
+    "address_match_required": N_("Nobody may accept with another address"),
     "email": N_("Email address"),
     "expires_at": N_("Expires"),
     "invitation_lifetime_days": N_("Days an invitation lives"),
     "invitation_reminders": N_("Reminders of invitations"),
+    "is_address_proven": N_("Address proven"),
     "join_requests_allowed": N_("Requests to join"),
     "members_may_invite": N_("Members may invite"),
     "name": N_("Name"),
@@ -58,6 +60,15 @@ FIELD_NAMES = {
     "slug": N_("Name in addresses"),
     "status": N_("Status"),
     "user_id": N_("Number of the account"),
+}
+STATUS_NAMES = {
+    "active": N_("Active"),
+    "suspended": N_("Suspended"),
+    "requested": N_("Requested"),
+    "pending": N_("Pending"),
+    "accepted": N_("Accepted"),
+    "declined": N_("Declined"),
+    "revoked": N_("Revoked"),
 }
 # The events that an organization's chain may hold, by the first half of their names.
 FAMILIES: dict[str, tuple[str, ...]] = {
@@ -98,9 +109,29 @@ def _value(name: str, values: Mapping[str, Any]) -> str:
         return ""
     if isinstance(value, bool):
         return str(_("Yes") if value else _("No"))
-    if name == "role" and str(value).upper() in Role.__members__:
-        return role_name(Role[str(value).upper()])
-    return visible(str(value))
+    return visible(SHOWN.get(name, str)(str(value)))
+
+
+def _role(label: str) -> str:
+    return role_name(Role[label.upper()]) if label.upper() in Role.__members__ else label
+
+
+def _status(status: str) -> str:
+    return str(_(STATUS_NAMES[status])) if status in STATUS_NAMES else status
+
+
+def _reason(sentence: str) -> str:
+    return str(_(sentence)) if sentence else ""
+
+
+def _moment(text: str) -> str:
+    try:
+        return exact(datetime.fromisoformat(text))
+    except ValueError:
+        return text
+
+
+SHOWN: dict[str, Callable[[str], str]] = {"expires_at": _moment, "reason": _reason, "role": _role, "status": _status}
 
 
 def visible(text: str) -> str:

@@ -7,12 +7,14 @@ from webapp.blueprints.audit import files
 from webapp.blueprints.audit.filters import Asked, asked
 from webapp.blueprints.audit.names import families
 from webapp.blueprints.audit.sentences import described
+from webapp.blueprints.members.reasons import reasons_of_removed
 from webapp.http.csv import csv_file
 from webapp.http.guard import access, can
 from webapp.http.htmx import respond
 from webapp.http.json_lines import json_lines_file
+from webapp.http.session import current_actor
 from webapp.models import Organization
-from webapp.queries.audit import entries_of, undoable_among
+from webapp.queries.audit import entries_of, removals_among
 from webapp.queries.page import Page
 
 bp = Blueprint("audit", __name__)
@@ -26,12 +28,13 @@ def index(organization: Organization) -> Response:
     if wanted.errors:
         return _refused(wanted)
     page = entries_of(organization, wanted.filters, after=request.args.get("after", ""))
-    undoable = undoable_among(organization, page.rows) if can(Scope.MEMBER_WRITE) else {}
+    removals = removals_among(organization, page.rows) if can(Scope.MEMBER_WRITE) else []
+    reasons = reasons_of_removed(current_actor(), removals)
     return respond(
         "audit/index.html",
         {"panel": "audit/_entries.html"},
         page=described(page),
-        undoable=undoable,
+        undoable={removal.entry_id: removal.id for removal in removals if removal.id not in reasons},
         asked=wanted,
         families=families(),
     )

@@ -32,7 +32,7 @@ SENTENCES: dict[str, str] = {
     Event.INVITATION_ACCEPTED: N_("%(actor)s accepted the invitation to %(target)s"),
     Event.INVITATION_DECLINED: N_("%(actor)s declined the invitation to %(target)s"),
     Event.INVITATION_REVOKED: N_("%(actor)s revoked the invitation to %(target)s"),
-    Event.INVITATION_EXPIRED: N_("The expired invitation to %(target)s was closed when %(actor)s invited again"),
+    Event.INVITATION_EXPIRED: N_("%(actor)s invited or asked again, so what had expired for %(target)s was closed"),
     Event.INVITATION_REFUSED: N_("%(actor)s has another address and was refused the invitation to %(target)s"),
     Event.INVITATION_SUPERSEDED: N_(
         "What was open for %(target)s was closed because they were invited again or have joined (%(actor)s)"
@@ -42,9 +42,11 @@ SENTENCES: dict[str, str] = {
     Event.INVITATION_REMINDED: N_("%(target)s was reminded of the invitation"),
     Event.REQUEST_MADE: N_("%(actor)s asked that %(target)s may join"),
     Event.REQUEST_APPROVED: N_("%(actor)s approved the request of %(target)s with the role %(role)s"),
-    Event.REQUEST_REJECTED: N_("%(actor)s rejected the request of %(target)s"),
+    Event.REQUEST_REJECTED: N_("%(actor)s closed the request for %(target)s without inviting them"),
     Event.ACCESS_REFUSED: N_("%(actor)s tried something their role does not allow and was refused"),
 }
+# What a visitor does by asking to join, without any link.
+OF_ASKING = (Event.REQUEST_MADE, Event.INVITATION_EXPIRED)
 # By the method and the view that was refused, as the guard names them.
 REFUSALS = {
     "POST invites.create": N_("%(actor)s tried to invite people and was refused"),
@@ -60,6 +62,8 @@ REFUSALS = {
     "POST requests.reject": N_("%(actor)s tried to reject a request and was refused"),
     "POST organizations.update": N_("%(actor)s tried to change the settings and was refused"),
     "POST additions.create": N_("%(actor)s tried to add somebody and was refused"),
+    "POST members.leave": N_("%(actor)s tried to leave the organization and was refused"),
+    "POST requests.create": N_("%(actor)s tried to ask that somebody may join and was refused"),
 }
 
 
@@ -115,7 +119,7 @@ def _sentence(entry: Entry) -> str:
 
 def _actor_name(entry: Entry) -> str:
     if entry.actor_kind == ActorKind.VISITOR:
-        return str(_("A visitor") if entry.event == Event.REQUEST_MADE else _("Somebody with the link"))
+        return str(_("A visitor") if entry.event in OF_ASKING else _("Somebody with the link"))
     return str(entry.actor_name)
 
 

@@ -3,6 +3,7 @@
 from flask import Response, flash, url_for
 from flask_babel import gettext as _
 
+from webapp import clock
 from webapp.access.roles import Scope
 from webapp.blueprints.invites import bp
 from webapp.http.guard import access
@@ -45,7 +46,11 @@ def copy_link(organization: Organization, invitation: Invitation) -> Response:
 @bp.post("/orgs/<org>/invitations/<int:invitation>/revoke")
 @access(Scope.MEMBER_INVITE)
 def revoke(organization: Organization, invitation: Invitation) -> Response:
-    """Take an invitation back."""
+    """Take an invitation back, or one that has ended off the list."""
+    was_open = invitation.is_open(clock.now())
     invitations.revoke(current_actor(), organization, invitation)
-    flash(_("The invitation to %(email)s no longer works.", email=invitation.email), "success")
+    if was_open:
+        flash(_("The invitation to %(email)s no longer works.", email=invitation.email), "success")
+    else:
+        flash(_("The invitation to %(email)s is off the list.", email=invitation.email), "success")
     return go(url_for("members.pending", org=organization.slug))

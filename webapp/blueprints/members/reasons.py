@@ -7,7 +7,6 @@ from typing import Protocol
 from webapp.access.actor import Actor
 from webapp.access.decide import PowerOver, refusal_over
 from webapp.errors import N_, AboveYourRole, Yourself
-from webapp.queries.removed import RemovedRow
 
 
 @dataclass(frozen=True)
@@ -50,13 +49,24 @@ def reason_against(actor: Actor, member: PowerOver, *, is_last_owner: bool) -> R
     return REFUSED[type(refusal)] if refusal else None
 
 
-def reasons_of_removed(actor: Actor, rows: Iterable[RemovedRow]) -> dict[int, Reason]:
+class Removed(PowerOver, Protocol):
+    """A line of a list that speaks of a membership that was taken away."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def is_member_again(self) -> bool: ...
+    @property
+    def is_active(self) -> bool: ...
+
+
+def reasons_of_removed(actor: Actor, rows: Iterable[Removed]) -> dict[int, Reason]:
     """Return why the actor cannot put some of these memberships back, by the id of each."""
     reasons = {row.id: _reason_against_undo(actor, row) for row in rows}
     return {number: reason for number, reason in reasons.items() if reason}
 
 
-def _reason_against_undo(actor: Actor, row: RemovedRow) -> Reason | None:
+def _reason_against_undo(actor: Actor, row: Removed) -> Reason | None:
     if row.is_member_again:
         return MEMBER_AGAIN
     if not row.is_active:

@@ -39,13 +39,15 @@ def remove(organization: Organization, member: Member) -> Response:
 @access(Scope.MEMBER_WRITE)
 def removed(organization: Organization) -> Response:
     """List whose removal can still be undone."""
-    page = removed_of(organization, after=request.args.get("after", ""))
+    after = request.args.get("after", "")
+    page = removed_of(organization, after=after)
     return respond(
         "members/removed.html",
         {"panel": "members/_removed.html", "results": "members/_removed_rows.html"},
         page=page,
         reasons=reasons_of_removed(current_actor(), page.rows),
         counts=counts_of(organization),
+        after=after,
     )
 
 

@@ -1,6 +1,6 @@
 """An organization's sign-in page, where anybody may ask to join if it says so."""
 
-from flask import Response, make_response, render_template, request, url_for
+from flask import Response, make_response, redirect, render_template, request, url_for
 
 from webapp.blueprints.requests import bp
 from webapp.blueprints.requests.forms import AddressForm, AskForm
@@ -19,6 +19,9 @@ from webapp.services import addresses, attempts, invitations, requests
 def join(slug: str) -> Response:
     """Ask to join; the answer is the same for everybody."""
     organization = uow.read(joinable, slug)
+    if organization.slug != slug:
+        present = url_for("requests.join", slug=organization.slug, asked=request.args.get("asked"))
+        return make_response(redirect(present, 308))
     form = AddressForm() if session.viewer() is None else AskForm()
     status = 200
     if form.is_submitted():

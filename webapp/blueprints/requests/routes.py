@@ -12,6 +12,7 @@ from webapp.errors import DomainError
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
+from webapp.http.settings import settings
 from webapp.models import Invitation, Organization, Role
 from webapp.queries.counts import counts_of
 from webapp.queries.requests import requests_of
@@ -76,7 +77,7 @@ def create(organization: Organization) -> Response:
     except DomainError as error:
         form.show(error)
         return _suggestion(organization, form, status=422)
-    flash(_("%(email)s is suggested. Whoever may approve it is told.", email=form.email.data.strip()), "success")
+    flash(_("%(email)s is suggested. Those who may approve it decide.", email=form.email.data.strip()), "success")
     return go(url_for("members.index", org=organization.slug))
 
 
@@ -91,7 +92,9 @@ def _list(organization: Organization, form: RoleForm, *, status: int = 200, answ
         counts=counts_of(organization),
         form=form,
         answered=answered,
+        base_url=settings().base_url,
         q=q,
+        after=after,
     )
 
 

@@ -9,10 +9,10 @@ from tests.support import crowds
 from tests.support.acme import Acme, build
 from tests.support.tampering import entry, tamper, write_anew
 from tests.support.worlds import World
+from webapp.cli import chains
+from webapp.cli.chains import Broken, Chain, Head, check, check_head, head_of
 from webapp.db import db
 from webapp.models import AuditEntry
-from webapp.queries import chains
-from webapp.queries.chains import Broken, Chain, Head, check, check_head, head_of
 from webapp.services.audit import hash_of
 
 
