@@ -90,7 +90,7 @@ def test_same_forms_with_the_token_of_the_browser_are_taken(world: World, acme: 
         if route.method == "POST":
             victim, request = world.browser(acme.owner), routes.request(route)
             answer = victim.post(request.path, data={**request.form, "csrf_token": csrf_token(victim)})
-            assert answer.status_code != 403, route
+            assert "The form could not be checked" not in answer.text, route
 
 
 def test_token_travels_in_a_header_too(world: World, acme: Acme) -> None:

@@ -79,7 +79,7 @@ def test_E09_no_answer_at_any_address_may_be_kept(world: World, acme: Acme, rout
     for who in (None, acme.owner):
         for route in routes:
             if route.endpoint != "static":
-                answer = world.browser(who).open(routes.request(route).path, method=route.method)
+                answer = world.browser(who).open(routes.request(route).path, method=route.method, buffered=True)
                 assert answer.headers["Cache-Control"] == "no-store", route
                 assert "ETag" not in answer.headers, route
 

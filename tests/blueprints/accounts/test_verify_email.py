@@ -14,7 +14,7 @@ from tests.support.worlds import PASSWORD, Person, World, post
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.models import EmailAddress
-from webapp.services import accounts, addresses
+from webapp.services import accounts, addresses, attempts
 
 
 @pytest.fixture
@@ -170,8 +170,9 @@ class TestSendingAgain:
     def test_C14_limit_of_the_network_says_nothing_of_the_address(self, acme: Acme, una: tuple[Person, str]) -> None:
         [limit] = attempts.limits_of("verify-email-letters", "127.0.0.1")
         acme.world.write(lambda: attempts.raise_counters({limit: limit.most}))
+        browser = acme.world.browser(una[0])
         with acme.unchanged():
-            answer = post(acme.world.browser(una[0]), "/verify-email")
+            answer = post(browser, "/verify-email")
         assert answer.status_code == 429
         assert "Too many attempts. Nothing was checked;" in Page(answer).text
 

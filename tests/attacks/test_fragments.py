@@ -1,0 +1,47 @@
+"""E11: a fragment asks for the rights of its page, goes into no frame, and is kept by no cache."""
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.support.acme import Acme
+from tests.support.pages import PANEL, RESULTS
+from tests.support.routes import Routes
+from tests.support.worlds import World
+
+WHO = [None, "stranger", "suspended", "member", "admin", "manager", "owner"]
+# As a browser asks that opens an address in a tab or a frame, or for a script.
+OPENED = [
+    {"Sec-Fetch-Dest": "document", "Sec-Fetch-Mode": "navigate"},
+    {"Sec-Fetch-Dest": "iframe", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "cross-site"},
+    {"Sec-Fetch-Dest": "script", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Site": "cross-site"},
+]
+REFUSED = (303, 401, 403, 404)
+
+
+def is_guarded(answer: TestResponse) -> bool:
+    policy = answer.headers["Content-Security-Policy"]
+    return (
+        answer.headers["X-Content-Type-Options"] == "nosniff"
+        and answer.headers["X-Frame-Options"] == "DENY"
+        and "frame-ancestors 'none'" in policy
+        and "unsafe" not in policy
+        and answer.headers["Cache-Control"] == "no-store"
+    )
+
+
+@pytest.mark.parametrize("who", WHO)
+@pytest.mark.parametrize("fragment", [PANEL, RESULTS], ids=["panel", "results"])
+def test_E11_fragment_opened_directly_gives_what_its_page_would(
+    world: World, acme: Acme, routes: Routes, who: str | None, fragment: dict[str, str]
+) -> None:
+    browser = world.browser(getattr(acme, who) if who else None)
+    for route in routes:
+        if route.method == "GET" and "org" in route.rule.arguments:
+            path = routes.request(route).path
+            page = browser.get(path, buffered=True)
+            for opened in OPENED:
+                answer = browser.get(path, headers={**fragment, **opened}, buffered=True)
+                assert answer.status_code == (401 if page.status_code == 303 and who is None else page.status_code)
+                assert is_guarded(answer), (route, opened)
+                if page.status_code in REFUSED:
+                    assert "@example" not in answer.text, (route, opened)

@@ -1,0 +1,104 @@
+"""E07, E08: whatever people type is text: no element, no attribute and no header of ours comes of it."""
+
+import pytest
+from sqlalchemy import update
+from werkzeug.test import TestResponse
+
+from tests.support import asking
+from tests.support.acme import Acme
+from tests.support.markup import EVIL, NAMES, PAYLOADS
+from tests.support.pages import PANEL, RESULTS, Page
+from tests.support.routes import Routes
+from tests.support.worlds import World, csrf_token, post
+from webapp.db import db
+from webapp.models import Organization, OutboxMessage, Session, User
+
+LISTS = ("members", "members/pending", "members/requests", "members/removed", "audit")
+LEAD_SOMEWHERE = {"src", "href", "action", "hx-get", "hx-post", "hx-push-url", "ping", "content", "formaction"}
+LINES = ("Eve\r\nSet-Cookie: evil=1", "Eve\nHX-Redirect: /evil", 'Eve", "evil": {"x": 1}, "', "Eve\u2028\u0085evil")
+
+
+def call_everything(world: World, name: str) -> None:
+    """Give every person, organization and browser this name."""
+
+    def rename() -> None:
+        for statement in (
+            update(User).values(name=name[:200]),
+            update(Organization).values(name=name[:200]),
+            update(Session).values(user_agent=name[:200]),
+            update(OutboxMessage).values(last_error=name[:500]),
+        ):
+            db.session.execute(statement)
+
+    world.write(rename)
+
+
+def faults_of(answer: TestResponse) -> list[str]:
+    """Return the elements of an answer that came of a name: no page of ours leads to EVIL or holds code."""
+    if answer.mimetype != "text/html" or answer.status_code in (303, 308):
+        return []
+    found = []
+    for element in Page(answer).elements:
+        led = {name: value for name, value in element.attributes.items() if name in LEAD_SOMEWHERE}
+        coded = [name for name in element.attributes if name.startswith(("on", "hx-on", "data-hx", "hx-vals"))]
+        if coded or any(EVIL in value.partition("?")[0] for value in led.values()):
+            found.append(f"{element.tag} {element.attributes}")
+    return found
+
+
+def test_names_are_seen_where_they_are_shown(world: World, acme: Acme) -> None:
+    """The tests below look at pages that do show the names."""
+    call_everything(world, NAMES[0])
+    page = Page(acme.browser(acme.owner).get(acme.address("members")))
+    assert page.text.count(" ".join(NAMES[0].split())) > 4
+
+
+@pytest.mark.parametrize("name", NAMES, ids=range(len(NAMES)))
+def test_E07_name_is_text_on_every_page_and_in_every_fragment(
+    world: World, acme: Acme, routes: Routes, name: str
+) -> None:
+    asking.ask(acme, "asks@example.org")
+    requests = [routes.request(route) for route in routes if route.method == "GET" and route.endpoint != "static"]
+    browser = world.browser(acme.owner)
+    call_everything(world, name)
+    for request in requests:
+        for headers in ({}, PANEL, RESULTS):
+            answer = browser.get(request.path, headers=headers, buffered=True)
+            assert answer.status_code < 500, request.path
+            assert faults_of(answer) == [], request.path
+
+
+def test_E07_what_was_typed_comes_back_as_text(acme: Acme, routes: Routes) -> None:
+    text = " ".join(PAYLOADS)
+    owner = acme.browser(acme.owner)
+    fields = dict.fromkeys(("name", "email", "emails", "slug", "role", "lifetime_days", "language"), text)
+    query = dict.fromkeys(
+        ("q", "role", "status", "sort", "after", "actor", "event", "target", "from", "to", "next"), text
+    )
+    for path in (*(acme.address(page) for page in LISTS), "/login", "/orgs/"):
+        for headers in ({}, PANEL, RESULTS):
+            assert faults_of(owner.get(path, query_string=query, headers=headers)) == [], path
+    for route in routes:
+        if route.method == "POST" and route.endpoint != "accounts.logout":
+            answer = post(acme.browser(acme.owner), routes.request(route).path, headers=PANEL, **fields)
+            assert answer.status_code < 500, route
+            assert faults_of(answer) == [], route
+
+
+@pytest.mark.parametrize("name", [*LINES, PAYLOADS[4]], ids=range(len(LINES) + 1))
+def test_E08_no_header_holds_what_somebody_typed(world: World, acme: Acme, routes: Routes, name: str) -> None:
+    browser = world.browser(acme.owner)
+    for route in routes:
+        request = routes.request(route)
+        call_everything(world, name)
+        csrf = {"csrf_token": csrf_token(browser)} if route.method == "POST" else {}
+        headers = {**PANEL, "HX-Prompt": "evil", "HX-Current-URL": f"http://localhost{EVIL}", "HX-Trigger-Name": "evil"}
+        answer = browser.open(
+            request.path, method=route.method, data={**request.form, **csrf}, headers=headers, buffered=True
+        )
+        sent = {header: value for header, value in answer.headers if header != "Set-Cookie"}
+        assert {header for header in sent if header.startswith("HX-")} <= {"HX-Redirect", "HX-Push-Url"}, route
+        assert "evil" not in repr(sent), route
+        assert all(value.isprintable() and value.isascii() for value in sent.values()), route
+        if route.endpoint in ("accounts.logout", "invites.switch", "accounts.verify_email"):
+            browser = world.browser(acme.owner)

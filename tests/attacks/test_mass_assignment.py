@@ -1,0 +1,115 @@
+"""D07: a form takes its own fields. Every column of every table is added to each of them, and none arrives."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import Boolean, Column, DateTime, Enum, Integer
+
+from tests.support.acme import Acme
+from tests.support.routes import Route, Routes
+from tests.support.worlds import PASSWORD, Person, World, csrf_token
+from webapp.db import db
+from webapp.models import Role
+from webapp.models.member import RoleColumn
+from webapp.services.organizations import OrganizationSettings
+
+NEW_PASSWORD = "pale blue lantern orchard"
+NUMBER, TEXT, TIME = "987654321", "assigned by nobody", "2001-02-03T04:05:06+00:00"
+TRACES = (NUMBER, TEXT, "2001-02-03", "2001, 2, 3")
+# Forms that store something, where the request of the route would be refused.
+FORMS = {
+    "accounts.reset_password": {"password": NEW_PASSWORD},
+    "accounts.change_password": {"current_password": PASSWORD, "password": NEW_PASSWORD},
+    "members.leave": {"confirm": "1"},
+}
+# What a form may hold besides that.
+OPTIONAL = {"organizations.update": {field.name for field in fields(OrganizationSettings)}}
+
+States = Counter[tuple[str, tuple[Any, ...]]]
+
+
+def columns() -> Iterator[Column[Any]]:
+    """Yield every column of every table."""
+    for table in db.metadata.sorted_tables:
+        yield from table.columns
+
+
+def wanted(column: Column[Any], answer: str) -> str:
+    """Return what an attacker would like to see in a column; `answer` is for those that hold yes or no."""
+    if isinstance(column.type, Boolean):
+        return answer
+    if isinstance(column.type, RoleColumn):
+        return Role.OWNER.label
+    if isinstance(column.type, Enum):
+        return str(column.type.enums[-1])
+    if isinstance(column.type, Integer):
+        return NUMBER
+    return TIME if isinstance(column.type, DateTime) else TEXT
+
+
+def is_of_few_values(column: Column[Any]) -> bool:
+    return isinstance(column.type, (Boolean, Enum, RoleColumn))
+
+
+def states(world: World) -> States:
+    """Count the rows of each table by their columns of few values: roles, states, yes and no."""
+
+    def read() -> States:
+        found: States = Counter()
+        for table in db.metadata.sorted_tables:
+            if few := list(filter(is_of_few_values, table.columns)):
+                rows = db.session.execute(table.select().with_only_columns(*few))
+                found.update((table.name, tuple(row)) for row in rows)
+        return found
+
+    counted: States = world.read(read)
+    return counted
+
+
+def sender(acme: Acme, routes: Routes, route: Route) -> Person | None:
+    """Return somebody who may send a form and for whom it changes something."""
+    if route.endpoint in ("members.leave", "accounts.change_password"):
+        once = acme.world.person("Nora Once", f"once-{uuid4().hex}@example.org")
+        acme.world.member(acme.slug, once, Role.ADMIN)
+        return once
+    others = {"accounts.login": None, "accounts.reset_password": None, "requests.create": acme.member}
+    return others.get(route.endpoint, acme.owner)
+
+
+def sent(acme: Acme, routes: Routes, route: Route, extra: dict[str, str]) -> tuple[int, States, States]:
+    """Send a form of its own fields and `extra` ones; return the status, what came and what went."""
+    request, browser = routes.request(route), acme.world.browser(sender(acme, routes, route))
+    own = FORMS.get(route.endpoint, request.form)
+    acme.world.policy(acme.slug, address_match_required=True, invitation_reminders=True, join_requests_allowed=True)
+    if route.endpoint == "accounts.login":
+        own = {"email": acme.manager.email, "password": PASSWORD}
+    allowed = {*own, *OPTIONAL.get(route.endpoint, ())}
+    more = {name: value for name, value in extra.items() if name not in allowed}
+    form = {**more, **own, "csrf_token": csrf_token(browser)}
+    before = states(acme.world)
+    status = _post(browser, request.path, form, more)
+    after = states(acme.world)
+    return status, after - before, before - after
+
+
+def _post(browser: FlaskClient, path: str, form: dict[str, str], query: dict[str, str]) -> int:
+    return browser.post(path, data=form, query_string=query).status_code
+
+
+@pytest.mark.parametrize("answer", ["y", ""])
+def test_D07_no_form_takes_a_column_that_is_none_of_its_fields(
+    world: World, acme: Acme, routes: Routes, answer: str
+) -> None:
+    extra = {column.name: wanted(column, answer) for column in columns()}
+    assert len(extra) > 60
+    for route in routes:
+        if route.method == "POST":
+            plain, crowded = (sent(acme, routes, route, more) for more in ({}, extra))
+            assert crowded == plain, route
+            stored = repr(world.dump(without={"alembic_version"}))
+            assert [trace for trace in TRACES if trace in stored] == [], route

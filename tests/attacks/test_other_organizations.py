@@ -1,0 +1,141 @@
+"""D02, D03: nothing of another organization is reached by its number or its name, wherever a request carries them."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.acme import Acme, organization_of
+from tests.support.routes import Route, Routes
+from tests.support.worlds import Person, World, csrf_token
+from webapp.db import db
+from webapp.models import Role
+
+# Variable parts of addresses that are no number of a row: names and secrets.
+NO_NUMBERS = {"org", "slug", "token", "key", "filename"}
+
+
+def with_numbers(routes: Routes) -> Iterator[tuple[Route, set[str]]]:
+    """Yield the routes whose addresses hold the number of a row, with the names of those parts."""
+    for route in routes:
+        if numbers := route.rule.arguments - NO_NUMBERS:
+            yield route, numbers
+
+
+@pytest.fixture
+def foreign(acme: Acme) -> Routes:
+    """All routes, about things in the organization of strangers."""
+    return Routes(replace(acme, slug=acme.other_slug, owner=acme.stranger, manager=acme.stranger))
+
+
+@pytest.fixture
+def owner_of_both(acme: Acme) -> Person:
+    """Somebody who owns both organizations: only where a thing belongs can stand in their way."""
+    acme.world.member(acme.other_slug, acme.manager, Role.OWNER)
+    acme.change(acme.manager, role=Role.OWNER)
+    return acme.manager
+
+
+def test_routes_with_numbers_are_known(foreign: Routes) -> None:
+    """A new kind of number shows up here, and in the tests below."""
+    found = {name for _, numbers in with_numbers(foreign) for name in numbers}
+    assert found == {"invitation", "member", "removed", "session_id"}
+
+
+@pytest.mark.parametrize("who", ["owner", "owner_of_both"])
+def test_D02_number_of_a_row_elsewhere_is_not_found_at_any_address(
+    world: World, acme: Acme, foreign: Routes, owner_of_both: Person, who: str
+) -> None:
+    person = acme.owner if who == "owner" else owner_of_both
+    for route, _ in with_numbers(foreign):
+        request, browser = foreign.request(route), world.browser(person)
+        path = request.path.replace(f"/orgs/{acme.other_slug}/", f"/orgs/{acme.slug}/")
+        form = {"confirm": "1", **request.form, "csrf_token": csrf_token(browser)}
+        with acme.unchanged():
+            answer = browser.open(path, method=route.method, data=form if route.method == "POST" else {})
+        assert answer.status_code == 404, route
+
+
+def test_same_numbers_are_found_where_they_belong(world: World, acme: Acme, foreign: Routes) -> None:
+    for route, _ in with_numbers(foreign):
+        request, browser = foreign.request(route), world.browser(acme.stranger)
+        form = {"confirm": "1", **request.form, "csrf_token": csrf_token(browser)}
+        answer = browser.open(request.path, method=route.method, data=form if route.method == "POST" else {})
+        assert answer.status_code in (200, 303), route
+
+
+def rows_of(world: World, slug: str) -> dict[str, list[tuple[Any, ...]]]:
+    """Return every row of one organization, its audit log included."""
+
+    def read() -> dict[str, list[tuple[Any, ...]]]:
+        organization = organization_of(slug).id
+        tables = [table for table in db.metadata.sorted_tables if "organization_id" in table.c]
+        found = {
+            table.name: [tuple(row) for row in db.session.execute(table.select().order_by(*table.primary_key))]
+            for table in tables
+        }
+        places = {table.name: list(table.c).index(table.c.organization_id) for table in tables}
+        mine = {name: [row for row in rows if row[places[name]] == organization] for name, rows in found.items()}
+        itself = db.metadata.tables["organization"]
+        own_row = db.session.execute(select(itself).where(itself.c.id == organization)).one()
+        return {**mine, "organization": [tuple(own_row)]}
+
+    found: dict[str, list[tuple[Any, ...]]] = world.read(read)
+    return found
+
+
+@pytest.fixture
+def elsewhere(acme: Acme) -> dict[str, str]:
+    """The names by which a request could speak of the other organization and of things in it."""
+    invited = acme.world.invite(acme.other_slug, acme.stranger, "wanted@example.org")
+    member = replace(acme, slug=acme.other_slug).member_id(acme.stranger)
+    number = acme.world.read(lambda: organization_of(acme.other_slug).id)
+    return {
+        **dict.fromkeys(("org", "organization", "organization_slug", "tenant"), acme.other_slug),
+        **dict.fromkeys(("organization_id", "org_id", "tenant_id"), str(number)),
+        **dict.fromkeys(("member", "member_id", "removed", "id", "ids"), str(member)),
+        **dict.fromkeys(("invitation", "invitation_id"), str(invited.id)),
+        "user_id": str(acme.stranger.user_id),
+        "token": invited.token,
+    }
+
+
+def carried(place: str, form: dict[str, str], elsewhere: dict[str, str], page: str) -> dict[str, Any]:
+    """Return the arguments of a POST that names the other organization in one of its places."""
+    if place == "form":
+        return {"data": {**elsewhere, **form}}
+    if place == "query":
+        return {"data": form, "query_string": elsewhere}
+    named = {f"X-{name.replace('_', '-')}": value for name, value in elsewhere.items()}
+    return {"data": form, "headers": {**named, "HX-Request": "true", "HX-Current-URL": page, "Referer": page}}
+
+
+@pytest.mark.parametrize("place", ["form", "query", "headers"])
+def test_D03_change_is_about_the_organization_of_the_address_alone(
+    world: World, acme: Acme, routes: Routes, owner_of_both: Person, elsewhere: dict[str, str], place: str
+) -> None:
+    page = f"http://localhost/orgs/{acme.other_slug}/members"
+    for route in routes:
+        if route.method == "POST" and "org" in route.rule.arguments:
+            request, browser = routes.request(route), world.browser(owner_of_both)
+            form = {**request.form, "csrf_token": csrf_token(browser)}
+            before = rows_of(world, acme.other_slug)
+            answer = browser.post(request.path, **carried(place, form, elsewhere, page))
+            assert answer.status_code < 500, route
+            assert rows_of(world, acme.other_slug) == before, route
+
+
+def test_D03_page_shows_the_organization_of_the_address_alone(
+    world: World, acme: Acme, routes: Routes, owner_of_both: Person, elsewhere: dict[str, str]
+) -> None:
+    """Filters and cursors with numbers of the other organization find nothing of it."""
+    asked = {**elsewhere, "actor": elsewhere["user_id"], "target": f"member:{elsewhere['member']}"}
+    browser = world.browser(owner_of_both)
+    for route in routes:
+        if route.method == "GET" and "org" in route.rule.arguments:
+            answer = browser.get(routes.request(route).path, query_string=asked)
+            assert answer.status_code in (200, 303), route
+            assert "wanted@example.org" not in answer.text, route
+            assert acme.stranger.name not in answer.text, route
