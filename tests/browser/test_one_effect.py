@@ -35,9 +35,12 @@ def reload_after(hall: Hall, window: Window, email: str) -> None:
     page.get_by_role("button", name="Send invitations").click()
     expect_sent(page)
     page.reload()
+    what_became = page.get_by_role("heading", name="What became of your invitations")
+    expect(what_became).to_be_visible()
     page.go_back()
+    expect(what_became).to_be_hidden()
     page.go_forward()
-    expect(page.get_by_role("heading", name="What became of your invitations")).to_be_visible()
+    expect(what_became).to_be_visible()
 
 
 def send_offline(hall: Hall, window: Window, email: str) -> None:
