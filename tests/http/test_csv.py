@@ -26,6 +26,12 @@ def test_U04_command_becomes_text(cell: str) -> None:
     assert harmless(cell) == f"'{cell}"
 
 
+@pytest.mark.parametrize("cell", ["Eve;=HYPERLINK(0)", "Eve; ＝1", "Eve;-1"])
+def test_U04_command_after_a_semicolon_becomes_text(cell: str) -> None:
+    before, _, command = cell.partition(";")
+    assert harmless(cell) == f"{before};'{command}"
+
+
 @pytest.mark.parametrize("cell", ["", "ada@example.org", "Ada Winter", "a=1", "2027-01-01", "'quoted", "O'Neill"])
 def test_text_stays_as_it_is(cell: str) -> None:
     assert harmless(cell) == cell

@@ -10,10 +10,10 @@ from tests.support.unproven import copied
 from tests.support.worlds import Invited, Person, World, password_hash
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.errors import Forbidden, InvitationNotOpen
-from webapp.models import Invitation, InvitationToken, MemberStatus, Role
+from webapp.errors import Forbidden, InvitationNotOpen, NotFound
+from webapp.models import Invitation, InvitationToken, Member, MemberStatus, Organization, RemovedMember, Role
 from webapp.queries.invitations import offered_by
-from webapp.services import addresses, invitation_renewals, invitations
+from webapp.services import addresses, invitation_renewals, invitations, removals
 from webapp.services.accounts import NewAccount
 from webapp.services.invitation_links import Link
 from webapp.services.tokens import digest
@@ -116,3 +116,19 @@ def test_nobody_copies_a_link_who_could_lose_the_right_to(acme: Acme, invited: I
 
     with acme.unchanged(), pytest.raises(Forbidden):
         acme.world.write(copy)
+
+
+def test_C07_link_stays_dead_when_the_removal_of_who_copied_it_is_undone(acme: Acme, invited: Invited) -> None:
+    copy = copied(acme, invited, acme.admin)
+    link = followed(acme, copy)
+    member = acme.member_id(acme.admin)
+    acme.act(acme.owner, lambda actor, here: removals.remove(actor, here, db.session.get_one(Member, member)))
+
+    def undo(actor: Actor, here: Organization) -> None:
+        removed = db.session.scalars(select(RemovedMember).where(RemovedMember.member_id == member)).one()
+        removals.undo_removal(actor, here, removed)
+
+    acme.act(acme.owner, undo)
+    with acme.unchanged(), pytest.raises((NotFound, InvitationNotOpen)):
+        register(acme, link)
+    assert state(acme, invited) == "pending"

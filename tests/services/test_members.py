@@ -263,3 +263,11 @@ def test_F01_address_that_nobody_has_proven_gets_no_letter_about_the_membership(
     do(acme, acme.owner, una, removals.remove)
     for kind in ("role_changed", "suspended", "removed"):
         assert [letter.state.value for letter in acme.world.letters(kind)] == ["dropped"]
+
+
+def test_C14_letters_about_one_membership_have_a_daily_limit(acme: Acme, other: Person) -> None:
+    for _ in range(11):
+        do(acme, acme.owner, other, members.suspend)
+        do(acme, acme.owner, other, members.restore)
+    states = [letter.state.value for kind in ("suspended", "restored") for letter in acme.world.letters(kind)]
+    assert (states.count("queued"), states.count("dropped")) == (20, 2)

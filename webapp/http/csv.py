@@ -2,12 +2,14 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from flask import Response, stream_with_context
 
-# What makes a spreadsheet take a cell for a formula or a command, also after it has trimmed it.
-COMMANDS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# What makes a spreadsheet take a cell for a formula or a command, full-width forms and trimmed cells too.
+# Where lists are separated by semicolons, what follows one is a cell of its own.
+COMMAND = re.compile(r"(^|;)( *)(?=[=+\-@\t\r\n＝＋－＠])")
 
 
 def csv_file(name: str, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Response:
@@ -36,5 +38,5 @@ def _lines(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[st
 
 
 def harmless(cell: str) -> str:
-    """Return a cell that no spreadsheet takes for a command: such a one begins with an apostrophe."""
-    return f"'{cell}" if cell.lstrip(" ").startswith(COMMANDS) else cell
+    """Return a cell no part of which a spreadsheet takes for a command: such a part begins with an apostrophe."""
+    return COMMAND.sub(r"\1'\2", cell)

@@ -10,14 +10,17 @@ from webapp.access.actor import Actor
 from webapp.db import changes_one_row, db
 from webapp.errors import AddressTaken, LinkNotValid, NotFound, WrongCredentials
 from webapp.models import AccountToken, EmailAddress, TokenPurpose, User
-from webapp.services import audit, networks, outbox, sessions
+from webapp.services import attempts, audit, networks, outbox, sessions
 from webapp.services.addresses import Address
+from webapp.services.attempts import Limit
 from webapp.services.audit import Event, Target
 from webapp.services.browsers import browser_name
 from webapp.services.outbox import Letter
 from webapp.services.tokens import digest, new_token
 
 RESET_LIFETIME = timedelta(hours=1)
+RESETS_A_DAY = 10
+DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -134,8 +137,10 @@ def request_reset(actor: Actor, address: Address) -> None:
     """Mail a link for a new password, if somebody has this address verified.
 
     The same statements run for known and unknown addresses, so that neither the answer nor its time tells them apart.
+    After ten letters in a day to one address no more leave, and the answer stays the same.
     """
     account = with_verified_address(address.canonical)
+    is_over = attempts.count([Limit(f"reset:letters:{digest(address.canonical)}", RESETS_A_DAY, DAY)]) is not None
     is_known = account is not None and account.user.is_active
     token = new_token()
     now = clock.now()
@@ -151,7 +156,7 @@ def request_reset(actor: Actor, address: Address) -> None:
     to, name = (account.email.address, account.user.name) if account else (address.typed, "")
     data = {"name": name, "expires_at": (now + RESET_LIFETIME).isoformat()}
     language = (account.user.language if account else None) or actor.language
-    outbox.enqueue(Letter("password_reset", to, data, token, language=language, is_dropped=not is_known))
+    outbox.enqueue(Letter("password_reset", to, data, token, language=language, is_dropped=is_over or not is_known))
     target = Target("user", account.user.id if account else None, address.typed)
     audit.record(actor, Event.RESET_REQUESTED, target)
 

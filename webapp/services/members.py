@@ -3,6 +3,7 @@
 Whoever changes a membership holds the organization's lock (see `organizations.lock`); the guard of a page does.
 """
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -14,10 +15,14 @@ from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import AlreadyMember, LastOwner, NotFound
 from webapp.models import EmailAddress, Member, MemberStatus, MemberWord, Organization, Role, User
-from webapp.services import accounts, audit, invitation_rows, outbox
+from webapp.services import accounts, attempts, audit, invitation_rows, outbox
+from webapp.services.attempts import Limit
 from webapp.services.audit import Event, Target
 from webapp.services.outbox import Letter
 from webapp.services.words import sort_key, words_of
+
+LETTERS_A_DAY = 20
+DAY = timedelta(days=1)
 
 
 def add(
@@ -188,7 +193,9 @@ def _record_and_tell(
 
 
 def tell(actor: Actor, organization: Organization, user: User, kind: str, **data: str) -> None:
-    """Queue the letter that tells somebody what happened to their membership, unless the address may not be theirs.
+    """Queue the letter that tells somebody what happened to their membership.
+
+    None goes to an address that may not be theirs, nor more than twenty a day.
 
     Args:
         actor: who did it.
@@ -201,7 +208,8 @@ def tell(actor: Actor, organization: Organization, user: User, kind: str, **data
     names = {"name": user.name, "actor": actor.name, "organization": organization.name, "slug": organization.slug}
     said = {**names, "email": email.address, **data}
     language = user.language or actor.language
-    is_dropped = email.verified_at is None
+    is_over = attempts.count([Limit(f"membership:letters:{organization.id}:{user.id}", LETTERS_A_DAY, DAY)]) is not None
+    is_dropped = is_over or email.verified_at is None
     letter = Letter(
         kind, email.address, said, organization_id=organization.id, language=language, is_dropped=is_dropped
     )

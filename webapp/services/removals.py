@@ -18,6 +18,7 @@ from webapp.models import (
     EmailAddress,
     Invitation,
     InvitationStatus,
+    InvitationToken,
     InvitationWord,
     Member,
     MemberStatus,
@@ -136,6 +137,8 @@ def _take_away(actor: Actor, organization: Organization, member: Member, user: U
     target = members.target_of(member, user)
     db.session.add(removed)
     db.session.execute(delete(MemberWord).where(MemberWord.member_id == member.id))
+    copied = (InvitationToken.organization_id == organization.id) & (InvitationToken.copied_by_id == user.id)
+    db.session.execute(delete(InvitationToken).where(copied))
     db.session.delete(member)
     db.session.flush()
     audit.record(actor, event, target, organization=organization, before=before)

@@ -1,8 +1,10 @@
 """Asking for a new password: whoever asks learns nothing, and only the owner of the address gets a letter."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
@@ -136,3 +138,15 @@ def test_eleventh_request_for_an_address_writes_no_letter(
     before = world.dump()
     assert ask(client, email).status_code == 429
     assert world.dump() == before
+
+
+@pytest.mark.parametrize(("email", "left"), [("ada@example.org", 10), ("nobody@example.org", 0)])
+def test_C14_eleventh_letter_of_a_day_to_an_address_stays_here(
+    client: FlaskClient, world: World, ada: Person, email: str, left: int
+) -> None:
+    with time_machine.travel("2027-03-01 10:00Z", tick=False) as now:
+        for _ in range(12):
+            assert ask(client, email).status_code == 303
+            now.shift(timedelta(minutes=16))
+    states = [letter.state.value for letter in world.letters("password_reset")]
+    assert (len(states), states.count("queued")) == (12, left)
