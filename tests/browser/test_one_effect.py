@@ -39,6 +39,7 @@ def reload_after(hall: Hall, window: Window, email: str) -> None:
     expect(what_became).to_be_visible()
     page.go_back()
     expect(what_became).to_be_hidden()
+    page.wait_for_load_state("networkidle")
     page.go_forward()
     expect(what_became).to_be_visible()
 

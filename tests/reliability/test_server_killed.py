@@ -17,7 +17,7 @@ from tests.support.server import Server, running_server
 from tests.support.sizes import Figures, short_and_long, soak_factor
 from tests.support.worlds import World
 
-KILLS = 100
+KILLS = 50
 LIVES_OF_AN_ORGANIZATION = 20
 """Then others write: an organization has 2,000 invitations a day."""
 
