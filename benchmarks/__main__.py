@@ -41,7 +41,7 @@ LIST_PAGES = 100
 NEXT_PAGE = re.compile(r'id="page-next"[^>]* href="([^"]+)"')
 ONE_BY_ONE = 100
 AT_ONCE = 1000
-ACCEPTED = 50
+ACCEPTED = 30
 PASSWORD = "correct horse battery staple"  # noqa: S105  (of people who do not exist)
 HEAD = f"{'':<34}{'requests/s':>11}{'p50 ms':>9}{'p99 ms':>9}{'statements':>12}{'of bare':>9}"
 

@@ -59,7 +59,7 @@ def hold_all(engine: Engine, stack: ExitStack) -> int:
 def end_others(database_url: str, role: str, held: int) -> None:
     """End the connections of a role, all but the ones that were held last."""
     with create_engine(database_url, poolclass=NullPool, isolation_level="AUTOCOMMIT").connect() as connection:
-        found = "select pg_terminate_backend(pid) from (select pid from pg_stat_activity where usename = :role"
+        found = "select pg_terminate_backend(pid, 10000) from (select pid from pg_stat_activity where usename = :role"
         connection.execute(
             text(f"{found} order by backend_start desc offset :held) others"), {"role": role, "held": held}
         )

@@ -135,8 +135,9 @@ def test_C05_an_answered_invitation_is_closed_for_everybody(acme: Acme, invited:
             register(acme, invited, "Eve", "eve@example.org")
         with pytest.raises(InvitationNotOpen):
             decline(acme, invited)
-        with pytest.raises(InvitationNotOpen):
-            revoke(acme, invited, acme.manager)
+        if end != "declined":  # which still stands on the Pending tab, and is taken off it by revoking
+            with pytest.raises(InvitationNotOpen):
+                revoke(acme, invited, acme.manager)
 
 
 def test_C06_an_invitation_works_until_the_second_it_expires(acme: Acme) -> None:
