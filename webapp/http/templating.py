@@ -1,7 +1,7 @@
 """What every template can say: who is looking, where, and how people, roles and times are shown."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any
@@ -10,7 +10,8 @@ from zlib import crc32
 from babel.dates import format_timedelta, get_month_names
 from flask import Flask, g
 from flask_babel import gettext, ngettext
-from jinja2 import StrictUndefined, pass_context
+from jinja2 import Environment, StrictUndefined, Template, pass_context, pass_environment
+from jinja2.environment import TemplateModule
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 
@@ -39,7 +40,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     filters = (ago, exact, moment, filled, avatar, initials, hue, role_name)
     app.jinja_env.filters.update({made.__name__: made for made in filters})
-    app.jinja_env.globals.update(_=translated, gettext=translated, ngettext=translated_number)
+    app.jinja_env.globals.update(_=translated, gettext=translated, ngettext=translated_number, pieces_of=pieces_of)
 
     @app.context_processor
     def page() -> dict[str, Any]:
@@ -81,12 +82,29 @@ def _markup(_language: str, message: str) -> Markup:
     return Markup(gettext(message))  # noqa: S704  (our own message, not what somebody typed)
 
 
+@pass_environment
+def pieces_of(environment: Environment, template: str, **values: Hashable) -> TemplateModule:
+    """Return the pieces of HTML that a template of them sets: what the fifty rows of a page share, and all pages do.
+
+    Args:
+        environment: where the template is.
+        template: its name.
+        values: what its pieces are made of, the same for everybody who reads the language of the page.
+    """
+    return _pieces(environment.get_template(template), current_language(), **values)
+
+
+@lru_cache(maxsize=128)
+def _pieces(template: Template, language: str, **values: Hashable) -> TemplateModule:
+    return template.make_module({**values, "_": messages_in(language)})
+
+
 def filled(piece: Markup, **values: object) -> Markup:
     """Put values into a piece of HTML that many rows share, at `[[name]]`; they are escaped as everywhere."""
-    parts = list(_parts(piece))
+    parts: list[str] = list(_parts(piece))
     for place in range(1, len(parts), 2):
         value = values[parts[place]]
-        parts[place] = value if isinstance(value, Markup) else escape(value)
+        parts[place] = value if isinstance(value, Markup) or value == "" else escape(value)
     return Markup("".join(parts))  # noqa: S704  (a piece of a template, and what was just escaped)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, ScalarSelect, Subquery, and_, bindparam, case, func, select
+from sqlalchemy import Integer, ScalarSelect, Subquery, and_, bindparam, case, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.db import db
@@ -58,7 +58,7 @@ def wanted(q: str, role: str, status: str, sort: str) -> Wanted:
 
 
 class MemberRow(NamedTuple):
-    """One line of the tab."""
+    """One line of the tab, in the order of `_shown`."""
 
     id: int
     user_id: int
@@ -73,6 +73,9 @@ class MemberRow(NamedTuple):
     is_last_owner: bool
 
 
+SHOWN = len(MemberRow._fields)
+
+
 def members_of(organization: Organization, which: Wanted, *, after: str, viewer_id: int | None) -> Page[MemberRow]:
     """Return a page of members.
 
@@ -81,8 +84,9 @@ def members_of(organization: Organization, which: Wanted, *, after: str, viewer_
     """
     words = searched_words(which.q, MemberWord, organization.id)
     shape = _list(len(words), tuple(which.narrowing), _order(which, words))
-    rows, cursor = read(shape, {**parameters_of(words, organization.id), **which.narrowing}, after)
-    return Page([_row(row, viewer_id) for row in rows], cursor, not after)
+    parameters = {**parameters_of(words, organization.id), **which.narrowing, "viewer_id": viewer_id}
+    rows, cursor = read(shape, parameters, after)
+    return Page([MemberRow._make(row[:SHOWN]) for row in rows], cursor, not after)
 
 
 def _order(which: Wanted, words: Sequence[str]) -> str:
@@ -109,15 +113,16 @@ def _shown(page: Subquery) -> Statement:
     return (
         select(
             Member.id,
+            Member.user_id,
             User.name,
-            EmailAddress.address,
-            EmailAddress.verified_at,
+            func.coalesce(EmailAddress.address, ""),
+            EmailAddress.verified_at.is_not(None),
             Member.role,
             Member.status,
             Member.created_at,
             Member.last_active_at,
-            Member.user_id,
-            _last_owner().label("last_owner_id"),
+            Member.user_id.is_not_distinct_from(bindparam("viewer_id", type_=Integer)),
+            Member.id.is_not_distinct_from(_last_owner()),
         )
         .select_from(page)
         .join(Member, Member.id == page.c.id)
@@ -141,22 +146,6 @@ def _last_owner() -> ScalarSelect[int | None]:
         .subquery()
     )
     return select(case((func.count() == 1, func.min(owners.c.id)))).select_from(owners).scalar_subquery()
-
-
-def _row(row: Row[*tuple[Any, ...]], viewer_id: int | None) -> MemberRow:
-    return MemberRow(
-        row.id,
-        row.user_id,
-        row.name,
-        row.address or "",
-        row.verified_at is not None,
-        row.role,
-        row.status,
-        row.created_at,
-        row.last_active_at,
-        row.user_id == viewer_id,
-        row.id == row.last_owner_id,
-    )
 
 
 @dataclass(frozen=True)
