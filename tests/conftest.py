@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser
 
 from tests.support import security
@@ -89,10 +90,17 @@ def settings(environment: dict[str, str]) -> Settings:
     return Settings.from_environment(environment)
 
 
+@pytest.fixture(scope="session")
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """What Jinja compiles templates to, kept for all tests of this process: compiling them is slower than most tests."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
-def app(settings: Settings) -> Iterator[Flask]:
+def app(settings: Settings, compiled_templates: FileSystemBytecodeCache) -> Iterator[Flask]:
     """The application on a fresh database."""
     application = create_app(settings)
+    application.jinja_env.bytecode_cache = compiled_templates
     yield application
     close(application)
 

@@ -22,9 +22,7 @@ def respond(template: str, fragments: Mapping[str, str], /, *, status: int = 200
     """
     target = request.headers.get("HX-Target", "") if is_fragment_request() else ""
     if target in fragments:
-        fragment = render_template(fragments[target], **context)
-        notices = render_template("layout/_notices.html", oob=True)
-        response = make_response(f"{fragment}\n{notices}", status)
+        response = make_response(render_template("layout/fragment.html", swapped=fragments[target], **context), status)
     else:
         response = make_response(render_template(template, **context), status)
     response.vary.update(("HX-Request", "HX-Target"))
