@@ -4,15 +4,19 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser
+from sqlalchemy import URL
 
 from tests.support import security
+from tests.support.acme import Acme, build
 from tests.support.browser import Windows, running_browser
 from tests.support.databases import PostgresTemplate, SqliteTemplate, postgres_server
 from tests.support.server import Server, running_server
@@ -51,31 +55,75 @@ def close(application: Flask) -> None:
         db.engine.dispose()
 
 
+def with_acme(database_url: str, data_dir: Path) -> Acme:
+    """Bring a database to the newest schema, with Acme in it."""
+    migrate(database_url, data_dir)
+    application = create_app(Settings.from_environment(environment_for(database_url, data_dir)))
+    acme = build(World(application))
+    close(application)
+    return acme
+
+
 @pytest.fixture(scope="session")
-def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate:
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate[None]:
     """A migrated SQLite database to copy."""
     folder = tmp_path_factory.mktemp("sqlite")
     return SqliteTemplate(folder, lambda url: migrate(url, folder))
 
 
 @pytest.fixture(scope="session")
-def postgres_template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresTemplate]:
-    """A migrated PostgreSQL database to copy, on a real server."""
-    folder = tmp_path_factory.mktemp("postgres")
+def sqlite_acme_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate[Acme]:
+    """The same with Acme in it: making it anew for each test would take a third of the time of the tests it serves."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    return SqliteTemplate(folder, lambda url: with_acme(url, folder))
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[URL]:
+    """The address of a real PostgreSQL server."""
     with postgres_server() as server:
-        template = PostgresTemplate(server, lambda url: migrate(url, folder))
-        yield template
-        template.drop()
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(postgres: URL, tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresTemplate[None]]:
+    """A migrated PostgreSQL database to copy."""
+    folder = tmp_path_factory.mktemp("postgres")
+    template = PostgresTemplate(postgres, lambda url: migrate(url, folder))
+    yield template
+    template.drop()
+
+
+@pytest.fixture(scope="session")
+def postgresql_acme_template(
+    postgres: URL, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PostgresTemplate[Acme]]:
+    """The same with Acme in it."""
+    folder = tmp_path_factory.mktemp("postgres")
+    template = PostgresTemplate(postgres, lambda url: with_acme(url, folder))
+    yield template
+    template.drop()
+
+
+def template_of(request: pytest.FixtureRequest, kind: str) -> SqliteTemplate[Any] | PostgresTemplate[Any]:
+    """Return what the test's database is a copy of; it holds Acme where the test asks for the one of all tests."""
+    contents = "_acme" if "ready_made_acme" in request.fixturenames else ""
+    found: SqliteTemplate[Any] | PostgresTemplate[Any] = request.getfixturevalue(f"{kind}{contents}_template")
+    return found
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """The address of a fresh, migrated database; tests that use it run on both kinds."""
-    template: SqliteTemplate | PostgresTemplate = request.getfixturevalue(
-        "sqlite_template" if request.param == "sqlite" else "postgres_template"
-    )
-    with template.copy(tmp_path) as url:
+    with template_of(request, request.param).copy(tmp_path) as url:
         yield url
+
+
+@pytest.fixture
+def ready_made_acme(request: pytest.FixtureRequest, database_url: str) -> Acme:
+    """What is in the database of this test from its beginning."""
+    acme: Acme = template_of(request, "sqlite" if database_url.startswith("sqlite") else "postgresql").contents
+    return acme
 
 
 @pytest.fixture
@@ -92,7 +140,7 @@ def settings(environment: dict[str, str]) -> Settings:
 
 @pytest.fixture(scope="session")
 def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
-    """What Jinja compiles templates to, kept for all tests of this process: compiling them is slower than most tests."""
+    """What Jinja compiles templates to, kept for all tests of this process: compiling is slower than most tests."""
     return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
 
 
@@ -159,3 +207,11 @@ def figures(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) 
 def world(app: Flask) -> World:
     """Made-up people and organizations on the fresh database."""
     return World(app)
+
+
+@pytest.fixture
+def acme(world: World, ready_made_acme: Acme) -> Acme:
+    """Acme with somebody in each role, and an organization of strangers."""
+    acme = replace(ready_made_acme, world=world)
+    acme.wake()
+    return acme

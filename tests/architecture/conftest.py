@@ -4,9 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from tests.support.acme import Acme, build
+from tests.support.acme import Acme
 from tests.support.routes import Routes
-from tests.support.worlds import World
 from webapp.config import Settings
 
 
@@ -14,12 +13,6 @@ from webapp.config import Settings
 def settings(environment: dict[str, str]) -> Settings:
     """Settings of a demo, which has the most routes."""
     return replace(Settings.from_environment(environment), demo=True)
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    """Acme with somebody in each role, and an organization of strangers."""
-    return build(world)
 
 
 @pytest.fixture

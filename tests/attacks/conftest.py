@@ -1,16 +1,9 @@
-"""Acme, its people, and every route about things in it."""
+"""Every route about things in Acme."""
 
 import pytest
 
-from tests.support.acme import Acme, build
+from tests.support.acme import Acme
 from tests.support.routes import Routes
-from tests.support.worlds import World
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    """Acme with somebody in each role, and an organization of strangers."""
-    return build(world)
 
 
 @pytest.fixture

@@ -31,9 +31,7 @@ class House:
 @pytest.fixture(scope="session", params=["sqlite"])
 def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of one database for all tests of this folder; the walk also asks for PostgreSQL."""
-    template: SqliteTemplate | PostgresTemplate = request.getfixturevalue(
-        "sqlite_template" if request.param == "sqlite" else "postgres_template"
-    )
+    template: SqliteTemplate[None] | PostgresTemplate[None] = request.getfixturevalue(f"{request.param}_template")
     with template.copy(tmp_path_factory.mktemp("database")) as url:
         yield url
 

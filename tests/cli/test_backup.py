@@ -57,7 +57,7 @@ def test_backup_of_nothing_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_database_is_never_replaced_by_its_own_backup(tmp_path: Path, sqlite_template: SqliteTemplate) -> None:
+def test_database_is_never_replaced_by_its_own_backup(tmp_path: Path, sqlite_template: SqliteTemplate[None]) -> None:
     with sqlite_template.copy(tmp_path) as url:
         database = Path(make_url(url).database or "")
         ran = Command(environment_for(url, tmp_path))("backup", database, "--force")

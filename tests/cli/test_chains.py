@@ -6,20 +6,13 @@ import pytest
 from sqlalchemy import delete, update
 
 from tests.support import crowds
-from tests.support.acme import Acme, build
+from tests.support.acme import Acme
 from tests.support.tampering import entry, tamper, write_anew
-from tests.support.worlds import World
 from webapp.cli import chains
 from webapp.cli.chains import Broken, Chain, Head, check, check_head, head_of
 from webapp.db import db
 from webapp.models import AuditEntry
 from webapp.services.audit import hash_of
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    """Acme with somebody in each role, and an organization of strangers."""
-    return build(world)
 
 
 def chain_of(acme: Acme) -> Chain:

@@ -19,9 +19,7 @@ COMPLAINTS = ("database is locked", "Traceback", '"levelname": "ERROR"', '"statu
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of one database for all tests of this folder; they run on both kinds."""
-    template: SqliteTemplate | PostgresTemplate = request.getfixturevalue(
-        "sqlite_template" if request.param == "sqlite" else "postgres_template"
-    )
+    template: SqliteTemplate[None] | PostgresTemplate[None] = request.getfixturevalue(f"{request.param}_template")
     with template.copy(tmp_path_factory.mktemp("crowd")) as url:
         yield url
 

@@ -1,4 +1,4 @@
-"""Acme, its people, and every route about things in it."""
+"""Every route about things in Acme, and what the logs say."""
 
 import json
 import logging
@@ -9,16 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.acme import Acme, build
+from tests.support.acme import Acme
 from tests.support.routes import Routes
-from tests.support.worlds import World
 from webapp.http import logs
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    """Acme with somebody in each role, and an organization of strangers."""
-    return build(world)
 
 
 @pytest.fixture

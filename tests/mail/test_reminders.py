@@ -8,19 +8,13 @@ import time_machine
 from flask import Flask
 
 from tests.mail.letters import worker_of
-from tests.support.acme import Acme, build
+from tests.support.acme import Acme
 from tests.support.crowds import invite
 from tests.support.smtp import SmtpSink
 from tests.support.visitor import at_once
-from tests.support.worlds import World
 from webapp.mail import reminders
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    return build(world)
 
 
 def test_two_workers_at_once_remind_everybody_once(acme: Acme) -> None:

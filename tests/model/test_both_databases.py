@@ -27,10 +27,12 @@ WEIGHTS = [4 if verb in ("invite", "accept", "register") else 2 if verb == "rese
 
 
 @pytest.fixture
-def both(sqlite_template: SqliteTemplate, postgres_template: PostgresTemplate, tmp_path: Path) -> Iterator[list[Flask]]:
+def both(
+    sqlite_template: SqliteTemplate[None], postgresql_template: PostgresTemplate[None], tmp_path: Path
+) -> Iterator[list[Flask]]:
     """The application on a database of each kind."""
     with ExitStack() as stack:
-        urls = [stack.enter_context(template.copy(tmp_path)) for template in (sqlite_template, postgres_template)]
+        urls = [stack.enter_context(template.copy(tmp_path)) for template in (sqlite_template, postgresql_template)]
         apps = [create_app(Settings.from_environment(environment_for(url, tmp_path))) for url in urls]
         yield apps
         for app in apps:

@@ -4,20 +4,15 @@ from datetime import UTC, datetime
 
 import pytest
 
-from tests.support.acme import Acme, build, organization_of
+from tests.support.acme import Acme, organization_of
 from tests.support.asking import ask, row_of, suggest
-from tests.support.worlds import Person, World
+from tests.support.worlds import Person
 from webapp.db import db
 from webapp.errors import AlreadyMember, DomainError, Forbidden, InvitationLimit, NobodyToAdd, NotFound, RoleTooHigh
 from webapp.models import EmailAddress, InvitationStatus, MemberStatus, Organization, Role, User
 from webapp.services import additions, addresses, attempts, invitation_limits, members
 from webapp.services.attempts import Limit
 from webapp.services.tokens import digest
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    return build(world)
 
 
 @pytest.fixture

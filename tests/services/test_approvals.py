@@ -8,10 +8,10 @@ import time_machine
 from flask import Flask
 from sqlalchemy import select
 
-from tests.support.acme import Acme, build, organization_of
+from tests.support.acme import Acme, organization_of
 from tests.support.asking import ask, request_for, row_of, suggest
 from tests.support.visitor import at_once
-from tests.support.worlds import Person, World
+from tests.support.worlds import Person
 from webapp import db as database
 from webapp.access.actor import Actor
 from webapp.db import db
@@ -44,11 +44,6 @@ NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
 RACES = 10
 
 Step = Callable[[Actor, Organization], object]
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    return build(world)
 
 
 def approve(acme: Acme, person: Person, number: int, role: Role = Role.MEMBER) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select, update
 
-from tests.support.acme import Acme, build
-from tests.support.worlds import Person, World
+from tests.support.acme import Acme
+from tests.support.worlds import Person
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import DomainError
@@ -25,12 +25,6 @@ BEGINS = {Event.MEMBER_JOINED, Event.MEMBER_ADDED, Event.MEMBER_REMOVAL_UNDONE}
 ENDS = {Event.MEMBER_REMOVED, Event.MEMBER_LEFT}
 CHANGES = {Event.MEMBER_ROLE_CHANGED, Event.MEMBER_SUSPENDED, Event.MEMBER_RESTORED}
 ACTS = 80
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    """Acme with somebody in each role, and an organization of strangers."""
-    return build(world)
 
 
 def rebuilt(entries: Sequence[AuditEntry]) -> Membership:

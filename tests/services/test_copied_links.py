@@ -5,9 +5,9 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy import select
 
-from tests.support.acme import Acme, build
+from tests.support.acme import Acme
 from tests.support.unproven import copied
-from tests.support.worlds import Invited, Person, World, password_hash
+from tests.support.worlds import Invited, Person, password_hash
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import Forbidden, InvitationNotOpen, NotFound
@@ -19,11 +19,6 @@ from webapp.services.invitation_links import Link
 from webapp.services.tokens import digest
 
 Loss = Callable[[Acme, Person], None]
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    return build(world)
 
 
 @pytest.fixture

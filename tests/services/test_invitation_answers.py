@@ -6,8 +6,8 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from tests.support.acme import Acme, build
-from tests.support.worlds import Invited, Person, World, password_hash
+from tests.support.acme import Acme
+from tests.support.worlds import Invited, Person, password_hash
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import (
@@ -26,11 +26,6 @@ from webapp.services.invitation_links import Link
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
 A_SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    return build(world)
 
 
 @pytest.fixture

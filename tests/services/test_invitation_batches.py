@@ -6,8 +6,8 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from tests.support.acme import Acme, build
-from tests.support.worlds import Invited, Person, World
+from tests.support.acme import Acme
+from tests.support.worlds import Invited, Person
 from webapp.db import db
 from webapp.errors import DomainError, Forbidden, InvitationLimit, NotFound, RoleTooHigh
 from webapp.models import Attempts, EmailAddress, InvitationStatus, Role
@@ -20,11 +20,6 @@ from webapp.services.tokens import digest
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
 LATER = timedelta(days=8)
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    return build(world)
 
 
 def invite_all(acme: Acme, text: str, by: Person | None = None, role: Role = Role.MEMBER) -> dict[str, str]:

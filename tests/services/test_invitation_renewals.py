@@ -7,9 +7,9 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
-from tests.support.acme import Acme, build
+from tests.support.acme import Acme
 from tests.support.unproven import copied, resent
-from tests.support.worlds import Invited, Person, World, password_hash
+from tests.support.worlds import Invited, Person, password_hash
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import DomainError, Forbidden, InvitationNotOpen, InvitationNotSent, LetterLimit, NotFound
@@ -26,11 +26,6 @@ Renewal = Callable[..., Invited]
 Loss = Callable[[Acme, Person], None]
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    return build(world)
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
-from tests.support.acme import Acme, build, organization_of
-from tests.support.worlds import Invited, World
+from tests.support.acme import Acme, organization_of
+from tests.support.worlds import Invited
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import Forbidden, NotFound, RoleTooHigh
@@ -18,11 +18,6 @@ from webapp.services.tokens import digest
 from webapp.vault import NotReadable
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    return build(world)
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from tests.support.acme import Acme, build, organization_of
+from tests.support.acme import Acme, organization_of
 from tests.support.unproven import unproven
 from tests.support.visitor import at_once
-from tests.support.worlds import Person, World
+from tests.support.worlds import Person
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import AboveYourRole, DomainError, Forbidden, LastOwner, NotFound, RoleTooHigh, Yourself
@@ -18,11 +18,6 @@ from webapp.services import members, organizations, removals
 
 ROUNDS = 4
 Step = Callable[[Actor, Organization, Member], object]
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    return build(world)
 
 
 @pytest.fixture

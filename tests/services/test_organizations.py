@@ -5,7 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select
 
-from tests.support.acme import Acme, build, organization_of
+from tests.support.acme import Acme, organization_of
 from tests.support.worlds import Person, World
 from webapp import db as database
 from webapp.access.actor import Actor
@@ -14,12 +14,6 @@ from webapp.errors import Forbidden, NotFound, OrganizationsByAdministrators, Sl
 from webapp.http import uow
 from webapp.models import FormerSlug, Organization, User
 from webapp.services import organizations, slugs
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    """Acme with somebody in each role, and an organization of strangers."""
-    return build(world)
 
 
 def change(acme: Acme, who: Person, at: str, **values: object) -> bool:

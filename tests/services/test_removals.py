@@ -8,8 +8,8 @@ import time_machine
 from sqlalchemy import select
 
 from tests.support import crowds
-from tests.support.acme import Acme, build
-from tests.support.worlds import Person, World
+from tests.support.acme import Acme
+from tests.support.worlds import Person
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import AboveYourRole, AccountClosed, Forbidden, InvitationNotOpen, MemberAgain, NotFound, UndoOver
@@ -32,11 +32,6 @@ from webapp.services.invitation_links import Link
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
 A_SECOND = timedelta(seconds=1)
 KEPT = timedelta(days=30)
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    return build(world)
 
 
 @pytest.fixture

@@ -6,9 +6,8 @@ import pytest
 import time_machine
 from sqlalchemy import func, select
 
-from tests.support.acme import Acme, build
+from tests.support.acme import Acme
 from tests.support.asking import ask, row_of, suggest
-from tests.support.worlds import World
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import AlreadyInvited, AlreadyMember, AlreadyRequested, NotFound, RequestLimit
@@ -20,11 +19,6 @@ from webapp.services.request_letters import MOST_TOLD, MOST_TOLD_OF_A_DAY
 
 VISITOR = Actor.visitor("127.0.0.1")
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    return build(world)
 
 
 def recipients(acme: Acme, kind: str) -> list[str]:

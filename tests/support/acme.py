@@ -12,7 +12,17 @@ from tests.support.worlds import Invited, Person, World
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.models import AuditEntry, Invitation, InvitationStatus, Member, MemberStatus, Organization, Role, User
+from webapp.models import (
+    AuditEntry,
+    Invitation,
+    InvitationStatus,
+    Member,
+    MemberStatus,
+    Organization,
+    Role,
+    Session,
+    User,
+)
 from webapp.services import members, sessions
 
 T = TypeVar("T")
@@ -44,6 +54,15 @@ class Acme:
             with client.session_transaction() as cookie:
                 cookie["token"] = self._tokens[person.user_id]
         return client
+
+    def wake(self) -> None:
+        """Let everybody have been active just now, so that their next request has no activity to note."""
+
+        def wake() -> None:
+            db.session.execute(update(Member).values(last_active_at=clock.now()))
+            db.session.execute(update(Session).values(last_seen_at=clock.now()))
+
+        self.world.write(wake)
 
     def organization(self) -> Organization:
         """Return the row of Acme, within a transaction."""
@@ -148,6 +167,5 @@ def build(world: World) -> Acme:
 
 
 def _sign_in(people: list[Person]) -> dict[int, str]:
-    """Sign everybody in, as seen just now, so that their next request has no activity to note."""
-    db.session.execute(update(Member).values(last_active_at=clock.now()))
+    """Sign everybody in."""
     return {p.user_id: sessions.begin(p.user_id, ip="127.0.0.1", user_agent="tests") for p in people}

@@ -1,6 +1,6 @@
 """Fresh databases with the newest schema, cheap enough for one per test.
 
-Each test process migrates one template per kind of database; a test gets a copy. PostgreSQL is the server that
+Each test process prepares a template or two per kind of database; a test gets a copy. PostgreSQL is the server that
 TEST_POSTGRES_URL names (version 15 or newer, with a role that may create databases), else one from a Python package,
 started for this process. Run by root, that package makes a user `pgserver` for its server and lets it read the folders
 above .venv.
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from secrets import token_hex
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from sqlalchemy import URL, create_engine, make_url
 from sqlalchemy.engine import Engine
@@ -24,8 +24,9 @@ from sqlalchemy.pool import NullPool
 
 from tests.support.parts import require_part
 
-Migrate = Callable[[str], None]
-"""Brings the database at an address to the newest schema."""
+T = TypeVar("T")
+Prepare = Callable[[str], T]
+"""Brings the database at an address to the newest schema, and returns what there is to know of its contents."""
 
 WITHOUT_DURABILITY = (
     "alter system set fsync = off",
@@ -35,12 +36,12 @@ WITHOUT_DURABILITY = (
 )
 
 
-class SqliteTemplate:
-    """A migrated SQLite file, copied for each test."""
+class SqliteTemplate(Generic[T]):
+    """A prepared SQLite file, copied for each test."""
 
-    def __init__(self, folder: Path, migrate: Migrate) -> None:
+    def __init__(self, folder: Path, prepare: Prepare[T]) -> None:
         self._path = folder / "template.db"
-        migrate(f"sqlite:///{self._path}")
+        self.contents = prepare(f"sqlite:///{self._path}")
 
     @contextmanager
     def copy(self, folder: Path) -> Iterator[str]:
@@ -53,15 +54,15 @@ class SqliteTemplate:
         yield f"sqlite:///{path}"
 
 
-class PostgresTemplate:
-    """A migrated PostgreSQL database, copied for each test; all are dropped at the end."""
+class PostgresTemplate(Generic[T]):
+    """A prepared PostgreSQL database, copied for each test; all are dropped at the end."""
 
-    def __init__(self, server: URL, migrate: Migrate) -> None:
+    def __init__(self, server: URL, prepare: Prepare[T]) -> None:
         self._server = server
         self._engine: Engine = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
         self._name = f"vestibule_template_{token_hex(6)}"
         self._execute(f"create database {self._name} template template0 encoding 'UTF8'")
-        migrate(self._address(self._name))
+        self.contents = prepare(self._address(self._name))
         # A template must have no visitors while it is copied.
         self._execute(f"alter database {self._name} allow_connections false")
 

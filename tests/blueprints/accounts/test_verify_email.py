@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 from werkzeug.test import TestResponse
 
-from tests.support.acme import Acme, build
+from tests.support.acme import Acme
 from tests.support.pages import Page
 from tests.support.unproven import unproven
 from tests.support.worlds import PASSWORD, Person, World, post
@@ -15,11 +15,6 @@ from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.models import EmailAddress
 from webapp.services import accounts, addresses, attempts
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    return build(world)
 
 
 @pytest.fixture

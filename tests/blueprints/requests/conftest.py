@@ -1,17 +1,9 @@
-"""The organizations these tests speak of, and what the database is asked."""
+"""What the database is asked."""
 
 import pytest
 from flask import Flask
 
-from tests.support.acme import Acme, build
 from tests.support.statements import Statements, collected
-from tests.support.worlds import World
-
-
-@pytest.fixture
-def acme(world: World) -> Acme:
-    """Acme with somebody in each role, and an organization of strangers."""
-    return build(world)
 
 
 @pytest.fixture
