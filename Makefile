@@ -6,6 +6,8 @@
 
 PYTHON ?= python3
 UV ?= uv
+# One process more than there are cores: many tests wait for a server, a browser or the mail
+PROCESSES ?= $(shell $(PYTHON) -c 'import os; print(min(4, (os.cpu_count() or 1) + 1))')
 # More arguments for pytest: make test ARGS="tests/support -k postgres"
 ARGS ?=
 # Bring the locks up to date with what has been published: make lock UPGRADE=--upgrade
@@ -29,7 +31,7 @@ run: setup ## Run the web app and the mail worker at http://127.0.0.1:8000, on S
 	@$(BIN)/vestibule serve --demo --with-worker
 
 test: setup .venv/.ready-for-tests ## Run every test; parts this machine lacks are skipped by name
-	@$(BIN)/python -m pytest --numprocesses=logical --maxprocesses=4 $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=worksteal $(ARGS)
 
 soak: setup .venv/.ready-for-tests ## Run the long tests, which take half an hour and print what they counted
 	@$(BIN)/python -m pytest -m soak --quiet $(ARGS)
