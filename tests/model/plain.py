@@ -213,6 +213,8 @@ class Plain(Organization):
         self.removed[membership.number] = Removal(name, membership, self.now)
         self._say(event)
         for offer in self.offers:
+            for link in offer.links:
+                link.is_alive = link.is_alive and link.copied_by != name
             if (offer.by, offer.status) == (name, PENDING):
                 self._close(offer, REVOKED)
 
