@@ -286,3 +286,45 @@ class SlugTaken(DomainError):
 
     sentence = N_("This address is not free. Choose another one.")
     field = "slug"
+
+
+class ProjectArchived(DomainError):
+    """A project that is archived was to be changed."""
+
+    status = 409
+    title = N_("This project is archived")
+    sentence = N_("%(name)s is archived and can only be read. Nothing was changed. Take it out of the archive first.")
+
+
+class ProjectNeedsTeam(DomainError):
+    """A project was to belong to no team."""
+
+    sentence = N_("A project belongs to at least one team. Choose one.")
+    field = "teams"
+
+
+class GroupNameTaken(DomainError):
+    """An access group of the team has the name."""
+
+    sentence = N_("The team already has an access group called %(name)s. Choose another name.")
+    field = "name"
+
+
+class GroupManaged(DomainError):
+    """Somebody tried to change an access group that a source fills."""
+
+    status = 409
+    title = N_("This access group is filled automatically")
+    sentence = N_("%(name)s is filled by %(source)s, so nobody changes it here. Nothing was changed.")
+
+
+class EmptyGroup(DomainError):
+    """An access group was to hold no projects, or nobody."""
+
+    sentence = N_("An access group holds at least one project and one member. Choose some.")
+
+
+class NotOfTeam(DomainError):
+    """An access group was to hold a project of another team, or somebody who is no member."""
+
+    sentence = N_("Something you chose is not there any more, or not in this team. Choose again.")

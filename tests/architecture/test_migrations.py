@@ -22,14 +22,27 @@ from webapp import clock, schema
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.models import (
+    AccessGroup,
     AddressToken,
     EmailAddress,
+    FormerProjectSlug,
     FormerSlug,
+    FormerTeamSlug,
+    GroupMember,
+    GroupProject,
+    Invitation,
+    InvitationGroup,
+    InvitationTeam,
     KnownNetwork,
+    Member,
     MemberStatus,
     Organization,
+    Project,
     RemovedMember,
     Role,
+    Team,
+    TeamMember,
+    TeamProject,
 )
 from webapp.services import accounts, addresses
 
@@ -58,7 +71,36 @@ def filled(world: World, acme: Acme) -> Acme:
     assert browser.post(acme.address("members/new"), data=form).status_code == 303
     assert invited.id
     world.write(_fill_the_rest, acme)
+    world.write(_fill_teams, acme)
     return acme
+
+
+def _fill_teams(acme: Acme) -> None:
+    """Give one team everything a team can have."""
+    member = db.session.scalars(select(Member).where(Member.user_id == acme.member.user_id)).one()
+    of_organization = {"organization_id": member.organization_id}
+    team = Team(**of_organization, name="Red", slug="red", sort_name="red")
+    project = Project(**of_organization, name="Payroll", slug="payroll", sort_name="payroll")
+    db.session.add_all([team, project])
+    db.session.flush()
+    of_team = {**of_organization, "team_id": team.id}
+    group = AccessGroup(**of_team, name="Readers", name_key="readers", level=Role.MEMBER)
+    in_order = {"sort_name": project.sort_name, "project_id": project.id}
+    db.session.add_all([group, TeamProject(**of_team, **in_order)])
+    db.session.flush()
+    invitation_id = db.session.scalars(select(Invitation.id).limit(1)).one()
+    of_member = {**of_organization, "member_id": member.id, "sort_name": member.sort_name}
+    db.session.add_all(
+        [
+            FormerTeamSlug(**of_team, slug="crimson"),
+            FormerProjectSlug(**of_organization, project_id=project.id, slug="wages"),
+            TeamMember(**of_member, team_id=team.id),
+            GroupMember(**of_member, group_id=group.id),
+            GroupProject(**of_team, **in_order, group_id=group.id),
+            InvitationTeam(**of_team, invitation_id=invitation_id),
+            InvitationGroup(**of_organization, invitation_id=invitation_id, group_id=group.id),
+        ]
+    )
 
 
 def _fill_the_rest(acme: Acme) -> None:
@@ -133,7 +175,7 @@ def test_R16_each_migration_leads_down_and_up_again(app: Flask, filled: Acme, co
         for table in kept:
             columns = kept[table][0].keys() if kept[table] else ()
             # Without the column that says who copied it, a copied link would be taken for a mailed one.
-            lasting = [row for row in rows[table] if row.get("copied_by_id") is None]
+            lasting = [row for row in rows[table] if revision != "0002" or row.get("copied_by_id") is None]
             assert kept[table] == [{name: row[name] for name in columns} for row in lasting]
             assert sequences_of(connection).get(table) == sequences.get(table)
         schema.downgrade(app, before)

@@ -53,6 +53,9 @@ def test_added_user_is_a_member_at_once_and_told(acme: Acme, ned: Person) -> Non
         "email": "ned@example.org",
         "role": "admin",
         "status": "active",
+        "has_global_access": True,
+        "teams": [],
+        "groups": [],
     }
     [letter] = acme.world.letters()
     assert (letter.kind, letter.to_address) == ("added", "ned@example.org")

@@ -9,12 +9,14 @@ from sqlalchemy import select
 
 from tests.support import crowds
 from tests.support.acme import Acme
+from tests.support.teams import make_group, make_project, make_team, team
 from tests.support.worlds import Person
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import AboveYourRole, AccountClosed, Forbidden, InvitationNotOpen, MemberAgain, NotFound, UndoOver
 from webapp.mail import housekeeping
 from webapp.models import (
+    GroupMember,
     Invitation,
     InvitationStatus,
     InvitationWord,
@@ -24,14 +26,16 @@ from webapp.models import (
     Organization,
     RemovedMember,
     Role,
+    TeamMember,
     User,
 )
-from webapp.services import invitations, members, removals
+from webapp.services import invitations, members, removals, teams
 from webapp.services.invitation_links import Link
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
 A_SECOND = timedelta(seconds=1)
 KEPT = timedelta(days=30)
+EVERYTHING: dict[str, object] = {"has_global_access": True, "teams": [], "groups": []}
 
 
 @pytest.fixture
@@ -90,7 +94,7 @@ def test_removal_is_audited_completely_and_told(acme: Acme, leaver: Person) -> N
     number = remove(acme, leaver)
     entry = acme.entries()[-1]
     assert (entry.event, entry.target_kind, entry.target_id) == ("member.removed", "member", number)
-    described = {"user_id": leaver.user_id, "email": leaver.email, "role": "admin", "status": "active"}
+    described = {"user_id": leaver.user_id, "email": leaver.email, "role": "admin", "status": "active"} | EVERYTHING
     assert (entry.before, entry.after) == (described, None)
     [letter] = acme.world.letters("removed")
     assert (letter.to_address, letter.data["organization"]) == (leaver.email, "Acme")
@@ -100,7 +104,7 @@ def test_leaving_is_audited_completely_and_told_to_nobody(acme: Acme, leaver: Pe
     number = acme.act(leaver, lambda actor, organization: removals.leave(actor, organization).member_id)
     entry = acme.entries()[-1]
     assert (entry.event, entry.actor_user_id, entry.target_id) == ("member.left", leaver.user_id, number)
-    described = {"user_id": leaver.user_id, "email": leaver.email, "role": "admin", "status": "active"}
+    described = {"user_id": leaver.user_id, "email": leaver.email, "role": "admin", "status": "active"} | EVERYTHING
     assert (entry.before, entry.after) == (described, None)
     assert acme.world.letters() == []
     [kept] = rows(acme, RemovedMember)
@@ -174,10 +178,31 @@ def test_undo_puts_back_exactly_what_was(acme: Acme, leaver: Person, status: Mem
     undo(acme, remove(acme, leaver))
     assert acme.world.dump(without={"outbox_message"}) == before
     entry = acme.entries()[-1]
-    described = {"user_id": leaver.user_id, "email": leaver.email, "role": "admin", "status": status.value}
+    described = {"user_id": leaver.user_id, "email": leaver.email, "role": "admin", "status": status.value} | EVERYTHING
     assert (entry.event, entry.before, entry.after) == ("member.removal_undone", None, described)
     told = [letter.kind for letter in acme.world.letters()]
     assert told == (["removed", "restored"] if status is MemberStatus.ACTIVE else ["removed"])
+
+
+def test_undo_brings_back_teams_groups_and_restriction(acme: Acme, leaver: Person) -> None:
+    acme.change(leaver, has_global_access=False)
+    red = make_team(acme, "Red", leaver)
+    make_group(acme, red, "Readers", Role.MEMBER, ([make_project(acme, "Payroll", red)], [leaver]))
+    before = acme.world.dump(without={"outbox_message"})
+    number = remove(acme, leaver)
+    assert rows(acme, TeamMember, member_id=number) == rows(acme, GroupMember, member_id=number) == []
+    undo(acme, number)
+    assert acme.world.dump(without={"outbox_message"}) == before
+
+
+def test_undo_leaves_out_teams_and_groups_that_are_gone(acme: Acme, leaver: Person) -> None:
+    red, blue = make_team(acme, "Red", leaver), make_team(acme, "Blue", leaver)
+    make_group(acme, red, "Readers", Role.MEMBER, ([make_project(acme, "Payroll", red)], [leaver]))
+    number = remove(acme, leaver)
+    acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(red)))
+    undo(acme, number)
+    assert [row.team_id for row in rows(acme, TeamMember, member_id=number)] == [blue]
+    assert rows(acme, GroupMember, member_id=number) == []
 
 
 def test_member_who_was_put_back_is_found_by_the_name_of_today(acme: Acme, leaver: Person) -> None:

@@ -17,6 +17,7 @@ from webapp.models import Invitation, Member, MemberStatus, Organization, Outbox
 from webapp.services import accounts, addresses, invitations, members, organizations, outbox, passwords, sessions
 from webapp.services.accounts import NewAccount
 from webapp.services.invitations import Offer
+from webapp.services.memberships import Terms
 
 PASSWORD = "correct horse battery staple"
 CSRF = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
@@ -88,7 +89,7 @@ class World:
 
         def make() -> int:
             user = db.session.get_one(User, person.user_id)
-            member = members.add(Actor.system(), _organization(slug), user, person.email, role)
+            member = members.add(Actor.system(), _organization(slug), user, person.email, Terms(role))
             member.status = status
             return member.id
 

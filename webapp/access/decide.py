@@ -1,12 +1,15 @@
-"""Decisions about an organization: asked by the guard of every page and again by every service."""
+"""Decisions about an organization and what is in it: asked by the guard of every page and again by every service."""
 
 from dataclasses import dataclass
 from typing import Protocol
 
+from webapp.access import grants
 from webapp.access.actor import Actor, ActorKind
-from webapp.access.roles import Scope, has_scope
+from webapp.access.roles import LOWEST_LEVEL, LOWEST_ROLE, LOWEST_ROLE_IN_OWN_TEAM, Scope, has_scope
 from webapp.errors import AboveYourRole, Forbidden, NotFound, RoleTooHigh, Yourself
-from webapp.models import Member, MemberStatus, Organization, Role
+from webapp.models import Member, MemberStatus, Organization, Project, Role, Team
+
+Resource = Organization | Team | Project
 
 
 class PowerOver(Protocol):
@@ -18,26 +21,42 @@ class PowerOver(Protocol):
     def role(self) -> Role: ...
 
 
-def decide(actor: Actor, scope: Scope, organization: Organization) -> bool:
-    """Tell whether `actor` has `scope` in `organization`. Unknown means no."""
+def decide(actor: Actor, scope: Scope, resource: Resource) -> bool:
+    """Tell whether `actor` has `scope` in an organization, on a team or on a project. Unknown means no."""
     if actor.kind is ActorKind.SYSTEM:
         return True
     member = actor.member
-    if member is None or member.organization_id != organization.id or member.user_id != actor.user_id:
+    if member is None or member.organization_id != _organization_id(resource) or member.user_id != actor.user_id:
         return False
-    return member.is_active and has_scope(member.role, scope, organization)
+    return member.is_active and _has(member, scope, resource)
 
 
-def require(actor: Actor, scope: Scope, organization: Organization) -> None:
-    """Go on only if `actor` has `scope` in `organization`.
+def _organization_id(resource: Resource) -> int:
+    return resource.id if isinstance(resource, Organization) else resource.organization_id
+
+
+def _has(member: Member, scope: Scope, resource: Resource) -> bool:
+    if scope in LOWEST_LEVEL:
+        return isinstance(resource, Project) and grants.decide(member.user_id, resource, scope)
+    if isinstance(resource, Organization):
+        return has_scope(member.role, scope, resource)
+    if member.role >= LOWEST_ROLE[scope]:
+        return True
+    lowest = LOWEST_ROLE_IN_OWN_TEAM.get(scope)
+    return lowest is not None and member.role >= lowest and grants.shares_team(member, resource)
+
+
+def require(actor: Actor, scope: Scope, resource: Resource) -> None:
+    """Go on only if `actor` has `scope` in an organization, on a team or on a project.
 
     Raises:
-        NotFound: the organization is none of the actor's business.
+        NotFound: it is none of the actor's business: of another organization, or a project they may not open.
         Forbidden: a member without the right.
     """
-    if decide(actor, scope, organization):
+    if decide(actor, scope, resource):
         return
-    if not decide(actor, Scope.ORG_READ, organization):
+    may_see = Scope.PROJECT_READ if scope in LOWEST_LEVEL else Scope.ORG_READ
+    if not decide(actor, may_see, resource):
         raise NotFound
     raise Forbidden
 

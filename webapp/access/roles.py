@@ -6,7 +6,7 @@ from webapp.models import Organization, Role
 
 
 class Scope(StrEnum):
-    """What may be asked of an organization."""
+    """What may be asked of an organization, of a team, or of a project."""
 
     ORG_READ = "org:read"
     MEMBER_READ = "member:read"
@@ -16,6 +16,14 @@ class Scope(StrEnum):
     REQUEST_APPROVE = "request:approve"
     AUDIT_READ = "audit:read"
     ORG_WRITE = "org:write"
+    TEAM_READ = "team:read"
+    TEAM_CREATE = "team:create"
+    TEAM_WRITE = "team:write"
+    PROJECT_CREATE = "project:create"
+    GROUP_WRITE = "group:write"
+    PROJECT_READ = "project:read"
+    PROJECT_WRITE = "project:write"
+    PROJECT_ADMIN = "project:admin"
 
 
 LOWEST_ROLE: dict[Scope, Role] = {
@@ -27,6 +35,22 @@ LOWEST_ROLE: dict[Scope, Role] = {
     Scope.REQUEST_APPROVE: Role.MANAGER,
     Scope.AUDIT_READ: Role.MANAGER,
     Scope.ORG_WRITE: Role.OWNER,
+    Scope.TEAM_READ: Role.MEMBER,
+    Scope.TEAM_CREATE: Role.ADMIN,
+    Scope.TEAM_WRITE: Role.MANAGER,
+    Scope.PROJECT_CREATE: Role.MANAGER,
+    Scope.GROUP_WRITE: Role.MANAGER,
+}
+# In a team they belong to, people of this role have these scopes too.
+LOWEST_ROLE_IN_OWN_TEAM: dict[Scope, Role] = {
+    Scope.TEAM_WRITE: Role.ADMIN,
+    Scope.PROJECT_CREATE: Role.ADMIN,
+    Scope.GROUP_WRITE: Role.ADMIN,
+}
+LOWEST_LEVEL: dict[Scope, Role] = {
+    Scope.PROJECT_READ: Role.MEMBER,
+    Scope.PROJECT_WRITE: Role.ADMIN,
+    Scope.PROJECT_ADMIN: Role.MANAGER,
 }
 
 

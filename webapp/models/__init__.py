@@ -1,25 +1,43 @@
 """The tables."""
 
 from webapp.models.audit import AuditEntry
+from webapp.models.group import AccessGroup, GroupMember, GroupProject
 from webapp.models.instance import Instance
-from webapp.models.invitation import Invitation, InvitationBatch, InvitationStatus, InvitationToken, InvitationWord
+from webapp.models.invitation import (
+    Invitation,
+    InvitationBatch,
+    InvitationGroup,
+    InvitationStatus,
+    InvitationTeam,
+    InvitationToken,
+    InvitationWord,
+)
 from webapp.models.member import Member, MemberStatus, MemberWord, RemovedMember, Role
 from webapp.models.organization import FormerSlug, Organization
 from webapp.models.outbox import LetterState, OutboxMessage
+from webapp.models.project import FormerProjectSlug, Project, TeamProject
 from webapp.models.session import AccountToken, Attempts, KnownNetwork, Session, TokenPurpose
+from webapp.models.team import FormerTeamSlug, Team, TeamMember
 from webapp.models.user import AddressToken, EmailAddress, User, UserKind
 
 __all__ = [
+    "AccessGroup",
     "AccountToken",
     "AddressToken",
     "Attempts",
     "AuditEntry",
     "EmailAddress",
+    "FormerProjectSlug",
     "FormerSlug",
+    "FormerTeamSlug",
+    "GroupMember",
+    "GroupProject",
     "Instance",
     "Invitation",
     "InvitationBatch",
+    "InvitationGroup",
     "InvitationStatus",
+    "InvitationTeam",
     "InvitationToken",
     "InvitationWord",
     "KnownNetwork",
@@ -29,9 +47,13 @@ __all__ = [
     "MemberWord",
     "Organization",
     "OutboxMessage",
+    "Project",
     "RemovedMember",
     "Role",
     "Session",
+    "Team",
+    "TeamMember",
+    "TeamProject",
     "TokenPurpose",
     "User",
     "UserKind",

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, String, UniqueConstraint, text, true
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp import clock
@@ -32,6 +32,7 @@ REQUESTED = "status = 'requested'"
 class Invitation(Model):
     """An offer of membership to one address; pending until accepted, declined, revoked or expired.
 
+    `left_out` names the teams and groups it offered that were removed since.
     A requested one waits for somebody who may approve it. `invited_by_id` is whoever sent it, or asked for it; nobody,
     where the command line sent it or a visitor asked to join.
     """
@@ -70,6 +71,8 @@ class Invitation(Model):
     email: Mapped[str] = mapped_column(String(320))
     canonical: Mapped[str] = mapped_column(Key)
     role: Mapped[Role] = mapped_column(RoleColumn)
+    has_global_access: Mapped[bool] = mapped_column(default=True, server_default=true())
+    left_out: Mapped[list[str] | None] = mapped_column(JSON)
     status: Mapped[InvitationStatus] = mapped_column(
         name_column(InvitationStatus, "status"), default=InvitationStatus.PENDING
     )
@@ -83,6 +86,42 @@ class Invitation(Model):
     def is_open(self, now: datetime) -> bool:
         """Whether the invitation can be accepted at `now`."""
         return self.status is InvitationStatus.PENDING and now < self.expires_at
+
+
+class InvitationTeam(Model):
+    """A team that whoever accepts an invitation joins."""
+
+    __tablename__ = "invitation_team"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "invitation_id"], ["invitation.organization_id", "invitation.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(["organization_id", "team_id"], ["team.organization_id", "team.id"], ondelete="CASCADE"),
+        Index("ix_invitation_team_team", "team_id"),
+    )
+
+    invitation_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    team_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    organization_id: Mapped[int] = mapped_column(Id)
+
+
+class InvitationGroup(Model):
+    """An access group that whoever accepts an invitation joins."""
+
+    __tablename__ = "invitation_group"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "invitation_id"], ["invitation.organization_id", "invitation.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(
+            ["organization_id", "group_id"], ["access_group.organization_id", "access_group.id"], ondelete="CASCADE"
+        ),
+        Index("ix_invitation_group_group", "group_id"),
+    )
+
+    invitation_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    group_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    organization_id: Mapped[int] = mapped_column(Id)
 
 
 class InvitationToken(Model):

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import IntEnum, StrEnum
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, SmallInteger, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, UniqueConstraint, true
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -48,13 +48,17 @@ class MemberStatus(StrEnum):
 
 
 class Member(Model):
-    """A user in an organization. `sort_name` is the name as lists order it."""
+    """A user in an organization. `sort_name` is the name as lists order it.
+
+    With global access they reach every project, through no team.
+    """
 
     __tablename__ = "member"
     __table_args__ = (
         UniqueConstraint("organization_id", "user_id"),
         UniqueConstraint("organization_id", "id"),
-        Index("ix_member_sort", "organization_id", "sort_name", "id"),
+        Index("ix_member_sort", "organization_id", "sort_name", "id", unique=True),
+        Index("ix_member_global", "organization_id", "has_global_access", "sort_name", "id"),
         Index("ix_member_role", "organization_id", "role", "sort_name", "id"),
         Index("ix_member_status", "organization_id", "status", "sort_name", "id"),
         Index("ix_member_status_role", "organization_id", "status", "role", "sort_name", "id"),
@@ -65,6 +69,7 @@ class Member(Model):
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     role: Mapped[Role] = mapped_column(RoleColumn)
+    has_global_access: Mapped[bool] = mapped_column(default=True, server_default=true())
     status: Mapped[MemberStatus] = mapped_column(name_column(MemberStatus, "status"), default=MemberStatus.ACTIVE)
     sort_name: Mapped[str] = mapped_column(Key)
     last_active_at: Mapped[datetime | None]
@@ -95,7 +100,8 @@ class MemberWord(Model):
 class RemovedMember(Model):
     """A membership that was taken away, kept as it was for the days in which it can be put back.
 
-    `member_id` is the id it had and gets again; `id` orders removals.
+    `member_id` is the id it had and gets again; `id` orders removals. The ids of teams and groups are no foreign keys:
+    what is gone by the time it is put back is left out.
     """
 
     __tablename__ = "removed_member"
@@ -110,6 +116,9 @@ class RemovedMember(Model):
     member_id: Mapped[int] = mapped_column(Id)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     role: Mapped[Role] = mapped_column(RoleColumn)
+    has_global_access: Mapped[bool] = mapped_column(default=True, server_default=true())
+    team_ids: Mapped[list[int] | None] = mapped_column(JSON)
+    group_ids: Mapped[list[int] | None] = mapped_column(JSON)
     status: Mapped[MemberStatus] = mapped_column(name_column(MemberStatus, "status"))
     last_active_at: Mapped[datetime | None]
     joined_at: Mapped[datetime]

@@ -12,6 +12,7 @@ from webapp.models import EmailAddress, InvitationStatus, Member, MemberStatus, 
 from webapp.services import accounts, approvals, audit, invitation_rows, members, request_letters, requests
 from webapp.services.addresses import Address
 from webapp.services.audit import Change, Event
+from webapp.services.memberships import Terms
 
 
 def add(actor: Actor, organization: Organization, address: Address, role: Role) -> Member:
@@ -35,7 +36,7 @@ def add(actor: Actor, organization: Organization, address: Address, role: Role) 
         raise NobodyToAdd(email=address.typed)
     approvals.require_within_limits(organization, address)
     email = accounts.primary_address(user.id).address
-    member = members.add(actor, organization, user, email, role, Event.MEMBER_ADDED)
+    member = members.add(actor, organization, user, email, Terms(role), Event.MEMBER_ADDED)
     _close_waiting(actor, organization, address, member)
     members.tell(actor, organization, user, "added", role=role.label)
     return member

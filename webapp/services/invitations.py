@@ -20,6 +20,7 @@ from webapp.services import (
     invitation_links,
     invitation_rows,
     members,
+    offers,
     organizations,
     verification,
 )
@@ -233,7 +234,7 @@ def _join(actor: Actor, organization: Organization, invitation: Invitation, user
     change = invitation_rows.close(invitation, InvitationStatus.ACCEPTED)
     email = accounts.primary_address(user.id)
     unproven = {} if email.verified_at else {"is_address_proven": False}
-    member = members.add(actor, organization, user, email.address, invitation.role)
+    member = members.add(actor, organization, user, email.address, offers.terms_of(invitation))
     after = {**(change.after or {}), "user_id": user.id, "email": email.address, **unproven}
     _record(actor, Event.INVITATION_ACCEPTED, organization, Change(change.target, change.before, after))
     return member

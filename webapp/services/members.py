@@ -15,9 +15,10 @@ from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import AlreadyMember, LastOwner, NotFound
 from webapp.models import EmailAddress, Member, MemberStatus, MemberWord, Organization, Role, User
-from webapp.services import accounts, attempts, audit, invitation_rows, outbox
+from webapp.services import accounts, attempts, audit, invitation_rows, memberships, outbox
 from webapp.services.attempts import Limit
 from webapp.services.audit import Event, Target
+from webapp.services.memberships import Terms
 from webapp.services.outbox import Letter
 from webapp.services.words import sort_key, words_of
 
@@ -30,7 +31,7 @@ def add(
     organization: Organization,
     user: User,
     email: str,
-    role: Role,
+    terms: Terms,
     event: Event = Event.MEMBER_JOINED,
 ) -> Member:
     """Make a user a member. The caller has decided that they may be, and holds the organization's lock.
@@ -40,7 +41,7 @@ def add(
         organization: where.
         user: whom.
         email: the address by which others find them.
-        role: as what.
+        terms: as what; teams and access groups that are gone are left out.
         event: as what the audit log knows it.
 
     Raises:
@@ -51,12 +52,14 @@ def add(
     member = Member(
         organization_id=organization.id,
         user_id=user.id,
-        role=role,
+        role=terms.role,
+        has_global_access=terms.has_global_access,
         sort_name=sort_key(user.name),
         last_active_at=clock.now() if actor.user_id == user.id else None,
     )
     db.session.add(member)
     db.session.flush()
+    memberships.join(member, terms)
     index_words(member, user.name, email)
     theirs = select(EmailAddress.canonical).where(
         EmailAddress.user_id == user.id, EmailAddress.verified_at.is_not(None)
@@ -75,7 +78,12 @@ def target_of(member: Member, user: User) -> Target:
 
 def described(member: Member, email: str) -> dict[str, Any]:
     """Return what the audit log keeps of a membership, enough to know later who could do what."""
-    return {"user_id": member.user_id, "email": email, "role": member.role.label, "status": member.status.value}
+    return {
+        "user_id": member.user_id,
+        "email": email,
+        "status": member.status.value,
+        **memberships.terms_of(member).described(),
+    }
 
 
 def of_user(organization: Organization, user_id: int) -> Member | None:

@@ -13,6 +13,7 @@ from webapp.errors import NotFound, OrganizationsByAdministrators
 from webapp.models import Member, Organization, Role, User
 from webapp.services import accounts, audit, members, slugs
 from webapp.services.audit import Event, Target
+from webapp.services.memberships import Terms
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ def create(actor: Actor, name: str, owner: User, owner_email: str) -> tuple[Orga
     db.session.flush()
     after = {"name": organization.name, "slug": organization.slug}
     audit.record(actor, Event.ORGANIZATION_CREATED, _target(organization), organization=organization, after=after)
-    return organization, members.add(actor, organization, owner, owner_email, Role.OWNER)
+    return organization, members.add(actor, organization, owner, owner_email, Terms(Role.OWNER))
 
 
 def settings_of(organization: Organization) -> OrganizationSettings:

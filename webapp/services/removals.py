@@ -28,8 +28,9 @@ from webapp.models import (
     User,
 )
 from webapp.models.invitation import OPEN
-from webapp.services import accounts, audit, invitation_rows, members
+from webapp.services import accounts, audit, invitation_rows, members, memberships
 from webapp.services.audit import Change, Event
+from webapp.services.memberships import Terms
 from webapp.services.words import sort_key
 
 UNDO_DAYS = 30
@@ -123,11 +124,15 @@ def open_invitations_by(organization: Organization, user_id: int) -> int:
 
 
 def _take_away(actor: Actor, organization: Organization, member: Member, user: User, event: Event) -> RemovedMember:
+    terms = memberships.terms_of(member)
     removed = RemovedMember(
         organization_id=organization.id,
         member_id=member.id,
         user_id=user.id,
         role=member.role,
+        has_global_access=terms.has_global_access,
+        team_ids=list(terms.teams),
+        group_ids=list(terms.groups),
         status=member.status,
         last_active_at=member.last_active_at,
         joined_at=member.created_at,
@@ -168,6 +173,7 @@ def _put_back(removed: RemovedMember, user: User) -> Member:
         organization_id=removed.organization_id,
         user_id=removed.user_id,
         role=removed.role,
+        has_global_access=removed.has_global_access,
         status=removed.status,
         sort_name=sort_key(user.name),
         last_active_at=removed.last_active_at,
@@ -175,7 +181,9 @@ def _put_back(removed: RemovedMember, user: User) -> Member:
     )
     db.session.delete(removed)
     db.session.add(member)
+    terms = Terms(removed.role, removed.has_global_access, removed.team_ids or (), removed.group_ids or ())
     db.session.flush()
+    memberships.join(member, terms)
     return member
 
 

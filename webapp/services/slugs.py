@@ -3,6 +3,7 @@
 import re
 import secrets
 import unicodedata
+from collections.abc import Callable
 
 from sqlalchemy import bindparam, delete, exists, or_, select
 
@@ -28,8 +29,13 @@ _PRESENT = (
 
 def free_slug(name: str) -> str:
     """Return an unused slug made from `name`, or a made-up one where it has no Latin letters or digits."""
+    return made_unique(name, lambda slug: _is_free(slug, None))
+
+
+def made_unique(name: str, is_free: Callable[[str], bool]) -> str:
+    """Return a slug made from `name`, with a made-up end where it is not free as it is."""
     slug = slugify(name)
-    while not _is_free(slug, None):
+    while not is_free(slug):
         suffix = f"-{secrets.token_hex(SUFFIX_BYTES)}"
         slug = slugify(name)[: MAX_CHARACTERS - len(suffix)].strip("-") + suffix
     return slug

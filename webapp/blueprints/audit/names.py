@@ -17,6 +17,9 @@ FAMILY_NAMES = {
     "member": N_("Members"),
     "invitation": N_("Invitations"),
     "request": N_("Requests"),
+    "team": N_("Teams"),
+    "project": N_("Projects"),
+    "group": N_("Access groups"),
     "access": N_("Refused access"),
 }
 EVENT_NAMES: dict[str, str] = {
@@ -43,22 +46,45 @@ EVENT_NAMES: dict[str, str] = {
     Event.REQUEST_MADE: N_("Made"),
     Event.REQUEST_APPROVED: N_("Approved"),
     Event.REQUEST_REJECTED: N_("Rejected"),
+    Event.TEAM_CREATED: N_("Created"),
+    Event.TEAM_CHANGED: N_("Renamed"),
+    Event.TEAM_REMOVED: N_("Removed"),
+    Event.TEAM_MEMBER_ADDED: N_("Member added"),
+    Event.TEAM_MEMBER_REMOVED: N_("Member taken out"),
+    Event.PROJECT_CREATED: N_("Created"),
+    Event.PROJECT_CHANGED: N_("Changed"),
+    Event.PROJECT_ARCHIVED: N_("Archived"),
+    Event.PROJECT_UNARCHIVED: N_("Taken out of the archive"),
+    Event.PROJECT_REMOVED: N_("Removed"),
+    Event.GROUP_CREATED: N_("Created"),
+    Event.GROUP_CHANGED: N_("Changed"),
+    Event.GROUP_REMOVED: N_("Removed"),
     Event.ACCESS_REFUSED: N_("Refused"),
 }
 FIELD_NAMES = {
     "address_match_required": N_("Nobody may accept with another address"),
     "email": N_("Email address"),
     "expires_at": N_("Expires"),
+    "groups": N_("Access groups, by number"),
+    "has_global_access": N_("Reaches every project"),
     "invitation_lifetime_days": N_("Days an invitation lives"),
     "invitation_reminders": N_("Reminders of invitations"),
     "is_address_proven": N_("Address proven"),
     "join_requests_allowed": N_("Requests to join"),
     "members_may_invite": N_("Members may invite"),
+    "level": N_("Level"),
+    "member": N_("Member"),
+    "member_id": N_("Number of the membership"),
+    "members": N_("Members, by number"),
     "name": N_("Name"),
+    "projects": N_("Projects, by number"),
     "reason": N_("Reason"),
     "role": N_("Role"),
     "slug": N_("Name in addresses"),
+    "source": N_("Source"),
     "status": N_("Status"),
+    "team_id": N_("Number of the team"),
+    "teams": N_("Teams, by number"),
     "user_id": N_("Number of the account"),
 }
 STATUS_NAMES = {
@@ -109,7 +135,8 @@ def _value(name: str, values: Mapping[str, Any]) -> str:
         return ""
     if isinstance(value, bool):
         return str(_("Yes") if value else _("No"))
-    return visible(SHOWN.get(name, str)(str(value)))
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return visible(SHOWN.get(name, str)(text))
 
 
 def _role(label: str) -> str:
@@ -131,7 +158,13 @@ def _moment(text: str) -> str:
         return text
 
 
-SHOWN: dict[str, Callable[[str], str]] = {"expires_at": _moment, "reason": _reason, "role": _role, "status": _status}
+SHOWN: dict[str, Callable[[str], str]] = {
+    "expires_at": _moment,
+    "level": _role,
+    "reason": _reason,
+    "role": _role,
+    "status": _status,
+}
 
 
 def visible(text: str) -> str:

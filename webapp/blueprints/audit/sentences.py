@@ -43,6 +43,19 @@ SENTENCES: dict[str, str] = {
     Event.REQUEST_MADE: N_("%(actor)s asked that %(target)s may join"),
     Event.REQUEST_APPROVED: N_("%(actor)s approved the request of %(target)s with the role %(role)s"),
     Event.REQUEST_REJECTED: N_("%(actor)s closed the request for %(target)s without inviting them"),
+    Event.TEAM_CREATED: N_("%(actor)s created the team %(target)s"),
+    Event.TEAM_CHANGED: N_("%(actor)s renamed the team %(target)s"),
+    Event.TEAM_REMOVED: N_("%(actor)s removed the team %(target)s"),
+    Event.TEAM_MEMBER_ADDED: N_("%(actor)s added %(member)s to the team %(target)s"),
+    Event.TEAM_MEMBER_REMOVED: N_("%(actor)s took %(member)s out of the team %(target)s"),
+    Event.PROJECT_CREATED: N_("%(actor)s created the project %(target)s"),
+    Event.PROJECT_CHANGED: N_("%(actor)s changed the project %(target)s"),
+    Event.PROJECT_ARCHIVED: N_("%(actor)s archived the project %(target)s"),
+    Event.PROJECT_UNARCHIVED: N_("%(actor)s took the project %(target)s out of the archive"),
+    Event.PROJECT_REMOVED: N_("%(actor)s removed the project %(target)s"),
+    Event.GROUP_CREATED: N_("%(actor)s created the access group %(target)s"),
+    Event.GROUP_CHANGED: N_("%(actor)s changed the access group %(target)s"),
+    Event.GROUP_REMOVED: N_("%(actor)s removed the access group %(target)s"),
     Event.ACCESS_REFUSED: N_("%(actor)s tried something their role does not allow and was refused"),
 }
 # What a visitor does by asking to join, without any link.
@@ -93,7 +106,8 @@ def described(page: Page[Any]) -> Page[EntryRow]:
 def _row(entry: Entry) -> EntryRow:
     actor = _actor_name(entry)
     roles = {"role": _role(entry.after), "role_before": _role(entry.before)}
-    text = _(_sentence(entry), actor=actor, target=entry.target_name, event=entry.event, **roles)
+    member = str((entry.after or entry.before or {}).get("member", ""))
+    text = _(_sentence(entry), actor=actor, target=entry.target_name, member=member, event=entry.event, **roles)
     return EntryRow(
         id=entry.id,
         sequence=entry.sequence,

@@ -1,0 +1,151 @@
+"""Impact: what a preview says is what the change then does, and the preview itself changes nothing."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.acme import Acme
+from tests.support.teams import group, make_group, make_project, make_team, memberships, project, team
+from tests.support.worlds import Person
+from webapp.access import grants
+from webapp.access.actor import Actor
+from webapp.access.impact import EVERY_PROJECT, Affected, Impact, Shift, impact_of
+from webapp.access.roles import Scope
+from webapp.db import db
+from webapp.errors import LastOwner
+from webapp.models import Member, Organization, Project, Role
+from webapp.services import access_groups, members, projects, removals, teams
+
+Step = Callable[[Actor, Organization], object]
+
+
+@dataclass(frozen=True)
+class Red:
+    """Team Red with Payroll and Rota; Blue owns Payroll too; a group of Red lets the member write Rota."""
+
+    red: int
+    blue: int
+    payroll: int
+    rota: int
+    writers: int
+
+
+@pytest.fixture
+def red(acme: Acme) -> Red:
+    """Teams in which the member has no global access, so that every grant counts."""
+    acme.change(acme.member, has_global_access=False)
+    acme.change(acme.admin, has_global_access=False)
+    number, blue = make_team(acme, "Red", acme.member, acme.admin), make_team(acme, "Blue", acme.member)
+    payroll, rota = make_project(acme, "Payroll", number), make_project(acme, "Rota", number)
+    both = [number, blue]
+    acme.act(acme.owner, lambda a, here: projects.set_teams(a, here, project(payroll), [team(one) for one in both]))
+    writers = make_group(acme, number, "Writers", Role.ADMIN, ([rota], [acme.member]))
+    return Red(number, blue, payroll, rota, writers)
+
+
+def preview(acme: Acme, step: Step) -> Impact:
+    """Ask what a step of the owner would do to anybody and anything in Acme."""
+
+    def ask(actor: Actor, here: Organization) -> Impact:
+        everybody = db.session.scalars(select(Member.id).where(Member.organization_id == here.id)).all()
+        return impact_of(lambda: step(actor, here), Affected(everybody))
+
+    found: Impact = acme.act(acme.owner, ask)
+    return found
+
+
+def levels(acme: Acme) -> dict[tuple[int, int], Role | None]:
+    """Return what each person reaches on each project, as decisions say it one by one."""
+
+    def read() -> dict[tuple[int, int], Role | None]:
+        here = acme.organization()
+        people = db.session.scalars(select(Member).where(Member.organization_id == here.id)).all()
+        things = db.session.scalars(select(Project).where(Project.organization_id == here.id)).all()
+        found = {}
+        for person in people:
+            for thing in things:
+                why = grants.explain(person.user_id, thing, Scope.PROJECT_READ)
+                found[person.id, thing.id] = why.level if not why.blockers else None
+        return found
+
+    seen: dict[tuple[int, int], Role | None] = acme.world.read(read)
+    return seen
+
+
+def one(here: Organization, person: Person) -> Member:
+    return memberships(here, [person])[0]
+
+
+STEPS: dict[str, Callable[[Acme, Red], Step]] = {
+    "remove a member": lambda acme, red: lambda a, here: removals.remove(a, here, one(here, acme.member)),
+    "suspend a member": lambda acme, red: lambda a, here: members.suspend(a, here, one(here, acme.admin)),
+    "raise a role": lambda acme, red: (
+        lambda a, here: members.change_role(a, here, one(here, acme.member), Role.MANAGER)
+    ),
+    "remove a team": lambda acme, red: lambda a, here: teams.remove(a, here, team(red.red)),
+    "take out of a team": lambda acme, red: (
+        lambda a, here: teams.take_out(a, here, team(red.blue), memberships(here, [acme.member]))
+    ),
+    "remove a group": lambda acme, red: lambda a, here: access_groups.remove(a, here, group(red.writers)),
+    "take a project from a team": lambda acme, red: (
+        lambda a, here: projects.set_teams(a, here, project(red.payroll), [team(red.blue)])
+    ),
+}
+
+
+@pytest.mark.parametrize("which", STEPS)
+def test_preview_says_what_the_change_does_and_changes_nothing(acme: Acme, red: Red, which: str) -> None:
+    step, before = STEPS[which](acme, red), levels(acme)
+    with acme.unchanged():
+        entries = acme.events()
+        said = preview(acme, step)
+        assert acme.events() == entries
+    acme.act(acme.owner, step)
+    after = levels(acme)
+    changed = {pair: (before[pair], after.get(pair)) for pair in before if before[pair] is not after.get(pair)}
+    shown = {(s.member_id, s.project_id): (s.before, s.after) for s in said.shifts if s.project_id != EVERY_PROJECT}
+    assert {pair: shift for pair, shift in changed.items() if pair not in shown} == {
+        pair: shift
+        for pair, shift in changed.items()
+        if (pair[0], EVERY_PROJECT) in _everywhere(said) and pair not in shown
+    }
+    assert shown.items() <= changed.items()
+
+
+def _everywhere(said: Impact) -> set[tuple[int, int]]:
+    return {(shift.member_id, shift.project_id) for shift in said.shifts if shift.project_id == EVERY_PROJECT}
+
+
+def test_leaving_one_of_two_teams_takes_nothing_that_the_other_gives(acme: Acme, red: Red) -> None:
+    said = preview(acme, STEPS["take out of a team"](acme, red))
+    assert said.shifts == ()
+    assert not said.takes_away
+
+
+def test_losses_are_named_with_both_levels(acme: Acme, red: Red) -> None:
+    said = preview(acme, STEPS["remove a group"](acme, red))
+    assert said.shifts == (Shift(acme.member_id(acme.member), red.rota, Role.ADMIN, Role.MEMBER),)
+    assert said.takes_away
+
+
+def test_global_access_is_one_symbol(acme: Acme, red: Red) -> None:
+    said = preview(acme, lambda a, here: members.suspend(a, here, one(here, acme.manager)))
+    assert said.shifts == (Shift(acme.member_id(acme.manager), EVERY_PROJECT, Role.MANAGER, None),)
+
+
+def test_digest_stands_for_what_was_said(acme: Acme, red: Red) -> None:
+    step = STEPS["remove a team"](acme, red)
+    first = preview(acme, step)
+    assert preview(acme, step).digest() == first.digest()
+    acme.act(acme.owner, STEPS["remove a group"](acme, red))
+    assert preview(acme, step).digest() != first.digest()
+
+
+def test_refused_change_has_no_impact_and_changes_nothing(acme: Acme, red: Red) -> None:
+    def lead_away(actor: Actor, here: Organization) -> object:
+        return removals.leave(actor, here)
+
+    with acme.unchanged(), pytest.raises(LastOwner):
+        preview(acme, lead_away)

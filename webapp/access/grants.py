@@ -1,0 +1,402 @@
+"""The access rule: which members reach which projects, at which level, and why. It is written here and nowhere else.
+
+A member reaches a project at a level when nothing blocks and some grant gives at least that level. Every grant is of
+one shape: a container (the organization, a team, an access group) holds members on one side and projects on the other,
+both ordered by name. So every reading is composed from two lists, GRANTS and BLOCKERS; a new grant is a new line there.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    CompoundSelect,
+    Exists,
+    Integer,
+    Select,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    not_,
+    or_,
+    select,
+    true,
+    tuple_,
+    union,
+    union_all,
+)
+from sqlalchemy.orm import aliased
+
+from webapp.access.roles import LOWEST_LEVEL, Scope
+from webapp.db import Id, Key, db
+from webapp.models import (
+    AccessGroup,
+    GroupMember,
+    GroupProject,
+    Member,
+    MemberStatus,
+    Organization,
+    Project,
+    Role,
+    Team,
+    TeamMember,
+    TeamProject,
+    User,
+)
+from webapp.models.member import RoleColumn
+
+Statement = Select[*tuple[Any, ...]]
+
+# The member and the project a reading is about, under names of their own: a grant may read the same tables.
+_member, _user, _project = aliased(Member), aliased(User), aliased(Project)
+
+
+@dataclass(frozen=True)
+class Side:
+    """What containers hold, members or projects: a table with a row for each, and its columns."""
+
+    table: Any
+    container: str
+    key: str
+    condition: str | None = None
+
+    def rows(self) -> "Rows":
+        """Return the table under a new name."""
+        return Rows(self, aliased(self.table))
+
+
+class Rows:
+    """The rows of one side of a grant, in one place of a statement."""
+
+    def __init__(self, side: Side, table: Any) -> None:
+        self.table = table
+        self.container: Any = getattr(table, side.container)
+        self.key: Any = getattr(table, side.key)
+        self.sort_name: Any = table.sort_name
+        self.condition: ColumnElement[bool] = getattr(table, side.condition) if side.condition else true()
+
+
+@dataclass(frozen=True)
+class Grant:
+    """One way in which members reach projects: through a container, at their own role or at the container's level."""
+
+    kind: str
+    container: Any
+    members: Side
+    projects: Side
+    has_own_level: bool = False
+
+    @property
+    def level(self) -> Any:
+        """The level it gives to the member of a statement."""
+        return self.container.level if self.has_own_level else _member.role
+
+
+@dataclass(frozen=True)
+class Blocker:
+    """A fact that takes some scopes on a project away from a member, whatever the grants give."""
+
+    kind: str
+    condition: ColumnElement[bool]
+    scopes: frozenset[Scope] = frozenset(LOWEST_LEVEL)
+
+
+GRANTS = (
+    Grant(
+        "global",
+        Organization,
+        Side(Member, "organization_id", "id", "has_global_access"),
+        Side(Project, "organization_id", "id"),
+    ),
+    Grant("team", Team, Side(TeamMember, "team_id", "member_id"), Side(TeamProject, "team_id", "project_id")),
+    Grant(
+        "group",
+        AccessGroup,
+        Side(GroupMember, "group_id", "member_id"),
+        Side(GroupProject, "group_id", "project_id"),
+        has_own_level=True,
+    ),
+)
+BLOCKERS = (
+    Blocker("account_closed", not_(_user.is_active)),
+    Blocker("suspended", _member.status == MemberStatus.SUSPENDED),
+    Blocker("archived", _project.archived_at.is_not(None), frozenset(LOWEST_LEVEL) - {Scope.PROJECT_READ}),
+)
+KINDS = tuple(grant.kind for grant in GRANTS)
+
+
+@dataclass(frozen=True)
+class Path:
+    """One grant as it applies: what kind, through which container, at which level."""
+
+    kind: str
+    container_id: int
+    name: str
+    level: Role
+
+
+@dataclass(frozen=True)
+class Decision:
+    """Whether a scope on a project is allowed, with every grant and every blocker that led to it.
+
+    `level` is the highest of the grants, whatever blocks; nothing where there is none.
+    """
+
+    scope: Scope
+    paths: tuple[Path, ...]
+    blockers: tuple[str, ...]
+
+    @property
+    def level(self) -> Role | None:
+        """The highest level of the grants."""
+        return max((path.level for path in self.paths), default=None)
+
+    @property
+    def sufficient(self) -> tuple[Path, ...]:
+        """The grants that each give enough: all of them would have to end before the answer is no."""
+        return tuple(path for path in self.paths if path.level >= LOWEST_LEVEL[self.scope])
+
+    @property
+    def is_allowed(self) -> bool:
+        """The answer."""
+        return not self.blockers and bool(self.sufficient)
+
+
+def decide(user_id: int, project: Project, scope: Scope) -> bool:
+    """Tell whether a user may do `scope` on a project. Unknown means no."""
+    row = db.session.connection().execute(_DECISION, _of(user_id, project)).one_or_none()
+    if row is None:
+        return False
+    facts = row._mapping
+    if any(facts[blocker.kind] for blocker in BLOCKERS if scope in blocker.scopes):
+        return False
+    return any(level is not None and level >= LOWEST_LEVEL[scope] for level in (facts[kind] for kind in _LEVELS))
+
+
+def explain(user_id: int, project: Project, scope: Scope) -> Decision:
+    """Return the decision about a user and a project, with what led to it. Somebody unknown has no grants."""
+    parameters = _of(user_id, project)
+    row = db.session.connection().execute(_DECISION, parameters).one_or_none()
+    if row is None:
+        return Decision(scope, (), ())
+    blockers = tuple(b.kind for b in BLOCKERS if scope in b.scopes and row._mapping[b.kind])
+    paths = db.session.connection().execute(_PATHS, {**parameters, "member_id": row.id}).all()
+    return Decision(scope, tuple(Path(*path) for path in paths), blockers)
+
+
+def shares_team(member: Member, resource: Team | Project) -> bool:
+    """Tell whether a member belongs to a team, or to one of the teams that own a project."""
+    if isinstance(resource, Team):
+        found = db.session.connection().execute(_IN_TEAM, {"member_id": member.id, "team_id": resource.id})
+    else:
+        found = db.session.connection().execute(_IN_TEAM_OF, {"member_id": member.id, "project_id": resource.id})
+    return found.first() is not None
+
+
+def people_of(lateral: bool, *, later: bool, kinds: Sequence[str] = KINDS, is_narrowed: bool = False) -> CTE:
+    """Select a page of the members who may read a project, with `sort_name` and `key`: each of them once.
+
+    The page is cut within each container before anything is merged, so that three people of a million cost as much as
+    all of them. Bind `project_id`, `rows`, `after_0` and `after_1` where `later`, and `level` where `is_narrowed`.
+
+    Args:
+        lateral: whether the database has lateral joins.
+        later: whether the page begins after a key.
+        kinds: which grants count.
+        is_narrowed: whether only those who reach at least `level` are wanted, blockers of reading aside.
+    """
+    streams = []
+    for grant in (grant for grant in GRANTS if grant.kind in kinds):
+        held, holders = grant.projects.rows(), grant.members.rows()
+        narrowing = [_is_readable()]
+        if is_narrowed and not grant.has_own_level:
+            narrowing.append(_member.role >= _LEVEL)
+        inner = _cut(holders, held.container, later).join(_member, _member.id == holders.key)
+        inner = inner.join(_user, _user.id == _member.user_id).where(*narrowing)
+        stream = _in_each(inner, grant.members, held, lateral).where(held.key == _PROJECT_ID, held.condition)
+        if is_narrowed and grant.has_own_level:
+            at_level = exists().where(grant.container.id == held.container, grant.container.level >= _LEVEL)
+            stream = stream.where(at_level)
+        streams.append(stream)
+    return _page(streams)
+
+
+def projects_of(lateral: bool, *, later: bool) -> CTE:
+    """Select a page of the projects some grant gives a member, with `sort_name` and `key`: each of them once.
+
+    Bind `member_id`, `rows`, and `after_0` and `after_1` where `later`. Whether the member is blocked from all of them
+    is asked with `explain`.
+    """
+    streams = []
+    for grant in GRANTS:
+        holders, held = grant.members.rows(), grant.projects.rows()
+        inner = _cut(held, holders.container, later)
+        stream = _in_each(inner, grant.projects, holders, lateral)
+        streams.append(stream.where(holders.key == _MEMBER_ID, holders.condition))
+    return _page(streams)
+
+
+def reasons_on(page: CTE) -> CompoundSelect[*tuple[Any, ...]]:
+    """Select the grants of the members on a page of `people_of`: `key`, `kind`, `container_id`, `name`, `level`."""
+    return union_all(*(_path(grant, page.c.key, _PROJECT_ID, page) for grant in GRANTS))
+
+
+def reasons_for(page: CTE) -> CompoundSelect[*tuple[Any, ...]]:
+    """Select the grants that give the projects on a page of `projects_of`; columns as in `reasons_on`."""
+    return union_all(*(_path(grant, _MEMBER_ID, page.c.key, page) for grant in GRANTS))
+
+
+def reaches(member: Any, project: Any) -> ColumnElement[bool]:
+    """Return the condition that some grant ties a member to a project, blockers aside."""
+    return or_(*(_tie(grant, member, project) for grant in GRANTS))
+
+
+def reached_by(members: Collection[int], projects: Collection[int] | None = None) -> dict[tuple[int, int], Role]:
+    """Return what members may read, at which level: by member id and project id, 0 for every project.
+
+    Args:
+        members: whose, by id.
+        projects: which projects matter, by id; all where left out.
+    """
+    statement = union_all(*(_reached(grant, projects is not None) for grant in GRANTS)).subquery()
+    highest = select(statement.c.member_id, statement.c.project_id, func.max(statement.c.level))
+    found = highest.group_by(statement.c.member_id, statement.c.project_id)
+    return {(row[0], row[1]): row[2] for row in db.session.connection().execute(found, _among(members, projects))}
+
+
+def pairs_of(members: Collection[int], projects: Collection[int] | None = None, *, most: int) -> int:
+    """Return how many rows `reached_by` would read at most, counted up to one more than `most`."""
+    rows = union_all(*(_reached(grant, projects is not None) for grant in GRANTS)).limit(most + 1).subquery()
+    return (
+        db.session.connection().execute(select(func.count()).select_from(rows), _among(members, projects)).scalar_one()
+    )
+
+
+def _reached(grant: Grant, is_narrowed: bool) -> Statement:
+    """Select what the grants of one kind give some members; a grant of every project is one row."""
+    holders, held = grant.members.rows(), grant.projects.rows()
+    is_everything = grant.container is Organization
+    project = literal(0) if is_everything else held.key
+    reached = select(_member.id.label("member_id"), project.label("project_id"), grant.level.label("level"))
+    reached = reached.select_from(holders.table).join(_member, _member.id == holders.key)
+    reached = reached.join(_user, _user.id == _member.user_id).join(
+        grant.container, grant.container.id == holders.container
+    )
+    if not is_everything:
+        reached = reached.join(held.table, and_(held.container == holders.container, held.condition))
+        if is_narrowed:
+            reached = reached.where(held.key.in_(bindparam("projects", expanding=True)))
+    among = holders.key.in_(bindparam("members", expanding=True))
+    return reached.where(among, holders.condition, _is_readable())
+
+
+def _among(members: Collection[int], projects: Collection[int] | None) -> dict[str, list[int]]:
+    return {"members": sorted(members)} | ({} if projects is None else {"projects": sorted(projects)})
+
+
+def _tie(grant: Grant, member: Any, project: Any) -> Exists:
+    holders, held = grant.members.rows(), grant.projects.rows()
+    tied = (holders.container == held.container, holders.condition, held.condition)
+    return exists().where(holders.key == member, held.key == project, *tied)
+
+
+def _highest(grant: Grant) -> ColumnElement[Any]:
+    """Return the highest level a grant gives the member of a decision on its project; null where none."""
+    if not grant.has_own_level:
+        return case((_tie(grant, _member.id, _project.id), _member.role))
+    holders, held = grant.members.rows(), grant.projects.rows()
+    tied = (holders.container == held.container, holders.condition, held.condition)
+    highest = select(func.max(grant.container.level)).where(
+        holders.key == _member.id, held.key == _project.id, grant.container.id == holders.container, *tied
+    )
+    return highest.correlate(_member, _project).scalar_subquery()
+
+
+def _path(grant: Grant, member: Any, project: Any, page: CTE | None = None) -> Statement:
+    """Select the grants of one kind between members and projects, of which one may come from a page."""
+    holders, held = grant.members.rows(), grant.projects.rows()
+    is_of_member = and_(holders.key == member, holders.condition)
+    container = (grant.container.id.label("container_id"), grant.container.name.label("name"))
+    shown = (literal(grant.kind).label("kind"), *container, grant.level.label("level"))
+    if page is None:
+        path: Statement = select(*shown).select_from(holders.table).where(is_of_member)
+    else:
+        path = select(page.c.key, *shown).select_from(page).join(holders.table, is_of_member)
+    is_tied = and_(held.container == holders.container, held.key == project, held.condition)
+    path = path.join(held.table, is_tied).join(grant.container, grant.container.id == holders.container)
+    return path.join(_member, _member.id == holders.key)
+
+
+def _cut(far: Rows, container: Any, later: bool) -> Statement:
+    """Select the first rows of a container, in the order of names."""
+    cut: Statement = select(far.sort_name.label("sort_name"), far.key.label("key")).select_from(far.table)
+    cut = cut.where(far.container == container, far.condition)
+    if later:
+        end = tuple_(bindparam("after_0", type_=Key), bindparam("after_1", type_=Id))
+        cut = cut.where(tuple_(far.sort_name, far.key) > end)
+    return cut.order_by(far.sort_name, far.key).limit(_ROWS)
+
+
+def _in_each(cut: Statement, far: Side, near: Rows, lateral: bool) -> Statement:
+    """Select what `cut` does, in each container on the near side: by a lateral join, or without them by keys."""
+    cut = cut.correlate(near.table)
+    if lateral:
+        first = cut.lateral()
+        return select(first.c.sort_name, first.c.key).select_from(near.table).join(first, true())
+    rows, keys = far.rows(), cut.with_only_columns(cut.selected_columns.key)
+    found = select(rows.sort_name.label("sort_name"), rows.key.label("key")).select_from(near.table)
+    found = found.join(rows.table, rows.container == near.container)
+    return found.where(rows.key.in_(keys), rows.condition)
+
+
+def _page(streams: Sequence[Statement]) -> CTE:
+    merged = union(*streams).subquery()
+    page = select(merged.c.sort_name, merged.c.key).order_by(merged.c.sort_name, merged.c.key)
+    return page.limit(_ROWS).cte("page")
+
+
+def _is_readable() -> ColumnElement[bool]:
+    """Return the condition that nothing about a member blocks reading."""
+    about_members = (b.condition for b in BLOCKERS if Scope.PROJECT_READ in b.scopes)
+    return not_(or_(*about_members))
+
+
+def _of(user_id: int, project: Project) -> dict[str, int]:
+    return {"user_id": user_id, "project_id": project.id, "organization_id": project.organization_id}
+
+
+_ROWS = bindparam("rows", type_=Integer, literal_execute=True)
+_LEVEL = bindparam("level", type_=RoleColumn)
+_PROJECT_ID = bindparam("project_id", type_=Id)
+_MEMBER_ID = bindparam("member_id", type_=Id)
+_LEVELS = tuple(f"{grant.kind}_level" for grant in GRANTS)
+_DECISION: Statement = (
+    select(
+        _member.id,
+        *(blocker.condition.label(blocker.kind) for blocker in BLOCKERS),
+        *(_highest(grant).label(f"{grant.kind}_level") for grant in GRANTS),
+    )
+    .select_from(_member)
+    .join(_user, _user.id == _member.user_id)
+    .join(_project, _project.organization_id == _member.organization_id)
+    .where(
+        _member.user_id == bindparam("user_id", type_=Id),
+        _member.organization_id == bindparam("organization_id", type_=Id),
+        _project.id == _PROJECT_ID,
+    )
+)
+_PATHS = union_all(*(_path(grant, _MEMBER_ID, _PROJECT_ID) for grant in GRANTS))
+_IN_TEAM = select(TeamMember.team_id).where(
+    TeamMember.team_id == bindparam("team_id", type_=Id), TeamMember.member_id == _MEMBER_ID
+)
+_IN_TEAM_OF = (
+    select(TeamMember.team_id)
+    .join(TeamProject, TeamProject.team_id == TeamMember.team_id)
+    .where(TeamMember.member_id == _MEMBER_ID, TeamProject.project_id == _PROJECT_ID)
+    .limit(1)
+)

@@ -1,0 +1,112 @@
+"""Impact: who gains, loses or changes access by a change, found by making the change and taking it back.
+
+No rule is written twice here: the services make the change, and the access rule says what everybody reaches before and
+after it.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from webapp.access import grants
+from webapp.db import db
+from webapp.models import Role
+
+MOST_PAIRS = 10_000
+EVERY_PROJECT = 0
+
+# What each member reaches: the level by (member id, project id), where EVERY_PROJECT stands for all of them.
+Reached = dict[tuple[int, int], Role]
+
+
+@dataclass(frozen=True, order=True)
+class Shift:
+    """A member reaches a project, or every other one, at another level than before; None stands for not at all."""
+
+    member_id: int
+    project_id: int
+    before: Role | None
+    after: Role | None
+
+    @property
+    def is_loss(self) -> bool:
+        """Whether something is taken away."""
+        return self.before is not None and (self.after is None or self.after < self.before)
+
+
+@dataclass(frozen=True)
+class Affected:
+    """Whom and what a change may concern: members by id, and projects by id, or all of them."""
+
+    members: Collection[int]
+    projects: Collection[int] | None = None
+
+
+@dataclass(frozen=True)
+class Impact:
+    """What a change does to access. Where it concerns too many pairs it only says how many at most."""
+
+    affected: Affected
+    shifts: tuple[Shift, ...] = ()
+    is_counted: bool = False
+
+    @property
+    def losses(self) -> list[Shift]:
+        """What is taken away."""
+        return [shift for shift in self.shifts if shift.is_loss]
+
+    @property
+    def takes_away(self) -> bool:
+        """Whether somebody loses something, as far as anybody counted."""
+        return self.is_counted or bool(self.losses)
+
+    def digest(self) -> str:
+        """Return what stands for everything said here, to tell whether the world has moved since."""
+        said = [[s.member_id, s.project_id, s.before or 0, s.after or 0] for s in sorted(self.shifts, key=_order)]
+        counted = [len(self.affected.members), len(self.affected.projects or ())] if self.is_counted else []
+        return hashlib.sha256(json.dumps([said, counted]).encode()).hexdigest()
+
+
+def impact_of(change: Callable[[], object], affected: Affected) -> Impact:
+    """Return what a change would do; it is made within a savepoint and taken back.
+
+    The transaction at hand must be able to write, and holds the organization's lock.
+
+    Args:
+        change: calls the service.
+        affected: whose access to what it may concern; everything else is taken to stay as it is.
+
+    Raises:
+        DomainError: the change is refused.
+    """
+    is_large = grants.pairs_of(affected.members, affected.projects, most=MOST_PAIRS) > MOST_PAIRS
+    before = {} if is_large else grants.reached_by(affected.members, affected.projects)
+    savepoint = db.session.begin_nested()
+    try:
+        change()
+        db.session.flush()
+        after = {} if is_large else grants.reached_by(affected.members, affected.projects)
+    finally:
+        savepoint.rollback()
+    return Impact(affected, tuple(_shifts(before, after)), is_counted=is_large)
+
+
+def _shifts(before: Reached, after: Reached) -> list[Shift]:
+    found = []
+    for member, project in sorted(before.keys() | after.keys()):
+        was = _level(before, member, project)
+        now = _level(after, member, project)
+        if was is not now:
+            found.append(Shift(member, project, was, now))
+    return found
+
+
+def _level(reached: Reached, member: int, project: int) -> Role | None:
+    """Return the level on one project, which that on every project may be above."""
+    levels = [reached[pair] for pair in ((member, project), (member, EVERY_PROJECT)) if pair in reached]
+    return max(levels, default=None)
+
+
+def _order(shift: Shift) -> tuple[int, int]:
+    return shift.member_id, shift.project_id

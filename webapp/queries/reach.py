@@ -1,0 +1,141 @@
+"""Who may open a project, and which projects a member may open: a page at a time, each row with its reasons."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from itertools import groupby
+from typing import Any, TypeVar
+
+from sqlalchemy import CTE, Row, Select, and_, select
+
+from webapp.access import grants
+from webapp.access.grants import Path
+from webapp.db import db
+from webapp.models import EmailAddress, Member, Project, Role, User
+from webapp.queries.page import PAGE_ROWS, Keys, Page, decode, encode
+
+Statement = Select[*tuple[Any, ...]]
+Rows = Sequence[Row[*tuple[Any, ...]]]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class PersonRow:
+    """Somebody who may open a project."""
+
+    id: int
+    user_id: int
+    name: str
+    email: str
+    role: Role
+    paths: tuple[Path, ...]
+
+    @property
+    def level(self) -> Role:
+        """The level they reach."""
+        return max(path.level for path in self.paths)
+
+
+@dataclass(frozen=True)
+class ProjectRow:
+    """A project that somebody may open."""
+
+    id: int
+    name: str
+    slug: str
+    archived_at: datetime | None
+    paths: tuple[Path, ...]
+
+    @property
+    def level(self) -> Role:
+        """The level at which they reach it."""
+        return max(path.level for path in self.paths)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which people of a project a list shows: those some grant of a kind gives access, to at least a level."""
+
+    kinds: tuple[str, ...] = grants.KINDS
+    level: Role | None = None
+
+
+def people_of(
+    project: Project,
+    which: Wanted = Wanted(),
+    *,
+    after: str = "",
+    rows: int = PAGE_ROWS,
+) -> Page[PersonRow]:
+    """Return a page of everybody who may read a project, by name.
+
+    Raises:
+        NotFound: the cursor is not one of ours.
+    """
+    statements = _people(db.engine.dialect.name, which.kinds, which.level is not None)
+    parameters = {"project_id": project.id} | ({} if which.level is None else {"level": which.level})
+    return _read(statements, parameters, [Member.sort_name, Member.id], after, rows, PersonRow)
+
+
+def projects_of(member: Member, *, after: str = "", rows: int = PAGE_ROWS) -> Page[ProjectRow]:
+    """Return a page of the projects that the grants of a member give, by name, whether or not something blocks them.
+
+    Raises:
+        NotFound: the cursor is not one of ours.
+    """
+    statements = _projects(db.engine.dialect.name)
+    return _read(statements, {"member_id": member.id}, [Project.sort_name, Project.id], after, rows, ProjectRow)
+
+
+@cache
+def _people(dialect: str, kinds: tuple[str, ...], is_narrowed: bool) -> tuple[Statement, Statement]:
+    def statement(*, later: bool) -> Statement:
+        page = grants.people_of(dialect == "postgresql", later=later, kinds=kinds, is_narrowed=is_narrowed)
+        shown = (Member.id, Member.user_id, User.name, EmailAddress.address, Member.role)
+        found = _with_reasons(shown, page, grants.reasons_on(page)).join(Member, Member.id == page.c.key)
+        is_primary = and_(EmailAddress.user_id == User.id, EmailAddress.is_primary)
+        return found.join(User, User.id == Member.user_id).outerjoin(EmailAddress, is_primary)
+
+    return statement(later=False), statement(later=True)
+
+
+@cache
+def _projects(dialect: str) -> tuple[Statement, Statement]:
+    def statement(*, later: bool) -> Statement:
+        page = grants.projects_of(dialect == "postgresql", later=later)
+        shown = (Project.id, Project.name, Project.slug, Project.archived_at)
+        return _with_reasons(shown, page, grants.reasons_for(page)).join(Project, Project.id == page.c.key)
+
+    return statement(later=False), statement(later=True)
+
+
+def _with_reasons(shown: Sequence[Any], page: CTE, reasons: Any) -> Statement:
+    why = reasons.subquery()
+    columns = (why.c.kind, why.c.container_id, why.c.name, why.c.level, page.c.sort_name, page.c.key)
+    found = select(*shown, *(column.label(f"why_{number}") for number, column in enumerate(columns)))
+    found = found.select_from(page).join(why, why.c.key == page.c.key)
+    return found.order_by(page.c.sort_name, page.c.key, why.c.level.desc(), why.c.kind, why.c.container_id)
+
+
+def _read(
+    statements: tuple[Statement, Statement],
+    parameters: Mapping[str, Any],
+    keys: Keys,
+    after: str,
+    rows: int,
+    made: Callable[..., T],
+) -> Page[T]:
+    first, later = statements
+    values = {**parameters, "rows": rows + 1}
+    if after:
+        values |= {f"after_{number}": value for number, value in enumerate(decode(after, keys))}
+    found = db.session.connection().execute(later if after else first, values).all()
+    groups = [list(group) for _key, group in groupby(found, key=lambda row: row[-1])]
+    cursor = encode(groups[rows - 1][0][-2:]) if len(groups) > rows else None
+    return Page([_made(made, group) for group in groups[:rows]], cursor, not after)
+
+
+def _made(made: Callable[..., T], group: list[Row[*tuple[Any, ...]]]) -> T:
+    """Make one row of a list of the rows that differ in their reason only."""
+    return made(*group[0][:-6], tuple(Path(*row[-6:-2]) for row in group))

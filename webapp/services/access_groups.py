@@ -1,0 +1,189 @@
+"""Access groups: making, changing and removing them. The caller holds the organization's lock."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, exists, insert, select
+
+from webapp.access.actor import Actor
+from webapp.access.decide import require, require_role_within
+from webapp.access.roles import Scope
+from webapp.db import db
+from webapp.errors import EmptyGroup, GroupManaged, GroupNameTaken, NotFound, NotOfTeam
+from webapp.models import AccessGroup, GroupMember, GroupProject, Member, Organization, Role, Team, TeamProject
+from webapp.services import audit, offers
+from webapp.services.audit import Event, Target
+from webapp.services.words import fold
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What an access group is to be: its name, its level, and whom and what it holds, by id."""
+
+    name: str
+    level: Role
+    projects: frozenset[int]
+    members: frozenset[int]
+
+
+def create(actor: Actor, organization: Organization, team: Team, wanted: Contents) -> AccessGroup:
+    """Make an access group in a team.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+        RoleTooHigh: the level is above the actor's role.
+        GroupNameTaken: a group of the team is called so.
+        EmptyGroup: it would hold no project, or nobody.
+        NotOfTeam: one of the projects is none of the team's, or somebody is no member of the organization.
+    """
+    _require_may_write(actor, organization, team)
+    _require_possible(actor, team, wanted)
+    group = AccessGroup(
+        organization_id=organization.id,
+        team_id=team.id,
+        name=wanted.name,
+        name_key=fold(wanted.name),
+        level=wanted.level,
+    )
+    db.session.add(group)
+    db.session.flush()
+    _put_members(group, wanted.members)
+    _put_projects(group, wanted.projects)
+    after = {**described(group), **_held(wanted)}
+    audit.record(actor, Event.GROUP_CREATED, target_of(group), organization=organization, after=after)
+    return group
+
+
+def change(actor: Actor, organization: Organization, group: AccessGroup, wanted: Contents) -> bool:
+    """Let an access group be as wanted; return whether anything is another now.
+
+    Raises:
+        GroupManaged: a source fills it.
+        NotFound, Forbidden, RoleTooHigh, GroupNameTaken, EmptyGroup, NotOfTeam: see `create`.
+    """
+    team = _require_editable(actor, organization, group)
+    require_role_within(actor, group.level)
+    _require_possible(actor, team, wanted, group)
+    present = contents_of(group)
+    before = {**described(group), **_held(present)}
+    group.name, group.name_key, group.level = wanted.name, fold(wanted.name), wanted.level
+    after = {**described(group), **_held(wanted)}
+    changed = [name for name in after if after[name] != before[name]]
+    if not changed:
+        return False
+    _take(GroupMember, GroupMember.member_id, group, present.members - wanted.members)
+    _take(GroupProject, GroupProject.project_id, group, present.projects - wanted.projects)
+    _put_members(group, wanted.members - present.members)
+    _put_projects(group, wanted.projects - present.projects)
+    audit.record(
+        actor,
+        Event.GROUP_CHANGED,
+        target_of(group),
+        organization=organization,
+        before={name: before[name] for name in changed},
+        after={name: after[name] for name in changed},
+    )
+    return True
+
+
+def remove(actor: Actor, organization: Organization, group: AccessGroup) -> None:
+    """Remove an access group. Invitations that offered it say so from now on.
+
+    Raises:
+        GroupManaged: a source fills it.
+        NotFound, Forbidden: the actor may not.
+    """
+    _require_editable(actor, organization, group)
+    delete_all(actor, organization, [group])
+
+
+def delete_all(actor: Actor, organization: Organization, groups: Iterable[AccessGroup]) -> None:
+    """Remove access groups, managed ones too; the caller has decided that they shall go."""
+    for group in groups:
+        before, target = {**described(group), **_held(contents_of(group))}, target_of(group)
+        offers.leave_out_group(group)
+        db.session.delete(group)
+        db.session.flush()
+        audit.record(actor, Event.GROUP_REMOVED, target, organization=organization, before=before)
+
+
+def contents_of(group: AccessGroup) -> Contents:
+    """Return what an access group is."""
+    projects = db.session.scalars(select(GroupProject.project_id).where(GroupProject.group_id == group.id))
+    members = db.session.scalars(select(GroupMember.member_id).where(GroupMember.group_id == group.id))
+    return Contents(group.name, group.level, frozenset(projects), frozenset(members))
+
+
+def target_of(group: AccessGroup) -> Target:
+    """Return an access group as the audit log names it."""
+    return Target("group", group.id, group.name)
+
+
+def described(group: AccessGroup) -> dict[str, Any]:
+    """Return what the audit log keeps of an access group, beside whom and what it holds."""
+    return {"name": group.name, "level": group.level.label, "team_id": group.team_id, "source": group.source}
+
+
+def _held(contents: Contents) -> dict[str, Any]:
+    return {"members": sorted(contents.members), "projects": sorted(contents.projects)}
+
+
+def _require_may_write(actor: Actor, organization: Organization, team: Team) -> None:
+    if team.organization_id != organization.id:
+        raise NotFound
+    require(actor, Scope.GROUP_WRITE, team)
+
+
+def _require_editable(actor: Actor, organization: Organization, group: AccessGroup) -> Team:
+    team = db.session.get_one(Team, group.team_id)
+    _require_may_write(actor, organization, team)
+    if group.is_managed:
+        raise GroupManaged(name=group.name, source=group.source)
+    return team
+
+
+def _require_possible(actor: Actor, team: Team, wanted: Contents, group: AccessGroup | None = None) -> None:
+    require_role_within(actor, wanted.level)
+    named_so = exists().where(
+        AccessGroup.team_id == team.id,
+        AccessGroup.name_key == fold(wanted.name),
+        AccessGroup.id.is_distinct_from(group.id if group else None),
+    )
+    if db.session.scalar(select(named_so)):
+        raise GroupNameTaken(name=wanted.name)
+    if not wanted.projects:
+        raise EmptyGroup(field="projects")
+    if not wanted.members:
+        raise EmptyGroup(field="members")
+    own = select(TeamProject.project_id).where(
+        TeamProject.team_id == team.id, TeamProject.project_id.in_(wanted.projects)
+    )
+    if set(db.session.scalars(own)) != wanted.projects:
+        raise NotOfTeam(field="projects")
+    people = select(Member.id).where(Member.organization_id == team.organization_id, Member.id.in_(wanted.members))
+    if set(db.session.scalars(people)) != wanted.members:
+        raise NotOfTeam(field="members")
+
+
+def _put_members(group: AccessGroup, numbers: Iterable[int]) -> None:
+    found = select(Member.id, Member.sort_name).where(Member.id.in_(list(numbers)))
+    of_group = {"organization_id": group.organization_id, "group_id": group.id}
+    rows = [{**of_group, "member_id": number, "sort_name": name} for number, name in db.session.execute(found)]
+    if rows:
+        db.session.execute(insert(GroupMember), rows)
+
+
+def _put_projects(group: AccessGroup, numbers: Iterable[int]) -> None:
+    found = select(TeamProject.project_id, TeamProject.sort_name).where(
+        TeamProject.team_id == group.team_id, TeamProject.project_id.in_(list(numbers))
+    )
+    of_group = {"organization_id": group.organization_id, "team_id": group.team_id, "group_id": group.id}
+    rows = [{**of_group, "project_id": number, "sort_name": name} for number, name in db.session.execute(found)]
+    if rows:
+        db.session.execute(insert(GroupProject), rows)
+
+
+def _take(table: Any, key: Any, group: AccessGroup, numbers: Iterable[int]) -> None:
+    if gone := list(numbers):
+        db.session.execute(delete(table).where(table.group_id == group.id, key.in_(gone)))

@@ -1,0 +1,54 @@
+"""The terms of a membership: the role, and whether it reaches everything or what teams and access groups give."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import insert, select
+
+from webapp.db import db
+from webapp.models import AccessGroup, GroupMember, Member, Role, Team, TeamMember
+
+
+@dataclass(frozen=True)
+class Terms:
+    """As what somebody is a member: the role, global access or not, and the ids of teams and access groups."""
+
+    role: Role
+    has_global_access: bool = True
+    teams: Sequence[int] = ()
+    groups: Sequence[int] = ()
+
+    def described(self) -> dict[str, Any]:
+        """Return what the audit log keeps of it."""
+        return {
+            "role": self.role.label,
+            "has_global_access": self.has_global_access,
+            "teams": list(self.teams),
+            "groups": list(self.groups),
+        }
+
+
+def terms_of(member: Member) -> Terms:
+    """Return what a member has, the ids in order."""
+    teams = select(TeamMember.team_id).where(TeamMember.member_id == member.id)
+    groups = select(GroupMember.group_id).where(GroupMember.member_id == member.id)
+    team_ids, group_ids = sorted(db.session.scalars(teams)), sorted(db.session.scalars(groups))
+    return Terms(member.role, member.has_global_access, team_ids, group_ids)
+
+
+def join(member: Member, terms: Terms) -> None:
+    """Put a new member into those of the teams and access groups of their terms that are still there."""
+    who = {"organization_id": member.organization_id, "member_id": member.id, "sort_name": member.sort_name}
+    if rows := [{**who, "team_id": number} for number in _there(Team, member, terms.teams)]:
+        db.session.execute(insert(TeamMember), rows)
+    if rows := [{**who, "group_id": number} for number in _there(AccessGroup, member, terms.groups)]:
+        db.session.execute(insert(GroupMember), rows)
+
+
+def _there(model: Any, member: Member, numbers: Sequence[int]) -> Sequence[int]:
+    if not numbers:
+        return []
+    found = select(model.id).where(model.organization_id == member.organization_id, model.id.in_(numbers))
+    there: Sequence[int] = db.session.scalars(found.order_by(model.id)).all()
+    return there

@@ -1,0 +1,180 @@
+"""Projects: making, renaming, archiving and removing them, and which teams own them.
+
+The caller holds the organization's lock.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+
+from webapp import clock
+from webapp.access.actor import Actor
+from webapp.access.decide import require
+from webapp.access.roles import Scope
+from webapp.db import db
+from webapp.errors import NotFound, ProjectArchived, ProjectNeedsTeam
+from webapp.models import Organization, Project, Team, TeamProject
+from webapp.services import audit, child_slugs
+from webapp.services.audit import Event, Target
+from webapp.services.child_slugs import PROJECT
+from webapp.services.words import sort_key
+
+
+def create(actor: Actor, organization: Organization, team: Team, name: str) -> Project:
+    """Make a project of a team.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+    """
+    _require_of(organization, team)
+    require(actor, Scope.PROJECT_CREATE, team)
+    slug = child_slugs.free_slug(PROJECT, organization, name)
+    project = Project(organization_id=organization.id, name=name, slug=slug, sort_name=sort_key(name))
+    db.session.add(project)
+    db.session.flush()
+    _give(project, [team])
+    after = {**_named(project), "teams": [team.id]}
+    audit.record(actor, Event.PROJECT_CREATED, target_of(project), organization=organization, after=after)
+    return project
+
+
+def rename(actor: Actor, organization: Organization, project: Project, name: str) -> bool:
+    """Give a project another name; return whether it is another. The address it had leads to the new one.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+        ProjectArchived: it can only be read.
+    """
+    require_may_change(actor, organization, project)
+    if name == project.name:
+        return False
+    before, target = _named(project), target_of(project)
+    child_slugs.move(PROJECT, project, child_slugs.free_slug(PROJECT, organization, name, project.id))
+    project.name, project.sort_name = name, sort_key(name)
+    audit.record(actor, Event.PROJECT_CHANGED, target, organization=organization, before=before, after=_named(project))
+    return True
+
+
+def set_teams(actor: Actor, organization: Organization, project: Project, wanted: Sequence[Team]) -> bool:
+    """Let exactly these teams own a project; return whether they are others. Access groups of the others lose it.
+
+    Raises:
+        NotFound: a team is none of the organization's.
+        Forbidden: the actor may not, or not in one of the teams that come or go.
+        ProjectNeedsTeam: there are none.
+        ProjectArchived: it can only be read.
+    """
+    require_may_change(actor, organization, project)
+    if not wanted:
+        raise ProjectNeedsTeam
+    before = {team.id: team for team in teams_of(project)}
+    after = {team.id: team for team in wanted}
+    new, gone = [after[n] for n in after.keys() - before.keys()], [before[n] for n in before.keys() - after.keys()]
+    for team in [*new, *gone]:
+        _require_of(organization, team)
+        require(actor, Scope.PROJECT_CREATE, team)
+    if not new and not gone:
+        return False
+    numbers = [team.id for team in gone]
+    db.session.execute(
+        delete(TeamProject).where(TeamProject.project_id == project.id, TeamProject.team_id.in_(numbers))
+    )
+    _give(project, new)
+    change = {"before": {"teams": sorted(before)}, "after": {"teams": sorted(after)}}
+    audit.record(actor, Event.PROJECT_CHANGED, target_of(project), organization=organization, **change)
+    return True
+
+
+def archive(actor: Actor, organization: Organization, project: Project) -> None:
+    """Let a project be read only. Once is enough.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+    """
+    require_may_administer(actor, organization, project)
+    if not project.is_archived:
+        project.archived_at = clock.now()
+        audit.record(actor, Event.PROJECT_ARCHIVED, target_of(project), organization=organization)
+
+
+def unarchive(actor: Actor, organization: Organization, project: Project) -> None:
+    """Let a project be written to again. Once is enough.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+    """
+    require_may_administer(actor, organization, project)
+    if project.is_archived:
+        project.archived_at = None
+        audit.record(actor, Event.PROJECT_UNARCHIVED, target_of(project), organization=organization)
+
+
+def remove(actor: Actor, organization: Organization, project: Project) -> None:
+    """Remove a project from all teams and access groups, and from the organization.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+    """
+    require_may_administer(actor, organization, project)
+    before = {**_named(project), "teams": sorted(team.id for team in teams_of(project))}
+    target = target_of(project)
+    db.session.delete(project)
+    db.session.flush()
+    audit.record(actor, Event.PROJECT_REMOVED, target, organization=organization, before=before)
+
+
+def require_may_administer(actor: Actor, organization: Organization, project: Project) -> None:
+    """Go on only if the actor may change what a project is: by their role, or in a team that owns it.
+
+    Raises:
+        NotFound: the project is none of the organization's, or the actor is a stranger to it.
+        Forbidden: a member without the right.
+    """
+    if project.organization_id != organization.id:
+        raise NotFound
+    require(actor, Scope.PROJECT_CREATE, project)
+
+
+def require_may_change(actor: Actor, organization: Organization, project: Project) -> None:
+    """Go on only if the actor may change a project that is not archived.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+        ProjectArchived: it can only be read.
+    """
+    require_may_administer(actor, organization, project)
+    if project.is_archived:
+        raise ProjectArchived(name=project.name)
+
+
+def teams_of(project: Project) -> Sequence[Team]:
+    """Return the teams that own a project, by name."""
+    owners = select(Team).join(TeamProject, TeamProject.team_id == Team.id)
+    return db.session.scalars(
+        owners.where(TeamProject.project_id == project.id).order_by(Team.sort_name, Team.id)
+    ).all()
+
+
+def target_of(project: Project) -> Target:
+    """Return a project as the audit log names it."""
+    return Target("project", project.id, project.name)
+
+
+def _named(project: Project) -> dict[str, Any]:
+    return {"name": project.name, "slug": project.slug}
+
+
+def _require_of(organization: Organization, team: Team) -> None:
+    if team.organization_id != organization.id:
+        raise NotFound
+
+
+def _give(project: Project, owners: Sequence[Team]) -> None:
+    of_project = {
+        "organization_id": project.organization_id,
+        "project_id": project.id,
+        "sort_name": project.sort_name,
+    }
+    if owners:
+        db.session.execute(insert(TeamProject), [{**of_project, "team_id": team.id} for team in owners])

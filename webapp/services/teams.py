@@ -1,0 +1,152 @@
+"""Teams: making, renaming and removing them, and who is in them. The caller holds the organization's lock."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import delete, insert, select
+
+from webapp.access.actor import Actor
+from webapp.access.decide import require
+from webapp.access.roles import Scope
+from webapp.db import db
+from webapp.errors import NotFound
+from webapp.models import AccessGroup, Member, Organization, Team, TeamMember, TeamProject, User
+from webapp.services import access_groups, audit, child_slugs, offers
+from webapp.services.audit import Change, Event, Target
+from webapp.services.child_slugs import TEAM
+from webapp.services.words import sort_key
+
+
+def create(actor: Actor, organization: Organization, name: str) -> Team:
+    """Make a team. Whoever makes it belongs to it, so that they may run it.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+    """
+    require(actor, Scope.TEAM_CREATE, organization)
+    slug = child_slugs.free_slug(TEAM, organization, name)
+    team = Team(organization_id=organization.id, name=name, slug=slug, sort_name=sort_key(name))
+    db.session.add(team)
+    db.session.flush()
+    after = {"name": name, "slug": slug}
+    audit.record(actor, Event.TEAM_CREATED, target_of(team), organization=organization, after=after)
+    if actor.member is not None:
+        put_in(actor, organization, team, [actor.member])
+    return team
+
+
+def rename(actor: Actor, organization: Organization, team: Team, name: str) -> bool:
+    """Give a team another name; return whether it is another. The address it had leads to the new one.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+    """
+    require_may_write(actor, organization, team)
+    if name == team.name:
+        return False
+    before, target = _named(team), target_of(team)
+    child_slugs.move(TEAM, team, child_slugs.free_slug(TEAM, organization, name, team.id))
+    team.name, team.sort_name = name, sort_key(name)
+    change = {"before": before, "after": _named(team)}
+    audit.record(actor, Event.TEAM_CHANGED, target, organization=organization, **change)
+    return True
+
+
+def remove(actor: Actor, organization: Organization, team: Team) -> None:
+    """Remove a team with its access groups. Its projects stay, and its members stay in the organization.
+
+    Invitations that offered any of them say so from now on.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+    """
+    require_may_write(actor, organization, team)
+    groups = db.session.scalars(select(AccessGroup).where(AccessGroup.team_id == team.id)).all()
+    access_groups.delete_all(actor, organization, groups)
+    members = db.session.scalars(select(TeamMember.member_id).where(TeamMember.team_id == team.id)).all()
+    projects = db.session.scalars(select(TeamProject.project_id).where(TeamProject.team_id == team.id)).all()
+    before = {**_named(team), "members": sorted(members), "projects": sorted(projects)}
+    target = target_of(team)
+    offers.leave_out_team(team)
+    db.session.delete(team)
+    db.session.flush()
+    audit.record(actor, Event.TEAM_REMOVED, target, organization=organization, before=before)
+
+
+def add(actor: Actor, organization: Organization, team: Team, members: Sequence[Member]) -> int:
+    """Let members belong to a team; return how many did not yet.
+
+    Raises:
+        NotFound: the team or one of them is none of the organization's, or the actor is a stranger to it.
+        Forbidden: the actor may not.
+    """
+    require_may_write(actor, organization, team)
+    return put_in(actor, organization, team, members)
+
+
+def put_in(actor: Actor, organization: Organization, team: Team, members: Sequence[Member]) -> int:
+    """Let members belong to a team; the caller has decided that they shall. Return how many did not yet.
+
+    Raises:
+        NotFound: one of them is none of the organization's.
+    """
+    if any(member.organization_id != organization.id for member in members):
+        raise NotFound
+    wanted = [member.id for member in members]
+    theirs = select(TeamMember.member_id).where(TeamMember.team_id == team.id, TeamMember.member_id.in_(wanted))
+    there = set(db.session.scalars(theirs))
+    new = [member for member in members if member.id not in there]
+    if new:
+        of_team = {"organization_id": organization.id, "team_id": team.id}
+        rows = [{**of_team, "member_id": member.id, "sort_name": member.sort_name} for member in new]
+        db.session.execute(insert(TeamMember), rows)
+        _record_all(actor, Event.TEAM_MEMBER_ADDED, organization, team, new)
+    return len(new)
+
+
+def take_out(actor: Actor, organization: Organization, team: Team, members: Sequence[Member]) -> int:
+    """Let members belong to a team no longer; return how many did. They stay in its access groups.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+    """
+    require_may_write(actor, organization, team)
+    wanted = [member.id for member in members]
+    theirs = (TeamMember.team_id == team.id, TeamMember.member_id.in_(wanted))
+    there = set(db.session.scalars(select(TeamMember.member_id).where(*theirs)))
+    gone = [member for member in members if member.id in there]
+    if gone:
+        db.session.execute(delete(TeamMember).where(*theirs))
+        _record_all(actor, Event.TEAM_MEMBER_REMOVED, organization, team, gone)
+    return len(gone)
+
+
+def require_may_write(actor: Actor, organization: Organization, team: Team) -> None:
+    """Go on only if the actor may change a team of the organization.
+
+    Raises:
+        NotFound: the team is none of the organization's, or the actor is a stranger to it.
+        Forbidden: a member without the right.
+    """
+    if team.organization_id != organization.id:
+        raise NotFound
+    require(actor, Scope.TEAM_WRITE, team)
+
+
+def target_of(team: Team) -> Target:
+    """Return a team as the audit log names it."""
+    return Target("team", team.id, team.name)
+
+
+def _named(team: Team) -> dict[str, Any]:
+    return {"name": team.name, "slug": team.slug}
+
+
+def _record_all(actor: Actor, event: Event, organization: Organization, team: Team, members: Sequence[Member]) -> None:
+    """Record one entry for each member, who is named as before or after, by the event."""
+    side = "after" if event is Event.TEAM_MEMBER_ADDED else "before"
+    users = select(User.id, User.name).where(User.id.in_([member.user_id for member in members]))
+    names: dict[int, str] = {number: name for number, name in db.session.execute(users)}
+    said = [{"member_id": member.id, "member": names[member.user_id]} for member in members]
+    changes = [Change(target_of(team), **{side: one}) for one in said]
+    audit.record_all(actor, event, changes, organization=organization)
