@@ -79,7 +79,10 @@ class TooManyAttempts(DomainError):
 class WrongCredentials(DomainError):
     """The address and the password do not belong together."""
 
-    sentence = N_("This address and this password do not belong together. Check both and try again.")
+    sentence = N_(
+        "This address and this password do not belong together. Check both and try again. Whoever has just made an "
+        "account verifies its address first, by the letter that was sent there."
+    )
     field = "password"
 
 

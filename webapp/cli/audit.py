@@ -47,6 +47,7 @@ def verify(org: str | None, file: IO[str] | None, is_json: bool) -> None:
     if is_json:
         show_json({"ok": True, "chains": {chain.name: {"slug": chain.slug, **asdict(end)} for chain, end in ends}})
     else:
+        click.echo("Nothing was changed. The chains, and where each of them ends:")
         show_table(
             ("chain", "organization", "entries", "hash of the newest"),
             [(chain.name, chain.slug, end.sequence, end.hash) for chain, end in ends],

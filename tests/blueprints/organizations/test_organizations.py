@@ -35,7 +35,15 @@ def test_D06_suspended_people_belong_nowhere_and_are_told_what_to_do(acme: Acme)
     answer = acme.browser(acme.suspended).get("/")
     assert (answer.status_code, answer.location) == (303, "/orgs/")
     assert listed(acme, "suspended") == []
-    assert "Ask somebody in yours for an invitation" in Page(acme.browser(acme.suspended).get("/orgs/")).text
+    said = Page(acme.browser(acme.suspended).get("/orgs/")).text
+    assert "Acme Somebody suspended your membership." in " ".join(said.split())
+
+
+def test_who_belongs_nowhere_is_told_what_to_do(acme: Acme) -> None:
+    acme.remove(acme.admin)
+    said = Page(acme.browser(acme.admin).get("/orgs/")).text
+    assert "Ask somebody in yours for an invitation" in said
+    assert "Acme" not in said
 
 
 def test_removed_and_suspended_memberships_leave_the_list_at_once(acme: Acme) -> None:

@@ -12,7 +12,7 @@ from webapp.http.guard import SIGNED_IN, access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
 from webapp.http.settings import settings as settings_in_force
-from webapp.models import Organization
+from webapp.models import MemberStatus, Organization
 from webapp.queries.organizations import organizations_of
 from webapp.services import organizations
 from webapp.services.organizations import OrganizationSettings
@@ -38,6 +38,7 @@ def index() -> Response:
         "organizations/index.html",
         {"panel": "organizations/_organizations.html"},
         organizations=organizations_of(current_actor().user_id or 0),
+        suspended=organizations_of(current_actor().user_id or 0, MemberStatus.SUSPENDED),
         may_create=_may_create(),
     )
 
