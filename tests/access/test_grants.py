@@ -1,6 +1,7 @@
 """The access rule against a plain model: decisions, lists and explanations agree, on both databases."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from flask import Flask
@@ -138,12 +139,12 @@ def _key(name: str, of: Member | Project) -> dict[str, Any]:
     return {f"{name}_id": of.id, "sort_name": of.sort_name}
 
 
-def every(read: Callable[[str], Page[Any]]) -> list[Any]:
+def every(read: Callable[..., Page[Any]]) -> list[Any]:
     """Follow a list to its end."""
-    page = read("")
+    page = read(after="")
     found = list(page.rows)
     while page.next:
-        page = read(page.next)
+        page = read(after=page.next)
         assert page.rows
         found += page.rows
     return found
@@ -159,7 +160,7 @@ def test_all_readings_agree_with_the_model(app: Flask, plain: dict[str, Any]) ->
             return sorted((path.kind, numbers[path.kind, path.container_id], path.level) for path in paths)
 
         for p, project in enumerate(projects):
-            seen = {row.id: row for row in every(lambda after: people_of(project, after=after, rows=2))}  # noqa: B023
+            seen = {row.id: row for row in every(partial(people_of, project, rows=2))}
             readers = []
             for m, member in enumerate(members):
                 paths, blocked = model(plain, m, p)
@@ -175,7 +176,7 @@ def test_all_readings_agree_with_the_model(app: Flask, plain: dict[str, Any]) ->
                     assert known(seen[member.id].paths) == sorted(paths)
             assert list(seen) == [number for _, number in sorted(readers)]
         for m, member in enumerate(members):
-            rows = every(lambda after: projects_of(member, after=after, rows=2))  # noqa: B023
+            rows = every(partial(projects_of, member, rows=2))
             reached = [(p.sort_name, p.id) for n, p in enumerate(projects) if model(plain, m, n)[0]]
             assert [row.id for row in rows] == [number for _, number in sorted(reached)]
             for row in rows:

@@ -251,11 +251,6 @@ def reasons_for(page: CTE) -> CompoundSelect[*tuple[Any, ...]]:
     return union_all(*(_path(grant, _MEMBER_ID, page.c.key, page) for grant in GRANTS))
 
 
-def reaches(member: Any, project: Any) -> ColumnElement[bool]:
-    """Return the condition that some grant ties a member to a project, blockers aside."""
-    return or_(*(_tie(grant, member, project) for grant in GRANTS))
-
-
 def reached_by(members: Collection[int], projects: Collection[int] | None = None) -> dict[tuple[int, int], Role]:
     """Return what members may read, at which level: by member id and project id, 0 for every project.
 
