@@ -67,13 +67,9 @@ def measure(database: str, url: str, folder: Path, options: argparse.Namespace) 
     schema.upgrade(app)
     organizations = {size: organization_of(app, size) for size in options.sizes}
     with served(environment, folder) as server:
-        bare = load.of_page(f"{server.url}/bare/", {}, options.seconds)
         print(f"\n{database}\n{HEAD}")
-        line("a bare Flask view", bare, bare)
-        for name, path, headers in pages(app, organizations):
-            rate = load.of_page(server.url + path, headers, options.seconds)
-            line(name, rate, bare, statements.number_of(app, path, headers))
         for size, seeded in organizations.items():
+            measure_pages(app, server, seeded, f"({size:,})", options.seconds)
             measure_forms(app, server, seeded, f"({size:,})")
         grown = memory.growth_of_workers(server, lambda: read_lists(app, server, organizations))
         print(f"  a worker grew by at most {grown / 1e6:+.1f} MB over {LIST_PAGES} pages of lists each")
@@ -87,17 +83,25 @@ def line(name: str, rate: Rate, bare: Rate, number: int | None = None) -> None:
     print(f"  {name:<32}{shown}{ratio:>9.3f}", flush=True)
 
 
-def pages(app: Flask, organizations: dict[int, Seeded]) -> Iterator[tuple[str, str, dict[str, str]]]:
+def measure_pages(app: Flask, server: Server, seeded: Seeded, size: str, seconds: int) -> None:
+    """Print how fast the pages of an organization are, beside a bare view loaded just before: machines change pace."""
+    bare = load.of_page(f"{server.url}/bare/", {}, seconds)
+    line("a bare Flask view", bare, bare)
+    for name, path, headers in pages(app, seeded):
+        rate = load.of_page(server.url + path, headers, seconds)
+        line(f"{name} {size}", rate, bare, statements.number_of(app, path, headers))
+
+
+def pages(app: Flask, seeded: Seeded) -> Iterator[tuple[str, str, dict[str, str]]]:
     """Yield what is measured: a name, a path, and the headers of the request."""
+    members = f"/orgs/{seeded.slug}/members"
+    cookie = {"Cookie": cookie_of(app, seeded)}
+    yield "Members fragment", members, cookie | FRAGMENT
+    yield "Members page", members, cookie
+    yield "search, common words", f"{members}?q={COMMON_WORDS.replace(' ', '+')}", cookie | FRAGMENT
+    yield "search, nobody", f"{members}?q={UNKNOWN_WORD}", cookie | FRAGMENT
+    yield "Pending fragment", f"{members}/pending", cookie | FRAGMENT
     yield "sign-in page", "/login", {}
-    for size, seeded in organizations.items():
-        members = f"/orgs/{seeded.slug}/members"
-        cookie = {"Cookie": cookie_of(app, seeded)}
-        yield f"Members page ({size:,})", members, cookie
-        yield f"Members fragment ({size:,})", members, cookie | FRAGMENT
-        yield f"search, common words ({size:,})", f"{members}?q={COMMON_WORDS.replace(' ', '+')}", cookie | FRAGMENT
-        yield f"search, nobody ({size:,})", f"{members}?q={UNKNOWN_WORD}", cookie | FRAGMENT
-        yield f"Pending fragment ({size:,})", f"{members}/pending", cookie | FRAGMENT
 
 
 def measure_forms(app: Flask, server: Server, seeded: Seeded, size: str) -> None:

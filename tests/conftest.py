@@ -17,6 +17,7 @@ from sqlalchemy import URL
 
 from tests.support import security
 from tests.support.acme import Acme, build
+from tests.support.applications import Applications, close
 from tests.support.browser import Windows, running_browser
 from tests.support.databases import PostgresTemplate, SqliteTemplate, postgres_server
 from tests.support.server import Server, running_server
@@ -26,7 +27,6 @@ from tests.support.smtp import SmtpSink
 from tests.support.worlds import World
 from webapp import create_app
 from webapp.config import Settings
-from webapp.db import db
 from webapp.schema import upgrade
 
 MEMORY = Path("/dev/shm")  # noqa: S108  (each test's folder in it is its own)
@@ -47,12 +47,6 @@ def migrate(database_url: str, data_dir: Path) -> None:
     application = create_app(Settings.from_environment(environment_for(database_url, data_dir)))
     upgrade(application)
     close(application)
-
-
-def close(application: Flask) -> None:
-    """Close the connections an application keeps."""
-    with application.app_context():
-        db.engine.dispose()
 
 
 def with_acme(database_url: str, data_dir: Path) -> Acme:
@@ -139,18 +133,23 @@ def settings(environment: dict[str, str]) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
-    """What Jinja compiles templates to, kept for all tests of this process: compiling is slower than most tests."""
-    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+def applications(tmp_path_factory: pytest.TempPathFactory) -> Applications:
+    """The applications of this process, and what Jinja compiles their templates to."""
+    return Applications(FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates"))))
 
 
 @pytest.fixture
-def app(settings: Settings, compiled_templates: FileSystemBytecodeCache) -> Iterator[Flask]:
+def app(applications: Applications, settings: Settings) -> Iterator[Flask]:
     """The application on a fresh database."""
-    application = create_app(settings)
-    application.jinja_env.bytecode_cache = compiled_templates
-    yield application
-    close(application)
+    with applications.on(settings) as application:
+        yield application
+
+
+@pytest.fixture
+def fresh_app(applications: Applications, settings: Settings) -> Iterator[Flask]:
+    """The same, which no other test has: a module whose tests change the application lets its `app` be this one."""
+    with applications.fresh(settings) as application:
+        yield application
 
 
 @pytest.fixture

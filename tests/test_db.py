@@ -27,6 +27,12 @@ RENAME = text("update organization set name = name || '!' where id = :id")
 
 
 @pytest.fixture
+def app(fresh_app: Flask) -> Flask:
+    """An application that its tests may change."""
+    return fresh_app
+
+
+@pytest.fixture
 def organizations(world: World) -> list[int]:
     """The ids of two organizations."""
     ada = world.person("Ada Example", "ada@example.org")

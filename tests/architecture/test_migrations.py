@@ -14,8 +14,8 @@ from flask import Flask
 from sqlalchemy import Connection, Integer, MetaData, create_engine, inspect, select, text
 from sqlalchemy.pool import NullPool
 
-from tests.conftest import close
 from tests.support.acme import Acme
+from tests.support.applications import close
 from tests.support.unproven import copied
 from tests.support.worlds import World
 from webapp import clock, schema
@@ -50,6 +50,12 @@ NOT_OURS = {"alembic_version", "sqlite_sequence"}
 REVISIONS = [script.revision for script in ScriptDirectory(str(schema.directory())).walk_revisions()]
 
 Rows = dict[str, list[dict[str, Any]]]
+
+
+@pytest.fixture
+def app(fresh_app: Flask) -> Flask:
+    """An application whose engine stays on one database: migrations read its address."""
+    return fresh_app
 
 
 @pytest.fixture

@@ -7,6 +7,12 @@ from webapp.access.roles import Scope
 from webapp.http.guard import PUBLIC, Rule, UndeclaredRoute, access, refuse_undeclared, rule_of
 
 
+@pytest.fixture
+def app(fresh_app: Flask) -> Flask:
+    """An application that its tests may change."""
+    return fresh_app
+
+
 def undeclared() -> str:
     return "open to everybody"
 

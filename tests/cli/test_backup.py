@@ -2,22 +2,18 @@
 
 import shutil
 import stat
-import threading
 from pathlib import Path
 
 import pytest
 from sqlalchemy import make_url
 
 from tests.support.acme import Acme
-from tests.support.backups import restored, tools_for
+from tests.support.backups import tools_for
 from tests.support.commands import Command
 from tests.support.databases import SqliteTemplate
-from tests.support.ledger import Ledger
 from tests.support.parts import require_part
 from tests.support.server import free_port
 from tests.support.settings import environment_for
-
-BACKUPS = 3
 
 
 @pytest.fixture
@@ -75,33 +71,3 @@ def test_missing_pg_dump_and_a_server_out_of_reach_are_sentences(tmp_path: Path)
     assert "pg_dump failed" in refused.err
     assert "canary-1234" not in refused.err
     assert list(tmp_path.iterdir()) == []
-
-
-def test_R11_backups_taken_while_others_write_restore_to_an_unbroken_audit_log(
-    acme: Acme, vestibule: Command, database_url: str, tmp_path: Path, tools: dict[str, str]
-) -> None:
-    is_over, written = threading.Event(), 0
-
-    def write() -> None:
-        nonlocal written
-        while not is_over.is_set():
-            acme.world.invite(acme.slug, acme.owner, f"guest{written}@example.org")
-            written += 1
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
-        taken = [(vestibule("backup", tmp_path / f"{number}.backup", **tools), written) for number in range(BACKUPS)]
-    finally:
-        is_over.set()
-        writer.join()
-    assert [ran.status for ran, _ in taken] == [0] * BACKUPS
-    last = 0
-    for number, (_, at_most) in enumerate(taken):
-        with restored(tmp_path / f"{number}.backup", database_url, tmp_path, tools) as url:
-            assert Command(environment_for(url, tmp_path))("audit", "verify").status == 0
-            assert Command(environment_for(url, tmp_path))("check").status == 0
-            held = Ledger(url).count("invitation")
-        assert last <= held <= at_most + 1
-        last = held
-    assert last > 0

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
-from tests.conftest import close
 from tests.support.acme import Acme
+from tests.support.applications import close
 from tests.support.settings import SECRET_KEY
 from tests.support.worlds import PASSWORD, csrf_token
 from webapp import create_app

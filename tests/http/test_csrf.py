@@ -9,8 +9,8 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.conftest import close
 from tests.support.acme import Acme
+from tests.support.applications import close
 from tests.support.pages import PANEL
 from tests.support.routes import Request, Routes
 from tests.support.worlds import PASSWORD, World, csrf_token

@@ -8,8 +8,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-from tests.conftest import close
 from tests.support.acme import Acme
+from tests.support.applications import close
 from tests.support.pages import PANEL
 from tests.support.routes import Routes
 from tests.support.worlds import World, post
@@ -46,6 +46,12 @@ ANSWERS: dict[str, tuple[int, Ask]] = {
     "health": (200, lambda c, a: c.get("/readyz")),
     "failure": (500, lambda c, a: c.get("/fails")),
 }
+
+
+@pytest.fixture
+def app(fresh_app: Flask) -> Flask:
+    """An application that its tests may change."""
+    return fresh_app
 
 
 def add_failing_page(app: Flask) -> None:

@@ -16,6 +16,12 @@ from webapp.http.guard import PUBLIC, access
 Lines = Callable[[], list[dict[str, Any]]]
 
 
+@pytest.fixture
+def app(fresh_app: Flask) -> Flask:
+    """An application that its tests may change."""
+    return fresh_app
+
+
 def requests_in(lines: Lines) -> list[dict[str, Any]]:
     return [line for line in lines() if line["name"] == "vestibule.requests"]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from tests.conftest import close
 from tests.model.acts import VERBS, Act, Chooser
 from tests.model.plain import Plain
 from tests.model.played import Played
+from tests.support.applications import close
 from tests.support.databases import PostgresTemplate, SqliteTemplate
 from tests.support.ledger import Ledger
 from tests.support.settings import environment_for

@@ -60,6 +60,7 @@ def test_R11_backups_under_load_restore_start_and_hold_what_was_acknowledged(
             written += len(journal.invited) - len(before)
         with restored(file, database_url, tmp_path, tools) as url:
             assert Command(environment_for(url, tmp_path))("audit", "verify").status == 0
+            assert Command(environment_for(url, tmp_path))("check").status == 0
             assert set(before) <= set(invited_in(url))
             with running_server(environment_for(url, tmp_path), tmp_path, "--workers", "1"):
                 pass

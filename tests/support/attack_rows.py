@@ -128,7 +128,6 @@ NO_TEST_YET: Final = "no test yet"
 _PROVIDERS: Final = "not built yet: identity providers"
 # Why a row has no test, where there is more to say than that.
 REASONS: Final = {
-    "D09": "not built yet: teams",
     "E16": "not built yet: acting as somebody else",
     "F05": "not built yet: changing one's address",
     "F09": "not built yet: two-step verification",

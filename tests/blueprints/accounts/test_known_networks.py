@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from tests.blueprints.accounts.conftest import Statements
-from tests.conftest import close
+from tests.support.applications import close
 from tests.support.worlds import PASSWORD, Person, World, csrf_token
 from webapp import create_app
 from webapp.config import Settings

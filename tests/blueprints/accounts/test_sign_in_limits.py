@@ -9,7 +9,7 @@ import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.conftest import close
+from tests.support.applications import close
 from tests.support.worlds import PASSWORD, Person, World, csrf_token
 from webapp import create_app
 from webapp.config import Settings

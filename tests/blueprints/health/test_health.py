@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
 
-from tests.conftest import close
+from tests.support.applications import close
 from tests.support.server import free_port
 from tests.support.worlds import World
 from webapp import create_app

@@ -9,8 +9,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from tests.conftest import close
 from tests.support.acme import Acme
+from tests.support.applications import close
 from tests.support.pages import PANEL, Page
 from tests.support.worlds import Person, World, post
 from webapp import create_app

@@ -2,6 +2,7 @@
 
 from flask import Response, current_app, flash, make_response, render_template, request, url_for
 from flask_babel import gettext as _
+from flask_babel import refresh
 
 from webapp.blueprints.accounts import bp
 from webapp.blueprints.accounts.forms import ForgotPasswordForm, ResetPasswordForm, SignInForm
@@ -57,6 +58,7 @@ def logout() -> Response:
     if session.viewer() is not None:
         uow.write(accounts.sign_out, session.current_actor(), session.token())
     session.stop()
+    refresh()  # the notice speaks the language of the page that shows it, which is the browser's again
     flash(_("You are signed out."), "success")
     return go(url_for("accounts.login"))
 

@@ -64,6 +64,13 @@ def create() -> Response:
     return go(url_for("members.index", org=made.slug))
 
 
+@bp.get("/orgs/<org>/")
+@access(Scope.ORG_READ)
+def start(organization: Organization) -> Response:
+    """Go to the first page of an organization."""
+    return go(url_for("members.index", org=organization.slug))
+
+
 @bp.get("/orgs/<org>/settings")
 @access(Scope.ORG_WRITE)
 def settings(organization: Organization) -> Response:
