@@ -306,6 +306,13 @@ class ProjectNeedsTeam(DomainError):
     field = "teams"
 
 
+class NotOfOrganization(DomainError):
+    """A team was chosen that is none of the organization's, or is gone."""
+
+    sentence = N_("A team you chose is not there any more. Choose again.")
+    field = "teams"
+
+
 class GroupNameTaken(DomainError):
     """An access group of the team has the name."""
 

@@ -41,7 +41,7 @@ def owner_of_both(acme: Acme) -> Person:
 def test_routes_with_numbers_are_known(foreign: Routes) -> None:
     """A new kind of number shows up here, and in the tests below."""
     found = {name for _, numbers in with_numbers(foreign) for name in numbers}
-    assert found == {"invitation", "member", "removed", "session_id"}
+    assert found == {"group", "invitation", "member", "project", "removed", "session_id", "team"}
 
 
 @pytest.mark.parametrize("who", ["owner", "owner_of_both"])

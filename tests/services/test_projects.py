@@ -39,7 +39,7 @@ def test_D02_project_and_team_of_another_organization_are_not_there(acme: Acme) 
 def test_renamed_project_keeps_its_old_address(acme: Acme) -> None:
     payroll = make_project(acme, "Payroll", make_team(acme, "Red"))
     acme.act(acme.owner, lambda actor, here: projects.rename(actor, here, project(payroll), "Wages"))
-    leads_to = acme.world.read(lambda: child_slugs.present_slug(PROJECT, acme.organization(), "payroll"))
+    leads_to = acme.world.read(lambda: child_slugs.find(PROJECT, acme.organization(), "payroll").slug)
     assert leads_to == "wages"
 
 

@@ -68,7 +68,7 @@ def test_address_of_earlier_leads_on_and_goes_to_no_other_team(acme: Acme) -> No
     second = make_team(acme, "Red")
 
     def read() -> tuple[str | None, str, str]:
-        leads_to = child_slugs.present_slug(TEAM, acme.organization(), "red")
+        leads_to = child_slugs.find(TEAM, acme.organization(), "red").slug
         return leads_to, team(first).slug, team(second).slug
 
     leads_to, present, of_second = acme.world.read(read)

@@ -12,6 +12,9 @@ from werkzeug.routing import Rule
 from tests.support import asking
 from tests.support.acme import Acme
 from tests.support.settings import SECRET_KEY
+from tests.support.teams import make_group, make_project, make_team, memberships
+from tests.support.teams import project as find_project
+from tests.support.teams import team as find_team
 from tests.support.unproven import unproven
 from tests.support.worlds import PASSWORD, Invited, Person
 from webapp.access.actor import Actor
@@ -50,6 +53,38 @@ class Request:
     form: dict[str, str]
 
 
+class Place:
+    """A team with a project, an access group and a member, and a project of another team: each is about one request."""
+
+    def __init__(self, acme: Acme, number: int) -> None:
+        newcomer = acme.world.person("Jo Joined", f"joined-team{number}@example.org")
+        acme.world.member(acme.slug, newcomer, Role.MEMBER)
+        team, elsewhere = make_team(acme, f"Team {number}", newcomer), make_team(acme, f"Elsewhere {number}")
+        project, other = make_project(acme, f"Project {number}", team), make_project(acme, f"Other {number}", elsewhere)
+        group = make_group(acme, team, f"Group {number}", Role.MEMBER, ([project], [newcomer]))
+        member = acme.act(acme.owner, lambda _, here: memberships(here, [newcomer])[0].id)
+        self.arguments = {
+            "team": acme.world.read(lambda: find_team(team).slug),
+            "project": acme.world.read(lambda: find_project(project).slug),
+            "group": group,
+            "member": member,
+        }
+        contents = {"name": f"Named {number}", "level": "member", "projects": str(project), "members": str(member)}
+        self.forms: dict[str, dict[str, str]] = {
+            "teams.settings": {"name": f"Renamed {number}"},
+            "teams.remove": {"name": f"Team {number}", "confirm": "1"},
+            "teams.add": {"members": str(acme.act(acme.owner, lambda _, here: memberships(here, [acme.owner])[0].id))},
+            "teams.take_out": {"confirm": "1"},
+            "groups.new": contents,
+            "groups.update": contents,
+            "groups.remove": {"confirm": "1"},
+            "projects.new": {"name": f"New {number}"},
+            "projects.add": {"project": str(other)},
+            "projects.update": {"name": f"Renamed {number}", "teams": str(team)},
+            "projects.remove": {"confirm": "1"},
+        }
+
+
 class Routes:
     """The routes of Acme's application. Each request is about things made for it alone, so that none spoils another.
 
@@ -60,6 +95,7 @@ class Routes:
         self.acme = acme
         self._world = acme.world
         self._numbers = count(1)
+        self._place: Place | None = None
         self.invited: Person = self._world.person("Ivy Invited", "ivy@example.org")
 
     def __iter__(self) -> Iterator[Route]:
@@ -69,11 +105,14 @@ class Routes:
 
     def request(self, route: Route) -> Request:
         """Return a request that would succeed for somebody who may."""
+        self._place = Place(self.acme, next(self._numbers)) if {"team", "project"} & route.rule.arguments else None
         arguments = {name: self._argument(route, name) for name in route.rule.arguments}
         with self._world.app.test_request_context():
             return Request(url_for(route.endpoint, **arguments), self._form(route) if route.method == "POST" else {})
 
     def _argument(self, route: Route, name: str) -> Any:
+        if self._place is not None and name in self._place.arguments:
+            return self._place.arguments[name]
         if route.endpoint == "accounts.verify_email":
             return self._verification_token()
         if name == "token":
@@ -107,7 +146,9 @@ class Routes:
             "requests.create": {"email": address},
             "requests.join": {"email": address},
             "additions.create": {"email": self._acquaintance(route), "role": "member"},
-            "members.update": {"role": "admin"},
+            "members.update": {"role": "admin", "has_global_access": "1"},
+            "teams.new": {"name": address},
+            **(self._place.forms if self._place else {}),
             "members.suspend": {"confirm": "1"},
             "members.remove": {"confirm": "1"},
         }

@@ -273,7 +273,7 @@ def pairs_of(members: Collection[int], projects: Collection[int] | None = None, 
 
 
 def _reached(grant: Grant, is_narrowed: bool) -> Statement:
-    """Select what the grants of one kind give some members; a grant of every project is one row."""
+    """Select what the grants of one kind give some members; a grant of every project, if there are any, is one row."""
     holders, held = grant.members.rows(), grant.projects.rows()
     is_everything = grant.container is Organization
     project = literal(0) if is_everything else held.key
@@ -282,7 +282,9 @@ def _reached(grant: Grant, is_narrowed: bool) -> Statement:
     reached = reached.join(_user, _user.id == _member.user_id).join(
         grant.container, grant.container.id == holders.container
     )
-    if not is_everything:
+    if is_everything:
+        reached = reached.where(exists().where(held.container == holders.container))
+    else:
         reached = reached.join(held.table, and_(held.container == holders.container, held.condition))
         if is_narrowed:
             reached = reached.where(held.key.in_(bindparam("projects", expanding=True)))
@@ -292,6 +294,11 @@ def _reached(grant: Grant, is_narrowed: bool) -> Statement:
 
 def _among(members: Collection[int], projects: Collection[int] | None) -> dict[str, list[int]]:
     return {"members": sorted(members)} | ({} if projects is None else {"projects": sorted(projects)})
+
+
+def is_reached(member: Any, project: Any) -> ColumnElement[bool]:
+    """Return the condition that some grant gives a member a project; for lists of a few projects."""
+    return or_(*(_tie(grant, member, project) for grant in GRANTS))
 
 
 def _tie(grant: Grant, member: Any, project: Any) -> Exists:

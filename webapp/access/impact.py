@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from typing import Any
 
 from webapp.access import grants
 from webapp.db import db
@@ -61,6 +62,13 @@ class Impact:
         """Whether somebody loses something, as far as anybody counted."""
         return self.is_counted or bool(self.losses)
 
+    def described(self) -> dict[str, Any]:
+        """Return what the audit log keeps of it; who reaches what at another level where that was looked at."""
+        if self.is_counted:
+            return {"people": len(self.affected.members)}
+        shifts = [[s.member_id, s.project_id, _label(s.before), _label(s.after)] for s in self.shifts]
+        return {"people": len({shift.member_id for shift in self.shifts}), "shifts": shifts}
+
     def digest(self) -> str:
         """Return what stands for everything said here, to tell whether the world has moved since."""
         said = [[s.member_id, s.project_id, s.before or 0, s.after or 0] for s in sorted(self.shifts, key=_order)]
@@ -106,6 +114,10 @@ def _level(reached: Reached, member: int, project: int) -> Role | None:
     """Return the level on one project, which that on every project may be above."""
     levels = [reached[pair] for pair in ((member, project), (member, EVERY_PROJECT)) if pair in reached]
     return max(levels, default=None)
+
+
+def _label(level: Role | None) -> str | None:
+    return level.label if level else None
 
 
 def _order(shift: Shift) -> tuple[int, int]:

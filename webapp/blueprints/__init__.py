@@ -8,6 +8,7 @@ from webapp.blueprints.accounts import routes as account_routes  # noqa: F401
 from webapp.blueprints.additions.routes import bp as additions
 from webapp.blueprints.audit.routes import bp as audit
 from webapp.blueprints.demo.routes import bp as demo
+from webapp.blueprints.groups.routes import bp as groups
 from webapp.blueprints.health.routes import bp as health
 from webapp.blueprints.invites import answers, changes, routes  # noqa: F401  (they add their routes to the blueprint)
 from webapp.blueprints.invites import bp as invites
@@ -15,16 +16,23 @@ from webapp.blueprints.members import bp as members
 from webapp.blueprints.members import membership, pending, removals  # noqa: F401  (likewise)
 from webapp.blueprints.members import routes as member_routes  # noqa: F401
 from webapp.blueprints.organizations.routes import bp as organizations
+from webapp.blueprints.projects import bp as projects
+from webapp.blueprints.projects import routes as project_routes  # noqa: F401  (likewise)
+from webapp.blueprints.projects import settings as project_settings  # noqa: F401
 from webapp.blueprints.requests import bp as requests
 from webapp.blueprints.requests import join  # noqa: F401  (likewise)
 from webapp.blueprints.requests import routes as request_routes  # noqa: F401
 from webapp.blueprints.setup.routes import bp as setup
+from webapp.blueprints.teams import bp as teams
+from webapp.blueprints.teams import people  # noqa: F401  (likewise)
+from webapp.blueprints.teams import routes as team_routes  # noqa: F401
 from webapp.config import Settings
 
 
 def register(app: Flask, settings: Settings) -> None:
     """Give `app` all pages; the demo's only in a demo."""
-    for blueprint in (setup, accounts, organizations, members, invites, requests, additions, audit, health):
+    of_people = (members, invites, requests, additions)
+    for blueprint in (setup, accounts, organizations, *of_people, teams, projects, groups, audit, health):
         app.register_blueprint(blueprint)
     if settings.demo:
         app.register_blueprint(demo)

@@ -21,19 +21,24 @@ from webapp.errors import Conflict, Forbidden, NotFound, SignInRequired
 from webapp.http import uow
 from webapp.http.environment import Environment
 from webapp.http.session import Viewer, current_actor, reload_viewer, token, viewer
-from webapp.models import Invitation, Member, Organization, RemovedMember
-from webapp.services import attempts, audit, organizations, sessions, slugs
+from webapp.models import AccessGroup, Invitation, Member, Organization, Project, RemovedMember, Team
+from webapp.services import attempts, audit, child_slugs, organizations, sessions, slugs
 from webapp.services.attempts import Limit
 from webapp.services.audit import Event, Target
+from webapp.services.child_slugs import Kind
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_REFUSALS_NOTED: Final = 20
 # By the name of the variable part: the column that its number stands for, in a table of the organization.
 CHILDREN: Final[Mapping[str, InstrumentedAttribute[int]]] = {
+    "group": AccessGroup.id,
     "invitation": Invitation.id,
     "member": Member.id,
     "removed": RemovedMember.member_id,
 }
+
+# By the name of the variable part: what has slugs of its own in an organization.
+NAMED: Final[Mapping[str, Kind]] = {"team": child_slugs.TEAM, "project": child_slugs.PROJECT}
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
@@ -53,22 +58,26 @@ SOFTWARE: Final = Audience.SOFTWARE
 
 @dataclass(frozen=True)
 class Rule:
-    """Who may use a route, and whether its view opens transactions itself, step by step."""
+    """Who may use a route, whether its view opens transactions itself, and whether its GET tries the change out."""
 
     allows: Scope | Audience
     own_transactions: bool = False
+    previews: bool = False
 
 
 class UndeclaredRoute(Exception):
     """A route says nothing of who may use it; the application does not start."""
 
 
-def access(allows: Scope | Audience, *, own_transactions: bool = False) -> Callable[[View], View]:
+def access(
+    allows: Scope | Audience, *, own_transactions: bool = False, previews: bool = False
+) -> Callable[[View], View]:
     """Declare who may use a view.
 
     Args:
-        allows: a scope in the organization of the address, or an audience.
+        allows: a scope on what the address names last of an organization, a team and a project; or an audience.
         own_transactions: the view hashes or waits and therefore opens its transactions with `uow.read` and `uow.write`.
+        previews: a GET makes the change to see what it does: in a writing transaction, which is always taken back.
 
     Raises:
         UndeclaredRoute: a scope together with `own_transactions`, where nobody would ask for it.
@@ -78,7 +87,7 @@ def access(allows: Scope | Audience, *, own_transactions: bool = False) -> Calla
         raise UndeclaredRoute("a scope is asked for inside the transaction of the view, so it cannot open its own")
 
     def declare(view: View) -> View:
-        view.__dict__["rule"] = Rule(allows, own_transactions)
+        view.__dict__["rule"] = Rule(allows, own_transactions, previews)
         return view
 
     return declare
@@ -138,7 +147,9 @@ def _answer(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> 
     try:
         if rule.own_transactions:
             return _answer_step_by_step(rule, call, arguments)
-        response = uow.run(lambda: _enter(rule, call, arguments, lock=is_unsafe), write=is_unsafe)
+        is_preview = rule.previews and not is_unsafe
+        write = is_unsafe or is_preview
+        response = uow.run(lambda: _enter(rule, call, arguments, lock=write), write=write, keep=not is_preview)
     except Forbidden as refusal:
         if is_unsafe:
             _record_refusal(refusal)
@@ -171,7 +182,9 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
         if lock and organization.id != locked:  # renamed to this slug just now, so nobody holds its lock
             raise Conflict
         loaded["organization"] = organization
-        require(current_actor(), rule.allows, organization)
+        if former := _load_named(organization, loaded):
+            return former
+        require(current_actor(), rule.allows, loaded.get("project") or loaded.get("team") or organization)
         _load_children(organization, loaded)
     return current_app.make_response(call(**loaded))
 
@@ -199,19 +212,49 @@ def _lead_from_former(slug: str, found: Viewer | None) -> Response:
         NotFound: there is no such address, or none that this person may know of.
     """
     present = slugs.present_slug(slug, found.user_id if found else None)
-    if present is None or request.endpoint is None:
+    if present is None:
         raise NotFound
-    path = url_for(request.endpoint, **{**(request.view_args or {}), "org": present})
+    return _lead_to(org=present)
+
+
+def _lead_to(**present: str) -> Response:
+    """Lead to the same page under other slugs."""
+    path = url_for(request.endpoint or "", **{**(request.view_args or {}), **present})
     query = request.query_string.decode("latin-1")
     return make_response(redirect_to(f"{path}?{query}" if query else path, 308))
+
+
+def _load_named(organization: Organization, arguments: dict[str, Any]) -> Response | None:
+    """Load the team and the project of the address; where one had another slug before, lead to the present one.
+
+    Raises:
+        NotFound: there is no such thing, or none that the actor may know of.
+    """
+    require(current_actor(), Scope.ORG_READ, organization)
+    for name in NAMED.keys() & arguments.keys():
+        slug, found = arguments[name], child_slugs.find(NAMED[name], organization, arguments[name])
+        if found is None or not _may_see(found):
+            raise NotFound
+        if found.slug != slug:
+            return _lead_to(**{name: found.slug})
+        arguments[name] = found
+    return None
+
+
+def _may_see(found: Team | Project) -> bool:
+    """Tell whether the actor may know of a team or a project: one they may open, or run."""
+    actor = current_actor()
+    scopes = (Scope.PROJECT_READ, Scope.PROJECT_CREATE) if isinstance(found, Project) else (Scope.TEAM_READ,)
+    return any(decide(actor, scope, found) for scope in scopes)
 
 
 def _load_children(organization: Organization, arguments: dict[str, Any]) -> None:
     for name in CHILDREN.keys() & arguments.keys():
         parameters = {"organization_id": organization.id, "key": arguments[name]}
-        arguments[name] = db.session.scalar(_child(name), parameters)
-        if arguments[name] is None:
+        found, team = db.session.scalar(_child(name), parameters), arguments.get("team")
+        if found is None or (team is not None and getattr(found, "team_id", team.id) != team.id):
             raise NotFound
+        arguments[name] = found
 
 
 @cache
@@ -245,7 +288,7 @@ def _touch(found: Viewer | None) -> None:
         uow.note(sessions.touch, found.session_id, member.id if member else None)
 
 
-def can(scope: str) -> bool:
-    """Tell templates whether the viewer has a scope in the organization of the page."""
-    organization: Organization | None = g.get("organization")
-    return organization is not None and decide(current_actor(), Scope(scope), organization)
+def can(scope: str, resource: Organization | Team | Project | None = None) -> bool:
+    """Tell templates whether the viewer has a scope on something, or in the organization of the page."""
+    asked = resource or g.get("organization")
+    return asked is not None and decide(current_actor(), Scope(scope), asked)

@@ -22,6 +22,7 @@ from webapp.http.guard import can
 from webapp.http.languages import current_language
 from webapp.http.session import viewer
 from webapp.models import Role
+from webapp.queries.teams import MOST_COUNTED
 
 AVATAR_COLOURS = 6
 PLACE = re.compile(r"\[\[([a-z_]+)\]\]")
@@ -38,7 +39,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Give the templates of `app` their filters and what every page knows."""
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    filters = (ago, exact, moment, filled, avatar, initials, hue, role_name)
+    filters = (ago, exact, moment, filled, avatar, initials, hue, role_name, some)
     app.jinja_env.filters.update({made.__name__: made for made in filters})
     app.jinja_env.globals.update(_=translated, gettext=translated, ngettext=translated_number, pieces_of=pieces_of)
 
@@ -180,6 +181,11 @@ def avatar(name: str) -> Markup:
 def hue(name: str) -> int:
     """Return the number of the avatar colour of a name; the same each time."""
     return crc32(name.encode()) % AVATAR_COLOURS
+
+
+def some(number: int) -> str:
+    """Return a number that was counted up to a bound as lists show it."""
+    return str(number) if number < MOST_COUNTED else f"{MOST_COUNTED - 1}+"
 
 
 def role_name(role: Role) -> str:

@@ -35,8 +35,8 @@ class _RolledBack(Exception):
         self.response = response
 
 
-def run(view: Callable[[], Response], *, write: bool) -> Response:
-    """Run a view in one transaction and commit it when the answer is below 400.
+def run(view: Callable[[], Response], *, write: bool, keep: bool = True) -> Response:
+    """Run a view in one transaction and commit it when the answer is below 400, and is to be kept.
 
     When the view fails or its commit does, what it put into the cookie goes too, so that no notice speaks of it.
 
@@ -48,7 +48,7 @@ def run(view: Callable[[], Response], *, write: bool) -> Response:
     def attempt() -> Response:
         _restore(before)
         response = view()
-        if response.status_code >= 400:
+        if response.status_code >= 400 or not keep:
             raise _RolledBack(response)
         return response
 

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -25,6 +27,7 @@ class Event(StrEnum):
     MEMBER_JOINED = "member.joined"
     MEMBER_ADDED = "member.added"
     MEMBER_ROLE_CHANGED = "member.role_changed"
+    MEMBER_ACCESS_CHANGED = "member.access_changed"
     MEMBER_SUSPENDED = "member.suspended"
     MEMBER_RESTORED = "member.restored"
     MEMBER_REMOVED = "member.removed"
@@ -89,6 +92,9 @@ class Change:
     after: dict[str, Any] | None = None
 
 
+_IMPACT: ContextVar[tuple[Collection[Event], dict[str, Any]]] = ContextVar("impact", default=((), {}))
+
+
 def record(
     actor: Actor,
     event: Event,
@@ -102,6 +108,16 @@ def record(
     record_all(actor, event, [Change(target, before, after)], organization=organization)
 
 
+@contextmanager
+def with_impact(events: Collection[Event], impact: dict[str, Any]) -> Iterator[None]:
+    """Let the entries of some events within the block, the first of several at once, say what that does to access."""
+    token = _IMPACT.set((events, impact))
+    try:
+        yield
+    finally:
+        _IMPACT.reset(token)
+
+
 def record_all(
     actor: Actor, event: Event, changes: Iterable[Change], *, organization: Organization | None = None
 ) -> None:
@@ -112,12 +128,19 @@ def record_all(
     db.session.flush()
     sequence, hash_before = _end_of_chain(organization)
     rows = []
-    for change in changes:
+    for change in _with_impact(event, list(changes)):
         sequence += 1
         rows.append(_row(actor, event, change, organization, (sequence, hash_before)))
         hash_before = rows[-1]["hash"]
     if rows:
         db.session.execute(insert(AuditEntry), rows, execution_options={"render_nulls": True})  # always one statement
+
+
+def _with_impact(event: Event, changes: list[Change]) -> list[Change]:
+    events, impact = _IMPACT.get()
+    if event in events and changes:
+        changes[0] = replace(changes[0], after={**(changes[0].after or {}), "impact": impact})
+    return changes
 
 
 def _row(

@@ -52,12 +52,15 @@ def move(kind: Kind, row: Any, slug: str) -> None:
     db.session.flush()
 
 
-def present_slug(kind: Kind, organization: Organization, former: str) -> str | None:
-    """Return the slug that took the place of a former one."""
-    found = select(kind.model.slug).join(kind.former, kind.id_of_former() == kind.model.id)
-    of_organization = kind.former.organization_id == organization.id
-    slug: str | None = db.session.scalar(found.where(of_organization, kind.former.slug == former))
-    return slug
+def find(kind: Kind, organization: Organization, slug: str) -> Any:
+    """Return what has a slug or had it before, or nothing."""
+    model, former = kind.model, kind.former
+    of_organization = model.organization_id == organization.id
+    found = db.session.scalar(select(model).where(of_organization, model.slug == slug))
+    if found is not None:
+        return found
+    before = select(model).join(former, kind.id_of_former() == model.id)
+    return db.session.scalar(before.where(of_organization, former.slug == slug))
 
 
 def _is_taken(kind: Kind, organization: Organization, slug: str, own_id: int | None) -> bool:

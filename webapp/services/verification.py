@@ -82,8 +82,8 @@ def verify(token: str, user_id: int, *, ip: str | None) -> EmailAddress:
     claim = claim_of(token)
     if claim.is_expired or claim.user.id != user_id:
         raise LinkNotValid
-    if accounts.with_verified_address(claim.email.canonical):
-        raise AddressProven
+    if proven := accounts.with_verified_address(claim.email.canonical):
+        raise LinkNotValid if proven.user.id == user_id else AddressProven
     _use_up(token)
     now = clock.now()
     claim.email.verified_at = now

@@ -56,5 +56,5 @@ def test_process_without_its_database_is_live_and_not_ready(cut_off: Flask) -> N
 def test_pages_without_their_database_say_so(cut_off: Flask, path: str) -> None:
     answer = browser_of(cut_off).get(path)
     assert answer.status_code == (404 if "nowhere" in path else 503)
-    assert answer.headers["X-Request-Id"] in answer.text
+    assert (answer.headers["X-Request-Id"] in answer.text) == (answer.status_code == 503)
     assert answer.headers["Content-Security-Policy"]

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import ngettext
 
 from webapp.errors import N_
 from webapp.http.templating import exact, role_name
@@ -46,6 +47,7 @@ EVENT_NAMES: dict[str, str] = {
     Event.REQUEST_MADE: N_("Made"),
     Event.REQUEST_APPROVED: N_("Approved"),
     Event.REQUEST_REJECTED: N_("Rejected"),
+    Event.MEMBER_ACCESS_CHANGED: N_("Access changed"),
     Event.TEAM_CREATED: N_("Created"),
     Event.TEAM_CHANGED: N_("Renamed"),
     Event.TEAM_REMOVED: N_("Removed"),
@@ -66,6 +68,7 @@ FIELD_NAMES = {
     "email": N_("Email address"),
     "expires_at": N_("Expires"),
     "groups": N_("Access groups, by number"),
+    "impact": N_("Effect on access"),
     "has_global_access": N_("Reaches every project"),
     "invitation_lifetime_days": N_("Days an invitation lives"),
     "invitation_reminders": N_("Reminders of invitations"),
@@ -133,6 +136,8 @@ def _value(name: str, values: Mapping[str, Any]) -> str:
     value = values.get(name)
     if value is None:
         return ""
+    if isinstance(value, dict):
+        return str(ngettext("%(num)s person concerned", "%(num)s people concerned", value.get("people", 0)))
     if isinstance(value, bool):
         return str(_("Yes") if value else _("No"))
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)

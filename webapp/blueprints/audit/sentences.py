@@ -43,6 +43,7 @@ SENTENCES: dict[str, str] = {
     Event.REQUEST_MADE: N_("%(actor)s asked that %(target)s may join"),
     Event.REQUEST_APPROVED: N_("%(actor)s approved the request of %(target)s with the role %(role)s"),
     Event.REQUEST_REJECTED: N_("%(actor)s closed the request for %(target)s without inviting them"),
+    Event.MEMBER_ACCESS_CHANGED: N_("%(actor)s changed what %(target)s reaches"),
     Event.TEAM_CREATED: N_("%(actor)s created the team %(target)s"),
     Event.TEAM_CHANGED: N_("%(actor)s renamed the team %(target)s"),
     Event.TEAM_REMOVED: N_("%(actor)s removed the team %(target)s"),

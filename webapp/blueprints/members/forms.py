@@ -1,15 +1,17 @@
 """Forms about one member."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from wtforms import HiddenField, SelectField
+from wtforms import SelectField
 from wtforms.fields import SelectChoice
-from wtforms.validators import InputRequired
 
+from webapp.http.choices import EVERYTHING, numbers_field, reach_field
 from webapp.http.forms import Form
 from webapp.http.templating import role_name
 from webapp.models import Role
+from webapp.services.restriction import Reach
 
 
 class RoleForm(Form):
@@ -22,7 +24,23 @@ class RoleForm(Form):
         self.role.choices = [SelectChoice(value=role.label, label=role_name(role)) for role in roles]
 
 
-class ConfirmForm(Form):
-    """That somebody has read what will happen."""
+class MemberForm(RoleForm):
+    """The role, and what is reached: every project, or only what teams and access groups give."""
 
-    confirm = HiddenField(_("Confirmation"), validators=[InputRequired(_("Confirm that this shall happen."))])
+    has_global_access = reach_field()
+    teams = numbers_field(_("Teams"))
+
+    def __init__(self, roles: list[Role], teams: Sequence[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(roles, **kwargs)
+        self.teams.choices = list(teams)
+
+    def reached(self, present: Reach) -> Reach:
+        """Return what was chosen; what is there already where the form says nothing of it."""
+        if not self.has_global_access.data:
+            return present
+        return Reach(self.has_global_access.data == EVERYTHING, frozenset(self.teams.data or ()))
+
+    def carried(self) -> list[tuple[str, str]]:
+        """Return the names and values that send the same form again."""
+        chosen = [("role", self.role.data), ("has_global_access", self.has_global_access.data or "")]
+        return [*chosen, *(("teams", str(number)) for number in self.teams.data or ())]

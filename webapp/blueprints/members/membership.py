@@ -7,52 +7,71 @@ from webapp.access.decide import decide, grantable_roles
 from webapp.access.roles import Scope
 from webapp.blueprints.audit.sentences import described
 from webapp.blueprints.members import bp
-from webapp.blueprints.members.forms import ConfirmForm, RoleForm
+from webapp.blueprints.members.forms import MemberForm
 from webapp.blueprints.members.reasons import reason_against
 from webapp.errors import DomainError
+from webapp.http.choices import CHOSEN, EVERYTHING
+from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
-from webapp.http.templating import role_name
 from webapp.models import Member, Organization, Role
+from webapp.queries.impact import by_member
 from webapp.queries.members import history_of, person_of
-from webapp.services import members
+from webapp.queries.reach import projects_of
+from webapp.queries.teams import team_choices, teams_of_member
+from webapp.services import members, restriction
+from webapp.services.audit import Event
 
 
 @bp.get("/orgs/<org>/members/<int:member>")
 @access(Scope.MEMBER_READ)
 def show(organization: Organization, member: Member) -> Response:
     """Show who a member is, what happened to the membership, and what can be done with it."""
-    return _page(organization, member, _role_form(data={"role": member.role.label}))
+    return _page(organization, member, _member_form(organization, data=_present(member)))
 
 
 @bp.post("/orgs/<org>/members/<int:member>")
 @access(Scope.MEMBER_WRITE)
 def update(organization: Organization, member: Member) -> Response:
-    """Change the role."""
-    members.require_may_change(current_actor(), organization, member)
-    form = _role_form()
+    """Change the role, and what is reached; asks first where that takes something away."""
+    actor = current_actor()
+    members.require_may_change(actor, organization, member)
+    form, confirm = _member_form(organization), ConfirmForm()
     if not form.validate():
         return _page(organization, member, form, status=422)
+    role, wanted = Role[form.role.data.upper()], form.reached(restriction.reach_of(member))
+
+    def change() -> None:
+        members.change_role(actor, organization, member, role)
+        restriction.change(actor, organization, member, wanted)
+
     try:
-        members.change_role(current_actor(), organization, member, Role[form.role.data.upper()])
+        preview = Preview(change, by_member(member))
+        if preview.must_ask(confirm):
+            said = {"person": person_of(member), "member": member}
+            return confirmation("members/_change.html", confirm, preview=preview, carried=form.carried(), **said)
+        with preview.noted(Event.MEMBER_ROLE_CHANGED, Event.MEMBER_ACCESS_CHANGED):
+            change()
     except DomainError as error:
         form.show(error)
         return _page(organization, member, form, status=422)
-    name = person_of(member).name
-    flash(_("%(name)s has the role %(role)s now.", name=name, role=role_name(member.role)), "success")
+    flash(_("The membership of %(name)s is changed.", name=person_of(member).name), "success")
     return go(address_of(organization, member))
 
 
 @bp.route("/orgs/<org>/members/<int:member>/suspend", methods=["GET", "POST"])
-@access(Scope.MEMBER_WRITE)
+@access(Scope.MEMBER_WRITE, previews=True)
 def suspend(organization: Organization, member: Member) -> Response:
     """Ask whether to suspend somebody, then do it."""
-    members.require_may_end(current_actor(), organization, member)
+    actor = current_actor()
+    members.require_may_end(actor, organization, member)
     form, person = ConfirmForm(), person_of(member)
-    if not form.validate_on_submit():
-        return confirmation("members/_suspend.html", form, person=person, member=member)
-    members.suspend(current_actor(), organization, member)
+    preview = Preview(lambda: members.suspend(actor, organization, member), by_member(member))
+    if not preview.is_confirmed(form):
+        return confirmation("members/_suspend.html", form, preview=preview, person=person, member=member)
+    with preview.noted(Event.MEMBER_SUSPENDED):
+        members.suspend(actor, organization, member)
     flash(_("%(name)s is suspended.", name=person.name), "success")
     return go(address_of(organization, member))
 
@@ -71,27 +90,31 @@ def address_of(organization: Organization, member: Member) -> str:
     return url_for("members.show", org=organization.slug, member=member.id)
 
 
-def confirmation(fragment: str, form: ConfirmForm, **context: object) -> Response:
-    """Show what will happen and ask whether it shall; again, with 422, where the answer was not sent along."""
-    status = 422 if request.method == "POST" else 200
-    return respond("members/confirm.html", {"panel": fragment}, status=status, fragment=fragment, form=form, **context)
+def _member_form(organization: Organization, **kwargs: object) -> MemberForm:
+    return MemberForm(grantable_roles(current_actor().member), team_choices(organization), **kwargs)
 
 
-def _role_form(**kwargs: object) -> RoleForm:
-    return RoleForm(grantable_roles(current_actor().member), **kwargs)
+def _present(member: Member) -> dict[str, object]:
+    reach = restriction.reach_of(member)
+    everything = EVERYTHING if reach.has_global_access else CHOSEN
+    return {"role": member.role.label, "has_global_access": everything, "teams": sorted(reach.teams)}
 
 
-def _page(organization: Organization, member: Member, form: RoleForm, *, status: int = 200) -> Response:
+def _page(organization: Organization, member: Member, form: MemberForm, *, status: int = 200) -> Response:
     actor, person = current_actor(), person_of(member)
     may_read_history = decide(actor, Scope.AUDIT_READ, organization)
+    is_you = member.user_id == actor.user_id
+    may_see_access = is_you or decide(actor, Scope.MEMBER_WRITE, organization)
     return respond(
         "members/show.html",
         {"panel": "members/_show.html"},
         status=status,
         member=member,
         person=person,
-        is_you=member.user_id == actor.user_id,
+        is_you=is_you,
         reason=reason_against(actor, member, is_last_owner=person.is_last_owner),
+        teams=teams_of_member(member),
+        projects=projects_of(member, after=request.args.get("projects_after", "")) if may_see_access else None,
         history=described(history_of(member)) if may_read_history else None,
         form=form,
     )

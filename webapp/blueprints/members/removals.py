@@ -5,31 +5,36 @@ from flask_babel import gettext as _
 
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
-from webapp.blueprints.members.forms import ConfirmForm
-from webapp.blueprints.members.membership import address_of, confirmation
+from webapp.blueprints.members.membership import address_of
 from webapp.blueprints.members.reasons import reasons_of_removed
+from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.notices import say_with_undo
 from webapp.http.session import current_actor
 from webapp.models import Member, Organization, RemovedMember
 from webapp.queries.counts import counts_of
+from webapp.queries.impact import by_member
 from webapp.queries.members import person_of
 from webapp.queries.removed import removed_of
 from webapp.services import members
 from webapp.services import removals as service
+from webapp.services.audit import Event
 
 
 @bp.route("/orgs/<org>/members/<int:member>/remove", methods=["GET", "POST"])
-@access(Scope.MEMBER_WRITE)
+@access(Scope.MEMBER_WRITE, previews=True)
 def remove(organization: Organization, member: Member) -> Response:
     """Ask whether to remove somebody, then do it."""
-    members.require_may_end(current_actor(), organization, member)
+    actor = current_actor()
+    members.require_may_end(actor, organization, member)
     form, person = ConfirmForm(), person_of(member)
-    if not form.validate_on_submit():
+    preview = Preview(lambda: service.remove(actor, organization, member), by_member(member))
+    if not preview.is_confirmed(form):
         sent = service.open_invitations_by(organization, member.user_id)
-        return confirmation("members/_remove.html", form, person=person, member=member, sent=sent)
-    removed = service.remove(current_actor(), organization, member)
+        return confirmation("members/_remove.html", form, preview=preview, person=person, member=member, sent=sent)
+    with preview.noted(Event.MEMBER_REMOVED):
+        removed = service.remove(actor, organization, member)
     undo = url_for("members.undo_removal", org=organization.slug, removed=removed.member_id)
     say_with_undo(_("%(name)s was removed.", name=person.name), undo)
     return go(url_for("members.index", org=organization.slug))

@@ -1,0 +1,112 @@
+"""The access groups of a team."""
+
+from flask import Blueprint, Response, flash, request, url_for
+from flask_babel import gettext as _
+
+from webapp.access.decide import decide, grantable_roles
+from webapp.access.roles import Scope
+from webapp.blueprints.groups.forms import GroupForm
+from webapp.blueprints.teams.routes import tab
+from webapp.errors import DomainError
+from webapp.http.choices import picker
+from webapp.http.confirmations import ConfirmForm, Preview, confirmation
+from webapp.http.guard import access
+from webapp.http.htmx import go
+from webapp.http.session import current_actor
+from webapp.models import AccessGroup, Organization, Role, Team
+from webapp.queries.impact import by_group
+from webapp.queries.teams import groups_of, project_choices
+from webapp.services import access_groups
+from webapp.services.audit import Event
+
+bp = Blueprint("groups", __name__)
+
+
+@bp.get("/orgs/<org>/teams/<team>/groups")
+@access(Scope.TEAM_READ)
+def index(organization: Organization, team: Team) -> Response:
+    """List the access groups of a team."""
+    return tab(team, "groups", groups=groups_of(team))
+
+
+@bp.route("/orgs/<org>/teams/<team>/groups/new", methods=["GET", "POST"])
+@access(Scope.GROUP_WRITE)
+def new(organization: Organization, team: Team) -> Response:
+    """Make an access group."""
+    form = _form(team, data={"level": Role.MEMBER.label} if request.method == "GET" else None)
+    if not _is_sent() or not form.validate():
+        return _page(organization, team, form, status=422 if _is_sent() else 200)
+    try:
+        made = access_groups.create(current_actor(), organization, team, form.contents())
+    except DomainError as error:
+        form.show(error)
+        return _page(organization, team, form, status=422)
+    flash(_("The access group %(group)s is ready.", group=made.name), "success")
+    return go(url_for("groups.index", org=organization.slug, team=team.slug))
+
+
+@bp.get("/orgs/<org>/teams/<team>/groups/<int:group>")
+@access(Scope.TEAM_READ)
+def show(organization: Organization, team: Team, group: AccessGroup) -> Response:
+    """Show what an access group holds, to change it for those who may."""
+    held = access_groups.contents_of(group)
+    present = {"name": held.name, "level": held.level.label, "projects": held.projects, "members": held.members}
+    return _page(organization, team, _form(team, group, data=present), group=group)
+
+
+@bp.post("/orgs/<org>/teams/<team>/groups/<int:group>")
+@access(Scope.GROUP_WRITE)
+def update(organization: Organization, team: Team, group: AccessGroup) -> Response:
+    """Change an access group; asks first where that takes something away."""
+    actor, confirm, form = current_actor(), ConfirmForm(), _form(team, group)
+    if not _is_sent() or not form.validate():
+        return _page(organization, team, form, group=group, status=422 if _is_sent() else 200)
+    wanted = form.contents()
+    try:
+        affected = by_group(group, wanted.members, wanted.projects)
+        preview = Preview(lambda: access_groups.change(actor, organization, group, wanted), affected)
+        if preview.must_ask(confirm):
+            said = {"section": "teams", "team": team, "group": group}
+            return confirmation("groups/_change.html", confirm, preview=preview, carried=form.carried(), **said)
+        with preview.noted(Event.GROUP_CHANGED):
+            access_groups.change(actor, organization, group, wanted)
+    except DomainError as error:
+        form.show(error)
+        return _page(organization, team, form, group=group, status=422)
+    flash(_("The access group %(group)s is changed.", group=group.name), "success")
+    return go(url_for("groups.index", org=organization.slug, team=team.slug))
+
+
+@bp.route("/orgs/<org>/teams/<team>/groups/<int:group>/remove", methods=["GET", "POST"])
+@access(Scope.GROUP_WRITE, previews=True)
+def remove(organization: Organization, team: Team, group: AccessGroup) -> Response:
+    """Ask whether to remove an access group, say who loses what, then do it."""
+    actor, form = current_actor(), ConfirmForm()
+    preview = Preview(lambda: access_groups.remove(actor, organization, group), by_group(group))
+    if not preview.is_confirmed(form):
+        return confirmation("groups/_remove.html", form, preview=preview, section="teams", team=team, group=group)
+    with preview.noted(Event.GROUP_REMOVED):
+        access_groups.remove(actor, organization, group)
+    flash(_("The access group %(group)s was removed.", group=group.name), "success")
+    return go(url_for("groups.index", org=organization.slug, team=team.slug))
+
+
+def _is_sent() -> bool:
+    """Tell whether a form came, and not only its search for people."""
+    return request.method == "POST" and "find" not in request.form
+
+
+def _form(team: Team, group: AccessGroup | None = None, **kwargs: object) -> GroupForm:
+    """Return the form with the levels the actor may give; the present one is shown where it is above them."""
+    levels = grantable_roles(current_actor().member)
+    if group is not None and group.level not in levels and request.method == "GET":
+        levels = [*levels, group.level]
+    return GroupForm(levels, project_choices(team), **kwargs)
+
+
+def _page(
+    organization: Organization, team: Team, form: GroupForm, *, group: AccessGroup | None = None, status: int = 200
+) -> Response:
+    may_change = decide(current_actor(), Scope.GROUP_WRITE, team) and not (group and group.is_managed)
+    people = picker(organization, form.members.data or [])
+    return tab(team, "group", status=status, form=form, group=group, people=people, may_change=may_change)

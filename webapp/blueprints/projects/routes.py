@@ -1,0 +1,91 @@
+"""The projects of an organization, and who can open one."""
+
+from typing import Any
+
+from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
+
+from webapp.access.decide import decide
+from webapp.access.grants import KINDS
+from webapp.access.roles import Scope
+from webapp.blueprints.projects import bp
+from webapp.blueprints.projects.forms import AddProjectForm, NewProjectForm
+from webapp.blueprints.teams.routes import tab
+from webapp.errors import N_, NotFound
+from webapp.http.guard import access
+from webapp.http.htmx import go, respond
+from webapp.http.session import current_actor
+from webapp.models import Organization, Project, Role, Team
+from webapp.queries import reach
+from webapp.queries.page import Page
+from webapp.queries.projects import addable_to
+from webapp.queries.reach import Wanted
+from webapp.queries.teams import projects_of
+from webapp.services import projects
+
+
+@bp.get("/orgs/<org>/projects")
+@access(Scope.ORG_READ)
+def index(organization: Organization) -> Response:
+    """List the projects: all for those who manage them, and what they can open for everybody else."""
+    actor, after = current_actor(), request.args.get("after", "")
+    sees_all, member = decide(actor, Scope.PROJECT_CREATE, organization), actor.member
+    page: Page[Any]
+    if sees_all or member is None:
+        page = projects_of(organization, after=after)
+    else:
+        page = reach.projects_of(member, after=after)
+    return respond("projects/index.html", {"panel": "projects/_projects.html"}, page=page, sees_all=sees_all)
+
+
+@bp.get("/orgs/<org>/projects/<project>")
+@access(Scope.ORG_READ)
+def show(organization: Organization, project: Project) -> Response:
+    """List everybody who can open a project, with the level and why."""
+    asked = {name: request.args.get(name, "") for name in ("level", "kind")}
+    after = request.args.get("after", "")
+    return respond(
+        "projects/show.html",
+        {"panel": "projects/_show.html"},
+        project=project,
+        teams=projects.teams_of(project),
+        page=reach.people_of(project, _wanted(**asked), after=after),
+        may_change=decide(current_actor(), Scope.PROJECT_CREATE, project),
+        kinds=KINDS,
+        roles=Role,
+        asked={name: value or None for name, value in asked.items()},
+    )
+
+
+def _wanted(level: str, kind: str) -> Wanted:
+    try:
+        return Wanted((kind,) if kind else KINDS, Role[level.upper()] if level else None)
+    except KeyError as error:
+        raise NotFound(N_("There is no such level. Go back to the whole list.")) from error
+
+
+@bp.route("/orgs/<org>/teams/<team>/projects/new", methods=["GET", "POST"])
+@access(Scope.PROJECT_CREATE)
+def new(organization: Organization, team: Team) -> Response:
+    """Make a project of a team."""
+    form = NewProjectForm()
+    if not form.validate_on_submit():
+        return tab(team, "new_project", status=422 if form.is_submitted() else 200, form=form)
+    made = projects.create(current_actor(), organization, team, form.name.data)
+    flash(_("The project %(project)s is ready.", project=made.name), "success")
+    return go(url_for("teams.projects", org=organization.slug, team=team.slug))
+
+
+@bp.route("/orgs/<org>/teams/<team>/projects/add", methods=["GET", "POST"])
+@access(Scope.PROJECT_CREATE)
+def add(organization: Organization, team: Team) -> Response:
+    """Let a team own a project that others own already."""
+    actor = current_actor()
+    choices = addable_to(team, actor.member)
+    form = AddProjectForm([(row.id, row.name) for row in choices])
+    if not form.validate_on_submit():
+        return tab(team, "add_project", status=422 if form.is_submitted() else 200, form=form, choices=choices)
+    [project] = [row for row in choices if row.id == form.project.data]
+    projects.set_teams(actor, organization, project, [*projects.teams_of(project), team])
+    flash(_("%(project)s belongs to %(team)s too.", project=project.name, team=team.name), "success")
+    return go(url_for("teams.projects", org=organization.slug, team=team.slug))

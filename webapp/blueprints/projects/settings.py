@@ -1,0 +1,94 @@
+"""Renaming, archiving and removing a project, and which teams own it."""
+
+from flask import Response, flash, url_for
+from flask_babel import gettext as _
+
+from webapp.access.roles import Scope
+from webapp.blueprints.projects import bp
+from webapp.blueprints.projects.forms import ProjectForm
+from webapp.errors import DomainError
+from webapp.http.confirmations import ConfirmForm, Preview, confirmation
+from webapp.http.guard import access
+from webapp.http.htmx import go, respond
+from webapp.http.session import current_actor
+from webapp.models import Organization, Project
+from webapp.queries.impact import by_teams_of_project
+from webapp.queries.teams import team_choices
+from webapp.services import projects, restriction
+from webapp.services.audit import Event
+
+
+@bp.get("/orgs/<org>/projects/<project>/settings")
+@access(Scope.PROJECT_CREATE)
+def settings(organization: Organization, project: Project) -> Response:
+    """Show what can be changed."""
+    present = {"name": project.name, "teams": [team.id for team in projects.teams_of(project)]}
+    return _page(project, ProjectForm(team_choices(organization), data=present))
+
+
+@bp.post("/orgs/<org>/projects/<project>/settings")
+@access(Scope.PROJECT_CREATE)
+def update(organization: Organization, project: Project) -> Response:
+    """Rename a project, and change which teams own it; asks first where that takes something away."""
+    actor, confirm, form = current_actor(), ConfirmForm(), ProjectForm(team_choices(organization))
+    if not form.validate():
+        return _page(project, form, status=422)
+
+    def change() -> None:
+        projects.rename(actor, organization, project, form.name.data)
+        projects.set_teams(actor, organization, project, restriction.teams_among(organization, form.teams.data or ()))
+
+    try:
+        preview = Preview(change, by_teams_of_project(project, form.teams.data or ()))
+        if preview.must_ask(confirm):
+            fragment, carried = "projects/_change.html", form.carried()
+            return confirmation(
+                fragment, confirm, preview=preview, carried=carried, section="projects", project=project
+            )
+        with preview.noted(Event.PROJECT_CHANGED):
+            change()
+    except DomainError as error:
+        form.show(error)
+        return _page(project, form, status=422)
+    flash(_("The project is changed."), "success")
+    return go(address_of(organization, project))
+
+
+@bp.post("/orgs/<org>/projects/<project>/archive")
+@access(Scope.PROJECT_CREATE)
+def archive(organization: Organization, project: Project) -> Response:
+    """Let a project be read only."""
+    projects.archive(current_actor(), organization, project)
+    flash(_("%(project)s is archived: it can be read, and nothing else.", project=project.name), "success")
+    return go(address_of(organization, project))
+
+
+@bp.post("/orgs/<org>/projects/<project>/unarchive")
+@access(Scope.PROJECT_CREATE)
+def unarchive(organization: Organization, project: Project) -> Response:
+    """Let a project be written to again."""
+    projects.unarchive(current_actor(), organization, project)
+    flash(_("%(project)s is not archived any more.", project=project.name), "success")
+    return go(address_of(organization, project))
+
+
+@bp.route("/orgs/<org>/projects/<project>/remove", methods=["GET", "POST"])
+@access(Scope.PROJECT_CREATE)
+def remove(organization: Organization, project: Project) -> Response:
+    """Ask whether to remove a project, then do it."""
+    form = ConfirmForm()
+    if not form.validate_on_submit():
+        return confirmation("projects/_remove.html", form, section="projects", project=project)
+    projects.remove(current_actor(), organization, project)
+    flash(_("The project %(project)s was removed.", project=project.name), "success")
+    return go(url_for("projects.index", org=organization.slug))
+
+
+def address_of(organization: Organization, project: Project) -> str:
+    """Return the address of a project's page."""
+    return url_for("projects.show", org=organization.slug, project=project.slug)
+
+
+def _page(project: Project, form: ProjectForm, *, status: int = 200) -> Response:
+    fragments = {"panel": "projects/_settings.html"}
+    return respond("projects/settings.html", fragments, status=status, project=project, form=form)

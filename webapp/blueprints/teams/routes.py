@@ -1,0 +1,111 @@
+"""The teams of an organization, and the settings of one."""
+
+from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
+
+from webapp.access.decide import decide
+from webapp.access.grants import shares_team
+from webapp.access.roles import Scope
+from webapp.blueprints.teams import bp
+from webapp.blueprints.teams.forms import RemoveTeamForm, TeamForm
+from webapp.errors import DomainError
+from webapp.http.confirmations import Preview, confirmation
+from webapp.http.guard import access
+from webapp.http.htmx import go, respond
+from webapp.http.session import current_actor
+from webapp.models import Member, Organization, Team
+from webapp.queries.impact import by_team
+from webapp.queries.teams import counts_of, projects_in, teams_of
+from webapp.services import teams
+from webapp.services.audit import Event
+
+
+@bp.get("/orgs/<org>/teams")
+@access(Scope.TEAM_READ)
+def index(organization: Organization) -> Response:
+    """List the teams."""
+    page = teams_of(organization, current_actor().member, after=request.args.get("after", ""))
+    return respond("teams/index.html", {"panel": "teams/_teams.html"}, page=page)
+
+
+@bp.route("/orgs/<org>/teams/new", methods=["GET", "POST"])
+@access(Scope.TEAM_CREATE)
+def new(organization: Organization) -> Response:
+    """Make a team, to which whoever makes it belongs."""
+    form = TeamForm()
+    if not form.validate_on_submit():
+        return respond("teams/new.html", {"panel": "teams/_new.html"}, status=status_of(form), form=form)
+    team = teams.create(current_actor(), organization, form.name.data)
+    flash(_("The team %(team)s is ready. Add its projects and its members.", team=team.name), "success")
+    return go(address_of(organization, team))
+
+
+@bp.get("/orgs/<org>/teams/<team>/")
+@access(Scope.TEAM_READ)
+def start(organization: Organization, team: Team) -> Response:
+    """Go to the first tab."""
+    return go(address_of(organization, team))
+
+
+@bp.get("/orgs/<org>/teams/<team>/projects")
+@access(Scope.TEAM_READ)
+def projects(organization: Organization, team: Team) -> Response:
+    """List the projects of a team that the viewer may know of."""
+    page = projects_in(team, _viewer_who_sees_some(team), after=request.args.get("after", ""))
+    return tab(team, "projects", page=page)
+
+
+def _viewer_who_sees_some(team: Team) -> Member | None:
+    """Return the viewer's membership where only what they can open is theirs to see."""
+    actor = current_actor()
+    member = actor.member
+    if member is None or member.has_global_access or decide(actor, Scope.TEAM_WRITE, team):
+        return None
+    return None if shares_team(member, team) else member
+
+
+@bp.route("/orgs/<org>/teams/<team>/settings", methods=["GET", "POST"])
+@access(Scope.TEAM_WRITE)
+def settings(organization: Organization, team: Team) -> Response:
+    """Rename a team."""
+    form = TeamForm(data={"name": team.name})
+    if not form.validate_on_submit():
+        return tab(team, "settings", status=status_of(form), form=form)
+    try:
+        if teams.rename(current_actor(), organization, team, form.name.data):
+            flash(_("The team is called %(team)s now.", team=team.name), "success")
+    except DomainError as error:
+        form.show(error)
+        return tab(team, "settings", status=422, form=form)
+    return go(url_for("teams.settings", org=organization.slug, team=team.slug))
+
+
+@bp.route("/orgs/<org>/teams/<team>/remove", methods=["GET", "POST"])
+@access(Scope.TEAM_WRITE, previews=True)
+def remove(organization: Organization, team: Team) -> Response:
+    """Ask whether to remove a team, say who loses what, then do it."""
+    actor, form = current_actor(), RemoveTeamForm(team.name)
+    preview = Preview(lambda: teams.remove(actor, organization, team), by_team(team))
+    if not preview.is_confirmed(form):
+        return confirmation("teams/_remove.html", form, preview=preview, section="teams", team=team)
+    with preview.noted(Event.TEAM_REMOVED):
+        teams.remove(actor, organization, team)
+    flash(_("The team %(team)s was removed.", team=team.name), "success")
+    return go(url_for("teams.index", org=organization.slug))
+
+
+def tab(team: Team, name: str, *, status: int = 200, **context: object) -> Response:
+    """Show a tab of a team."""
+    fragments = {"panel": f"teams/_{name}.html"}
+    said = {"team": team, "counts": counts_of(team), "current": name, "fragment": fragments["panel"], **context}
+    return respond("teams/tab.html", fragments, status=status, **said)
+
+
+def status_of(form: TeamForm) -> int:
+    """Return the status of a page with a form that was not sent, or not as it should be."""
+    return 422 if form.is_submitted() else 200
+
+
+def address_of(organization: Organization, team: Team) -> str:
+    """Return the address of a team's first tab."""
+    return url_for("teams.projects", org=organization.slug, team=team.slug)

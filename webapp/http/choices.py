@@ -1,0 +1,56 @@
+"""Fields that choose some of many things, or how far somebody reaches."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from flask import request
+from flask_babel import lazy_gettext as _
+from wtforms import RadioField, SelectMultipleField
+from wtforms.fields import SelectChoice
+from wtforms.validators import Optional
+
+from webapp.models import Organization
+from webapp.queries.people import Choice, choices_among, found_in
+
+EVERYTHING: Final = "1"
+CHOSEN: Final = "0"
+MOST_DIGITS = 18
+
+
+def number(text: Any) -> int:
+    """Return the number that stands for something, as forms send it.
+
+    Raises:
+        ValueError: it is none that an id can be.
+    """
+    if not str(text).isdecimal() or not str(text).isascii() or len(str(text)) > MOST_DIGITS:
+        raise ValueError(text)
+    return int(text)
+
+
+def numbers_field(label: Any, **kwargs: Any) -> SelectMultipleField:
+    """Return a field for ids of things; the service refuses those that are not there."""
+    return SelectMultipleField(label, coerce=number, choices=[], validate_choice=False, **kwargs)
+
+
+def reach_field() -> RadioField:
+    """Return a field for global access or chosen teams; forms of earlier pages send none."""
+    labels = {EVERYTHING: _("Every project"), CHOSEN: _("Chosen teams")}
+    choices = [SelectChoice(value=value, label=label) for value, label in labels.items()]
+    return RadioField(_("Projects"), choices=choices, validators=[Optional()])
+
+
+@dataclass(frozen=True)
+class Picker:
+    """Members to choose from: those chosen so far, and those a search finds besides."""
+
+    q: str
+    chosen: Sequence[Choice]
+    found: Sequence[Choice]
+
+
+def picker(organization: Organization, chosen: Collection[int]) -> Picker:
+    """Return what the request has chosen and searches for (`q`)."""
+    q = request.values.get("q", "")
+    return Picker(q, choices_among(organization, chosen), found_in(organization, q, without=chosen))

@@ -1,0 +1,104 @@
+"""Asking before something is taken away: what will happen, and who would lose which access."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import cached_property
+
+from flask import Response, request
+from flask_babel import lazy_gettext as _
+from wtforms import HiddenField
+from wtforms.validators import InputRequired
+
+from webapp.access.impact import Affected, impact_of
+from webapp.http.forms import Form
+from webapp.http.htmx import respond
+from webapp.queries.impact import Line, lines_of
+from webapp.services import audit
+from webapp.services.audit import Event
+
+MOST_LINES = 50
+
+
+class ConfirmForm(Form):
+    """That somebody has read what will happen; `seen` stands for what the page said of it."""
+
+    confirm = HiddenField(_("Confirmation"), validators=[InputRequired(_("Confirm that this shall happen."))])
+    seen = HiddenField()
+
+
+class Preview:
+    """What a change would do to access, found by making it and taking it back.
+
+    The view declares `previews`, so that its GET has a transaction for this.
+
+    Args:
+        change: calls the service.
+        affected: whose access to what it may concern.
+    """
+
+    def __init__(self, change: Callable[[], object], affected: Affected) -> None:
+        self.impact = impact_of(change, affected)
+        self.digest = self.impact.digest()
+
+    @cached_property
+    def lines(self) -> Sequence[Line]:
+        """The first lines of what changes, losses first, by name."""
+        return lines_of(self.impact, MOST_LINES)
+
+    @property
+    def more(self) -> int:
+        """How many lines there are beyond those."""
+        return len(self.impact.shifts) - len(self.lines)
+
+    @property
+    def losers(self) -> int:
+        """How many people reach less than before."""
+        return len({shift.member_id for shift in self.impact.losses})
+
+    @property
+    def people(self) -> int:
+        """How many people this may concern."""
+        return len(self.impact.affected.members)
+
+    def is_confirmed(self, form: ConfirmForm) -> bool:
+        """Tell whether the form confirms just this; where the world has moved since its page was made, it says so."""
+        if not form.validate_on_submit():
+            return False
+        if form.seen.data in (None, "", self.digest):
+            return True
+        form.form_errors.append(_("Something changed in the meantime, so nothing was done. Read again what happens."))
+        return False
+
+    def must_ask(self, form: ConfirmForm) -> bool:
+        """Tell whether somebody loses something and nobody has confirmed that yet."""
+        return self.impact.takes_away and not self.is_confirmed(form)
+
+    def noted(self, *events: Event) -> AbstractContextManager[None]:
+        """Return a block in which the audit entries of `events` keep what the change does."""
+        return audit.with_impact(events, self.impact.described())
+
+
+def confirmation(
+    fragment: str,
+    form: ConfirmForm,
+    *,
+    preview: Preview | None = None,
+    carried: Sequence[tuple[str, str]] = (),
+    **context: object,
+) -> Response:
+    """Show what will happen and ask whether it shall.
+
+    Again with 422 where the answer was not sent along, and with 409 where it was given to something else.
+
+    Args:
+        fragment: the template of the question.
+        form: the answer, as far as it came.
+        preview: what the change does to access.
+        carried: names and values of another form that is sent again with the answer.
+        context: what the templates show.
+    """
+    if carried and "confirm" not in request.form:
+        form.confirm.errors = ()
+    status = 200 if request.method != "POST" else 409 if form.form_errors else 422
+    said = {"fragment": fragment, "form": form, "preview": preview, "carried": carried, **context}
+    return respond("layout/confirm.html", {"panel": fragment}, status=status, **{"section": "members", **said})

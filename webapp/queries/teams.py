@@ -1,0 +1,234 @@
+"""Teams and what is in them: a page at a time, by name."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import ScalarSelect, Subquery, and_, bindparam, func, select
+
+from webapp.access import grants
+from webapp.db import Id, db
+from webapp.models import (
+    AccessGroup,
+    EmailAddress,
+    GroupMember,
+    GroupProject,
+    Member,
+    MemberStatus,
+    Organization,
+    Project,
+    Role,
+    Team,
+    TeamMember,
+    TeamProject,
+    User,
+)
+from webapp.queries.page import Page, Statement, listing, read
+
+MOST_COUNTED = 100
+"""Numbers in lists are exact up to here, so that counting never scans a large team."""
+MOST_CHOICES = 1_000
+
+
+class TeamRow(NamedTuple):
+    """One line of the teams of an organization."""
+
+    id: int
+    name: str
+    slug: str
+    members: int
+    projects: int
+    groups: int
+    is_mine: bool
+
+
+class PersonRow(NamedTuple):
+    """One line of the members of a team."""
+
+    id: int
+    user_id: int
+    name: str
+    email: str
+    role: Role
+    status: MemberStatus
+    has_global_access: bool
+
+
+class ProjectRow(NamedTuple):
+    """One line of a list of projects."""
+
+    id: int
+    name: str
+    slug: str
+    archived_at: datetime | None
+
+
+class GroupRow(NamedTuple):
+    """One line of the access groups of a team."""
+
+    id: int
+    name: str
+    level: Role
+    source: str | None
+    members: int
+    projects: int
+
+
+class Counts(NamedTuple):
+    """What the tabs of a team hold, counted up to MOST_COUNTED."""
+
+    projects: int
+    members: int
+    groups: int
+
+
+def teams_of(organization: Organization, member: Member | None, *, after: str) -> Page[TeamRow]:
+    """Return a page of the teams of an organization.
+
+    Raises:
+        NotFound: the cursor is not one of ours.
+    """
+    parameters = {"organization_id": organization.id, "member_id": member.id if member else None}
+    return _page(_TEAMS, parameters, after, TeamRow)
+
+
+def projects_of(organization: Organization, *, after: str) -> Page[ProjectRow]:
+    """Return a page of all projects of an organization, for those who manage them.
+
+    Raises:
+        NotFound: the cursor is not one of ours.
+    """
+    return _page(_PROJECTS, {"organization_id": organization.id}, after, ProjectRow)
+
+
+def members_of(team: Team, *, after: str) -> Page[PersonRow]:
+    """Return a page of the members of a team.
+
+    Raises:
+        NotFound: the cursor is not one of ours.
+    """
+    return _page(_MEMBERS, {"team_id": team.id}, after, PersonRow)
+
+
+def projects_in(team: Team, member: Member | None, *, after: str) -> Page[ProjectRow]:
+    """Return a page of the projects of a team: all, or those that a member can open.
+
+    Args:
+        team: whose.
+        member: who looks; nothing where all shall be shown.
+        after: the cursor where the page before ended; empty for the first page.
+
+    Raises:
+        NotFound: the cursor is not one of ours.
+    """
+    which = _TEAM_PROJECTS if member is None else _OPEN_PROJECTS
+    parameters = {"team_id": team.id} | ({} if member is None else {"member_id": member.id})
+    return _page(which, parameters, after, ProjectRow)
+
+
+def groups_of(team: Team) -> Sequence[GroupRow]:
+    """Return the access groups of a team, by name, at most MOST_CHOICES."""
+    return [GroupRow._make(row) for row in db.session.connection().execute(_GROUPS, {"team_id": team.id})]
+
+
+def counts_of(team: Team) -> Counts:
+    """Return the numbers beside the tabs of a team, in one statement."""
+    row = db.session.connection().execute(_COUNTS, {"team_id": team.id}).one()
+    return Counts._make(row)
+
+
+def team_choices(organization: Organization) -> Sequence[tuple[int, str]]:
+    """Return the teams of an organization to choose from: id and name, by name, at most MOST_CHOICES."""
+    found = select(Team.id, Team.name).where(Team.organization_id == organization.id)
+    found = found.order_by(Team.sort_name, Team.id).limit(MOST_CHOICES)
+    return [(number, name) for number, name in db.session.execute(found)]
+
+
+def teams_of_member(member: Member) -> Sequence[Team]:
+    """Return the teams a member belongs to, by name, at most MOST_CHOICES."""
+    found = select(Team).join(TeamMember, TeamMember.team_id == Team.id).where(TeamMember.member_id == member.id)
+    return db.session.scalars(found.order_by(Team.sort_name, Team.id).limit(MOST_CHOICES)).all()
+
+
+def project_choices(team: Team) -> Sequence[tuple[int, str]]:
+    """Return the projects of a team to choose from: id and name, by name, at most MOST_CHOICES."""
+    found = select(Project.id, Project.name).join(TeamProject, TeamProject.project_id == Project.id)
+    found = found.where(TeamProject.team_id == team.id).order_by(TeamProject.sort_name, Project.id)
+    return [(number, name) for number, name in db.session.execute(found.limit(MOST_CHOICES))]
+
+
+def _page(which: Any, parameters: dict[str, Any], after: str, row: Any) -> Page[Any]:
+    rows, cursor = read(which, parameters, after)
+    return Page([row._make(one[: len(row._fields)]) for one in rows], cursor, not after)
+
+
+def _number_of(table: Any, *conditions: Any) -> ScalarSelect[int]:
+    some = select(table).where(*conditions).limit(MOST_COUNTED).subquery()
+    return select(func.count()).select_from(some).scalar_subquery()
+
+
+def _team_row(page: Subquery) -> Statement:
+    numbers = (
+        _number_of(TeamMember.member_id, TeamMember.team_id == page.c.id),
+        _number_of(TeamProject.project_id, TeamProject.team_id == page.c.id),
+        _number_of(AccessGroup.id, AccessGroup.team_id == page.c.id),
+    )
+    mine = and_(TeamMember.team_id == page.c.id, TeamMember.member_id == bindparam("member_id", type_=Id))
+    found = select(Team.id, Team.name, Team.slug, *numbers, TeamMember.member_id.is_not(None)).select_from(page)
+    return found.join(Team, Team.id == page.c.id).outerjoin(TeamMember, mine)
+
+
+def _person_row(page: Subquery) -> Statement:
+    columns = (Member.id, Member.user_id, User.name, func.coalesce(EmailAddress.address, ""))
+    found = select(*columns, Member.role, Member.status, Member.has_global_access).select_from(page)
+    found = found.join(Member, Member.id == page.c.member_id).join(User, User.id == Member.user_id)
+    return found.outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
+
+
+def _project_row(key: str) -> Callable[[Subquery], Statement]:
+    def row(page: Subquery) -> Statement:
+        found = select(Project.id, Project.name, Project.slug, Project.archived_at).select_from(page)
+        return found.join(Project, Project.id == page.c[key])
+
+    return row
+
+
+def _team_projects(is_narrowed: bool) -> Any:
+    found = select(TeamProject.project_id).where(TeamProject.team_id == bindparam("team_id"))
+    if is_narrowed:
+        found = found.where(grants.is_reached(bindparam("member_id", type_=Id), TeamProject.project_id))
+    return listing(found, [TeamProject.sort_name, TeamProject.project_id], _project_row("project_id"))
+
+
+_TEAM_PROJECTS, _OPEN_PROJECTS = _team_projects(False), _team_projects(True)
+_TEAMS = listing(
+    select(Team.id).where(Team.organization_id == bindparam("organization_id")), [Team.sort_name, Team.id], _team_row
+)
+_PROJECTS = listing(
+    select(Project.id).where(Project.organization_id == bindparam("organization_id")),
+    [Project.sort_name, Project.id],
+    _project_row("id"),
+)
+_MEMBERS = listing(
+    select(TeamMember.member_id).where(TeamMember.team_id == bindparam("team_id")),
+    [TeamMember.sort_name, TeamMember.member_id],
+    _person_row,
+)
+_GROUPS = (
+    select(
+        AccessGroup.id,
+        AccessGroup.name,
+        AccessGroup.level,
+        AccessGroup.source,
+        _number_of(GroupMember.member_id, GroupMember.group_id == AccessGroup.id),
+        _number_of(GroupProject.project_id, GroupProject.group_id == AccessGroup.id),
+    )
+    .where(AccessGroup.team_id == bindparam("team_id"))
+    .order_by(AccessGroup.name_key)
+    .limit(MOST_CHOICES)
+)
+_COUNTS = select(
+    _number_of(TeamProject.project_id, TeamProject.team_id == bindparam("team_id")),
+    _number_of(TeamMember.member_id, TeamMember.team_id == bindparam("team_id")),
+    _number_of(AccessGroup.id, AccessGroup.team_id == bindparam("team_id")),
+)
