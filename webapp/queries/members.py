@@ -6,13 +6,23 @@ from datetime import datetime
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Integer, ScalarSelect, Subquery, and_, bindparam, case, func, select
+from sqlalchemy import Integer, ScalarSelect, Subquery, and_, bindparam, case, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from webapp.db import db
+from webapp.db import Id, db
 from webapp.errors import N_, NotFound
-from webapp.models import AuditEntry, EmailAddress, Member, MemberStatus, MemberWord, Organization, Role, User
-from webapp.queries.page import Listing, Page, Statement, listing, read
+from webapp.models import (
+    AuditEntry,
+    EmailAddress,
+    Member,
+    MemberStatus,
+    MemberWord,
+    Organization,
+    Role,
+    TeamMember,
+    User,
+)
+from webapp.queries.page import PAGE_ROWS, Listing, Page, Statement, listing, read
 from webapp.queries.words import matching, parameters_of, searched_words
 
 HISTORY_ENTRIES = 20
@@ -30,12 +40,16 @@ NARROWED: dict[str, InstrumentedAttribute[Any]] = {"role": Member.role, "status"
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which members a list shows, and in which order. A search comes by the word that matched, whatever the order."""
+    """Which members a list shows, and in which order.
+
+    A search comes by the word that matched, whatever the order; the members of a team, by its id, come by name.
+    """
 
     q: str = ""
     role: Role | None = None
     status: MemberStatus | None = None
     sort: str = BY_NAME
+    team: int | None = None
 
     @property
     def narrowing(self) -> dict[str, Any]:
@@ -43,16 +57,22 @@ class Wanted:
         return {name: value for name in NARROWED if (value := getattr(self, name)) is not None}
 
 
-def wanted(q: str, role: str, status: str, sort: str) -> Wanted:
+def wanted(q: str, role: str, status: str, sort: str, team: int | None = None) -> Wanted:
     """Return what an address asks for. Empty texts mean everybody, by name.
+
+    Args:
+        q: the beginnings of words to search for.
+        role: the name of a role.
+        status: the name of a status.
+        sort: the name of an order.
+        team: the id of a team.
 
     Raises:
         NotFound: there is no such role, status or order.
     """
     try:
-        return Wanted(
-            q, ROLES[role] if role else None, MemberStatus(status) if status else None, ORDERS[sort or BY_NAME]
-        )
+        narrowed = (ROLES[role] if role else None, MemberStatus(status) if status else None)
+        return Wanted(q, *narrowed, ORDERS[sort or BY_NAME], team)
     except (KeyError, ValueError) as error:
         raise NotFound(N_("There is no such list of members. Go back to all of them.")) from error
 
@@ -71,40 +91,55 @@ class MemberRow(NamedTuple):
     last_active_at: datetime | None
     is_you: bool
     is_last_owner: bool
+    has_global_access: bool
 
 
 SHOWN = len(MemberRow._fields)
 
 
-def members_of(organization: Organization, which: Wanted, *, after: str, viewer_id: int | None) -> Page[MemberRow]:
+def members_of(
+    organization: Organization, which: Wanted, *, after: str, viewer_id: int | None, rows: int = PAGE_ROWS
+) -> Page[MemberRow]:
     """Return a page of members.
 
     Raises:
         NotFound: the cursor is not one of ours.
     """
     words = searched_words(which.q, MemberWord, organization.id)
-    shape = _list(len(words), tuple(which.narrowing), _order(which, words))
-    parameters = {**parameters_of(words, organization.id), **which.narrowing, "viewer_id": viewer_id}
-    rows, cursor = read(shape, parameters, after)
-    return Page([MemberRow._make(row[:SHOWN]) for row in rows], cursor, not after)
+    shape = _list(len(words), tuple(which.narrowing), _order(which, words), which.team is not None)
+    of_team = {} if which.team is None else {"team_id": which.team}
+    parameters = {**parameters_of(words, organization.id), **which.narrowing, **of_team, "viewer_id": viewer_id}
+    found, cursor = read(shape, parameters, after, rows=rows)
+    return Page([MemberRow._make(row[:SHOWN]) for row in found], cursor, not after)
 
 
 def _order(which: Wanted, words: Sequence[str]) -> str:
     """Return the order of a list. Among members of one role that by role is that by name, which the index serves."""
     if words:
         return BY_NAME
+    if which.team is not None:
+        return which.sort if which.sort.removeprefix("-") == BY_NAME else BY_NAME
     return which.sort if which.role is None else which.sort.replace("role", BY_NAME)
 
 
 @cache
-def _list(words: int, narrowed: tuple[str, ...], sort: str) -> Listing:
-    """Prepare a list of one shape: so many words searched for, these columns narrowed, this order."""
+def _list(words: int, narrowed: tuple[str, ...], sort: str, in_team: bool) -> Listing:
+    """Prepare a list of one shape: so many words searched for, these columns narrowed, this order, one team or all."""
     narrowing = [NARROWED[name] == bindparam(name, type_=NARROWED[name].type) for name in narrowed]
+    of_team = TeamMember.team_id == bindparam("team_id", type_=Id)
     if words:
         found = matching(MemberWord, MemberWord.member_id, words)
         if narrowing:
             found = found.join(Member, Member.id == MemberWord.member_id).where(*narrowing)
+        if in_team:
+            found = found.where(exists().where(of_team, TeamMember.member_id == MemberWord.member_id))
         return listing(found, [MemberWord.word, MemberWord.member_id], _shown)
+    if in_team:
+        found = select(TeamMember.member_id.label("id")).where(of_team)
+        if narrowing:
+            found = found.join(Member, Member.id == TeamMember.member_id).where(*narrowing)
+        by_name = [TeamMember.sort_name, TeamMember.member_id]
+        return listing(found, by_name, _shown, descending=sort.startswith("-"))
     everybody = select(Member.id).where(Member.organization_id == bindparam("organization_id"), *narrowing)
     return listing(everybody, SORTS[sort.removeprefix("-")], _shown, descending=sort.startswith("-"))
 
@@ -123,6 +158,7 @@ def _shown(page: Subquery) -> Statement:
             Member.last_active_at,
             Member.user_id.is_not_distinct_from(bindparam("viewer_id", type_=Integer)),
             Member.id.is_not_distinct_from(_last_owner()),
+            Member.has_global_access,
         )
         .select_from(page)
         .join(Member, Member.id == page.c.id)

@@ -1,10 +1,22 @@
 """Teams and what is in them: a page at a time, by name."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ScalarSelect, Subquery, and_, bindparam, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    ScalarSelect,
+    Subquery,
+    and_,
+    bindparam,
+    case,
+    exists,
+    func,
+    literal,
+    select,
+)
 
 from webapp.access import grants
 from webapp.db import Id, db
@@ -28,6 +40,7 @@ from webapp.queries.page import Page, Statement, listing, read
 MOST_COUNTED = 100
 """Numbers in lists are exact up to here, so that counting never scans a large team."""
 MOST_CHOICES = 1_000
+MOST_NAMES = 10
 
 
 class TeamRow(NamedTuple):
@@ -72,6 +85,22 @@ class GroupRow(NamedTuple):
     source: str | None
     members: int
     projects: int
+
+
+class TeamChoice(NamedTuple):
+    """A team to choose, and whether it is chosen at present."""
+
+    id: int
+    name: str
+    slug: str
+    is_chosen: bool
+
+
+class TeamNames(NamedTuple):
+    """How many teams somebody belongs to, and what the first MOST_NAMES are called."""
+
+    total: int
+    names: list[str]
 
 
 class Counts(NamedTuple):
@@ -137,23 +166,45 @@ def counts_of(team: Team) -> Counts:
     return Counts._make(row)
 
 
-def team_choices(organization: Organization) -> Sequence[tuple[int, str]]:
-    """Return the teams of an organization to choose from: id and name, by name, at most MOST_CHOICES."""
-    found = select(Team.id, Team.name).where(Team.organization_id == organization.id)
-    found = found.order_by(Team.sort_name, Team.id).limit(MOST_CHOICES)
-    return [(number, name) for number, name in db.session.execute(found)]
+def team_choices(organization: Organization, *, chosen: ColumnElement[bool] | None = None) -> Sequence[TeamChoice]:
+    """Return the teams of an organization to choose from, those chosen first, then by name; at most MOST_CHOICES.
+
+    Args:
+        organization: whose.
+        chosen: the condition of those that are chosen at present, as `of_member` and `of_project` return it.
+    """
+    is_chosen = literal(False) if chosen is None else chosen
+    found = select(Team.id, Team.name, Team.slug, is_chosen).where(Team.organization_id == organization.id)
+    found = found.order_by(case((is_chosen, 0), else_=1), Team.sort_name, Team.id).limit(MOST_CHOICES)
+    return [TeamChoice._make(row) for row in db.session.connection().execute(found)]
 
 
-def teams_of_member(member: Member) -> Sequence[Team]:
-    """Return the teams a member belongs to, by name, at most MOST_CHOICES."""
-    found = select(Team).join(TeamMember, TeamMember.team_id == Team.id).where(TeamMember.member_id == member.id)
-    return db.session.scalars(found.order_by(Team.sort_name, Team.id).limit(MOST_CHOICES)).all()
+def of_member(member: Member) -> ColumnElement[bool]:
+    """Return the condition that a team is one of a member's."""
+    return exists().where(TeamMember.team_id == Team.id, TeamMember.member_id == member.id)
 
 
-def project_choices(team: Team) -> Sequence[tuple[int, str]]:
-    """Return the projects of a team to choose from: id and name, by name, at most MOST_CHOICES."""
+def of_project(project: Project) -> ColumnElement[bool]:
+    """Return the condition that a team owns a project."""
+    return exists().where(TeamProject.team_id == Team.id, TeamProject.project_id == project.id)
+
+
+def names_by_member(members: Collection[int]) -> dict[int, TeamNames]:
+    """Return the names of the teams of members, by the id of each."""
+    if not members:
+        return {}
+    found: dict[int, TeamNames] = {}
+    for member, name, total in db.session.connection().execute(_NAMES, {"members": list(members), "most": MOST_NAMES}):
+        found.setdefault(member, TeamNames(total, [])).names.append(name)
+    return found
+
+
+def project_choices(team: Team, group: AccessGroup | None = None) -> Sequence[tuple[int, str]]:
+    """Return the projects of a team to choose from: id and name, those of a group first; at most MOST_CHOICES."""
     found = select(Project.id, Project.name).join(TeamProject, TeamProject.project_id == Project.id)
-    found = found.where(TeamProject.team_id == team.id).order_by(TeamProject.sort_name, Project.id)
+    held = exists().where(GroupProject.project_id == Project.id, GroupProject.group_id == (group.id if group else 0))
+    found = found.where(TeamProject.team_id == team.id)
+    found = found.order_by(case((held, 0), else_=1), TeamProject.sort_name, Project.id)
     return [(number, name) for number, name in db.session.execute(found.limit(MOST_CHOICES))]
 
 
@@ -231,4 +282,20 @@ _COUNTS = select(
     _number_of(TeamProject.project_id, TeamProject.team_id == bindparam("team_id")),
     _number_of(TeamMember.member_id, TeamMember.team_id == bindparam("team_id")),
     _number_of(AccessGroup.id, AccessGroup.team_id == bindparam("team_id")),
+)
+_NUMBERED = (
+    select(
+        TeamMember.member_id,
+        Team.name,
+        func.count().over(partition_by=TeamMember.member_id).label("total"),
+        func.row_number().over(partition_by=TeamMember.member_id, order_by=(Team.sort_name, Team.id)).label("number"),
+    )
+    .join(Team, Team.id == TeamMember.team_id)
+    .where(TeamMember.member_id.in_(bindparam("members", expanding=True)))
+    .subquery()
+)
+_NAMES = (
+    select(_NUMBERED.c.member_id, _NUMBERED.c.name, _NUMBERED.c.total)
+    .where(_NUMBERED.c.number <= bindparam("most", type_=Integer))
+    .order_by(_NUMBERED.c.member_id, _NUMBERED.c.number)
 )

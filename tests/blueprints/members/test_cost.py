@@ -25,12 +25,14 @@ def test_page_takes_at_most_six_statements_and_as_many_at_three_as_at_three_hund
 ) -> None:
     paths = ["members", "members?q=p", "members?q=p+example", "members/pending", "members/pending?q=i", "members/new"]
     paths += ["members?role=owner&status=active&sort=-role", "members?q=p+example&role=member", "members/removed"]
-    paths.append(f"members/{acme.member_id(acme.admin)}")
+    person = f"members/{acme.member_id(acme.admin)}"
+    paths += [person, "teams", "projects"]
     few = {path: number_of_statements(app, acme, path, headers) for path in paths}
     crowds.join(acme, [(f"Person {n}", f"p{n}@example.net") for n in range(300)])
     crowds.invite(acme, [f"i{n}@example.org" for n in range(300)])
     many = {path: number_of_statements(app, acme, path, headers) for path in paths}
     assert many == few
+    assert many.pop(person) <= 7, "whose teams, projects and history it shows too"
     assert max(many.values()) <= 6
 
 

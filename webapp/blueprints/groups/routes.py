@@ -101,7 +101,7 @@ def _form(team: Team, group: AccessGroup | None = None, **kwargs: object) -> Gro
     levels = grantable_roles(current_actor().member)
     if group is not None and group.level not in levels and request.method == "GET":
         levels = [*levels, group.level]
-    return GroupForm(levels, project_choices(team), **kwargs)
+    return GroupForm(levels, project_choices(team, group), **kwargs)
 
 
 def _page(

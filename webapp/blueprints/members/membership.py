@@ -1,5 +1,7 @@
 """One member: who they are, their role, suspending and restoring them."""
 
+from collections.abc import Sequence
+
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 
@@ -19,7 +21,7 @@ from webapp.models import Member, Organization, Role
 from webapp.queries.impact import by_member
 from webapp.queries.members import history_of, person_of
 from webapp.queries.reach import projects_of
-from webapp.queries.teams import team_choices, teams_of_member
+from webapp.queries.teams import TeamChoice, of_member, team_choices
 from webapp.services import members, restriction
 from webapp.services.audit import Event
 
@@ -28,7 +30,8 @@ from webapp.services.audit import Event
 @access(Scope.MEMBER_READ)
 def show(organization: Organization, member: Member) -> Response:
     """Show who a member is, what happened to the membership, and what can be done with it."""
-    return _page(organization, member, _member_form(organization, data=_present(member)))
+    teams = _teams(organization, member)
+    return _page(organization, member, teams, _member_form(teams, data=_present(member, teams)))
 
 
 @bp.post("/orgs/<org>/members/<int:member>")
@@ -37,9 +40,10 @@ def update(organization: Organization, member: Member) -> Response:
     """Change the role, and what is reached; asks first where that takes something away."""
     actor = current_actor()
     members.require_may_change(actor, organization, member)
-    form, confirm = _member_form(organization), ConfirmForm()
+    teams, confirm = _teams(organization, member), ConfirmForm()
+    form = _member_form(teams)
     if not form.validate():
-        return _page(organization, member, form, status=422)
+        return _page(organization, member, teams, form, status=422)
     role, wanted = Role[form.role.data.upper()], form.reached(restriction.reach_of(member))
 
     def change() -> None:
@@ -55,7 +59,7 @@ def update(organization: Organization, member: Member) -> Response:
             change()
     except DomainError as error:
         form.show(error)
-        return _page(organization, member, form, status=422)
+        return _page(organization, member, teams, form, status=422)
     flash(_("The membership of %(name)s is changed.", name=person_of(member).name), "success")
     return go(address_of(organization, member))
 
@@ -90,17 +94,23 @@ def address_of(organization: Organization, member: Member) -> str:
     return url_for("members.show", org=organization.slug, member=member.id)
 
 
-def _member_form(organization: Organization, **kwargs: object) -> MemberForm:
-    return MemberForm(grantable_roles(current_actor().member), team_choices(organization), **kwargs)
+def _member_form(teams: Sequence[TeamChoice], **kwargs: object) -> MemberForm:
+    return MemberForm(grantable_roles(current_actor().member), [(team.id, team.name) for team in teams], **kwargs)
 
 
-def _present(member: Member) -> dict[str, object]:
-    reach = restriction.reach_of(member)
-    everything = EVERYTHING if reach.has_global_access else CHOSEN
-    return {"role": member.role.label, "has_global_access": everything, "teams": sorted(reach.teams)}
+def _teams(organization: Organization, member: Member) -> Sequence[TeamChoice]:
+    return team_choices(organization, chosen=of_member(member))
 
 
-def _page(organization: Organization, member: Member, form: MemberForm, *, status: int = 200) -> Response:
+def _present(member: Member, teams: Sequence[TeamChoice]) -> dict[str, object]:
+    everything = EVERYTHING if member.has_global_access else CHOSEN
+    chosen = [team.id for team in teams if team.is_chosen]
+    return {"role": member.role.label, "has_global_access": everything, "teams": chosen}
+
+
+def _page(
+    organization: Organization, member: Member, teams: Sequence[TeamChoice], form: MemberForm, *, status: int = 200
+) -> Response:
     actor, person = current_actor(), person_of(member)
     may_read_history = decide(actor, Scope.AUDIT_READ, organization)
     is_you = member.user_id == actor.user_id
@@ -113,7 +123,7 @@ def _page(organization: Organization, member: Member, form: MemberForm, *, statu
         person=person,
         is_you=is_you,
         reason=reason_against(actor, member, is_last_owner=person.is_last_owner),
-        teams=teams_of_member(member),
+        teams=[team for team in teams if team.is_chosen],
         projects=projects_of(member, after=request.args.get("projects_after", "")) if may_see_access else None,
         history=described(history_of(member)) if may_read_history else None,
         form=form,

@@ -13,7 +13,7 @@ from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
 from webapp.models import Organization, Project
 from webapp.queries.impact import by_teams_of_project
-from webapp.queries.teams import team_choices
+from webapp.queries.teams import of_project, team_choices
 from webapp.services import projects, restriction
 from webapp.services.audit import Event
 
@@ -22,15 +22,17 @@ from webapp.services.audit import Event
 @access(Scope.PROJECT_CREATE)
 def settings(organization: Organization, project: Project) -> Response:
     """Show what can be changed."""
-    present = {"name": project.name, "teams": [team.id for team in projects.teams_of(project)]}
-    return _page(project, ProjectForm(team_choices(organization), data=present))
+    teams = team_choices(organization, chosen=of_project(project))
+    present = {"name": project.name, "teams": [team.id for team in teams if team.is_chosen]}
+    return _page(project, ProjectForm([(team.id, team.name) for team in teams], data=present))
 
 
 @bp.post("/orgs/<org>/projects/<project>/settings")
 @access(Scope.PROJECT_CREATE)
 def update(organization: Organization, project: Project) -> Response:
     """Rename a project, and change which teams own it; asks first where that takes something away."""
-    actor, confirm, form = current_actor(), ConfirmForm(), ProjectForm(team_choices(organization))
+    teams = team_choices(organization, chosen=of_project(project))
+    actor, confirm, form = current_actor(), ConfirmForm(), ProjectForm([(team.id, team.name) for team in teams])
     if not form.validate():
         return _page(project, form, status=422)
 
