@@ -60,6 +60,13 @@ def present_slug(kind: Kind, organization: Organization, former: str) -> str | N
     return slug
 
 
+def find(kind: Kind, organization: Organization, slug: str) -> Any | None:
+    """Return the team or project of an organization that a slug leads to, be it the present one or a former."""
+    found = select(kind.model).where(kind.model.organization_id == organization.id)
+    present = db.session.scalar(found.where(kind.model.slug == slug))
+    return present or db.session.scalar(found.where(kind.model.slug == present_slug(kind, organization, slug)))
+
+
 def _is_taken(kind: Kind, organization: Organization, slug: str, own_id: int | None) -> bool:
     """Ask for present and former slugs in one statement: a slug on its way from one to the other is never missed."""
     model, former = kind.model, kind.former
