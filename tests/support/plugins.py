@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 from webapp.access import plugins
 from webapp.access.facts import MemberFacts, ResourceFacts
@@ -30,15 +31,18 @@ class Decider:
 
 
 class Filler:
-    """Wants those whose addresses are listed in groups."""
+    """Wants those whose addresses are listed in groups; an error in the place of groups is raised."""
 
-    def __init__(self, wanted: dict[str, list[ManagedGroup]]) -> None:
+    def __init__(self, wanted: dict[str, Any]) -> None:
         self.wanted = wanted
 
     @hookimpl
     def vestibule_managed_groups(self, member: MemberFacts) -> Iterable[ManagedGroup]:
         """Return the groups listed for the member's address."""
-        return self.wanted.get(member.email or "", [])
+        wanted: list[ManagedGroup] = self.wanted.get(member.email or "", [])
+        if isinstance(wanted, Exception):
+            raise wanted
+        return wanted
 
 
 YES, NO = Opinion(True, "because"), Opinion(False, "not today")

@@ -52,15 +52,17 @@ def active_members(organization_id: int, *, after: int, most: int) -> Sequence[M
         after: the id of the last member before them; 0 to begin.
         most: how many.
     """
-    found = _FACTS.where(
-        Member.organization_id == organization_id,
-        Member.status == MemberStatus.ACTIVE,
-        User.is_active,
-        Member.id > after,
-    )
+    found = _FACTS.where(Member.organization_id == organization_id, *_IS_ACTIVE, Member.id > after)
     return [MemberFacts(*row) for row in db.session.connection().execute(found.order_by(Member.id).limit(most))]
 
 
+def active_ids(organization_id: int) -> set[int]:
+    """Return the ids of all members who may use their membership."""
+    found = select(Member.id).join(User, User.id == Member.user_id)
+    return set(db.session.scalars(found.where(Member.organization_id == organization_id, *_IS_ACTIVE)))
+
+
+_IS_ACTIVE = (Member.status == MemberStatus.ACTIVE, User.is_active)
 _IS_PROVEN = and_(
     EmailAddress.user_id == Member.user_id, EmailAddress.is_primary, EmailAddress.verified_at.is_not(None)
 )

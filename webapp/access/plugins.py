@@ -67,7 +67,8 @@ class Hooks:
         """Say whether a member has `scope` in their organization, on a team or on a project; None abstains.
 
         One that denies is final; else one that allows is enough; else roles and grants decide. It is asked for every
-        decision, in the midst of a transaction: answer from memory, and the same for the same question.
+        decision, in the midst of a transaction: answer from memory, and the same for the same question. Explanations
+        also ask about members whom something blocks.
         """
 
     @hookspec
