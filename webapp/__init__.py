@@ -5,6 +5,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import blueprints, extensions
 from webapp import db as database
+from webapp.access import plugins
 from webapp.config import Settings
 from webapp.http import converters, guard, headers, languages, limits, logs, problems, session, templating
 from webapp.services import sessions
@@ -18,10 +19,11 @@ def create_app(settings: Settings | None = None) -> Flask:
         settings: read from the environment when left out.
 
     Raises:
-        BadSetting: a setting stops the start.
+        BadSetting: a setting, or a plug-in that cannot be loaded, stops the start.
         UndeclaredRoute: a route has declared no access rule.
     """
     settings = settings or Settings.from_environment()
+    plugins.manager()
     app = guard.GuardedFlask(__name__)
     app.url_map.converters.update(converters.CONVERTERS)
     app.config.update(_flask_config(settings))

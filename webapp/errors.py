@@ -338,3 +338,11 @@ class NotOfTeam(DomainError):
     """An access group was to hold a project of another team, or somebody who is no member."""
 
     sentence = N_("Something you chose is not there any more, or not in this team. Choose again.")
+
+
+class PluginFailed(DomainError):
+    """A plug-in raised, or said what it may not, where no answer would be safe."""
+
+    status = 503
+    title = N_("A plug-in failed")
+    sentence = N_("The plug-in %(name)s failed. Nothing was changed; the log of the server says where.")

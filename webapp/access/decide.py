@@ -3,13 +3,12 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from webapp.access import grants
+from webapp.access import grants, plugins
 from webapp.access.actor import Actor, ActorKind
+from webapp.access.facts import Resource
 from webapp.access.roles import LOWEST_LEVEL, LOWEST_ROLE, LOWEST_ROLE_IN_OWN_TEAM, Scope, has_scope
 from webapp.errors import AboveYourRole, Forbidden, NotFound, RoleTooHigh, Yourself
-from webapp.models import Member, MemberStatus, Organization, Project, Role, Team
-
-Resource = Organization | Team | Project
+from webapp.models import Member, MemberStatus, Organization, Project, Role
 
 
 class PowerOver(Protocol):
@@ -22,7 +21,10 @@ class PowerOver(Protocol):
 
 
 def decide(actor: Actor, scope: Scope, resource: Resource) -> bool:
-    """Tell whether `actor` has `scope` in an organization, on a team or on a project. Unknown means no."""
+    """Tell whether `actor` has `scope` in an organization, on a team or on a project. Unknown means no.
+
+    Plug-ins are asked first, but only about active members and what belongs to their own organization.
+    """
     if actor.kind is ActorKind.SYSTEM:
         return True
     member = actor.member
@@ -38,6 +40,11 @@ def _organization_id(resource: Resource) -> int:
 def _has(member: Member, scope: Scope, resource: Resource) -> bool:
     if scope in LOWEST_LEVEL:
         return isinstance(resource, Project) and grants.decide(member.user_id, resource, scope)
+    verdict = plugins.verdict(plugins.opinions(member.id, scope, resource))
+    return _has_by_role(member, scope, resource) if verdict is None else verdict
+
+
+def _has_by_role(member: Member, scope: Scope, resource: Resource) -> bool:
     if isinstance(resource, Organization):
         return has_scope(member.role, scope, resource)
     if member.role >= LOWEST_ROLE[scope]:

@@ -3,6 +3,7 @@
 A member reaches a project at a level when nothing blocks and some grant gives at least that level. Every grant is of
 one shape: a container (the organization, a team, an access group) holds members on one side and projects on the other,
 both ordered by name. So every reading is composed from two lists, GRANTS and BLOCKERS; a new grant is a new line there.
+Where plug-ins are installed, a decision asks them before it looks at the grants; lists show what the grants give.
 """
 
 from collections.abc import Collection, Sequence
@@ -32,6 +33,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from webapp.access import plugins
+from webapp.access.plugins import Opinion
 from webapp.access.roles import LOWEST_LEVEL, Scope
 from webapp.db import Id, Key, db
 from webapp.models import (
@@ -142,7 +145,7 @@ class Path:
 
 @dataclass(frozen=True)
 class Decision:
-    """Whether a scope on a project is allowed, with every grant and every blocker that led to it.
+    """Whether a scope on a project is allowed, with every grant, blocker and opinion of a plug-in that led to it.
 
     `level` is the highest of the grants, whatever blocks; nothing where there is none.
     """
@@ -150,6 +153,7 @@ class Decision:
     scope: Scope
     paths: tuple[Path, ...]
     blockers: tuple[str, ...]
+    opinions: tuple[Opinion, ...] = ()
 
     @property
     def level(self) -> Role | None:
@@ -158,13 +162,16 @@ class Decision:
 
     @property
     def sufficient(self) -> tuple[Path, ...]:
-        """The grants that each give enough: all of them would have to end before the answer is no."""
+        """The grants that each give enough."""
         return tuple(path for path in self.paths if path.level >= LOWEST_LEVEL[self.scope])
 
     @property
     def is_allowed(self) -> bool:
         """The answer."""
-        return not self.blockers and bool(self.sufficient)
+        if self.blockers:
+            return False
+        verdict = plugins.verdict(self.opinions)
+        return bool(self.sufficient) if verdict is None else verdict
 
 
 def decide(user_id: int, project: Project, scope: Scope) -> bool:
@@ -175,6 +182,9 @@ def decide(user_id: int, project: Project, scope: Scope) -> bool:
     facts = row._mapping
     if any(facts[blocker.kind] for blocker in BLOCKERS if scope in blocker.scopes):
         return False
+    verdict = plugins.verdict(plugins.opinions(row.id, scope, project))
+    if verdict is not None:
+        return verdict
     return any(level is not None and level >= LOWEST_LEVEL[scope] for level in (facts[kind] for kind in _LEVELS))
 
 
@@ -186,7 +196,7 @@ def explain(user_id: int, project: Project, scope: Scope) -> Decision:
         return Decision(scope, (), ())
     blockers = tuple(b.kind for b in BLOCKERS if scope in b.scopes and row._mapping[b.kind])
     paths = db.session.connection().execute(_PATHS, {**parameters, "member_id": row.id}).all()
-    return Decision(scope, tuple(Path(*path) for path in paths), blockers)
+    return Decision(scope, tuple(Path(*path) for path in paths), blockers, plugins.opinions(row.id, scope, project))
 
 
 def shares_team(member: Member, resource: Team | Project) -> bool:

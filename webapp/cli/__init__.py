@@ -6,6 +6,7 @@ import sys
 import click
 from sqlalchemy.exc import DBAPIError
 
+from webapp.cli.access import access
 from webapp.cli.audit import audit
 from webapp.cli.backup import backup
 from webapp.cli.check import check
@@ -16,6 +17,7 @@ from webapp.cli.migrate import migrate
 from webapp.cli.seed import seed
 from webapp.cli.serve import serve
 from webapp.cli.setup_link import setup_link
+from webapp.cli.sync import sync
 from webapp.cli.worker import worker
 from webapp.config import BadSetting
 
@@ -28,7 +30,7 @@ def vestibule() -> None:
     """Who belongs here, how do we know it is them, and what may they open."""
 
 
-for command in (audit, backup, check, config, invite, members, migrate, seed, serve, setup_link, worker):
+for command in (access, audit, backup, check, config, invite, members, migrate, seed, serve, setup_link, sync, worker):
     vestibule.add_command(command)
 
 

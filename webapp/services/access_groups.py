@@ -1,6 +1,6 @@
 """Access groups: making, changing and removing them. The caller holds the organization's lock."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,8 @@ from webapp.models import AccessGroup, GroupMember, GroupProject, Member, Organi
 from webapp.services import audit, offers
 from webapp.services.audit import Event, Target
 from webapp.services.words import fold
+
+ROWS_A_STEP = 1_000
 
 
 @dataclass(frozen=True)
@@ -39,12 +41,20 @@ def create(actor: Actor, organization: Organization, team: Team, wanted: Content
     """
     _require_may_write(actor, organization, team)
     _require_possible(actor, team, wanted)
+    return make(actor, organization, team, wanted)
+
+
+def make(
+    actor: Actor, organization: Organization, team: Team, wanted: Contents, source: str | None = None
+) -> AccessGroup:
+    """Make an access group in a team, managed if it has a source; the caller has decided that it can be, and shall."""
     group = AccessGroup(
         organization_id=organization.id,
         team_id=team.id,
         name=wanted.name,
         name_key=fold(wanted.name),
         level=wanted.level,
+        source=source,
     )
     db.session.add(group)
     db.session.flush()
@@ -65,6 +75,14 @@ def change(actor: Actor, organization: Organization, group: AccessGroup, wanted:
     team = _require_editable(actor, organization, group)
     require_role_within(actor, group.level)
     _require_possible(actor, team, wanted, group)
+    return fill(actor, organization, group, wanted)
+
+
+def fill(actor: Actor, organization: Organization, group: AccessGroup, wanted: Contents) -> bool:
+    """Let an access group, a managed one too, be as wanted; the caller has decided that it shall.
+
+    Return whether anything is another now.
+    """
     present = contents_of(group)
     before = {**described(group), **_held(present)}
     group.name, group.name_key, group.level = wanted.name, fold(wanted.name), wanted.level
@@ -110,9 +128,19 @@ def delete_all(actor: Actor, organization: Organization, groups: Iterable[Access
 
 def contents_of(group: AccessGroup) -> Contents:
     """Return what an access group is."""
-    projects = db.session.scalars(select(GroupProject.project_id).where(GroupProject.group_id == group.id))
     members = db.session.scalars(select(GroupMember.member_id).where(GroupMember.group_id == group.id))
-    return Contents(group.name, group.level, frozenset(projects), frozenset(members))
+    return Contents(group.name, group.level, projects_of(group), frozenset(members))
+
+
+def projects_of(group: AccessGroup) -> frozenset[int]:
+    """Return the projects of an access group, by id."""
+    return frozenset(db.session.scalars(select(GroupProject.project_id).where(GroupProject.group_id == group.id)))
+
+
+def named(team: Team, name: str) -> AccessGroup | None:
+    """Return the access group of a team that is called so."""
+    of_team = select(AccessGroup).where(AccessGroup.team_id == team.id)
+    return db.session.scalar(of_team.where(AccessGroup.name_key == fold(name)))
 
 
 def target_of(group: AccessGroup) -> Target:
@@ -166,24 +194,33 @@ def _require_possible(actor: Actor, team: Team, wanted: Contents, group: AccessG
         raise NotOfTeam(field="members")
 
 
-def _put_members(group: AccessGroup, numbers: Iterable[int]) -> None:
-    found = select(Member.id, Member.sort_name).where(Member.id.in_(list(numbers)))
+def _put_members(group: AccessGroup, numbers: Collection[int]) -> None:
     of_group = {"organization_id": group.organization_id, "group_id": group.id}
-    rows = [{**of_group, "member_id": number, "sort_name": name} for number, name in db.session.execute(found)]
-    if rows:
-        db.session.execute(insert(GroupMember), rows)
+    for step in _steps(numbers):
+        found = select(Member.id, Member.sort_name).where(Member.id.in_(step))
+        rows = [{**of_group, "member_id": number, "sort_name": name} for number, name in db.session.execute(found)]
+        if rows:
+            db.session.execute(insert(GroupMember), rows)
 
 
-def _put_projects(group: AccessGroup, numbers: Iterable[int]) -> None:
-    found = select(TeamProject.project_id, TeamProject.sort_name).where(
-        TeamProject.team_id == group.team_id, TeamProject.project_id.in_(list(numbers))
-    )
+def _put_projects(group: AccessGroup, numbers: Collection[int]) -> None:
     of_group = {"organization_id": group.organization_id, "team_id": group.team_id, "group_id": group.id}
-    rows = [{**of_group, "project_id": number, "sort_name": name} for number, name in db.session.execute(found)]
-    if rows:
-        db.session.execute(insert(GroupProject), rows)
+    for step in _steps(numbers):
+        found = select(TeamProject.project_id, TeamProject.sort_name).where(
+            TeamProject.team_id == group.team_id, TeamProject.project_id.in_(step)
+        )
+        rows = [{**of_group, "project_id": number, "sort_name": name} for number, name in db.session.execute(found)]
+        if rows:
+            db.session.execute(insert(GroupProject), rows)
 
 
-def _take(table: Any, key: Any, group: AccessGroup, numbers: Iterable[int]) -> None:
-    if gone := list(numbers):
-        db.session.execute(delete(table).where(table.group_id == group.id, key.in_(gone)))
+def _take(table: Any, key: Any, group: AccessGroup, numbers: Collection[int]) -> None:
+    for step in _steps(numbers):
+        db.session.execute(delete(table).where(table.group_id == group.id, key.in_(step)))
+
+
+def _steps(numbers: Collection[int]) -> Iterator[list[int]]:
+    """Yield ids in pieces that fit into one statement: a source may fill a group with a whole organization."""
+    rest = sorted(numbers)
+    for start in range(0, len(rest), ROWS_A_STEP):
+        yield rest[start : start + ROWS_A_STEP]

@@ -1,0 +1,125 @@
+"""vestibule access: the answer, what led to it, and what would turn it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.support.acme import Acme
+from tests.support.commands import Command
+from tests.support.plugins import install
+from tests.support.teams import make_group, make_project, make_team, project
+from webapp.models import Role
+from webapp.services import projects
+
+STRICT = """
+from webapp.access.plugins import Opinion, hookimpl
+
+@hookimpl
+def vestibule_decide(actor, scope):
+    return Opinion(False, "closed\\x1b[2J today") if actor.email == "mina@example.com" else None
+"""
+
+
+@pytest.fixture
+def payroll(acme: Acme) -> int:
+    """A project that the member reads through a team and an access group, and writes through the latter."""
+    acme.change(acme.member, has_global_access=False)
+    red = make_team(acme, "Red", acme.member)
+    number = make_project(acme, "Payroll", red)
+    make_group(acme, red, "Writers", Role.ADMIN, ([number], [acme.member]))
+    return number
+
+
+def test_allowed_with_every_grant_and_what_would_have_to_end(acme: Acme, payroll: int, vestibule: Command) -> None:
+    ran = vestibule("access", "Mina@Example.com", "payroll")
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out.splitlines() == [
+        "Mina Member has project:read on Payroll (acme).",
+        "  grant: the team Red, at the level member",
+        "  grant: the access group Writers, at the level admin",
+        "To end one of these is not enough. The answer would be no without all of them:",
+        "  the team Red, at the level member",
+        "  the access group Writers, at the level admin",
+    ]
+
+
+def test_refused_with_blockers_and_the_level_that_is_missing(acme: Acme, payroll: int, vestibule: Command) -> None:
+    acme.act(acme.owner, lambda actor, here: projects.archive(actor, here, project(payroll)))
+    ran = vestibule("access", acme.member.email, "payroll", "--org", acme.slug, "--scope", "project:admin")
+    assert (ran.status, ran.err) == (1, "")
+    assert ran.out.splitlines() == [
+        "Mina Member does not have project:admin on Payroll (acme).",
+        "  grant: the team Red, at the level member",
+        "  grant: the access group Writers, at the level admin",
+        "  blocker: the project is archived, so it can only be read",
+        "These would have to go before any grant counts:",
+        "  the project is archived, so it can only be read",
+        "The grants give the level admin. One at the level manager is needed.",
+    ]
+
+
+def test_answer_as_json(acme: Acme, payroll: int, vestibule: Command) -> None:
+    ran = vestibule("access", acme.member.email, "payroll", "--scope", "project:write", "--json")
+    assert ran.status == 0
+    [team, group] = ran.json["grants"]
+    assert (team["kind"], team["name"], team["level"]) == ("team", "Red", "member")
+    assert ran.json["allowed"] is True
+    assert ran.json["level"] == "admin"
+    assert ran.json["opposite"] == {
+        "allowed": False,
+        "grants": [group],
+        "blockers": [],
+        "opinions": [],
+        "missing": None,
+        "highest": None,
+    }
+    refused = vestibule("access", acme.member.email, "payroll", "--scope", "project:admin", "--json")
+    assert refused.status == 1
+    assert refused.json["opposite"]["missing"] == "manager"
+
+
+def test_installed_plug_in_is_asked_and_shown(acme: Acme, payroll: int, vestibule: Command, tmp_path: Path) -> None:
+    (tmp_path / "vestibule_strict.py").write_text(STRICT)
+    install(tmp_path, "vestibule_strict", {"strict": "vestibule_strict"})
+    ran = vestibule("access", acme.member.email, "payroll", PYTHONPATH=str(tmp_path))
+    assert (ran.status, ran.err) == (1, "")
+    assert "  opinion: the plug-in strict says no: closed?[2J today" in ran.out.splitlines()
+    shown = vestibule("access", acme.member.email, "payroll", "--json", PYTHONPATH=str(tmp_path))
+    assert shown.json["opinions"] == [{"allows": False, "reason": "closed\x1b[2J today", "plugin": "strict"}]
+    assert vestibule("access", acme.owner.email, "payroll", PYTHONPATH=str(tmp_path)).status == 0
+
+
+def test_plug_in_that_cannot_be_loaded_stops_the_command(acme: Acme, vestibule: Command, tmp_path: Path) -> None:
+    install(tmp_path, "vestibule_absent", {"absent": "vestibule_absent"})
+    ran = vestibule("members", acme.slug, PYTHONPATH=str(tmp_path))
+    assert (ran.status, ran.out) == (os.EX_CONFIG, "")
+    assert "A plug-in cannot be loaded: ModuleNotFoundError" in ran.err
+
+
+def test_stranger_to_the_organization_is_refused(acme: Acme, payroll: int, vestibule: Command) -> None:
+    ran = vestibule("access", acme.stranger.email, "payroll", "--org", acme.slug)
+    assert ran.status == 1
+    assert ran.out.splitlines()[1:] == ["No grant gives anything. One at the level member is needed."]
+
+
+def test_what_is_unknown_is_a_sentence_and_a_status_of_its_own(acme: Acme, payroll: int, vestibule: Command) -> None:
+    acme.world.member(acme.other_slug, acme.member, Role.MEMBER)
+    acme.world.person("Nora Nowhere", "nora@example.com")
+    for arguments, sentence in (
+        (("nobody@example.com", "payroll"), "Nobody has nobody@example.com as a verified address."),
+        (("nobody", "payroll"), "nobody is not an email address."),
+        (("nora@example.com", "payroll"), "Nora Nowhere belongs to no organization."),
+        ((acme.member.email, "payroll"), "Mina Member belongs to several: choose --org acme, umbra."),
+        ((acme.member.email, "payroll", "--org", "nowhere"), "There is no organization nowhere."),
+        ((acme.member.email, "payroll", "--org", "umbra"), "There is no project payroll in umbra."),
+    ):
+        ran = vestibule("access", *arguments)
+        assert (ran.status, ran.out, ran.err) == (2, "", f"Error: {sentence}\n")
+
+
+def test_project_is_found_by_the_slug_it_had(acme: Acme, payroll: int, vestibule: Command) -> None:
+    acme.act(acme.owner, lambda actor, here: projects.rename(actor, here, project(payroll), "Wages"))
+    ran = vestibule("access", acme.member.email, "payroll")
+    assert ran.status == 0
+    assert "on Wages (acme)" in ran.out

@@ -1,0 +1,75 @@
+"""What plug-ins are told: plain values that lead to no row, so that nothing can be changed through them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import and_, bindparam, select
+
+from webapp.db import Id, db
+from webapp.models import EmailAddress, Member, MemberStatus, Organization, Project, Role, Team, User
+
+Resource = Organization | Team | Project
+KINDS: dict[type[Resource], str] = {Organization: "organization", Team: "team", Project: "project"}
+
+
+@dataclass(frozen=True)
+class MemberFacts:
+    """A member of an organization, which is named by its slug. `email` is nothing unless the address is proven."""
+
+    member_id: int
+    user_id: int
+    name: str
+    role: Role
+    organization: str
+    email: str | None
+
+
+@dataclass(frozen=True)
+class ResourceFacts:
+    """What a scope is asked of; `kind` is organization, team or project."""
+
+    kind: str
+    id: int
+    slug: str
+    name: str
+
+
+def facts_of(member_id: int) -> MemberFacts:
+    """Return what plug-ins are told about a member."""
+    return MemberFacts(*db.session.connection().execute(_ONE, {"member_id": member_id}).one())
+
+
+def facts_about(resource: Resource) -> ResourceFacts:
+    """Return what plug-ins are told about what a scope is asked of."""
+    return ResourceFacts(KINDS[type(resource)], resource.id, resource.slug, resource.name)
+
+
+def active_members(organization_id: int, *, after: int, most: int) -> Sequence[MemberFacts]:
+    """Return the next members who may use their membership, by id.
+
+    Args:
+        organization_id: whose.
+        after: the id of the last member before them; 0 to begin.
+        most: how many.
+    """
+    found = _FACTS.where(Member.organization_id == organization_id, *_IS_ACTIVE, Member.id > after)
+    return [MemberFacts(*row) for row in db.session.connection().execute(found.order_by(Member.id).limit(most))]
+
+
+def active_ids(organization_id: int) -> set[int]:
+    """Return the ids of all members who may use their membership."""
+    found = select(Member.id).join(User, User.id == Member.user_id)
+    return set(db.session.scalars(found.where(Member.organization_id == organization_id, *_IS_ACTIVE)))
+
+
+_IS_ACTIVE = (Member.status == MemberStatus.ACTIVE, User.is_active)
+_IS_PROVEN = and_(
+    EmailAddress.user_id == Member.user_id, EmailAddress.is_primary, EmailAddress.verified_at.is_not(None)
+)
+_FACTS = (
+    select(Member.id, Member.user_id, User.name, Member.role, Organization.slug, EmailAddress.canonical)
+    .join(User, User.id == Member.user_id)
+    .join(Organization, Organization.id == Member.organization_id)
+    .outerjoin(EmailAddress, _IS_PROVEN)
+)
+_ONE = _FACTS.where(Member.id == bindparam("member_id", type_=Id))

@@ -1,0 +1,88 @@
+"""What led to a decision, and what would turn it, as sentences for people: for pages and for the command line."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from webapp.access.grants import Path
+from webapp.access.opposite import Opposite
+from webapp.access.plugins import Opinion
+from webapp.errors import N_
+from webapp.models import Role
+
+PATHS = {
+    "global": N_("global access, at the level %(level)s"),
+    "team": N_("the team %(name)s, at the level %(level)s"),
+    "group": N_("the access group %(name)s, at the level %(level)s"),
+}
+BLOCKERS = {
+    "account_closed": N_("the account is closed"),
+    "suspended": N_("the membership is suspended"),
+    "archived": N_("the project is archived, so it can only be read"),
+}
+OPINIONS = {
+    True: N_("the plug-in %(name)s says yes: %(reason)s"),
+    False: N_("the plug-in %(name)s says no: %(reason)s"),
+}
+WITHOUT_IT = {
+    False: N_("The answer would be no without this:"),
+    True: N_("The answer would be yes without this:"),
+}
+WITHOUT_ALL = {
+    False: N_("To end one of these is not enough. The answer would be no without all of them:"),
+    True: N_("To end one of these is not enough. The answer would be yes without all of them:"),
+}
+FIRST = N_("These would have to go before any grant counts:")
+NO_GRANT = N_("No grant gives anything. One at the level %(missing)s is needed.")
+TOO_LOW = N_("The grants give the level %(highest)s. One at the level %(missing)s is needed.")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A message marked for translation, and the values for its placeholders."""
+
+    message: str
+    params: dict[str, str | Role] = field(default_factory=dict)
+
+    def said(self, translate: Callable[[str], str], role_name: Callable[[Role], str]) -> str:
+        """Return it in a language.
+
+        Args:
+            translate: what the message is in it.
+            role_name: what roles and levels are called in it.
+        """
+        values = {name: role_name(v) if isinstance(v, Role) else v for name, v in self.params.items()}
+        return translate(self.message) % values
+
+    def __str__(self) -> str:
+        return self.said(str, lambda role: role.label)
+
+
+def path(of: Path) -> Sentence:
+    """Return a grant in words."""
+    return Sentence(PATHS[of.kind], {"name": of.name, "level": of.level})
+
+
+def blocker(kind: str) -> Sentence:
+    """Return a blocker in words."""
+    return Sentence(BLOCKERS[kind])
+
+
+def opinion(of: Opinion) -> Sentence:
+    """Return what a plug-in says in words; the reason is its own."""
+    return Sentence(OPINIONS[of.allows], {"name": of.plugin, "reason": of.reason})
+
+
+def opposite(of: Opposite) -> Iterator[tuple[Sentence, list[Sentence]]]:
+    """Yield what would turn a decision: sentences, each with the list it announces, which may be empty."""
+    listed = [*map(path, of.paths), *map(blocker, of.blockers), *map(opinion, of.opinions)]
+    if listed:
+        yield _heading(of, len(listed)), listed
+    if of.missing:
+        lacking = Sentence(TOO_LOW, {"highest": of.highest}) if of.highest else Sentence(NO_GRANT)
+        yield Sentence(lacking.message, {**lacking.params, "missing": of.missing}), []
+
+
+def _heading(of: Opposite, length: int) -> Sentence:
+    if of.missing:
+        return Sentence(FIRST)
+    return Sentence((WITHOUT_IT if length == 1 else WITHOUT_ALL)[of.answer])

@@ -1,0 +1,140 @@
+"""vestibule access: who may do what on a project, why, and what would turn the answer."""
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import click
+from sqlalchemy import select
+
+from webapp.access import grants, sentences
+from webapp.access.grants import Decision, Path
+from webapp.access.opposite import Opposite, opposite_of
+from webapp.access.roles import LOWEST_LEVEL, Scope
+from webapp.cli.output import application, as_json, organization_of, printable, show_json
+from webapp.db import db, perform
+from webapp.errors import InvalidAddress
+from webapp.models import Member, Organization, Project, User
+from webapp.services import accounts, addresses, child_slugs
+from webapp.services.child_slugs import PROJECT
+
+
+class Unknown(click.ClickException):
+    """There is nothing to decide about."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A decision, and about whom and what it was made."""
+
+    user: User
+    organization: Organization
+    project: Project
+    decision: Decision
+
+
+@click.command()
+@click.argument("email", metavar="USER")
+@click.argument("project")
+@click.option("--org", metavar="SLUG", help="The organization; needed where the user belongs to several.")
+@click.option(
+    "--scope",
+    default=Scope.PROJECT_READ.value,
+    show_default=True,
+    type=click.Choice([scope.value for scope in LOWEST_LEVEL]),
+)
+@as_json
+def access(email: str, project: str, org: str | None, scope: str, is_json: bool) -> None:
+    """Say whether USER (an email address) has a scope on PROJECT (its slug), why, and what would turn the answer.
+
+    Exit status: 0 allowed, 1 refused, 2 there is no such user, organization or project.
+    """
+    with application():
+        answer = perform(partial(_answer, email, project, org, Scope(scope)), write=False)
+    if is_json:
+        show_json(_facts(answer))
+    else:
+        for line in _lines(answer):
+            click.echo(printable(line))
+    if not answer.decision.is_allowed:
+        raise SystemExit(1)
+
+
+def _answer(email: str, slug: str, org: str | None, scope: Scope) -> Answer:
+    user = _user_of(email)
+    organization = _organization_of(user, org)
+    project = child_slugs.find(PROJECT, organization, slug)
+    if project is None:
+        raise Unknown(f"There is no project {slug} in {organization.slug}.")
+    return Answer(user, organization, project, grants.explain(user.id, project, scope))
+
+
+def _user_of(email: str) -> User:
+    try:
+        account = accounts.with_verified_address(addresses.parse(email).canonical)
+    except InvalidAddress as error:
+        raise Unknown(f"{email} is not an email address.") from error
+    if account is None:
+        raise Unknown(f"Nobody has {email} as a verified address.")
+    return account.user
+
+
+def _organization_of(user: User, slug: str | None) -> Organization:
+    if slug:
+        try:
+            return organization_of(slug)
+        except click.ClickException as error:
+            raise Unknown(error.message) from error
+    theirs = select(Organization).join(Member, Member.organization_id == Organization.id)
+    found = db.session.scalars(theirs.where(Member.user_id == user.id).order_by(Organization.slug)).all()
+    if not found:
+        raise Unknown(f"{printable(user.name)} belongs to no organization.")
+    if len(found) > 1:
+        raise Unknown(f"{printable(user.name)} belongs to several: choose --org {', '.join(o.slug for o in found)}.")
+    return found[0]
+
+
+def _lines(answer: Answer) -> Iterator[str]:
+    decision = answer.decision
+    verdict = "has" if decision.is_allowed else "does not have"
+    yield f"{answer.user.name} {verdict} {decision.scope} on {answer.project.name} ({answer.organization.slug})."
+    yield from (f"  grant: {sentences.path(path)}" for path in decision.paths)
+    yield from (f"  blocker: {sentences.blocker(kind)}" for kind in decision.blockers)
+    yield from (f"  opinion: {sentences.opinion(opinion)}" for opinion in decision.opinions)
+    for heading, listed in sentences.opposite(opposite_of(decision)):
+        yield str(heading)
+        yield from (f"  {sentence}" for sentence in listed)
+
+
+def _facts(answer: Answer) -> dict[str, Any]:
+    decision = answer.decision
+    return {
+        "allowed": decision.is_allowed,
+        "user_id": answer.user.id,
+        "organization": answer.organization.slug,
+        "project": answer.project.slug,
+        "scope": decision.scope.value,
+        "level": decision.level and decision.level.label,
+        "grants": [_grant(path) for path in decision.paths],
+        "blockers": list(decision.blockers),
+        "opinions": [asdict(opinion) for opinion in decision.opinions],
+        "opposite": _turned(opposite_of(decision)),
+    }
+
+
+def _turned(opposite: Opposite) -> dict[str, Any]:
+    return {
+        "allowed": opposite.answer,
+        "grants": [_grant(path) for path in opposite.paths],
+        "blockers": list(opposite.blockers),
+        "opinions": [asdict(opinion) for opinion in opposite.opinions],
+        "missing": opposite.missing and opposite.missing.label,
+        "highest": opposite.highest and opposite.highest.label,
+    }
+
+
+def _grant(path: Path) -> dict[str, Any]:
+    return asdict(path) | {"level": path.level.label}
