@@ -306,6 +306,19 @@ class ProjectNeedsTeam(DomainError):
     field = "teams"
 
 
+class AsItIs(DomainError):
+    """A member has already what was to be given."""
+
+    status = 409
+    sentence = N_("Nothing changes for them.")
+
+
+class TooManyAtOnce(DomainError):
+    """More members were chosen than are changed at once."""
+
+    sentence = N_("At most %(most)s people can be changed at once. Narrow the list, or choose some of them.")
+
+
 class NotOfOrganization(DomainError):
     """A team was chosen that is none of the organization's, or is gone."""
 

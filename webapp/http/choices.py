@@ -24,9 +24,18 @@ def number(text: Any) -> int:
     Raises:
         ValueError: it is none that an id can be.
     """
-    if not str(text).isdecimal() or not str(text).isascii() or len(str(text)) > MOST_DIGITS:
+    if not _is_number(str(text)):
         raise ValueError(text)
     return int(text)
+
+
+def _is_number(text: str) -> bool:
+    return text.isdecimal() and text.isascii() and len(text) <= MOST_DIGITS
+
+
+def numbers_of(name: str) -> list[int]:
+    """Return the ids that the request carries under a name, whatever else it carries there left out."""
+    return [int(text) for text in request.values.getlist(name) if _is_number(text)]
 
 
 def numbers_field(label: Any, **kwargs: Any) -> SelectMultipleField:

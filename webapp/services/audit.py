@@ -92,7 +92,8 @@ class Change:
     after: dict[str, Any] | None = None
 
 
-_IMPACT: ContextVar[tuple[Collection[Event], dict[str, Any]]] = ContextVar("impact", default=((), {}))
+NO_IMPACT: tuple[Collection[Event], dict[str, Any]] = ((), {})
+_IMPACT: ContextVar[tuple[Collection[Event], dict[str, Any]]] = ContextVar("impact", default=NO_IMPACT)
 
 
 def record(
@@ -110,7 +111,7 @@ def record(
 
 @contextmanager
 def with_impact(events: Collection[Event], impact: dict[str, Any]) -> Iterator[None]:
-    """Let the entries of some events within the block, the first of several at once, say what that does to access."""
+    """Let the first entry of one of some events within the block say what everything in it does to access."""
     token = _IMPACT.set((events, impact))
     try:
         yield
@@ -140,6 +141,7 @@ def _with_impact(event: Event, changes: list[Change]) -> list[Change]:
     events, impact = _IMPACT.get()
     if event in events and changes:
         changes[0] = replace(changes[0], after={**(changes[0].after or {}), "impact": impact})
+        _IMPACT.set(NO_IMPACT)
     return changes
 
 

@@ -7,8 +7,8 @@ from flask import Response, request
 from webapp.access.decide import decide
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
+from webapp.blueprints.members.filters import FILTERS, wanted_of_request
 from webapp.blueprints.members.reasons import reasons_of
-from webapp.errors import N_, NotFound
 from webapp.http import uow
 from webapp.http.csv import csv_file
 from webapp.http.guard import access
@@ -16,15 +16,13 @@ from webapp.http.htmx import respond
 from webapp.http.session import current_actor
 from webapp.models import MemberStatus, Organization, Role
 from webapp.queries.counts import counts_of
-from webapp.queries.members import MemberRow, Wanted, members_of, wanted
+from webapp.queries.members import MemberRow, Wanted, members_of
 from webapp.queries.teams import TeamNames, names_by_member, team_choices
-from webapp.services import child_slugs
-from webapp.services.child_slugs import TEAM
+from webapp.services.bulk import MOST_AT_ONCE, Action
 
 COLUMNS = ("name", "address", "role", "status", "reaches", "teams", "joined at", "last active at")
 ROWS_AT_ONCE = 1_000
 MOST_TEAMS_TO_FILTER_BY = 100
-FILTERS = ("q", "role", "status", "sort", "team")
 
 
 @bp.get("/orgs/<org>/members")
@@ -33,7 +31,7 @@ def index(organization: Organization) -> Response:
     """List the members."""
     actor, after = current_actor(), request.args.get("after", "")
     asked = {name: request.args.get(name, "") for name in FILTERS}
-    page = members_of(organization, _wanted(organization), after=after, viewer_id=actor.user_id)
+    page = members_of(organization, wanted_of_request(organization), after=after, viewer_id=actor.user_id)
     return respond(
         "members/index.html",
         {"panel": "members/_members.html", "results": "members/_member_rows.html"},
@@ -45,6 +43,8 @@ def index(organization: Organization) -> Response:
         asked={name: value or None for name, value in asked.items()},
         roles=Role,
         statuses=MemberStatus,
+        actions=Action,
+        most_at_once=MOST_AT_ONCE,
         after=after or None,
         q=asked["q"],
     )
@@ -54,20 +54,7 @@ def index(organization: Organization) -> Response:
 @access(Scope.MEMBER_WRITE)
 def index_csv(organization: Organization) -> Response:
     """Return the rows of the list at hand, of all its pages, as a file."""
-    return csv_file(f"{organization.slug}-members.csv", COLUMNS, _lines(organization, _wanted(organization)))
-
-
-def _wanted(organization: Organization) -> Wanted:
-    """Return what the address asks for.
-
-    Raises:
-        NotFound: there is no such role, status, order or team.
-    """
-    q, role, status, sort, slug = (request.args.get(name, "") for name in FILTERS)
-    team = child_slugs.find(TEAM, organization, slug) if slug else None
-    if slug and team is None:
-        raise NotFound(N_("There is no such list of members. Go back to all of them."))
-    return wanted(q, role, status, sort, team.id if team else None)
+    return csv_file(f"{organization.slug}-members.csv", COLUMNS, _lines(organization, wanted_of_request(organization)))
 
 
 def _lines(organization: Organization, which: Wanted) -> Iterator[tuple[str, ...]]:

@@ -20,9 +20,9 @@ function announce(sentence) {
   if (status.textContent !== sentence) status.textContent = sentence;
 }
 
-/** Shows the buttons that reveal a password or copy a text; without a script they would do nothing. */
+/** Shows the buttons that reveal a password, copy a text or choose all; without a script they would do nothing. */
 function showScriptButtons() {
-  document.querySelectorAll("[data-reveal], [data-copy]").forEach((button) => { button.hidden = false; });
+  document.querySelectorAll("[data-reveal], [data-copy], [data-script]").forEach((button) => { button.hidden = false; });
 }
 
 /** Shows or hides the password beside the button. */
@@ -94,6 +94,11 @@ document.addEventListener("click", (event) => {
   if (dismiss) dismiss.closest(".notice").remove();
 });
 
+document.addEventListener("change", (event) => {
+  if (!event.target.matches("[data-choose-all]")) return;
+  document.querySelectorAll("[data-rows] input[name=ids]").forEach((box) => { box.checked = event.target.checked; });
+});
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key in STEPS) moveFocus(event);
@@ -113,6 +118,11 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("focusout", (event) => {
   if (event.relatedTarget) closeMenus(event.relatedTarget);
+});
+
+// A list that is only brought up to date must not forget who has been chosen on it.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (event.detail.elt.id === "refresh" && find("[data-rows] input:checked")) event.preventDefault();
 });
 
 // A change is on its way: an older list must not be drawn over its answer.

@@ -1,0 +1,130 @@
+"""Changing many members at once: chosen one by one, or all that match a filter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Response, flash, request, url_for
+from flask_babel import ngettext
+
+from webapp.access.actor import Actor
+from webapp.access.decide import grantable_roles
+from webapp.access.impact import Affected
+from webapp.access.roles import Scope
+from webapp.blueprints.members import bp
+from webapp.blueprints.members.filters import FILTERS, wanted_of_request
+from webapp.blueprints.members.forms import MemberForm
+from webapp.blueprints.members.reasons import NOTHING_TO_DO, REFUSED, Reason
+from webapp.errors import N_, AsItIs, NotFound, TooManyAtOnce
+from webapp.http.choices import EVERYTHING, numbers_of
+from webapp.http.confirmations import ConfirmForm, Preview, confirmation
+from webapp.http.guard import access
+from webapp.http.htmx import go, respond
+from webapp.http.session import current_actor
+from webapp.models import Member, Organization, Role
+from webapp.queries.members import members_of
+from webapp.queries.people import choices_among, members_among
+from webapp.queries.teams import team_choices
+from webapp.services import bulk as service
+from webapp.services import restriction
+from webapp.services.audit import Event
+from webapp.services.bulk import MOST_AT_ONCE, Action, Change
+from webapp.services.restriction import Reach
+
+EVENTS = (Event.MEMBER_ROLE_CHANGED, Event.MEMBER_ACCESS_CHANGED, Event.MEMBER_SUSPENDED, Event.MEMBER_REMOVED)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Whom a change is made of, and who is left out, by name, with the reason."""
+
+    members: Sequence[Member]
+    names: Sequence[str]
+    left_out: Sequence[tuple[str, Reason]]
+
+
+@bp.route("/orgs/<org>/members/bulk", methods=["GET", "POST"])
+@access(Scope.MEMBER_WRITE, previews=True)
+def bulk(organization: Organization) -> Response:
+    """Ask what shall change and whom of, say who loses what and who is left out, then do it."""
+    actor, action, people = current_actor(), _action(), _people(organization)
+    form = MemberForm(grantable_roles(actor.member), [(t.id, t.name) for t in team_choices(organization)])
+    change = _change(organization, action, grantable_roles(actor.member))
+    if change is None or not people:
+        said = {"form": form, "action": action, "people": people, "chosen": _chosen()}
+        return respond("members/bulk.html", {"panel": "members/_bulk_choose.html"}, status=_status(people), **said)
+    plan, confirm = _plan(actor, organization, people, change), ConfirmForm()
+    preview = Preview(lambda: service.rehearse(plan.members, change), Affected([member.id for member in plan.members]))
+    if not plan.members or not preview.is_confirmed(confirm):
+        carried = _carried(people)
+        return confirmation("members/_bulk.html", confirm, preview=preview, carried=carried, plan=plan, action=action)
+    with preview.noted(*EVENTS):
+        service.apply(actor, organization, plan.members, change)
+    flash(ngettext("%(num)s member is changed.", "%(num)s members are changed.", len(plan.members)), "success")
+    return go(url_for("members.index", org=organization.slug))
+
+
+def _status(people: Sequence[Member]) -> int:
+    return 422 if request.method == "POST" or not people else 200
+
+
+def _action() -> Action:
+    try:
+        return Action(request.values.get("action", ""))
+    except ValueError as error:
+        raise NotFound(N_("There is no such action. Go back to the members.")) from error
+
+
+def _people(organization: Organization) -> Sequence[Member]:
+    """Return who was chosen.
+
+    Raises:
+        TooManyAtOnce: more than are changed at once.
+    """
+    if request.values.get("all"):
+        which = wanted_of_request(organization)
+        rows = members_of(organization, which, after="", viewer_id=None, rows=MOST_AT_ONCE + 1).rows
+        numbers = [row.id for row in rows]
+    else:
+        numbers = numbers_of("ids")
+    if len(numbers) > MOST_AT_ONCE:
+        raise TooManyAtOnce(most=MOST_AT_ONCE)
+    return members_among(organization, numbers)
+
+
+def _change(organization: Organization, action: Action, roles: Sequence[Role]) -> Change | None:
+    """Return the change, or nothing where it has not been said to what."""
+    if action is Action.ROLE:
+        given = {role.label: role for role in roles}.get(request.values.get("to_role", ""))
+        return Change(action, role=given) if given else None
+    if action is Action.TEAMS:
+        reach = request.values.get("has_global_access")
+        if reach is None:
+            return None
+        teams = restriction.teams_among(organization, numbers_of("teams"))
+        return Change(action, reach=Reach(reach == EVERYTHING, frozenset(team.id for team in teams)))
+    return Change(action)
+
+
+def _plan(actor: Actor, organization: Organization, people: Sequence[Member], change: Change) -> Plan:
+    names = {choice.id: choice.name for choice in choices_among(organization, [member.id for member in people])}
+    refusals = {member.id: service.refusal(actor, member, change) for member in people}
+    able = [member for member in people if refusals[member.id] is None]
+    left_out = [(names[number], _reason(refused)) for number, refused in refusals.items() if refused is not None]
+    return Plan(able, [names[member.id] for member in able], left_out)
+
+
+def _reason(refused: object) -> Reason:
+    return NOTHING_TO_DO if isinstance(refused, AsItIs) else REFUSED[type(refused)]  # type: ignore[index]
+
+
+def _chosen() -> list[tuple[str, str]]:
+    """Return what chooses the same people in an address, which holds a filter but no thousand numbers."""
+    names = ("all", *FILTERS) if request.values.get("all") else ("ids",)
+    return [(name, value) for name in names for value in request.values.getlist(name) if value]
+
+
+def _carried(people: Sequence[Member]) -> list[tuple[str, str]]:
+    """Return what sends the same question again, with the people by name and not by filter."""
+    fields = ("action", "to_role", "has_global_access", "teams")
+    given = [(name, value) for name in fields for value in request.values.getlist(name)]
+    return [*given, *(("ids", str(member.id)) for member in people)]

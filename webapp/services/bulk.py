@@ -1,0 +1,123 @@
+"""Changing many memberships at once: all that may be changed, or none. The caller holds the organization's lock."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sqlalchemy import delete, insert, update
+
+from webapp.access.actor import Actor
+from webapp.access.decide import refusal_over
+from webapp.db import db
+from webapp.errors import AsItIs, DomainError
+from webapp.models import Member, MemberStatus, Organization, Role, TeamMember
+from webapp.services import members, removals, restriction
+from webapp.services.restriction import Reach
+
+MOST_AT_ONCE = 1_000
+
+
+class Action(StrEnum):
+    """What can be done with many members."""
+
+    ROLE = "role"
+    TEAMS = "teams"
+    SUSPEND = "suspend"
+    RESTORE = "restore"
+    REMOVE = "remove"
+
+
+@dataclass(frozen=True)
+class Change:
+    """An action, with the role or the reach it gives where it gives one."""
+
+    action: Action
+    role: Role = Role.MEMBER
+    reach: Reach = Reach(has_global_access=True, teams=frozenset())
+
+
+def refusal(actor: Actor, member: Member, change: Change) -> DomainError | None:
+    """Return why a member is left out, or nothing where the change can be made."""
+    if reason := refusal_over(actor, member):
+        return reason
+    needed = {Action.SUSPEND: MemberStatus.ACTIVE, Action.RESTORE: MemberStatus.SUSPENDED}.get(change.action)
+    is_done = needed is not None and member.status is not needed
+    return AsItIs() if is_done or (change.action is Action.ROLE and member.role is change.role) else None
+
+
+def apply(actor: Actor, organization: Organization, people: Sequence[Member], change: Change) -> None:
+    """Make a change of each of some members, one after another; whatever fails takes all of them back.
+
+    Raises:
+        DomainError: one of them cannot be changed.
+    """
+    for member in people:
+        _DEEDS[change.action](actor, organization, member, change)
+
+
+def rehearse(people: Sequence[Member], change: Change) -> None:
+    """Change what decides about access as `apply` would, in a few statements and without letters and audit entries.
+
+    It is for previews, which take it back.
+    """
+    chosen = Member.id.in_([member.id for member in people])
+    if change.action is Action.REMOVE:
+        db.session.execute(delete(Member).where(chosen), execution_options=_UNTRACKED)
+        return
+    changes: dict[Action, dict[str, object]] = {
+        Action.ROLE: {"role": change.role},
+        Action.TEAMS: {"has_global_access": change.reach.has_global_access},
+        Action.SUSPEND: {"status": MemberStatus.SUSPENDED},
+        Action.RESTORE: {"status": MemberStatus.ACTIVE},
+    }
+    db.session.execute(update(Member).where(chosen).values(changes[change.action]), execution_options=_UNTRACKED)
+    if change.action is Action.TEAMS:
+        _rehearse_teams(people, change.reach)
+
+
+def _rehearse_teams(people: Sequence[Member], reach: Reach) -> None:
+    theirs = TeamMember.member_id.in_([member.id for member in people])
+    db.session.execute(delete(TeamMember).where(theirs), execution_options=_UNTRACKED)
+    rows = [
+        {
+            "organization_id": member.organization_id,
+            "team_id": team,
+            "member_id": member.id,
+            "sort_name": member.sort_name,
+        }
+        for member in people
+        for team in sorted(reach.teams)
+    ]
+    if rows:
+        db.session.execute(insert(TeamMember), rows)
+
+
+def _change_role(actor: Actor, organization: Organization, member: Member, change: Change) -> None:
+    members.change_role(actor, organization, member, change.role)
+
+
+def _change_teams(actor: Actor, organization: Organization, member: Member, change: Change) -> None:
+    restriction.change(actor, organization, member, change.reach)
+
+
+def _suspend(actor: Actor, organization: Organization, member: Member, _change: Change) -> None:
+    members.suspend(actor, organization, member)
+
+
+def _restore(actor: Actor, organization: Organization, member: Member, _change: Change) -> None:
+    members.restore(actor, organization, member)
+
+
+def _remove(actor: Actor, organization: Organization, member: Member, _change: Change) -> None:
+    removals.remove(actor, organization, member)
+
+
+Deed = Callable[[Actor, Organization, Member, Change], None]
+_DEEDS: Mapping[Action, Deed] = {
+    Action.ROLE: _change_role,
+    Action.TEAMS: _change_teams,
+    Action.SUSPEND: _suspend,
+    Action.RESTORE: _restore,
+    Action.REMOVE: _remove,
+}
+_UNTRACKED = {"synchronize_session": False}
