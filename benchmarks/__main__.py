@@ -18,7 +18,7 @@ from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from sqlalchemy import select
 
-from benchmarks import load, memory, statements
+from benchmarks import access, load, memory, statements
 from benchmarks.load import Rate
 from benchmarks.seed import COMMON_WORDS, UNKNOWN_WORD, Seeded, organization_of
 from tests.support.databases import postgres_server
@@ -51,6 +51,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("--seconds", type=int, default=5, help="how long each page is loaded")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="members of the organizations")
+    parser.add_argument("--people", type=int, default=1_000_000, help="the largest organization whose access is asked")
+    parser.add_argument("--access-only", action="store_true", help="leave the pages out")
     options = parser.parse_args()
     if shutil.which("wrk") is None:
         sys.exit("make bench needs wrk, an HTTP load generator (apt-get install wrk).")
@@ -61,13 +63,23 @@ def main() -> None:
 
 
 def measure(database: str, url: str, folder: Path, options: argparse.Namespace) -> None:
-    """Seed one database, serve it, and print a line for each page and each form."""
+    """Fill one database, and print what its pages and its decisions cost."""
     environment = environment_for(url, folder)
     app = create_app(Settings.from_environment(environment))
     schema.upgrade(app)
+    print(f"\n{database}")
+    if not options.access_only:
+        measure_server(app, environment, folder, options)
+    access.print_costs(app, options.people)
+    with app.app_context():
+        db.engine.dispose()
+
+
+def measure_server(app: Flask, environment: dict[str, str], folder: Path, options: argparse.Namespace) -> None:
+    """Serve organizations of each size, and print a line for each page and each form."""
     organizations = {size: organization_of(app, size) for size in options.sizes}
     with served(environment, folder) as server:
-        print(f"\n{database}\n{HEAD}")
+        print(HEAD)
         for size, seeded in organizations.items():
             measure_pages(app, server, seeded, f"({size:,})", options.seconds)
             measure_forms(app, server, seeded, f"({size:,})")

@@ -6,9 +6,10 @@ both ordered by name. So every reading is composed from two lists, GRANTS and BL
 Where plug-ins are installed, a decision asks them before it looks at the grants; lists show what the grants give.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     CTE,
@@ -176,27 +177,52 @@ class Decision:
 
 def decide(user_id: int, project: Project, scope: Scope) -> bool:
     """Tell whether a user may do `scope` on a project. Unknown means no."""
-    row = db.session.connection().execute(_DECISION, _of(user_id, project)).one_or_none()
-    if row is None:
+    facts = _facts(_of(user_id, project))
+    if facts is None:
         return False
-    facts = row._mapping
-    if any(facts[blocker.kind] for blocker in BLOCKERS if scope in blocker.scopes):
+    if any(facts.is_blocked[at] for at, blocker in enumerate(BLOCKERS) if scope in blocker.scopes):
         return False
-    verdict = plugins.verdict(plugins.opinions(row.id, scope, project))
+    verdict = plugins.verdict(plugins.opinions(facts.member_id, scope, project))
     if verdict is not None:
         return verdict
-    return any(level is not None and level >= LOWEST_LEVEL[scope] for level in (facts[kind] for kind in _LEVELS))
+    return any(level is not None and level >= LOWEST_LEVEL[scope] for level in facts.levels)
 
 
 def explain(user_id: int, project: Project, scope: Scope) -> Decision:
     """Return the decision about a user and a project, with what led to it. Somebody unknown has no grants."""
     parameters = _of(user_id, project)
-    row = db.session.connection().execute(_DECISION, parameters).one_or_none()
-    if row is None:
+    facts = _facts(parameters)
+    if facts is None:
         return Decision(scope, (), ())
-    blockers = tuple(b.kind for b in BLOCKERS if scope in b.scopes and row._mapping[b.kind])
-    paths = db.session.connection().execute(_PATHS, {**parameters, "member_id": row.id}).all()
-    return Decision(scope, tuple(Path(*path) for path in paths), blockers, plugins.opinions(row.id, scope, project))
+    blockers = tuple(b.kind for at, b in enumerate(BLOCKERS) if scope in b.scopes and facts.is_blocked[at])
+    paths = db.session.connection().execute(_PATHS, {**parameters, "member_id": facts.member_id}).all()
+    opinions = plugins.opinions(facts.member_id, scope, project)
+    return Decision(scope, tuple(Path(*path) for path in paths), blockers, opinions)
+
+
+class _Facts(NamedTuple):
+    """What the database knows of a member and a project: for each blocker and for each grant, in their order."""
+
+    member_id: int
+    is_blocked: Sequence[bool]
+    levels: Sequence[int | None]
+
+
+def _facts(parameters: Mapping[str, int]) -> _Facts | None:
+    """Read the facts of a decision. The driver gets its statement as it is: decisions are asked for by the thousand."""
+    connection = db.session.connection()
+    sql, fixed, order = _prepared(connection.dialect.name)
+    values = {**fixed, **parameters}
+    row = connection.exec_driver_sql(sql, tuple(values[name] for name in order) if order else values).first()
+    return _Facts(row[0], row[1 : 1 + len(BLOCKERS)], row[1 + len(BLOCKERS) :]) if row else None
+
+
+@cache
+def _prepared(_dialect: str) -> tuple[str, dict[str, Any], Sequence[str]]:
+    """Return the statement of a decision, its fixed values, and the order of all values where the driver wants one."""
+    compiled = _DECISION.compile(dialect=db.engine.dialect)
+    fixed = {name: getattr(value, "value", value) for name, value in compiled.params.items()}
+    return str(compiled), fixed, compiled.positiontup or ()
 
 
 def shares_team(member: Member, resource: Team | Project) -> bool:
@@ -355,14 +381,17 @@ def _cut(far: Rows, container: Any, later: bool) -> Statement:
 
 
 def _in_each(cut: Statement, far: Side, near: Rows, lateral: bool) -> Statement:
-    """Select what `cut` does, in each container on the near side: by a lateral join, or without them by keys."""
+    """Select what `cut` does, in each container on the near side: by a lateral join, or without them by keys.
+
+    The sum hides the container's index, so that the keys lead: SQLite would read the whole container for them.
+    """
     cut = cut.correlate(near.table)
     if lateral:
         first = cut.lateral()
         return select(first.c.sort_name, first.c.key).select_from(near.table).join(first, true())
     rows, keys = far.rows(), cut.with_only_columns(cut.selected_columns.key)
     found = select(rows.sort_name.label("sort_name"), rows.key.label("key")).select_from(near.table)
-    found = found.join(rows.table, rows.container == near.container)
+    found = found.join(rows.table, rows.container + 0 == near.container)
     return found.where(rows.key.in_(keys), rows.condition)
 
 
@@ -386,7 +415,6 @@ _ROWS = bindparam("rows", type_=Integer, literal_execute=True)
 _LEVEL = bindparam("level", type_=RoleColumn)
 _PROJECT_ID = bindparam("project_id", type_=Id)
 _MEMBER_ID = bindparam("member_id", type_=Id)
-_LEVELS = tuple(f"{grant.kind}_level" for grant in GRANTS)
 _DECISION: Statement = (
     select(
         _member.id,
