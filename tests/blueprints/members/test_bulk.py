@@ -1,0 +1,150 @@
+"""Changing many members at once: who is left out is named, who loses what is said first, and it is all or nothing."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from tests.support import crowds
+from tests.support.acme import Acme
+from tests.support.pages import Page
+from tests.support.teams import make_project, make_team
+from tests.support.worlds import Person, World, post
+from webapp.db import db
+from webapp.models import Member, MemberStatus
+from webapp.services.bulk import MOST_AT_ONCE
+
+
+def ids_of(acme: Acme, *people: Person) -> list[int]:
+    return [acme.member_id(person) for person in people]
+
+
+def ask(acme: Acme, query: str, person: Person | None = None) -> TestResponse:
+    return acme.browser(person or acme.owner).get(acme.address(f"members/bulk?{query}"))
+
+
+def act(acme: Acme, action: str, ids: Sequence[int], person: Person | None = None, **fields: object) -> TestResponse:
+    given: dict[str, Any] = {"action": action, "ids": [str(number) for number in ids], **fields}
+    return post(acme.browser(person or acme.owner), acme.address("members/bulk"), **given)
+
+
+def seen_on(answer: TestResponse) -> str:
+    [field] = [e for e in Page(answer).elements if e.attributes.get("name") == "seen"]
+    return str(field.attributes["value"])
+
+
+@pytest.fixture
+def red(acme: Acme) -> int:
+    """A team whose project the member and the admin reach through nothing else."""
+    for person in (acme.member, acme.admin):
+        acme.change(person, has_global_access=False)
+    team = make_team(acme, "Red", acme.member, acme.admin)
+    make_project(acme, "Payroll", team)
+    return team
+
+
+def test_preview_names_who_is_left_out_and_who_loses_what_and_changes_nothing(acme: Acme, red: int) -> None:
+    ids = ids_of(acme, acme.member, acme.admin, acme.owner, acme.suspended)
+    with acme.unchanged():
+        answer = ask(acme, "action=suspend&" + "&".join(f"ids={number}" for number in ids))
+    assert answer.status_code == 200
+    text = Page(answer).text
+    assert "Suspend 2 members?" in text
+    assert "Olive Owner is left out. Nobody changes their own membership." in text
+    assert "Sam Suspended is left out. Nothing changes for them." in text
+    assert "2 people reach less than before." in text
+    assert acme.events()[-1] == "project.created"
+
+
+def test_all_of_them_are_changed_and_told_and_the_impact_is_kept_once(acme: Acme, red: int) -> None:
+    ids = ids_of(acme, acme.member, acme.admin)
+    answer = act(acme, "suspend", ids, confirm="1")
+    assert answer.status_code == 303
+    assert acme.events()[-2:] == ["member.suspended"] * 2
+    first, second = acme.entries()[-2:]
+    assert first.after is not None
+    assert first.after["impact"]["people"] == 2
+    assert "impact" not in (second.after or {})
+    assert len(acme.world.letters("suspended")) == 2
+    assert act(acme, "restore", ids, confirm="1").status_code == 303
+    assert acme.events()[-2:] == ["member.restored"] * 2
+
+
+def test_world_that_moved_is_shown_again_and_nothing_is_done(acme: Acme, red: int) -> None:
+    ids = ids_of(acme, acme.member, acme.admin)
+    seen = seen_on(ask(acme, "action=remove&" + "&".join(f"ids={number}" for number in ids)))
+    make_project(acme, "Rota", red)
+    with acme.unchanged():
+        answer = act(acme, "remove", ids, confirm="1", seen=seen)
+    assert answer.status_code == 409
+    assert "Something changed in the meantime" in Page(answer).text
+    assert "Rota" in Page(answer).text
+    assert act(acme, "remove", ids, confirm="1", seen=seen_on(answer)).status_code == 303
+    assert acme.events()[-2:] == ["member.removed"] * 2
+
+
+def test_role_and_teams_are_asked_for_first(acme: Acme, red: int) -> None:
+    member = acme.member_id(acme.member)
+    assert "Change several members" in Page(ask(acme, f"action=role&ids={member}")).text
+    assert act(acme, "role", [member], to_role="admin", confirm="1").status_code == 303
+    assert acme.world.roles(acme.slug)["Mina Member"] == "admin"
+    assert act(acme, "teams", [member], has_global_access="1", teams=[], confirm="1").status_code == 303
+    assert acme.world.read(lambda: db.session.get_one(Member, member).has_global_access) is True
+    assert acme.events()[-2:] == ["member.access_changed", "team.member_removed"]
+
+
+def test_missing_confirmation_and_unknown_actions_do_nothing(acme: Acme) -> None:
+    member = acme.member_id(acme.member)
+    with acme.unchanged():
+        assert act(acme, "suspend", [member]).status_code == 422
+        assert act(acme, "crown", [member], confirm="1").status_code == 404
+        assert act(acme, "suspend", [], confirm="1").status_code == 422
+        assert act(acme, "role", [member], to_role="emperor", confirm="1").status_code == 422
+
+
+def test_D03_nobody_of_another_organization_and_nobody_above_is_changed(acme: Acme, world: World) -> None:
+    stranger = world.read(lambda: db.session.query(Member).filter_by(user_id=acme.stranger.user_id).one().id)
+    with acme.unchanged():
+        assert act(acme, "suspend", [stranger], confirm="1").status_code == 422
+        above = act(acme, "suspend", ids_of(acme, acme.owner), person=acme.manager, confirm="1")
+    assert "Olive Owner is left out." in Page(above).text
+    with acme.unchanged():
+        given = act(acme, "role", ids_of(acme, acme.member), person=acme.manager, to_role="owner", confirm="1")
+    assert given.status_code == 422, "a role above one's own is none of the choices"
+
+
+def test_all_on_a_list_is_all_of_its_pages_and_at_most_a_thousand(acme: Acme) -> None:
+    crowds.join(acme, [(f"Person {n}", f"p{n}@example.net") for n in range(60)])
+    assert "Suspend 60 members?" in Page(ask(acme, "action=suspend&all=1&q=person")).text
+    crowds.join(acme, [(f"Guest {n}", f"g{n}@example.net") for n in range(MOST_AT_ONCE)])
+    answer = ask(acme, "action=suspend&all=1")
+    assert answer.status_code == 422
+    assert "At most 1,000 people can be changed at once." in Page(answer).text
+
+
+def test_one_that_fails_takes_all_back(acme: Acme) -> None:
+    ids = ids_of(acme, acme.admin, acme.member)
+    acme.world.write(lambda: _refuse_entries_about(ids[1]))
+    with acme.unchanged():
+        assert act(acme, "suspend", ids, confirm="1").status_code >= 400
+    assert acme.world.read(lambda: db.session.get_one(Member, ids[0]).status) is MemberStatus.ACTIVE
+
+
+def _refuse_entries_about(member: int) -> None:
+    """Let the database refuse the audit entry of one member, and with it the change."""
+    connection = db.session.connection()
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql(
+            f"create trigger refuse before insert on audit_entry when new.target_id = {member} "
+            "begin select raise(abort, 'refused'); end"
+        )
+        return
+    connection.exec_driver_sql(
+        "create function refuse() returns trigger language plpgsql as "
+        "$$ begin raise exception 'refused' using errcode = '23514'; end $$"
+    )
+    connection.exec_driver_sql(
+        "create trigger refuse before insert on audit_entry for each row "
+        f"when (new.target_id = {member}) execute function refuse()"
+    )
