@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import pytest
 from sqlalchemy import select
 
+from tests.support import crowds
 from tests.support.acme import Acme
 from tests.support.teams import group, make_group, make_project, make_team, memberships, project, team
 from tests.support.worlds import Person
 from webapp.access import grants
 from webapp.access.actor import Actor
-from webapp.access.impact import EVERY_PROJECT, Affected, Impact, Shift, impact_of
+from webapp.access.impact import EVERY_PROJECT, MOST_PAIRS, Affected, Impact, Shift, impact_of
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import LastOwner
@@ -134,6 +135,26 @@ def test_digest_stands_for_what_was_said(acme: Acme, red: Red) -> None:
     assert preview(acme, step).digest() == first.digest()
     acme.act(acme.owner, STEPS["remove a group"](acme, red))
     assert preview(acme, step).digest() != first.digest()
+
+
+def test_change_of_more_pairs_than_are_compared_is_counted_and_never_tried(acme: Acme, red: Red) -> None:
+    people = crowds.join(acme, [(f"Person {n}", f"p{n}@example.net") for n in range(MOST_PAIRS // 100 + 1)])
+
+    def fill(actor: Actor, here: Organization) -> None:
+        for n in range(100):
+            projects.create(actor, here, team(red.red), f"Project {n}")
+        everybody = db.session.scalars(select(Member).where(Member.id.in_(people))).all()
+        for member in everybody:
+            member.has_global_access = False
+        db.session.flush()
+        teams.add(actor, here, team(red.red), everybody)
+
+    def never(_actor: Actor, _here: Organization) -> object:
+        raise AssertionError("it was tried")
+
+    acme.act(acme.owner, fill)
+    said = preview(acme, never)
+    assert (said.is_counted, said.takes_away, said.shifts) == (True, True, ())
 
 
 def test_refused_change_has_no_impact_and_changes_nothing(acme: Acme, red: Red) -> None:

@@ -79,6 +79,8 @@ class Impact:
 def impact_of(change: Callable[[], object], affected: Affected) -> Impact:
     """Return what a change would do; it is made within a savepoint and taken back.
 
+    One that may concern more than MOST_PAIRS is not even tried: it would hold up everybody who writes.
+
     The transaction at hand must be able to write, and holds the organization's lock.
 
     Args:
@@ -88,16 +90,17 @@ def impact_of(change: Callable[[], object], affected: Affected) -> Impact:
     Raises:
         DomainError: the change is refused.
     """
-    is_large = grants.pairs_of(affected.members, affected.projects, most=MOST_PAIRS) > MOST_PAIRS
-    before = {} if is_large else grants.reached_by(affected.members, affected.projects)
+    if grants.pairs_of(affected.members, affected.projects, most=MOST_PAIRS) > MOST_PAIRS:
+        return Impact(affected, is_counted=True)
+    before = grants.reached_by(affected.members, affected.projects)
     savepoint = db.session.begin_nested()
     try:
         change()
         db.session.flush()
-        after = {} if is_large else grants.reached_by(affected.members, affected.projects)
+        after = grants.reached_by(affected.members, affected.projects)
     finally:
         savepoint.rollback()
-    return Impact(affected, tuple(_shifts(before, after)), is_counted=is_large)
+    return Impact(affected, tuple(_shifts(before, after)))
 
 
 def _shifts(before: Reached, after: Reached) -> list[Shift]:
