@@ -337,6 +337,12 @@ def is_reached(member: Any, project: Any) -> ColumnElement[bool]:
     return or_(*(_tie(grant, member, project) for grant in GRANTS))
 
 
+def may_read(member: Any, project: Any) -> ColumnElement[bool]:
+    """Return the condition that a member may read a project; for lists of a few members."""
+    is_free = exists().where(_member.id == member, _user.id == _member.user_id, _is_readable())
+    return and_(is_free, is_reached(member, project))
+
+
 def _tie(grant: Grant, member: Any, project: Any) -> Exists:
     holders, held = grant.members.rows(), grant.projects.rows()
     tied = (holders.container == held.container, holders.condition, held.condition)

@@ -7,13 +7,14 @@ from functools import cache
 from itertools import groupby
 from typing import Any, TypeVar
 
-from sqlalchemy import CTE, Row, Select, and_, select
+from sqlalchemy import CTE, Integer, Row, Select, and_, bindparam, select, tuple_
 
 from webapp.access import grants
 from webapp.access.grants import Path
-from webapp.db import db
-from webapp.models import EmailAddress, Member, Project, Role, User
+from webapp.db import Id, Key, db
+from webapp.models import EmailAddress, Member, MemberWord, Project, Role, User
 from webapp.queries.page import PAGE_ROWS, Keys, Page, decode, encode
+from webapp.queries.words import matching, parameters_of, searched_words
 
 Statement = Select[*tuple[Any, ...]]
 Rows = Sequence[Row[*tuple[Any, ...]]]
@@ -78,6 +79,19 @@ def people_of(
     return _read(statements, parameters, [Member.sort_name, Member.id], after, rows, PersonRow)
 
 
+def people_found(project: Project, q: str, *, after: str = "", rows: int = PAGE_ROWS) -> Page[PersonRow]:
+    """Return a page of those who may read a project and whose name or address a search finds, by what it found.
+
+    Raises:
+        NotFound: the cursor is not one of ours.
+    """
+    words = searched_words(q, MemberWord, project.organization_id)
+    if not words:
+        return people_of(project, after=after, rows=rows)
+    parameters = {**parameters_of(words, project.organization_id), "project_id": project.id}
+    return _read(_found(len(words)), parameters, [MemberWord.word, MemberWord.member_id], after, rows, PersonRow)
+
+
 def projects_of(member: Member, *, after: str = "", rows: int = PAGE_ROWS) -> Page[ProjectRow]:
     """Return a page of the projects that the grants of a member give, by name, whether or not something blocks them.
 
@@ -91,13 +105,32 @@ def projects_of(member: Member, *, after: str = "", rows: int = PAGE_ROWS) -> Pa
 @cache
 def _people(dialect: str, kinds: tuple[str, ...], is_narrowed: bool) -> tuple[Statement, Statement]:
     def statement(*, later: bool) -> Statement:
-        page = grants.people_of(dialect == "postgresql", later=later, kinds=kinds, is_narrowed=is_narrowed)
-        shown = (Member.id, Member.user_id, User.name, EmailAddress.address, Member.role)
-        found = _with_reasons(shown, page, grants.reasons_on(page)).join(Member, Member.id == page.c.key)
-        is_primary = and_(EmailAddress.user_id == User.id, EmailAddress.is_primary)
-        return found.join(User, User.id == Member.user_id).outerjoin(EmailAddress, is_primary)
+        return _shown(grants.people_of(dialect == "postgresql", later=later, kinds=kinds, is_narrowed=is_narrowed))
 
     return statement(later=False), statement(later=True)
+
+
+@cache
+def _found(words: int) -> tuple[Statement, Statement]:
+    def statement(*, later: bool) -> Statement:
+        named = matching(MemberWord, MemberWord.member_id, words).add_columns(
+            MemberWord.word.label("sort_name"), MemberWord.member_id.label("key")
+        )
+        named = named.where(grants.may_read(MemberWord.member_id, bindparam("project_id", type_=Id)))
+        if later:
+            end = tuple_(bindparam("after_0", type_=Key), bindparam("after_1", type_=Id))
+            named = named.where(tuple_(MemberWord.word, MemberWord.member_id) > end)
+        ordered = named.order_by(MemberWord.word, MemberWord.member_id)
+        return _shown(ordered.limit(bindparam("rows", type_=Integer)).cte("page"))
+
+    return statement(later=False), statement(later=True)
+
+
+def _shown(page: CTE) -> Statement:
+    shown = (Member.id, Member.user_id, User.name, EmailAddress.address, Member.role)
+    found = _with_reasons(shown, page, grants.reasons_on(page)).join(Member, Member.id == page.c.key)
+    is_primary = and_(EmailAddress.user_id == User.id, EmailAddress.is_primary)
+    return found.join(User, User.id == Member.user_id).outerjoin(EmailAddress, is_primary)
 
 
 @cache

@@ -43,17 +43,20 @@ def index(organization: Organization) -> Response:
 def show(organization: Organization, project: Project) -> Response:
     """List everybody who can open a project, with the level and why."""
     asked = {name: request.args.get(name, "") for name in ("level", "kind")}
-    after = request.args.get("after", "")
+    q, after, which = request.args.get("q", ""), request.args.get("after", ""), _wanted(**asked)
+    is_search = bool(q.strip())
+    page = reach.people_found(project, q, after=after) if is_search else reach.people_of(project, which, after=after)
     return respond(
         "projects/show.html",
         {"panel": "projects/_show.html"},
         project=project,
         teams=projects.teams_of(project),
-        page=reach.people_of(project, _wanted(**asked), after=after),
+        page=page,
+        q=q,
         may_change=decide(current_actor(), Scope.PROJECT_CREATE, project),
         kinds=KINDS,
         roles=Role,
-        asked={name: value or None for name, value in asked.items()},
+        asked={"q": q} if is_search else {name: value or None for name, value in asked.items()},
     )
 
 
