@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired
 
 from webapp.access.impact import Affected, impact_of
 from webapp.http.forms import Form
-from webapp.http.htmx import respond
+from webapp.http.htmx import in_place, respond
 from webapp.queries.impact import Line, lines_of
 from webapp.services import audit
 from webapp.services.audit import Event
@@ -101,4 +101,5 @@ def confirmation(
         form.confirm.errors = ()
     status = 200 if request.method != "POST" else 409 if form.form_errors else 422
     said = {"fragment": fragment, "form": form, "preview": preview, "carried": carried, **context}
-    return respond("layout/confirm.html", {"panel": fragment}, status=status, **{"section": "members", **said})
+    answer = respond("layout/confirm.html", {"panel": fragment}, status=status, **{"section": "members", **said})
+    return in_place(answer, "panel") if status == 409 else answer

@@ -29,6 +29,13 @@ def respond(template: str, fragments: Mapping[str, str], /, *, status: int = 200
     return response
 
 
+def in_place(response: Response, element: str) -> Response:
+    """Let HTMX swap an answer into an element although its status is one of those shown above the page."""
+    response.headers["HX-Retarget"] = f"#{element}"
+    response.headers["HX-Reswap"] = "outerHTML show:window:top"
+    return response
+
+
 def go(location: str) -> Response:
     """Send the browser on after a change: POST, then 303, then GET, with HTMX and without."""
     return make_response(redirect(location, 303))
