@@ -150,10 +150,17 @@ def teams_of_member(member: Member) -> Sequence[Team]:
     return db.session.scalars(found.order_by(Team.sort_name, Team.id).limit(MOST_CHOICES)).all()
 
 
-def project_choices(team: Team) -> Sequence[tuple[int, str]]:
-    """Return the projects of a team to choose from: id and name, by name, at most MOST_CHOICES."""
+def project_choices(team: Team, member: Member | None) -> Sequence[tuple[int, str]]:
+    """Return the projects of a team to choose from: id and name, by name, at most MOST_CHOICES.
+
+    Args:
+        team: whose.
+        member: who looks; nothing where all shall be shown.
+    """
     found = select(Project.id, Project.name).join(TeamProject, TeamProject.project_id == Project.id)
     found = found.where(TeamProject.team_id == team.id).order_by(TeamProject.sort_name, Project.id)
+    if member is not None:
+        found = found.where(grants.is_reached(member.id, TeamProject.project_id))
     return [(number, name) for number, name in db.session.execute(found.limit(MOST_CHOICES))]
 
 
