@@ -65,7 +65,7 @@ def make_group(acme: Acme, of_team: int, name: str, level: Role, holds: tuple[Se
 
 @dataclass(frozen=True)
 class Office:
-    """Red owns Payroll and Rota, Blue owns Ledger; Red's access group Readers holds Payroll and Otto, who is in no team.
+    """Red owns Payroll and Rota, Blue owns Ledger; Red's group Readers holds Payroll and Otto, who is in no team.
 
     The owner belongs to both teams, the admin and the member to Red. Only owner and manager have global access.
     """
