@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 
 from werkzeug.test import TestResponse
 
@@ -70,9 +71,9 @@ class Page(HTMLParser):
         """Return the values of the boxes or cards of this name that are ticked, in order."""
         return [element.attributes["value"] for element in self.named(name) if "checked" in element.attributes]
 
-    def answer(self) -> dict[str, list[str]]:
+    def answer(self) -> dict[str, Any]:
         """Return what the question in the panel sends when somebody says yes to it, but for the CSRF token."""
-        panel, found = self.elements.index(self.by_id("panel")), dict[str, list[str]]()
+        panel, found = self.elements.index(self.by_id("panel")), dict[str, Any]()
         for element in self.elements[panel:]:
             name = element.attributes.get("name", "csrf_token")
             if name != "csrf_token":

@@ -1,6 +1,7 @@
 """Changing and removing an access group: who loses what is said first; one that a source fills is only read."""
 
 from dataclasses import replace
+from typing import Any
 
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
@@ -23,7 +24,7 @@ def manage(office: Office) -> None:
     office.acme.world.write(fill)
 
 
-def entered(office: Office, **values: object) -> dict[str, object]:
+def entered(office: Office, **values: Any) -> dict[str, Any]:
     """Return the form that leaves the group Readers as it is, but for `values`."""
     otto = office.acme.member_id(office.otto)
     return {"name": "Readers", "level": "member", "projects": [office.payroll], "members": [otto], **values}

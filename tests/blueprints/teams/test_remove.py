@@ -1,5 +1,7 @@
 """Removing a team: what is lost is said first, its name is typed, its groups go, its projects and its people stay."""
 
+from typing import Any
+
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
 from tests.support.teams import Office, make_project
@@ -14,7 +16,7 @@ LOST = [
 ]
 
 
-def remove(acme: Acme, address: str, **fields: object) -> tuple[int, Page]:
+def remove(acme: Acme, address: str, **fields: Any) -> tuple[int, Page]:
     answer = post(acme.browser(acme.admin), address, **fields)
     return answer.status_code, Page(answer)
 

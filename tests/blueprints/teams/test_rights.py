@@ -1,6 +1,7 @@
 """Who runs which team: admins those they belong to, members none; and who sees which projects of a team."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
@@ -24,7 +25,7 @@ class Twin:
     group: int
     member: int
 
-    def changes(self) -> dict[str, dict[str, object]]:
+    def changes(self) -> dict[str, dict[str, Any]]:
         """Every change of the team: path to form, the removal last."""
         contents = {"level": "member", "projects": self.project, "members": self.member, "confirm": "1"}
         return {
@@ -90,7 +91,7 @@ def test_D09_admin_takes_no_project_of_a_team_of_others_and_gives_them_none(
     with acme.unchanged():
         assert "Nothing to add" in Page(browser.get(office.address("projects/add"))).text
         assert post(browser, office.address("projects/add"), project=office.ledger).status_code == 422
-        given = {"name": "Payroll", "teams": [office.red, office.blue], "confirm": "1"}
+        given: dict[str, Any] = {"name": "Payroll", "teams": [office.red, office.blue], "confirm": "1"}
         answers = [
             post(browser, acme.address("projects/payroll/settings"), **given),
             browser.get(acme.address("projects/ledger/settings")),
