@@ -115,7 +115,7 @@ def test_change_goes_back_to_the_page_says_so_is_audited_and_told(
 def test_what_was_done_is_said_once(acme: Acme) -> None:
     browser = acme.browser(acme.manager)
     for path, sentence in (
-        ("", "Mina Member has the role Admin now."),
+        ("", "The membership of Mina Member is changed."),
         ("/suspend", "Mina Member is suspended."),
         ("/restore", "Mina Member can use the membership again."),
     ):

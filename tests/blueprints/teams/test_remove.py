@@ -26,11 +26,10 @@ def test_removing_says_who_loses_what_and_wants_the_name_exactly(office: Office)
     sentence = "Enter the name of the team exactly: Red"
     with acme.unchanged():
         asked = Page(acme.browser(acme.admin).get(address))
-        for name in ("", "red", "Blue", "Red."):
-            for headers in ({}, PANEL):
-                status, page = remove(acme, address, **{**asked.answer(), "name": name}, headers=headers)
-                assert (status, page.by_id("name-error").text) == (422, sentence)
-                assert page.by_id("name").attributes["value"] == name
+        for name, headers in (("", {}), ("red", PANEL), ("Red.", {})):
+            status, page = remove(acme, address, **{**asked.answer(), "name": name}, headers=headers)
+            assert (status, page.by_id("name-error").text) == (422, sentence)
+            assert page.by_id("name").attributes["value"] == name
         status, unconfirmed = remove(acme, address, name="Red")
     assert (status, "Confirm that this shall happen." in unconfirmed.text) == (422, True)
     for page in (asked, unconfirmed):
