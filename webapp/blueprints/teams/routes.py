@@ -54,8 +54,9 @@ def start(organization: Organization, team: Team) -> Response:
 @access(Scope.TEAM_READ)
 def projects(organization: Organization, team: Team) -> Response:
     """List the projects of a team that the viewer may know of."""
-    page = projects_in(team, viewer_who_sees_some(team), after=request.args.get("after", ""))
-    return tab(team, "projects", page=page)
+    member = viewer_who_sees_some(team)
+    page = projects_in(team, member, after=request.args.get("after", ""))
+    return tab(team, "projects", sees_all=member is None, page=page)
 
 
 def viewer_who_sees_some(team: Team) -> Member | None:
@@ -97,10 +98,11 @@ def remove(organization: Organization, team: Team) -> Response:
     return go(url_for("teams.index", org=organization.slug))
 
 
-def tab(team: Team, name: str, *, status: int = 200, **context: object) -> Response:
-    """Show a tab of a team."""
+def tab(team: Team, name: str, *, status: int = 200, sees_all: bool | None = None, **context: object) -> Response:
+    """Show a tab of a team; how many projects it owns only to those who may know of all of them."""
+    sees_all = viewer_who_sees_some(team) is None if sees_all is None else sees_all
     fragments = {"panel": f"teams/_{name}.html"}
-    said = {"counts": counts_of(team), "sees_all": viewer_who_sees_some(team) is None, "fragment": fragments["panel"]}
+    said = {"counts": counts_of(team), "sees_all": sees_all, "fragment": fragments["panel"]}
     return respond("teams/tab.html", fragments, status=status, team=team, current=name, **said, **context)
 
 
