@@ -51,6 +51,8 @@ class Impact:
     affected: Affected
     shifts: tuple[Shift, ...] = ()
     is_counted: bool = False
+    with_single: frozenset[int] = frozenset()
+    """Who reaches single projects, before or after, beside what they reach of every project."""
 
     @property
     def losses(self) -> list[Shift]:
@@ -97,7 +99,8 @@ def impact_of(change: Callable[[], object], affected: Affected) -> Impact:
         after = {} if is_large else grants.reached_by(affected.members, affected.projects)
     finally:
         savepoint.rollback()
-    return Impact(affected, tuple(_shifts(before, after)), is_counted=is_large)
+    with_single = frozenset(member for member, project in before.keys() | after.keys() if project != EVERY_PROJECT)
+    return Impact(affected, tuple(_shifts(before, after)), is_large, with_single)
 
 
 def _shifts(before: Reached, after: Reached) -> list[Shift]:

@@ -108,6 +108,15 @@ def test_nothing_is_asked_where_nobody_loses_anything(office: Office) -> None:
         assert change(office, browser, has_global_access=EVERYTHING, teams=[]).status_code == 303
 
 
+def test_question_says_whether_they_lose_every_project_or_every_other_one(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    acme.change(acme.member, has_global_access=True)
+    for chosen, lost in (([office.red], "Every other project"), ([], "Every other project")):
+        assert f"Mina Member {lost} Member No access" in Page(change(office, browser, teams=chosen)).text
+    assert change(office, browser, has_global_access=EVERYTHING, teams=[]).status_code == 303
+    assert "Mina Member Every project Member No access" in Page(change(office, browser, teams=[])).text
+
+
 def test_form_of_earlier_pages_changes_the_role_alone(office: Office) -> None:
     acme, browser = office.acme, office.acme.browser(office.acme.manager)
     for everything, was in ((False, {office.red}), (True, {office.red})):
