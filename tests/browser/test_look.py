@@ -195,7 +195,16 @@ def test_pages_of_teams_and_projects(hall: Hall, gallery: Gallery) -> None:
 def test_menu_of_a_phone_leads_everywhere(hall: Hall, gallery: Gallery) -> None:
     page = hall.page(hall.members, hall.owner, device="phone")
     page.locator("summary", has_text="Menu").tap()
-    for name in ("Members", "Audit log", "Settings", "Demo mailbox", "Your account", "Switch organization"):
+    for name in (
+        "Members",
+        "Teams",
+        "Projects",
+        "Audit log",
+        "Settings",
+        "Demo mailbox",
+        "Your account",
+        "Switch organization",
+    ):
         expect(page.locator(".menu-sheet").get_by_role("link", name=name)).to_be_visible()
     gallery.show(page, "menu-phone")
     gallery.assert_faultless()
