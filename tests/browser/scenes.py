@@ -1,16 +1,17 @@
-"""A furnished organization: people of all roles, and invitations in every state."""
+"""A furnished organization: people of all roles, invitations in every state, and teams with projects and a group."""
 
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from tests.browser.hall import Hall, open_letter
 from tests.support.worlds import Invited, Person
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.models import Invitation, Member, MemberStatus, Organization, OutboxMessage, Role
-from webapp.services import invitations
+from webapp.models import Invitation, Member, MemberStatus, Organization, OutboxMessage, Role, User
+from webapp.services import access_groups, invitations, members, projects, teams
+from webapp.services.access_groups import Contents
 from webapp.services.invitation_links import Link
 
 PEOPLE = (
@@ -23,6 +24,9 @@ PEOPLE = (
     ("Hugo Marín", "hugo.marin@example.com", Role.MEMBER, None),
 )
 SUSPENDED = "Grace Tanaka"
+RESTRICTED = ("Daniel Kim", "Elena Petrova")
+TEAMS = ("Dock", "Quay of the western harbour and its many cranes", "Tide")
+PROJECTS = ("Berth plan", "Crane-telemetry-of-the-western-quay-and-its-dashboards", "Tide tables 2019")
 FAILED = "The mail server at mail.example.org refused the address: 550 5.1.1 No such mailbox"
 LONG_ADDRESS = "maximiliana.von-der-heide-oberhausen.research@a-rather-long-name-of-a-company.example.org"
 
@@ -76,6 +80,28 @@ def invite_all_sorts(hall: Hall) -> None:
     open_letter(hall.page("/demo/mailbox"), "mia.holm@example.org", "invited you")
     letter = update(OutboxMessage).where(OutboxMessage.to_address == bounced.email)
     hall.world.write(db.session.execute, letter.values(state="failed", last_error=FAILED))
+
+
+def form_teams(hall: Hall, people: dict[str, Person]) -> int:
+    """Make three teams with projects, and an access group for those who reach nothing else; return its id."""
+
+    def step() -> int:
+        here = db.session.scalars(select(Organization).where(Organization.slug == hall.slug)).one()
+        found = {name: members.of_user(here, person.user_id) for name, person in people.items()}
+        crew = {name: member for name, member in found.items() if member is not None}
+        ada = Actor.of(db.session.get_one(User, hall.owner.user_id), ip=None, member=crew[hall.owner.name])
+        for name in RESTRICTED:
+            crew[name].has_global_access = False
+        dock, quay, _tide = (teams.create(ada, here, name) for name in TEAMS)
+        owned = [projects.create(ada, here, dock, name) for name in PROJECTS]
+        teams.put_in(ada, here, dock, [crew[name] for name in ("Ben Okafor", "Daniel Kim", "Hugo Marín")])
+        projects.set_teams(ada, here, owned[0], [dock, quay])
+        projects.archive(ada, here, owned[-1])
+        held = frozenset(project.id for project in owned[:2]), frozenset(crew[name].id for name in RESTRICTED)
+        return access_groups.create(ada, here, dock, Contents("Night shift", Role.ADMIN, *held)).id
+
+    found: int = hall.world.write(step)
+    return found
 
 
 def _link(invited: Invited) -> Link:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
 from tests.browser.hall import Hall, open_letter
-from tests.browser.scenes import LONG_ADDRESS, accept, decline, expire, invite_all_sorts, move_in, revoke
+from tests.browser.scenes import LONG_ADDRESS, accept, decline, expire, form_teams, invite_all_sorts, move_in, revoke
 from tests.support.browser import VIEWPORTS, accessibility_faults, scrolls_sideways
 from tests.support.settings import SECRET_KEY
 from tests.support.worlds import PASSWORD
@@ -159,10 +159,52 @@ def test_pages_of_an_invitation(hall: Hall, gallery: Gallery) -> None:
     gallery.assert_faultless()
 
 
+def test_pages_of_teams_and_projects(hall: Hall, gallery: Gallery) -> None:
+    page = hall.page(f"/orgs/{hall.slug}/teams", hall.owner, refusal="4")
+    gallery.show(page, "teams-none")
+    people = move_in(hall)
+    group, daniel = form_teams(hall, people), people["Daniel Kim"]
+    for name, path in (
+        ("teams", "teams"),
+        ("team-projects", "teams/dock/projects"),
+        ("team-members", "teams/dock/members"),
+        ("team-add", "teams/dock/members/add?q=e"),
+        ("team-groups", "teams/dock/groups"),
+        ("group", f"teams/dock/groups/{group}"),
+        ("group-remove", f"teams/dock/groups/{group}/remove"),
+        ("team-remove", "teams/dock/remove"),
+        ("project", "projects/berth-plan"),
+        ("project-settings", "projects/berth-plan/settings"),
+    ):
+        page.goto(f"/orgs/{hall.slug}/{path}")
+        gallery.show(page, name)
+    page.goto(f"/orgs/{hall.slug}/teams/dock/groups/new")
+    page.get_by_label("Name of the group").fill("Night shift")
+    page.get_by_role("button", name="Create the group").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    gallery.show(page, "group-invalid")
+    page = hall.page(f"/orgs/{hall.slug}/projects", daniel)
+    gallery.show(page, "projects-of-somebody")
+    page.goto(hall.members)
+    page.get_by_role("link", name="Daniel Kim").click()
+    expect(page.get_by_role("heading", name="What they can open")).to_be_visible()
+    gallery.show(page, "member-own-page")
+    gallery.assert_faultless()
+
+
 def test_menu_of_a_phone_leads_everywhere(hall: Hall, gallery: Gallery) -> None:
     page = hall.page(hall.members, hall.owner, device="phone")
     page.locator("summary", has_text="Menu").tap()
-    for name in ("Members", "Audit log", "Settings", "Demo mailbox", "Your account", "Switch organization"):
+    for name in (
+        "Members",
+        "Teams",
+        "Projects",
+        "Audit log",
+        "Settings",
+        "Demo mailbox",
+        "Your account",
+        "Switch organization",
+    ):
         expect(page.locator(".menu-sheet").get_by_role("link", name=name)).to_be_visible()
     gallery.show(page, "menu-phone")
     gallery.assert_faultless()

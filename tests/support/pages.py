@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 
 from werkzeug.test import TestResponse
 
@@ -65,6 +66,19 @@ class Page(HTMLParser):
     def named(self, name: str) -> list[Element]:
         """Return the form fields and buttons of this name."""
         return [element for element in self.elements if element.attributes.get("name") == name]
+
+    def checked(self, name: str) -> list[str]:
+        """Return the values of the boxes or cards of this name that are ticked, in order."""
+        return [element.attributes["value"] for element in self.named(name) if "checked" in element.attributes]
+
+    def answer(self) -> dict[str, Any]:
+        """Return what the question in the panel sends when somebody says yes to it, but for the CSRF token."""
+        panel, found = self.elements.index(self.by_id("panel")), dict[str, Any]()
+        for element in self.elements[panel:]:
+            name = element.attributes.get("name", "csrf_token")
+            if name != "csrf_token":
+                found.setdefault(name, []).append(element.attributes.get("value", ""))
+        return found
 
     def link(self, name: str) -> str | None:
         """Return where the link with this id leads, if there is one."""

@@ -1,16 +1,18 @@
 """Teams, projects and access groups of Acme, made by the services themselves."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from tests.support.acme import Acme
 from tests.support.worlds import Person
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.models import AccessGroup, Member, Organization, Project, Role, Team
+from webapp.models import AccessGroup, Member, Organization, Project, Role, Team, TeamMember, TeamProject
 from webapp.services import access_groups, projects, teams
 from webapp.services.access_groups import Contents
+from webapp.services.words import sort_key
 
 
 def team(number: int) -> Team:
@@ -59,3 +61,79 @@ def make_group(acme: Acme, of_team: int, name: str, level: Role, holds: tuple[Se
         return access_groups.create(actor, organization, team(of_team), contents).id
 
     return int(acme.act(acme.owner, make))
+
+
+@dataclass(frozen=True)
+class Office:
+    """Red owns Payroll and Rota, Blue owns Ledger; Red's group Readers holds Payroll and Otto, who is in no team.
+
+    The owner belongs to both teams, the admin and the member to Red. Only owner and manager have global access.
+    """
+
+    acme: Acme
+    red: int
+    blue: int
+    payroll: int
+    rota: int
+    ledger: int
+    readers: int
+    otto: Person
+
+    def address(self, path: str) -> str:
+        """Return an address within Red."""
+        return self.acme.address(f"teams/red/{path}")
+
+
+def furnish(acme: Acme) -> Office:
+    """Make the teams of the office."""
+    otto = acme.world.person("Otto Outside", "otto@example.com")
+    acme.world.member(acme.slug, otto, Role.MEMBER)
+    for person in (otto, acme.member, acme.admin):
+        acme.change(person, has_global_access=False)
+    red, blue = make_team(acme, "Red", acme.admin, acme.member), make_team(acme, "Blue")
+    payroll, rota = make_project(acme, "Payroll", red), make_project(acme, "Rota", red)
+    readers = make_group(acme, red, "Readers", Role.MEMBER, ([payroll], [otto]))
+    return Office(acme, red, blue, payroll, rota, make_project(acme, "Ledger", blue), readers, otto)
+
+
+def make_teams(acme: Acme, names: Sequence[str]) -> list[int]:
+    """Write teams in bulk, with nobody in them; return their ids, in order."""
+
+    def write(_actor: Actor, here: Organization) -> list[int]:
+        rows = [
+            {"organization_id": here.id, "name": name, "slug": f"made-{n}", "sort_name": sort_key(name)}
+            for n, name in enumerate(names)
+        ]
+        return list(db.session.scalars(insert(Team).returning(Team.id, sort_by_parameter_order=True), rows))
+
+    found: list[int] = acme.act(acme.owner, write)
+    return found
+
+
+def make_projects(acme: Acme, of_team: int, names: Sequence[str]) -> list[int]:
+    """Write projects of a team in bulk; return their ids, in order."""
+
+    def write(_actor: Actor, here: Organization) -> list[int]:
+        rows = [
+            {"organization_id": here.id, "name": name, "slug": f"made-{of_team}-{n}", "sort_name": sort_key(name)}
+            for n, name in enumerate(names)
+        ]
+        made = list(db.session.scalars(insert(Project).returning(Project.id, sort_by_parameter_order=True), rows))
+        of = {"organization_id": here.id, "team_id": of_team}
+        ties = [{**of, "project_id": n, "sort_name": row["sort_name"]} for n, row in zip(made, rows, strict=True)]
+        db.session.execute(insert(TeamProject), ties)
+        return made
+
+    found: list[int] = acme.act(acme.owner, write)
+    return found
+
+
+def fill(acme: Acme, of_team: int, numbers: Sequence[int]) -> None:
+    """Write members, by the ids of their memberships, into a team in bulk."""
+
+    def write(_actor: Actor, here: Organization) -> None:
+        found = db.session.execute(select(Member.id, Member.sort_name).where(Member.id.in_(numbers)))
+        of = {"organization_id": here.id, "team_id": of_team}
+        db.session.execute(insert(TeamMember), [{**of, "member_id": n, "sort_name": name} for n, name in found])
+
+    acme.act(acme.owner, write)

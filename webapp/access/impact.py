@@ -51,6 +51,8 @@ class Impact:
     affected: Affected
     shifts: tuple[Shift, ...] = ()
     is_counted: bool = False
+    with_single: frozenset[int] = frozenset()
+    """Who reaches single projects, before or after, beside what they reach of every project."""
 
     @property
     def losses(self) -> list[Shift]:
@@ -100,7 +102,8 @@ def impact_of(change: Callable[[], object], affected: Affected) -> Impact:
         after = grants.reached_by(affected.members, affected.projects)
     finally:
         savepoint.rollback()
-    return Impact(affected, tuple(_shifts(before, after)))
+    with_single = frozenset(member for member, project in before.keys() | after.keys() if project != EVERY_PROJECT)
+    return Impact(affected, tuple(_shifts(before, after)), with_single=with_single)
 
 
 def _shifts(before: Reached, after: Reached) -> list[Shift]:

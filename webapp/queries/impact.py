@@ -1,6 +1,5 @@
 """What a change would do to access, as people read it; and whom a change may concern."""
 
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +24,10 @@ from webapp.models import (
 
 @dataclass(frozen=True)
 class Line:
-    """Somebody reaches a project at another level than before; `project` is empty for all that no other line names."""
+    """Somebody reaches a project at another level than before; `project` is empty for every one.
+
+    `is_alone` tells whether that is all of them: whoever reaches some of them in another way as well may keep those.
+    """
 
     person: str
     project: str
@@ -41,12 +43,11 @@ def lines_of(impact: Impact, most: int) -> Sequence[Line]:
     people = _names(select(Member.id, User.name).join(User, User.id == Member.user_id), Member.id, _members(shown))
     projects = _names(select(Project.id, Project.name), Project.id, {shift.project_id for shift in shown})
     projects[EVERY_PROJECT] = ""
-    lines_of_member = Counter(shift.member_id for shift in impact.shifts)
     lines = [
         Line(
             people[shift.member_id],
             projects[shift.project_id],
-            lines_of_member[shift.member_id] == 1,
+            shift.member_id not in impact.with_single,
             shift.before,
             shift.after,
             shift.is_loss,

@@ -199,11 +199,19 @@ def names_by_member(members: Collection[int]) -> dict[int, TeamNames]:
     return found
 
 
-def project_choices(team: Team, group: AccessGroup | None = None) -> Sequence[tuple[int, str]]:
-    """Return the projects of a team to choose from: id and name, those of a group first; at most MOST_CHOICES."""
+def project_choices(team: Team, member: Member | None, group: AccessGroup | None = None) -> Sequence[tuple[int, str]]:
+    """Return the projects of a team to choose from: id and name, those of a group first; at most MOST_CHOICES.
+
+    Args:
+        team: whose.
+        member: who looks; nothing where all shall be shown.
+        group: what holds some of them already.
+    """
     found = select(Project.id, Project.name).join(TeamProject, TeamProject.project_id == Project.id)
     held = exists().where(GroupProject.project_id == Project.id, GroupProject.group_id == (group.id if group else 0))
     found = found.where(TeamProject.team_id == team.id)
+    if member is not None:
+        found = found.where(grants.is_reached(member.id, TeamProject.project_id))
     found = found.order_by(case((held, 0), else_=1), TeamProject.sort_name, Project.id)
     return [(number, name) for number, name in db.session.execute(found.limit(MOST_CHOICES))]
 
@@ -213,16 +221,19 @@ def _page(which: Any, parameters: dict[str, Any], after: str, row: Any) -> Page[
     return Page([row._make(one[: len(row._fields)]) for one in rows], cursor, not after)
 
 
-def _number_of(table: Any, *conditions: Any) -> ScalarSelect[int]:
-    some = select(table).where(*conditions).limit(MOST_COUNTED).subquery()
-    return select(func.count()).select_from(some).scalar_subquery()
+def _number_of(key: Any, condition: Any, row: Any = None) -> ScalarSelect[int]:
+    """Select how many rows there are, for one `row` of the statement around it where the condition speaks of that."""
+    some = select(key).where(condition).limit(MOST_COUNTED)
+    if row is not None:
+        some = some.correlate(row)
+    return select(func.count()).select_from(some.subquery()).scalar_subquery()
 
 
 def _team_row(page: Subquery) -> Statement:
     numbers = (
-        _number_of(TeamMember.member_id, TeamMember.team_id == page.c.id),
-        _number_of(TeamProject.project_id, TeamProject.team_id == page.c.id),
-        _number_of(AccessGroup.id, AccessGroup.team_id == page.c.id),
+        _number_of(TeamMember.member_id, TeamMember.team_id == page.c.id, page),
+        _number_of(TeamProject.project_id, TeamProject.team_id == page.c.id, page),
+        _number_of(AccessGroup.id, AccessGroup.team_id == page.c.id, page),
     )
     mine = and_(TeamMember.team_id == page.c.id, TeamMember.member_id == bindparam("member_id", type_=Id))
     found = select(Team.id, Team.name, Team.slug, *numbers, TeamMember.member_id.is_not(None)).select_from(page)
@@ -271,8 +282,8 @@ _GROUPS = (
         AccessGroup.name,
         AccessGroup.level,
         AccessGroup.source,
-        _number_of(GroupMember.member_id, GroupMember.group_id == AccessGroup.id),
-        _number_of(GroupProject.project_id, GroupProject.group_id == AccessGroup.id),
+        _number_of(GroupMember.member_id, GroupMember.group_id == AccessGroup.id, AccessGroup),
+        _number_of(GroupProject.project_id, GroupProject.group_id == AccessGroup.id, AccessGroup),
     )
     .where(AccessGroup.team_id == bindparam("team_id"))
     .order_by(AccessGroup.name_key)

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from webapp.access.decide import decide, grantable_roles
 from webapp.access.roles import Scope
 from webapp.blueprints.groups.forms import GroupForm
-from webapp.blueprints.teams.routes import tab
+from webapp.blueprints.teams.routes import tab, viewer_who_sees_some
 from webapp.errors import DomainError
 from webapp.http.choices import picker
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
@@ -97,11 +97,14 @@ def _is_sent() -> bool:
 
 
 def _form(team: Team, group: AccessGroup | None = None, **kwargs: object) -> GroupForm:
-    """Return the form with the levels the actor may give; the present one is shown where it is above them."""
+    """Return the form with the levels the actor may give; the present one is shown where it is above them.
+
+    Whoever may not know of a project of the team does not learn of it here.
+    """
     levels = grantable_roles(current_actor().member)
     if group is not None and group.level not in levels and request.method == "GET":
         levels = [*levels, group.level]
-    return GroupForm(levels, project_choices(team, group), **kwargs)
+    return GroupForm(levels, project_choices(team, viewer_who_sees_some(team), group), **kwargs)
 
 
 def _page(

@@ -23,6 +23,8 @@ from webapp.queries.reach import Wanted
 from webapp.queries.teams import projects_of
 from webapp.services import projects
 
+LEVELS = {role.label: role for role in Role}
+
 
 @bp.get("/orgs/<org>/projects")
 @access(Scope.ORG_READ)
@@ -61,10 +63,9 @@ def show(organization: Organization, project: Project) -> Response:
 
 
 def _wanted(level: str, kind: str) -> Wanted:
-    try:
-        return Wanted((kind,) if kind else KINDS, Role[level.upper()] if level else None)
-    except KeyError as error:
-        raise NotFound(N_("There is no such level. Go back to the whole list.")) from error
+    if kind not in ("", *KINDS) or level not in ("", *LEVELS):
+        raise NotFound(N_("There is no such list of people. Go back to all of them."))
+    return Wanted((kind,) if kind else KINDS, LEVELS[level] if level else None)
 
 
 @bp.route("/orgs/<org>/teams/<team>/projects/new", methods=["GET", "POST"])

@@ -23,9 +23,12 @@ from webapp.services.audit import Event
 @bp.get("/orgs/<org>/teams")
 @access(Scope.TEAM_READ)
 def index(organization: Organization) -> Response:
-    """List the teams."""
-    page = teams_of(organization, current_actor().member, after=request.args.get("after", ""))
-    return respond("teams/index.html", {"panel": "teams/_teams.html"}, page=page)
+    """List the teams, with the numbers of their projects where the viewer may know of all of them."""
+    actor, after = current_actor(), request.args.get("after", "")
+    member = actor.member
+    sees_all = member is None or member.has_global_access or decide(actor, Scope.TEAM_WRITE, organization)
+    page = teams_of(organization, member, after=after)
+    return respond("teams/index.html", {"panel": "teams/_teams.html"}, page=page, sees_all=sees_all)
 
 
 @bp.route("/orgs/<org>/teams/new", methods=["GET", "POST"])
@@ -51,11 +54,12 @@ def start(organization: Organization, team: Team) -> Response:
 @access(Scope.TEAM_READ)
 def projects(organization: Organization, team: Team) -> Response:
     """List the projects of a team that the viewer may know of."""
-    page = projects_in(team, _viewer_who_sees_some(team), after=request.args.get("after", ""))
-    return tab(team, "projects", page=page)
+    member = viewer_who_sees_some(team)
+    page = projects_in(team, member, after=request.args.get("after", ""))
+    return tab(team, "projects", sees_all=member is None, page=page)
 
 
-def _viewer_who_sees_some(team: Team) -> Member | None:
+def viewer_who_sees_some(team: Team) -> Member | None:
     """Return the viewer's membership where only what they can open is theirs to see."""
     actor = current_actor()
     member = actor.member
@@ -94,11 +98,12 @@ def remove(organization: Organization, team: Team) -> Response:
     return go(url_for("teams.index", org=organization.slug))
 
 
-def tab(team: Team, name: str, *, status: int = 200, **context: object) -> Response:
-    """Show a tab of a team."""
+def tab(team: Team, name: str, *, status: int = 200, sees_all: bool | None = None, **context: object) -> Response:
+    """Show a tab of a team; how many projects it owns only to those who may know of all of them."""
+    sees_all = viewer_who_sees_some(team) is None if sees_all is None else sees_all
     fragments = {"panel": f"teams/_{name}.html"}
-    said = {"team": team, "counts": counts_of(team), "current": name, "fragment": fragments["panel"], **context}
-    return respond("teams/tab.html", fragments, status=status, **said)
+    said = {"counts": counts_of(team), "sees_all": sees_all, "fragment": fragments["panel"]}
+    return respond("teams/tab.html", fragments, status=status, team=team, current=name, **said, **context)
 
 
 def status_of(form: TeamForm) -> int:

@@ -1,0 +1,187 @@
+"""What a member reaches, on their own page: global access or chosen teams, who may change it, and what they lose."""
+
+from typing import Any
+
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from tests.support.acme import Acme
+from tests.support.pages import PANEL, Page
+from tests.support.teams import Office, make_project, memberships, team
+from tests.support.worlds import Person, post
+from webapp.access.impact import EVERY_PROJECT
+from webapp.models import MemberStatus
+from webapp.services import restriction, teams
+
+EVERYTHING, CHOSEN = "1", "0"
+
+
+def address(acme: Acme, person: Person, path: str = "") -> str:
+    return acme.address(f"members/{acme.member_id(person)}{path}")
+
+
+def change(office: Office, browser: FlaskClient, **fields: Any) -> TestResponse:
+    """Send the form of Mina's page, as a plain member in Red who opens what that gives, but for `fields`."""
+    form = {"role": "member", "has_global_access": CHOSEN, "teams": [office.red], **fields}
+    return post(browser, address(office.acme, office.acme.member), **form)
+
+
+def reach(acme: Acme, person: Person) -> tuple[bool, set[int]]:
+    def read(_actor: object, here: Any) -> tuple[bool, set[int]]:
+        [member] = memberships(here, [person])
+        found = restriction.reach_of(member)
+        return found.has_global_access, set(found.teams)
+
+    found: tuple[bool, set[int]] = acme.act(acme.owner, read)
+    return found
+
+
+def test_page_says_what_they_reach_and_the_form_holds_it(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    page = Page(browser.get(address(acme, acme.member)))
+    assert (page.checked("has_global_access"), page.checked("teams")) == ([CHOSEN], [str(office.red)])
+    assert [box.attributes["value"] for box in page.named("teams")] == [str(office.blue), str(office.red)]
+    assert "Reaches What their teams and access groups give Teams Red" in page.text
+    owner = Page(browser.get(address(acme, acme.owner)))
+    assert "Reaches Every project Teams Blue , Red" in owner.text
+
+
+def test_more_access_is_stored_at_once_and_audited(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    answer = change(office, browser, has_global_access=EVERYTHING, teams=[office.blue, office.red], headers=PANEL)
+    assert (answer.status_code, answer.location) == (303, address(acme, acme.member))
+    assert Page(browser.get(answer.location)).by_id("notices").text == "The membership of Mina Member is changed."
+    assert reach(acme, acme.member) == (True, {office.blue, office.red})
+    access, joined = acme.entries()[-2:]
+    assert [access.event, joined.event] == ["member.access_changed", "team.member_added"]
+    assert (access.before, (access.after or {})["has_global_access"]) == ({"has_global_access": False}, True)
+    gained = [[acme.member_id(acme.member), number, None, "member"] for number in (EVERY_PROJECT, office.ledger)]
+    assert (access.after or {})["impact"]["shifts"] == gained
+
+
+def test_less_access_is_asked_for_first_and_stored_with_a_yes(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    acme.change(acme.member, has_global_access=True)
+    for headers in ({}, PANEL):
+        with acme.unchanged():
+            answer = change(office, browser, role="admin", headers=headers)
+        page = Page(answer)
+        assert (answer.status_code, page.by_id("page-title").text) == (422, "Change the membership of Mina Member?")
+        assert "1 person reaches less than before." in page.text
+        assert "Mina Member Every other project Member No access" in page.text
+        assert "Mina Member Payroll Member Admin" in page.text
+        assert "Confirm that this shall happen." not in page.text
+    yes = page.answer()
+    sent = {name: yes[name] for name in ("role", "has_global_access", "teams")}
+    assert sent == {"role": ["admin"], "has_global_access": [CHOSEN], "teams": [str(office.red)]}
+    before = len(acme.entries())
+    answer = post(browser, address(acme, acme.member), **yes)
+    assert (answer.status_code, reach(acme, acme.member)) == (303, (False, {office.red}))
+    assert acme.world.roles(acme.slug)["Mina Member"] == "admin"
+    assert acme.events()[before:] == ["member.role_changed", "member.access_changed"]
+    assert all((entry.after or {})["impact"]["people"] == 1 for entry in acme.entries()[before:])
+
+
+def test_answer_to_an_older_state_changes_nothing_and_says_what_happens_now(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    earlier = Page(change(office, browser, teams=[])).answer()
+    questions = {path: Page(browser.get(address(acme, acme.member, path))).answer() for path in ("/suspend", "/remove")}
+    make_project(acme, "Archive of 2019", office.red)
+    before = acme.events()
+    for path, yes in {"": earlier, **questions}.items():
+        with acme.unchanged():
+            answer = post(browser, address(acme, acme.member, path), **yes)
+        page = Page(answer)
+        assert answer.status_code == 409
+        assert "Something changed in the meantime, so nothing was done." in page.text
+        assert "Mina Member Archive of 2019 Member No access" in page.text
+    assert acme.events() == before
+    assert post(browser, address(acme, acme.member, "/remove"), **page.answer()).status_code == 303
+
+
+def test_nothing_is_asked_where_nobody_loses_anything(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    acme.change(acme.member, has_global_access=True)
+    assert change(office, browser, has_global_access=EVERYTHING, teams=[]).status_code == 303
+    assert reach(acme, acme.member) == (True, set())
+    with acme.unchanged():
+        assert change(office, browser, has_global_access=EVERYTHING, teams=[]).status_code == 303
+
+
+def test_question_says_whether_they_lose_every_project_or_every_other_one(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    acme.change(acme.member, has_global_access=True)
+    for chosen, lost in (([office.red], "Every other project"), ([], "Every other project")):
+        assert f"Mina Member {lost} Member No access" in Page(change(office, browser, teams=chosen)).text
+    assert change(office, browser, has_global_access=EVERYTHING, teams=[]).status_code == 303
+    assert "Mina Member Every project Member No access" in Page(change(office, browser, teams=[])).text
+
+
+def test_form_of_earlier_pages_changes_the_role_alone(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    for everything, was in ((False, {office.red}), (True, {office.red})):
+        acme.change(acme.member, has_global_access=everything)
+        for role, answered in (("admin", ""), ("member", "1")):
+            answer = post(browser, address(acme, acme.member), role=role, confirm=answered)
+            assert (answer.status_code, acme.world.roles(acme.slug)["Mina Member"]) == (303, role)
+            assert reach(acme, acme.member) == (everything, was)
+
+
+def test_choice_there_is_not_is_said_beside_its_field(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    foreign = acme.act(acme.stranger, lambda a, here: teams.create(a, here, "Green").id, acme.other_slug)
+    gone = "A team you chose is not there any more. Choose again."
+    before = acme.events()
+    for fields, field, sentence in (
+        ({"has_global_access": "2"}, "has_global_access", "Not a valid choice."),
+        ({"teams": [office.red, foreign]}, "teams", gone),
+        ({"teams": [office.red, 999_999]}, "teams", gone),
+        ({"role": "owner"}, "role", "Not a valid choice."),
+    ):
+        with acme.unchanged():
+            answer = change(office, browser, confirm="1", **fields)
+        page = Page(answer)
+        assert (answer.status_code, page.by_id(f"{field}-error").text) == (422, sentence)
+        assert page.checked("teams") == [str(office.red)]
+    assert acme.events() == before
+
+
+def test_projects_are_listed_with_level_and_reasons(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    page = Page(browser.get(address(acme, office.otto)))
+    rows = {number: page.by_id(f"project-{number}").text for number in page.rows("project")}
+    assert rows == {office.payroll: "Payroll Member Access group Readers: Member"}
+    acme.change(acme.member, has_global_access=True, status=MemberStatus.SUSPENDED)
+    page = Page(browser.get(address(acme, acme.member)))
+    assert page.rows("project") == [office.ledger, office.payroll, office.rota]
+    assert "Nothing at present: the membership cannot be used." in page.text
+    assert page.by_id(f"project-{office.rota}").text == "Rota Member Global access: Member Team Red: Member"
+    acme.act(acme.owner, lambda a, here: teams.take_out(a, here, team(office.red), memberships(here, [acme.admin])))
+    assert "No project yet." in Page(browser.get(address(acme, acme.admin))).text
+
+
+def test_D14_projects_of_a_member_are_shown_to_them_and_to_managers_only(office: Office) -> None:
+    acme = office.acme
+    for viewer, may in ((acme.member, True), (acme.manager, True), (acme.owner, True), (acme.admin, False)):
+        page = Page(acme.browser(viewer).get(address(acme, acme.member)))
+        assert ("projects-title" in page.ids, "Payroll" in page.text) == (may, may)
+    otto = Page(acme.world.browser(office.otto).get(address(acme, acme.member)))
+    assert ("projects-title" in otto.ids, otto.named("has_global_access")) == (False, [])
+
+
+def test_nobody_below_a_manager_changes_what_anybody_reaches(office: Office) -> None:
+    acme = office.acme
+    for person in (acme.member, acme.admin):
+        with acme.unchanged():
+            answer = change(office, acme.browser(person), has_global_access=EVERYTHING)
+        assert (answer.status_code, "Your role does not allow this." in Page(answer).text) == (403, True)
+    with acme.unchanged():
+        own = post(acme.browser(acme.manager), address(acme, acme.manager), role="manager", has_global_access=CHOSEN)
+    assert (own.status_code, "You cannot change your own membership." in Page(own).text) == (403, True)
+
+
+def test_ids_on_the_page_are_unique(office: Office) -> None:
+    browser = office.acme.browser(office.acme.owner)
+    for person in (office.acme.member, office.acme.owner):
+        ids = Page(browser.get(address(office.acme, person))).ids
+        assert sorted(ids) == sorted(set(ids))

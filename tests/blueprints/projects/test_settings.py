@@ -1,0 +1,161 @@
+"""Settings of a project: its name, its teams, the archive and the end; whoever loses something is named first."""
+
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from tests.support.acme import Acme
+from tests.support.pages import PANEL, Page
+from tests.support.teams import Office, make_team, memberships, project, team
+from tests.support.worlds import post
+from webapp.services import projects, teams
+
+SETTINGS = "projects/payroll/settings"
+
+
+@pytest.fixture
+def admin(office: Office) -> FlaskClient:
+    """The browser of the admin, who runs Red."""
+    return office.acme.browser(office.acme.admin)
+
+
+def owners(acme: Acme, number: int) -> list[str]:
+    found: list[str] = acme.world.read(lambda: [one.name for one in projects.teams_of(project(number))])
+    return found
+
+
+def test_settings_hold_what_the_project_is_and_offer_every_team(office: Office, admin: FlaskClient) -> None:
+    page = Page(admin.get(office.acme.address(SETTINGS)))
+    assert page.by_id("name").attributes["value"] == "Payroll"
+    assert [box.attributes["value"] for box in page.named("teams")] == [str(office.blue), str(office.red)]
+    assert page.checked("teams") == [str(office.red)]
+
+
+def test_old_address_of_a_renamed_project_leads_on_and_goes_to_nobody_else(office: Office, admin: FlaskClient) -> None:
+    acme = office.acme
+    answer = post(admin, acme.address(SETTINGS), name="Salaries", teams=office.red, headers=PANEL)
+    assert (answer.status_code, answer.location) == (303, acme.address("projects/salaries"))
+    page = Page(admin.get(answer.location))
+    assert (page.by_id("notices").text, page.by_id("page-title").text) == ("The project is changed.", "Salaries")
+    led = admin.get(acme.address("projects/payroll?level=admin&kind=team"))
+    assert (led.status_code, led.location) == (308, acme.address("projects/salaries?level=admin&kind=team"))
+    sent = post(admin, acme.address("projects/payroll/archive?x=1"))
+    assert (sent.status_code, sent.location) == (308, acme.address("projects/salaries/archive?x=1"))
+    assert post(admin, office.address("projects/new"), name="Payroll").status_code == 303
+    assert admin.get(acme.address("projects/payroll")).location == acme.address("projects/salaries")
+    post(admin, acme.address("projects/salaries/settings"), name="Payroll", teams=office.red)
+    assert acme.world.read(lambda: project(office.payroll).slug) == "payroll"
+
+
+def test_whatever_is_wrong_is_said_beside_its_field_and_nothing_typed_is_lost(
+    office: Office, admin: FlaskClient
+) -> None:
+    acme = office.acme
+    foreign = acme.act(acme.stranger, lambda a, here: teams.create(a, here, "Green").id, acme.other_slug)
+    gone = "A team you chose is not there any more. Choose again."
+    before = acme.events()
+    for name, chosen, field, sentence in (
+        (" ", [office.red], "name", "Enter a name."),
+        ("x" * 201, [office.red], "name", "A name has at most 200 characters."),
+        ("Salaries", [], "teams", "A project belongs to at least one team. Choose one."),
+        ("Salaries", [office.red, foreign], "teams", gone),
+        ("Salaries", [office.red, 999_999], "teams", gone),
+        ("Salaries", ["x"], "teams", "Invalid choice(s): one or more data inputs could not be coerced."),
+    ):
+        with acme.unchanged():
+            answer = post(admin, acme.address(SETTINGS), name=name, teams=chosen, confirm="1")
+        page = Page(answer)
+        assert (answer.status_code, page.by_id(f"{field}-error").text) == (422, sentence)
+        assert page.by_id("name").attributes["value"] == name.strip()
+        assert page.checked("teams") == [str(one) for one in chosen if one == office.red]
+        assert page.by_id("page-title").text == "Settings"
+    assert acme.events() == before
+
+
+def test_leaving_a_team_asks_first_who_loses_and_carries_the_form_along(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    wanted: dict[str, Any] = {"name": "Salaries", "teams": [office.blue]}
+    for headers in ({}, PANEL):
+        with acme.unchanged():
+            answer = post(browser, acme.address(SETTINGS), **wanted, headers=headers)
+        page = Page(answer)
+        assert (answer.status_code, page.by_id("page-title").text) == (422, "Change the project Payroll?")
+        assert "3 people reach less than before." in page.text
+        for line in ("Adam Admin Payroll Admin", "Mina Member Payroll Member", "Otto Outside Payroll Member"):
+            assert f"{line} No access" in page.text
+    yes = page.answer()
+    assert {name: yes[name] for name in ("name", "teams")} == {"name": ["Salaries"], "teams": [str(office.blue)]}
+    answer = post(browser, acme.address(SETTINGS), **yes)
+    assert (answer.status_code, answer.location) == (303, acme.address("projects/salaries"))
+    assert owners(acme, office.payroll) == ["Blue"]
+    renamed, moved = acme.entries()[-2:]
+    assert (renamed.event, moved.event, (moved.after or {})["teams"]) == (*["project.changed"] * 2, [office.blue])
+    assert (renamed.after or {})["impact"]["people"] == 3
+
+
+def test_another_team_beside_the_present_ones_takes_nothing_away_and_is_stored_at_once(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    answer = post(browser, acme.address(SETTINGS), name="Payroll", teams=[office.blue, office.red])
+    assert (answer.status_code, owners(acme, office.payroll)) == (303, ["Blue", "Red"])
+
+
+def test_answer_to_an_older_state_changes_nothing_and_says_what_happens_now(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    elsewhere = make_team(acme, "Green", acme.member)
+    earlier = Page(post(browser, acme.address(SETTINGS), name="Payroll", teams=[elsewhere])).answer()
+    mina = [acme.member]
+    acme.act(acme.owner, lambda a, here: teams.take_out(a, here, team(elsewhere), memberships(here, mina)))
+    with acme.unchanged():
+        answer = post(browser, acme.address(SETTINGS), **earlier)
+    page = Page(answer)
+    assert answer.status_code == 409
+    assert "Something changed in the meantime, so nothing was done." in page.text
+    assert "Mina Member Payroll Member No access" in page.text
+    assert post(browser, acme.address(SETTINGS), **page.answer()).status_code == 303
+    assert owners(acme, office.payroll) == ["Green"]
+
+
+def test_archived_project_can_be_read_and_taken_out_and_nothing_else(office: Office, admin: FlaskClient) -> None:
+    acme = office.acme
+    answer = post(admin, acme.address("projects/payroll/archive"))
+    assert (answer.status_code, answer.location) == (303, acme.address("projects/payroll"))
+    page = Page(admin.get(answer.location))
+    assert page.by_id("notices").text == "Payroll is archived: it can be read, and nothing else."
+    assert page.by_id("page-title").text == "Payroll Archived"
+    assert page.rows("member")
+    settings = Page(admin.get(acme.address(SETTINGS)))
+    assert (settings.named("teams"), "Take out of the archive" in settings.text) == ([], True)
+    assert "Payroll Archived" in Page(admin.get(office.address("projects"))).by_id(f"project-{office.payroll}").text
+    with acme.unchanged():
+        for name, owner in (("Salaries", office.red), ("Payroll", office.blue)):
+            refused = post(admin, acme.address(SETTINGS), name=name, teams=owner, confirm="1")
+            assert (refused.status_code, "Payroll is archived and can only be read." in Page(refused).text) == (
+                409,
+                True,
+            )
+        post(admin, acme.address("projects/payroll/archive"))
+    assert post(admin, acme.address("projects/payroll/unarchive"), headers=PANEL).status_code == 303
+    post(admin, acme.address("projects/payroll/unarchive"))
+    assert acme.events()[-2:] == ["project.archived", "project.unarchived"]
+    assert post(admin, acme.address(SETTINGS), name="Salaries", teams=office.red).status_code == 303
+
+
+def test_project_is_removed_after_a_question(office: Office, admin: FlaskClient) -> None:
+    acme, address = office.acme, office.acme.address("projects/payroll/remove")
+    with acme.unchanged():
+        asked, unanswered = Page(admin.get(address)), post(admin, address)
+    assert (asked.by_id("page-title").text, unanswered.status_code) == ("Remove the project Payroll?", 422)
+    assert "Confirm that this shall happen." in Page(unanswered).text
+    answer = post(admin, address, **asked.answer())
+    assert (answer.status_code, answer.location) == (303, acme.address("projects"))
+    page = Page(admin.get(answer.location))
+    assert page.by_id("notices").text == "The project Payroll was removed."
+    assert page.rows("project") == [office.rota]
+    entry = acme.entries()[-1]
+    assert (entry.event, (entry.before or {})["teams"]) == ("project.removed", [office.red])
+    group = Page(admin.get(office.address(f"groups/{office.readers}")))
+    assert group.checked("projects") == []
+    assert (
+        admin.get(acme.address("projects/payroll")).status_code == post(admin, address, confirm="1").status_code == 404
+    )

@@ -1,0 +1,80 @@
+"""Removing a team: what is lost is said first, its name is typed, its groups go, its projects and its people stay."""
+
+from typing import Any
+
+from tests.support.acme import Acme
+from tests.support.pages import PANEL, Page
+from tests.support.teams import Office, make_project
+from tests.support.worlds import post
+
+# By the name of each: what they reach in Red before it is removed.
+LOST = [
+    "Adam Admin Payroll Admin",
+    "Adam Admin Rota Admin",
+    "Mina Member Payroll Member",
+    "Otto Outside Payroll Member",
+]
+
+
+def remove(acme: Acme, address: str, **fields: Any) -> tuple[int, Page]:
+    answer = post(acme.browser(acme.admin), address, **fields)
+    return answer.status_code, Page(answer)
+
+
+def test_removing_says_who_loses_what_and_wants_the_name_exactly(office: Office) -> None:
+    acme, address = office.acme, office.address("remove")
+    sentence = "Enter the name of the team exactly: Red"
+    with acme.unchanged():
+        asked = Page(acme.browser(acme.admin).get(address))
+        for name, headers in (("", {}), ("red", PANEL), ("Red.", {})):
+            status, page = remove(acme, address, **{**asked.answer(), "name": name}, headers=headers)
+            assert (status, page.by_id("name-error").text) == (422, sentence)
+            assert page.by_id("name").attributes["value"] == name
+        status, unconfirmed = remove(acme, address, name="Red")
+    assert (status, "Confirm that this shall happen." in unconfirmed.text) == (422, True)
+    for page in (asked, unconfirmed):
+        assert page.by_id("page-title").text == "Remove the team Red?"
+        assert "3 people reach less than before." in page.text
+        assert all(f"{line} No access" in page.text for line in LOST)
+        assert "Its access groups are removed with it." in page.text
+
+
+def test_removed_team_takes_its_groups_along_and_leaves_projects_and_people(office: Office) -> None:
+    acme, address = office.acme, office.address("remove")
+    browser, before = acme.browser(acme.admin), acme.world.dump()
+    asked = Page(browser.get(address))
+    answer = post(browser, address, **{**asked.answer(), "name": " Red "})
+    assert (answer.status_code, answer.location) == (303, acme.address("teams"))
+    shown = Page(browser.get(answer.location))
+    assert (shown.by_id("notices").text, shown.rows("team")) == ("The team Red was removed.", [office.blue])
+    after = acme.world.dump()
+    assert {name for name in before if after[name] != before[name]} == {
+        "team",
+        "team_member",
+        "team_project",
+        "access_group",
+        "group_member",
+        "group_project",
+    }
+    group, gone = acme.entries()[-2:]
+    assert [group.event, gone.event] == ["group.removed", "team.removed"]
+    assert set((gone.before or {})["projects"]) == {office.payroll, office.rota}
+    impact = (gone.after or {})["impact"]
+    assert impact["people"] == 3
+    assert [acme.member_id(office.otto), office.payroll, "member", None] in impact["shifts"]
+    for path in ("projects", "members", "groups", "settings", "remove", f"groups/{office.readers}"):
+        assert browser.get(office.address(path)).status_code == 404
+    everything = Page(acme.browser(acme.manager).get(acme.address("projects")))
+    assert everything.rows("project") == [office.ledger, office.payroll, office.rota]
+
+
+def test_answer_to_an_older_state_removes_nothing_and_keeps_the_typed_name(office: Office) -> None:
+    acme, address = office.acme, office.address("remove")
+    earlier = {**Page(acme.browser(acme.admin).get(address)).answer(), "name": "Red"}
+    make_project(acme, "Archive of 2019", office.red)
+    with acme.unchanged():
+        status, page = remove(acme, address, **earlier)
+    assert (status, "Something changed in the meantime, so nothing was done." in page.text) == (409, True)
+    assert "Mina Member Archive of 2019 Member No access" in page.text
+    assert page.answer()["name"] == ["Red"]
+    assert post(acme.browser(acme.admin), address, **page.answer()).status_code == 303

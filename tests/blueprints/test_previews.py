@@ -1,0 +1,64 @@
+"""A question before something is taken away tries the change out, and leaves everything as it was."""
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select
+
+from tests.support.acme import Acme
+from tests.support.pages import PANEL, Page
+from tests.support.routes import Routes
+from tests.support.worlds import World, post
+from webapp.db import db
+from webapp.http.guard import rule_of
+from webapp.models import AuditEntry
+
+
+@pytest.fixture
+def questions(app: Flask, acme: Acme) -> dict[str, str]:
+    """Every route whose GET makes the change to see what it does, with an address of it."""
+    routes = Routes(acme)
+    found = [route for route in routes if route.method == "GET" and rule_of(app, route.endpoint).previews]
+    return {route.endpoint: routes.request(route).path for route in found}
+
+
+def entries(world: World) -> int:
+    return int(world.read(lambda: db.session.scalar(select(func.count()).select_from(AuditEntry))))
+
+
+def test_every_way_to_take_access_away_by_an_address_of_its_own_says_so_first(questions: dict[str, str]) -> None:
+    assert {"members.suspend", "members.remove", "teams.take_out", "teams.remove", "groups.remove"} <= set(questions)
+
+
+def test_asking_changes_nothing_and_writes_no_audit_entry(acme: Acme, world: World, questions: dict[str, str]) -> None:
+    browser = acme.browser(acme.owner)
+    before, noted = world.dump(), entries(world)
+    for route, path in questions.items():
+        for method, headers in (("GET", {}), ("GET", PANEL), ("HEAD", {})):
+            answer = browser.open(path, method=method, headers=headers, buffered=True)
+            assert answer.status_code == 200, route
+            if method == "GET":
+                assert "impact-title" in Page(answer).ids, route
+                assert len(Page(answer).answer()["seen"][0]) == 64, route
+            assert (world.dump(), entries(world)) == (before, noted), f"{route} changed something"
+
+
+def test_asking_is_refused_to_whoever_would_be_refused_and_changes_nothing(
+    acme: Acme, world: World, questions: dict[str, str]
+) -> None:
+    before, noted = world.dump(), entries(world)
+    for route, path in questions.items():
+        for person, status in ((acme.member, 403), (acme.stranger, 404), (None, 303)):
+            assert acme.browser(person).get(path).status_code == status, route
+    assert (world.dump(), entries(world)) == (before, noted)
+
+
+def test_form_that_asks_back_changes_nothing_without_a_yes_to_just_that(
+    acme: Acme, world: World, questions: dict[str, str]
+) -> None:
+    browser, before, noted = acme.browser(acme.owner), world.dump(), entries(world)
+    for route, path in questions.items():
+        name = Page(browser.get(path)).text.rpartition("exactly: ")[2].partition(" Remove")[0]
+        for answered, status in (({}, 422), ({"confirm": "1", "seen": "0" * 64}, 409)):
+            answer = post(browser, path, name=name, **answered)
+            assert (answer.status_code, "impact-title" in Page(answer).ids) == (status, True), route
+    assert (world.dump(), entries(world)) == (before, noted)

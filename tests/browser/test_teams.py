@@ -1,0 +1,113 @@
+"""A team from its first project to its end, with scripts and without: people, an access group, and what is lost."""
+
+import re
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.hall import Hall, tab
+from tests.browser.scenes import move_in
+from tests.support.ledger import Ledger
+
+WAYS = pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no scripts"])
+
+
+def restrict(page: Page, name: str) -> None:
+    """Let somebody reach only what teams and access groups give, once it is said what that takes away."""
+    page.get_by_role("link", name=name).click()
+    page.get_by_role("radio", name="Chosen teams").check()
+    page.get_by_role("button", name="Change the membership").click()
+    row = page.get_by_role("row", name=name)
+    expect(row).to_contain_text("Every other project")
+    page.get_by_role("button", name="Change the membership").click()
+    expect(page.get_by_text(f"The membership of {name} is changed.")).to_be_visible()
+
+
+def find(page: Page, text: str, name: str) -> None:
+    """Find somebody by a part of their name, and choose them."""
+    page.get_by_label("Name or email").fill(text)
+    page.get_by_role("button", name="Find").click()
+    page.get_by_role("checkbox", name=name).check()
+
+
+def make_team(page: Page) -> None:
+    """Make the team Dock with the project Berth plan, beginning at the list of teams."""
+    page.locator("#new-team").click()
+    page.get_by_label("Name").fill("Dock")
+    page.get_by_role("button", name="Create the team").click()
+    expect(page.get_by_text("The team Dock is ready.")).to_be_visible()
+    expect(page).to_have_url(re.compile("/teams/dock/projects$"))
+    page.get_by_role("link", name="New project").first.click()
+    page.get_by_label("Name of the project").fill("Berth plan")
+    page.get_by_role("button", name="Create the project").click()
+    expect(page.get_by_text("The project Berth plan is ready.")).to_be_visible()
+    expect(tab(page, "Projects")).to_have_text("Projects 1")
+
+
+def add_people(page: Page) -> None:
+    """Find two people one after the other, and add both."""
+    tab(page, "Members").click()
+    page.get_by_role("link", name="Add members").first.click()
+    find(page, "dan", "Daniel Kim")
+    find(page, "ele", "Elena Petrova")
+    expect(page.get_by_role("checkbox", name="Daniel Kim")).to_be_checked()
+    page.get_by_role("button", name="Add to the team").click()
+    expect(page.get_by_text("2 members were added.")).to_be_visible()
+    expect(tab(page, "Members")).to_have_text("Members 3")
+
+
+def make_group(page: Page) -> None:
+    """Make the access group Night shift; finding somebody keeps what is chosen."""
+    tab(page, "Access groups").click()
+    expect(page.get_by_role("heading", name="You have not created any access groups yet")).to_be_visible()
+    page.get_by_role("link", name="New access group").first.click()
+    page.get_by_label("Name of the group").fill("Night shift")
+    page.get_by_role("radio", name="Admin Also").check()
+    page.get_by_role("checkbox", name="Berth plan").check()
+    find(page, "hugo", "Hugo Marín")
+    expect(page.get_by_label("Name of the group")).to_have_value("Night shift")
+    expect(page.get_by_role("checkbox", name="Berth plan")).to_be_checked()
+    page.get_by_role("button", name="Create the group").click()
+    expect(page.get_by_role("row", name="Night shift")).to_contain_text("Admin")
+
+
+def take_out(page: Page) -> None:
+    """Take Daniel, who reaches nothing else, out of the team, once it is said what he loses."""
+    page.get_by_role("link", name="Take out Daniel Kim").click()
+    expect(page.get_by_role("heading", name="Take Daniel Kim out of Dock?")).to_be_visible()
+    expect(page.get_by_role("row", name="Daniel Kim")).to_contain_text("Berth plan")
+    page.get_by_role("button", name="Take out").click()
+    expect(page.get_by_text("Daniel Kim does not belong to Dock any more.")).to_be_visible()
+    expect(tab(page, "Members")).to_have_text("Members 2")
+
+
+def remove_team(page: Page) -> None:
+    """Remove the team by its name, misspelled at first."""
+    tab(page, "Settings").click()
+    page.locator("#panel").get_by_role("link", name="Remove").click()
+    page.get_by_label("Name of the team").fill("Doc")
+    page.get_by_role("button", name="Remove the team").click()
+    expect(page.locator("#name-error")).to_have_text("Enter the name of the team exactly: Dock")
+    page.get_by_label("Name of the team").fill("Dock")
+    page.get_by_role("button", name="Remove the team").click()
+    expect(page.get_by_text("The team Dock was removed.")).to_be_visible()
+    expect(page.get_by_role("heading", name="No teams yet")).to_be_visible()
+    expect(page).to_have_url(re.compile("/teams$"))
+
+
+@WAYS
+def test_team_from_its_first_project_to_its_end(hall: Hall, ledger: Ledger, *, javascript: bool) -> None:
+    move_in(hall)
+    page = hall.page(f"/orgs/{hall.slug}/teams", hall.owner, refusal="4", javascript=javascript)
+    page.evaluate("window.stillHere = true")
+    make_team(page)
+    add_people(page)
+    make_group(page)
+    assert bool(page.evaluate("window.stillHere")) is javascript
+    page.goto(hall.members)
+    restrict(page, "Daniel Kim")
+    page.goto(f"/orgs/{hall.slug}/teams/dock/members")
+    take_out(page)
+    remove_team(page)
+    counts = {table: ledger.count(table) for table in ("team", "access_group", "project", "member")}
+    assert counts == {"team": 0, "access_group": 0, "project": 1, "member": 8}
