@@ -326,6 +326,12 @@ class NotOfOrganization(DomainError):
     field = "teams"
 
 
+class NotYoursToGive(DomainError):
+    """Somebody tried to give what they may not: a team they do not run, an access group above their role."""
+
+    sentence = N_("You cannot give %(name)s. Choose again.")
+
+
 class GroupNameTaken(DomainError):
     """An access group of the team has the name."""
 

@@ -28,7 +28,11 @@ FORMS = {
     "members.leave": {"confirm": "1"},
 }
 # What a form may hold besides that.
-OPTIONAL = {"organizations.update": {field.name for field in fields(OrganizationSettings)}}
+OPTIONAL = {
+    "organizations.update": {field.name for field in fields(OrganizationSettings)},
+    "invites.create": {"has_global_access"},
+    "additions.create": {"has_global_access"},
+}
 
 States = Counter[tuple[str, tuple[Any, ...]]]
 

@@ -4,8 +4,11 @@ from datetime import timedelta
 
 from tests.support.acme import Acme
 from tests.support.commands import Command
+from tests.support.teams import make_team
 from webapp.db import db
-from webapp.models import Invitation
+from webapp.models import Invitation, Role
+from webapp.services import offers, teams
+from webapp.services.memberships import Terms
 
 
 def invited(acme: Acme) -> dict[str, Invitation]:
@@ -47,3 +50,16 @@ def test_nobody_invited_is_a_failure(acme: Acme, vestibule: Command) -> None:
     assert ran.status == nowhere.status == 1
     assert "is a member already" in ran.out
     assert nowhere.err == "Error: There is no organization nowhere.\n"
+
+
+def test_teams_are_offered_instead_of_every_project(acme: Acme, vestibule: Command) -> None:
+    red, blue = make_team(acme, "Red"), make_team(acme, "Blue")
+    shadow = acme.act(acme.stranger, lambda actor, here: teams.create(actor, here, "Shadow").slug, acme.other_slug)
+    ran = vestibule("invite", "new@example.org", "--org", acme.slug, "--team", "red", "--team", "blue", "--team", "red")
+    assert (ran.status, ran.err) == (0, "")
+    number = invited(acme)["new@example.org"].id
+    terms = acme.world.read(lambda: offers.terms_of(db.session.get_one(Invitation, number)))
+    assert terms == Terms(Role.MEMBER, False, [red, blue], [])
+    with acme.unchanged():
+        nowhere = vestibule("invite", "other@example.org", "--org", acme.slug, "--team", shadow)
+    assert (nowhere.status, nowhere.err) == (1, "Error: There is no team shadow.\n")

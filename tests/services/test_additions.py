@@ -6,12 +6,23 @@ import pytest
 
 from tests.support.acme import Acme, organization_of
 from tests.support.asking import ask, row_of, suggest
+from tests.support.offering import make_things
 from tests.support.worlds import Person
 from webapp.db import db
-from webapp.errors import AlreadyMember, DomainError, Forbidden, InvitationLimit, NobodyToAdd, NotFound, RoleTooHigh
+from webapp.errors import (
+    AlreadyMember,
+    DomainError,
+    Forbidden,
+    InvitationLimit,
+    NobodyToAdd,
+    NotFound,
+    NotYoursToGive,
+    RoleTooHigh,
+)
 from webapp.models import EmailAddress, InvitationStatus, MemberStatus, Organization, Role, User
 from webapp.services import additions, addresses, attempts, invitation_limits, members
 from webapp.services.attempts import Limit
+from webapp.services.memberships import Terms
 from webapp.services.tokens import digest
 
 
@@ -26,7 +37,7 @@ def ned(acme: Acme) -> Person:
 
 
 def add(acme: Acme, actor: Person, email: str, role: Role = Role.MEMBER) -> int:
-    return acme.act(actor, lambda who, here: additions.add(who, here, addresses.parse(email), role).id)
+    return acme.act(actor, lambda who, here: additions.add(who, here, addresses.parse(email), Terms(role)).id)
 
 
 def change_nearby(acme: Acme, person: Person, **values: object) -> None:
@@ -173,3 +184,10 @@ def test_C14_adding_counts_as_inviting(acme: Acme, ned: Person) -> None:
     acme.world.write(lambda: attempts.raise_counters({Limit(bucket, most, invitation_limits.DAY): most}))
     with acme.unchanged(), pytest.raises(InvitationLimit):
         add(acme, acme.manager, "ned@example.org")
+
+
+def test_D09_nobody_adds_with_what_they_could_not_give(acme: Acme, ned: Person) -> None:
+    things = make_things(acme)
+    wanted = Terms(Role.MEMBER, False, [things.red], [things.synced])
+    with acme.unchanged(), pytest.raises(NotYoursToGive):
+        acme.act(acme.manager, lambda who, here: additions.add(who, here, addresses.parse("ned@example.org"), wanted))

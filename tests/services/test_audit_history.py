@@ -17,6 +17,7 @@ from webapp.services import additions, addresses, invitations, members, outbox, 
 from webapp.services.audit import Event
 from webapp.services.invitation_links import Link
 from webapp.services.invitations import Offer
+from webapp.services.memberships import Terms
 
 Membership = dict[int, tuple[int, str, str]]
 """The id of each member to user, role and status."""
@@ -99,7 +100,7 @@ class Chance:
 
     def _add(self, actor: Actor, organization: Organization) -> None:
         address = addresses.parse(self._stranger().email)
-        additions.add(actor, organization, address, self._random.choice(list(Role)))
+        additions.add(actor, organization, address, Terms(self._random.choice(list(Role))))
 
     def _change_role(self, actor: Actor, organization: Organization) -> None:
         members.change_role(actor, organization, self._somebody(organization), self._random.choice(list(Role)))

@@ -95,14 +95,17 @@ class World:
 
         return int(self.write(make))
 
-    def invite(self, slug: str, by: Person, email: str, role: Role = Role.MEMBER, days: int = 7) -> Invited:
-        """Invite an address as a member would, and return the token of the letter."""
+    def invite(
+        self, slug: str, by: Person, email: str, role: Role = Role.MEMBER, days: int = 7, **more: Any
+    ) -> Invited:
+        """Invite an address as a member would, to what `more` of an offer says; return the token of the letter."""
 
         def make() -> Invited:
             organization = _organization(slug)
             user = db.session.get_one(User, by.user_id)
             actor = Actor.of(user, ip=None, member=members.of_user(organization, user.id))
-            [invitation] = invitations.invite_all(actor, organization, [addresses.parse(email)], Offer(role, days))
+            offer = Offer(role, days, **more)
+            [invitation] = invitations.invite_all(actor, organization, [addresses.parse(email)], offer)
             letter = db.session.get_one(OutboxMessage, invitation.letter_id)
             return Invited(invitation.id, email, db.vault.open(outbox.seal_name(letter), letter.secret or ""))
 

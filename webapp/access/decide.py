@@ -1,5 +1,6 @@
 """Decisions about an organization and what is in it: asked by the guard of every page and again by every service."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,7 +9,7 @@ from webapp.access.actor import Actor, ActorKind
 from webapp.access.facts import Resource
 from webapp.access.roles import LOWEST_LEVEL, LOWEST_ROLE, LOWEST_ROLE_IN_OWN_TEAM, Scope, has_scope
 from webapp.errors import AboveYourRole, Forbidden, NotFound, RoleTooHigh, Yourself
-from webapp.models import Member, MemberStatus, Organization, Project, Role
+from webapp.models import Member, MemberStatus, Organization, Project, Role, Team
 
 
 class PowerOver(Protocol):
@@ -25,32 +26,45 @@ def decide(actor: Actor, scope: Scope, resource: Resource) -> bool:
 
     Plug-ins are asked first, but only about active members and what belongs to their own organization.
     """
+    return _decide(actor, scope, resource)
+
+
+def teams_with(actor: Actor, scope: Scope, teams: Sequence[Team]) -> list[Team]:
+    """Return those of some teams on which `actor` has `scope`: one statement for all of them, but for plug-ins."""
+    own = grants.teams_shared(actor.member, teams) if actor.member is not None and teams else frozenset[int]()
+    return [team for team in teams if _decide(actor, scope, team, own)]
+
+
+def _decide(actor: Actor, scope: Scope, resource: Resource, own: Collection[int] | None = None) -> bool:
+    """Decide; `own` are the ids of the member's teams among those that are asked about, where they are known."""
     if actor.kind is ActorKind.SYSTEM:
         return True
     member = actor.member
     if member is None or member.organization_id != _organization_id(resource) or member.user_id != actor.user_id:
         return False
-    return member.is_active and _has(member, scope, resource)
+    return member.is_active and _has(member, scope, resource, own)
 
 
 def _organization_id(resource: Resource) -> int:
     return resource.id if isinstance(resource, Organization) else resource.organization_id
 
 
-def _has(member: Member, scope: Scope, resource: Resource) -> bool:
+def _has(member: Member, scope: Scope, resource: Resource, own: Collection[int] | None) -> bool:
     if scope in LOWEST_LEVEL:
         return isinstance(resource, Project) and grants.decide(member.user_id, resource, scope)
     verdict = plugins.verdict(plugins.opinions(member.id, scope, resource))
-    return _has_by_role(member, scope, resource) if verdict is None else verdict
+    return _has_by_role(member, scope, resource, own) if verdict is None else verdict
 
 
-def _has_by_role(member: Member, scope: Scope, resource: Resource) -> bool:
+def _has_by_role(member: Member, scope: Scope, resource: Resource, own: Collection[int] | None) -> bool:
     if isinstance(resource, Organization):
         return has_scope(member.role, scope, resource)
     if member.role >= LOWEST_ROLE[scope]:
         return True
     lowest = LOWEST_ROLE_IN_OWN_TEAM.get(scope)
-    return lowest is not None and member.role >= lowest and grants.shares_team(member, resource)
+    if lowest is None or member.role < lowest:
+        return False
+    return grants.shares_team(member, resource) if own is None else resource.id in own
 
 
 def require(actor: Actor, scope: Scope, resource: Resource) -> None:
@@ -103,6 +117,13 @@ def refusal_over(actor: Actor, member: PowerOver) -> Yourself | AboveYourRole | 
     if actor.user_id == member.user_id:
         return Yourself()
     return None if is_role_within(actor, member.role) else AboveYourRole()
+
+
+def may_give_every_project(actor: Actor) -> bool:
+    """Tell whether the actor may give global access: whoever lacks it themselves may not, below the managers."""
+    if actor.kind is ActorKind.SYSTEM:
+        return True
+    return actor.member is not None and (actor.member.has_global_access or actor.member.role >= Role.MANAGER)
 
 
 def grantable_roles(member: Member | None) -> list[Role]:

@@ -234,6 +234,12 @@ def shares_team(member: Member, resource: Team | Project) -> bool:
     return found.first() is not None
 
 
+def teams_shared(member: Member, teams: Collection[Team]) -> frozenset[int]:
+    """Return the ids of those of some teams that a member belongs to."""
+    asked = {"member_id": member.id, "teams": [team.id for team in teams]}
+    return frozenset(db.session.connection().execute(_SHARED, asked).scalars())
+
+
 def people_of(lateral: bool, *, later: bool, kinds: Sequence[str] = KINDS, is_narrowed: bool = False) -> CTE:
     """Select a page of the members who may read a project, with `sort_name` and `key`: each of them once.
 
@@ -439,6 +445,9 @@ _DECISION: Statement = (
 _PATHS = union_all(*(_path(grant, _MEMBER_ID, _PROJECT_ID) for grant in GRANTS))
 _IN_TEAM = select(TeamMember.team_id).where(
     TeamMember.team_id == bindparam("team_id", type_=Id), TeamMember.member_id == _MEMBER_ID
+)
+_SHARED = select(TeamMember.team_id).where(
+    TeamMember.member_id == _MEMBER_ID, TeamMember.team_id.in_(bindparam("teams", expanding=True))
 )
 _IN_TEAM_OF = (
     select(TeamMember.team_id)

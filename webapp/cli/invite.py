@@ -7,10 +7,12 @@ import click
 from webapp.access.actor import Actor
 from webapp.cli.output import application, as_json, organization_of, show_json, show_table
 from webapp.db import perform
-from webapp.models import Role
-from webapp.services import invitation_batches, organizations
+from webapp.models import Organization, Role, Team
+from webapp.services import child_slugs, invitation_batches, organizations
+from webapp.services.child_slugs import TEAM
 from webapp.services.invitation_batches import Outcome, Result
 from webapp.services.invitations import MAX_LIFETIME_DAYS, MIN_LIFETIME_DAYS, Offer
+from webapp.services.memberships import Terms
 
 SENTENCES = {
     Result.INVITED: "invited",
@@ -30,14 +32,23 @@ SENTENCES = {
     type=click.IntRange(MIN_LIFETIME_DAYS, MAX_LIFETIME_DAYS),
     help="How long the invitations live.  [default: as the organization has chosen]",
 )
+@click.option(
+    "--team",
+    "teams",
+    multiple=True,
+    metavar="SLUG",
+    help="A team they join, so that they open its projects and not every project. May be given again.",
+)
 @as_json
-def invite(email: tuple[str, ...], org: str, role: str, days: int | None, is_json: bool) -> None:
+def invite(
+    email: tuple[str, ...], org: str, role: str, days: int | None, teams: tuple[str, ...], is_json: bool
+) -> None:
     """Invite every EMAIL to an organization; their letters leave with the next round of the mail worker.
 
     Exit status: 0 when at least one was invited, 1 when none was.
     """
     with application():
-        outcomes = perform(partial(_invite, org, email, Role[role.upper()], days), write=True)
+        outcomes = perform(partial(_invite, org, email, Role[role.upper()], days, teams), write=True)
     if is_json:
         show_json([{"email": outcome.address, "result": outcome.result.value} for outcome in outcomes])
     else:
@@ -46,8 +57,22 @@ def invite(email: tuple[str, ...], org: str, role: str, days: int | None, is_jso
         raise SystemExit(1)
 
 
-def _invite(slug: str, emails: tuple[str, ...], role: Role, days: int | None) -> list[Outcome]:
+def _invite(slug: str, emails: tuple[str, ...], role: Role, days: int | None, teams: tuple[str, ...]) -> list[Outcome]:
     organizations.lock_by_slug(slug)
     organization = organization_of(slug)
-    offer = Offer(role, days or organization.invitation_lifetime_days)
+    numbers = [_team(organization, team) for team in dict.fromkeys(teams)]
+    terms = Terms(role, has_global_access=not teams, teams=numbers)
+    offer = Offer.of(terms, days or organization.invitation_lifetime_days)
     return invitation_batches.invite_each(Actor.system(), organization, "\n".join(emails), offer)
+
+
+def _team(organization: Organization, slug: str) -> int:
+    """Return the id of a team by its slug, or by one it had.
+
+    Raises:
+        ClickException: there is none.
+    """
+    team: Team | None = child_slugs.find(TEAM, organization, slug)
+    if team is None:
+        raise click.ClickException(f"There is no team {slug}.")
+    return team.id

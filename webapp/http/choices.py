@@ -45,9 +45,13 @@ def numbers_field(label: Any, **kwargs: Any) -> SelectMultipleField:
 
 def reach_field() -> RadioField:
     """Return a field for global access or chosen teams; forms of earlier pages send none."""
+    return RadioField(_("Projects"), choices=reach_choices(), validators=[Optional()])
+
+
+def reach_choices(*, everything: bool = True) -> list[SelectChoice]:
+    """Return how far somebody may reach: everything, where that can be chosen, or what teams give."""
     labels = {EVERYTHING: _("Every project"), CHOSEN: _("Chosen teams")}
-    choices = [SelectChoice(value=value, label=label) for value, label in labels.items()]
-    return RadioField(_("Projects"), choices=choices, validators=[Optional()])
+    return [SelectChoice(value=value, label=label) for value, label in labels.items() if everything or value == CHOSEN]
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ from webapp.models import (
     User,
 )
 from webapp.models.invitation import LISTED
+from webapp.queries import offers
+from webapp.queries.offers import Held
 from webapp.queries.page import PAGE_ROWS, Listing, Page, Statement, listing, read
 from webapp.queries.words import matching, parameters_of, searched_words
 from webapp.services.audit import Event
@@ -45,6 +47,7 @@ class InvitationRow:
     id: int
     email: str
     role: Role
+    has_global_access: bool
     state: str
     invited_by: str | None
     created_at: datetime
@@ -103,6 +106,7 @@ def _shown(page: Subquery) -> Statement:
             Invitation.id,
             Invitation.email,
             Invitation.role,
+            Invitation.has_global_access,
             Invitation.status,
             Invitation.created_at,
             Invitation.expires_at,
@@ -128,6 +132,7 @@ def _row(organization: Organization, row: Row[*tuple[Any, ...]]) -> InvitationRo
         id=row.id,
         email=row.email,
         role=row.role,
+        has_global_access=row.has_global_access,
         state="withdrawn" if state == "revoked" else state,
         invited_by=row.invited_by,
         created_at=row.created_at,
@@ -174,6 +179,8 @@ class Offered:
     email: str
     canonical: str
     role: Role
+    has_global_access: bool
+    held: Held
     inviter_name: str | None
     expires_at: datetime
     state: str
@@ -204,6 +211,8 @@ def offered_by(token: str) -> Offered:
         email=row.email,
         canonical=row.canonical,
         role=row.role,
+        has_global_access=row.has_global_access,
+        held=offers.offered_by([row.id])[row.id],
         inviter_name=row.inviter_name,
         expires_at=row.expires_at,
         state=_state_by_link(row, organization),
@@ -229,6 +238,7 @@ _OFFERED = (
         Invitation.email,
         Invitation.canonical,
         Invitation.role,
+        Invitation.has_global_access,
         Invitation.status,
         Invitation.expires_at,
         Invitation.closed_at,

@@ -8,27 +8,28 @@ from webapp.access.decide import require, require_role_within
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import AlreadyMember, NobodyToAdd
-from webapp.models import EmailAddress, InvitationStatus, Member, MemberStatus, Organization, Role, User
-from webapp.services import accounts, approvals, audit, invitation_rows, members, request_letters, requests
+from webapp.models import EmailAddress, InvitationStatus, Member, MemberStatus, Organization, User
+from webapp.services import accounts, approvals, audit, giving, invitation_rows, members, request_letters, requests
 from webapp.services.addresses import Address
 from webapp.services.audit import Change, Event
 from webapp.services.memberships import Terms
 
 
-def add(actor: Actor, organization: Organization, address: Address, role: Role) -> Member:
+def add(actor: Actor, organization: Organization, address: Address, terms: Terms) -> Member:
     """Make the user with a verified address a member, and tell them by mail.
 
     It is somebody whom the actor meets as an active member in another organization, or anybody where the actor is an
     instance administrator. The same statements run for an address nobody has and for one of somebody else.
 
     Raises:
-        NotFound, Forbidden, RoleTooHigh: the actor may not.
+        NotFound, Forbidden, RoleTooHigh, NotOfOrganization, NotYoursToGive: the actor may not.
         AlreadyMember: the address is a member's.
         NobodyToAdd: there is no such user, or none the actor may know of.
         InvitationLimit: the organization or the address has had its letters for today.
     """
     require(actor, Scope.MEMBER_ADD, organization)
-    require_role_within(actor, role)
+    require_role_within(actor, terms.role)
+    giving.require_may_give(actor, organization, terms)
     if requests.role_with(organization, address.canonical):
         raise AlreadyMember(email=address.typed, field="email")
     user = _known(actor, address)
@@ -36,9 +37,9 @@ def add(actor: Actor, organization: Organization, address: Address, role: Role) 
         raise NobodyToAdd(email=address.typed)
     approvals.require_within_limits(organization, address)
     email = accounts.primary_address(user.id).address
-    member = members.add(actor, organization, user, email, Terms(role), Event.MEMBER_ADDED)
+    member = members.add(actor, organization, user, email, terms, Event.MEMBER_ADDED)
     _close_waiting(actor, organization, address, member)
-    members.tell(actor, organization, user, "added", role=role.label)
+    members.tell(actor, organization, user, "added", role=terms.role.label)
     return member
 
 

@@ -8,8 +8,6 @@ from sqlalchemy import select, text
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import require, require_role_within
-from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import N_, DomainError, InvalidAddress, InvitationLimit
 from webapp.models import EmailAddress, Invitation, InvitationBatch, InvitationStatus, Member, Organization
@@ -50,12 +48,11 @@ def invite_each(actor: Actor, organization: Organization, text: str, offer: Offe
     """Invite every address in `text` that can be invited; return what happened to each.
 
     Raises:
-        Forbidden, RoleTooHigh: the actor may not.
+        Forbidden, RoleTooHigh, NotOfOrganization, NotYoursToGive: the actor may not.
         DomainError: no address, or more than 1,000.
         InvitationLimit: the organization has had its invitations for today.
     """
-    require(actor, Scope.MEMBER_INVITE, organization)
-    require_role_within(actor, offer.role)
+    invitations.require_may_offer(actor, organization, offer)
     typed = list(dict.fromkeys(addresses.split(text)))
     _require_reasonable_number(typed)
     parsed = {piece: _parse(piece) for piece in typed}

@@ -10,7 +10,17 @@ from webapp.db import db
 from webapp.errors import N_, Forbidden, InvitationNotOpen, InvitationNotSent, LetterLimit
 from webapp.models import EmailAddress, Invitation, InvitationStatus, Member, Organization
 from webapp.models.invitation import OPEN
-from webapp.services import addresses, audit, invitation_limits, invitation_links, invitation_rows, invitations
+from webapp.services import (
+    addresses,
+    audit,
+    giving,
+    invitation_limits,
+    invitation_links,
+    invitation_rows,
+    invitations,
+    inviters,
+    offers,
+)
 from webapp.services.audit import Event
 from webapp.services.invitations import Offer
 
@@ -21,7 +31,7 @@ def resend(actor: Actor, organization: Organization, invitation: Invitation) -> 
     """Send an open, expired or declined invitation again, as the actor's own offer; its old links are dead.
 
     Raises:
-        NotFound, Forbidden: the actor may not invite, or not with such a role.
+        NotFound, Forbidden: the actor may not invite, or not with such a role, or not all it offers.
         InvitationNotOpen: it was accepted, revoked, or only asked for.
         InvitationNotSent: the person has joined or was invited anew meanwhile.
         LetterLimit: the address or the organization had its invitations for today.
@@ -33,9 +43,14 @@ def resend(actor: Actor, organization: Organization, invitation: Invitation) -> 
         )
     if invitation.status not in RESENDABLE:
         raise InvitationNotOpen
+    terms = offers.terms_of(invitation)
+    if giving.refused_to(actor, organization, terms).names:
+        raise Forbidden(
+            N_("This invitation offers more than you may give, so you may not send it again. Nothing was sent.")
+        )
     _require_still_wanted(organization, invitation)
     _require_within_limits(organization, invitation)
-    offer = Offer(invitation.role, organization.invitation_lifetime_days)
+    offer = Offer.of(terms, organization.invitation_lifetime_days)
     change = invitations.send_anew(actor, organization, invitation, offer)
     audit.record_all(actor, Event.INVITATION_RESENT, [change], organization=organization)
 
@@ -46,7 +61,7 @@ def copy_link(actor: Actor, organization: Organization, invitation: Invitation) 
     It works while the actor may invite, so it needs an actor who can lose that right.
 
     Raises:
-        NotFound, Forbidden: the actor may not invite, or not with such a role, or is the system.
+        NotFound, Forbidden: the actor may not invite, or not with such a role, or not all it offers, or is the system.
         InvitationNotOpen: the link would open nothing.
     """
     require(actor, Scope.MEMBER_INVITE, organization)
@@ -58,9 +73,13 @@ def copy_link(actor: Actor, organization: Organization, invitation: Invitation) 
         )
     if not invitation.is_open(clock.now()):
         raise InvitationNotOpen(N_("This invitation has ended, so a link would open nothing. Send it again instead."))
-    if not invitations.may_inviter_still(organization, invitation):
+    if not inviters.may_still(organization, invitation):
         raise InvitationNotOpen(
             N_("Whoever invited may not invite any more, so a link would open nothing. Send it again instead.")
+        )
+    if giving.refused_to(actor, organization, offers.terms_of(invitation)).names:
+        raise Forbidden(
+            N_("This invitation offers more than you may give, so you may not copy its link. Nothing was changed.")
         )
     token = invitation_links.copy(invitation, actor.user_id)
     audit.record(actor, Event.INVITATION_LINK_COPIED, invitation_rows.target_of(invitation), organization=organization)

@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, Self
 
 from sqlalchemy import select, update
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import is_role_within, may_still_offer, require, require_role_within
+from webapp.access.decide import is_role_within, require, require_role_within
 from webapp.access.roles import Scope
 from webapp.db import changes_one_row, db
 from webapp.errors import N_, Forbidden, InvitationNotOpen, NotFound, OtherAddress
@@ -17,8 +18,10 @@ from webapp.services import (
     accounts,
     attempts,
     audit,
+    giving,
     invitation_links,
     invitation_rows,
+    inviters,
     members,
     offers,
     organizations,
@@ -29,6 +32,7 @@ from webapp.services.addresses import Address
 from webapp.services.attempts import Limit
 from webapp.services.audit import Change, Event
 from webapp.services.invitation_links import Link
+from webapp.services.memberships import Terms
 
 MIN_LIFETIME_DAYS, MAX_LIFETIME_DAYS = 1, 30
 MOST_REFUSALS_NOTED = 20
@@ -38,10 +42,23 @@ SENDABLE = (InvitationStatus.REQUESTED, InvitationStatus.PENDING, InvitationStat
 
 @dataclass(frozen=True)
 class Offer:
-    """What an invitation offers, and for how many days."""
+    """What an invitation offers, and for how many days; see `Terms`."""
 
     role: Role
     lifetime_days: int
+    has_global_access: bool = True
+    teams: Sequence[int] = ()
+    groups: Sequence[int] = ()
+
+    @classmethod
+    def of(cls, terms: Terms, lifetime_days: int) -> Self:
+        """Return the offer of a membership on some terms."""
+        return cls(terms.role, lifetime_days, terms.has_global_access, terms.teams, terms.groups)
+
+    @property
+    def terms(self) -> Terms:
+        """As what somebody becomes a member who accepts."""
+        return Terms(self.role, self.has_global_access, self.teams, self.groups)
 
 
 def invite_all(actor: Actor, organization: Organization, wanted: Sequence[Address], offer: Offer) -> list[Invitation]:
@@ -51,19 +68,31 @@ def invite_all(actor: Actor, organization: Organization, wanted: Sequence[Addres
     database refuses what slips by.
 
     Raises:
-        NotFound, Forbidden, RoleTooHigh: the actor may not; nothing is stored.
+        NotFound, Forbidden, RoleTooHigh, NotOfOrganization, NotYoursToGive: the actor may not; nothing is stored.
     """
-    require(actor, Scope.MEMBER_INVITE, organization)
-    require_role_within(actor, offer.role)
+    require_may_offer(actor, organization, offer)
     invitation_rows.close_declined(actor, organization, [address.canonical for address in wanted])
     offered = [_invitation(actor, organization, address, offer) for address in wanted]
     db.session.add_all(offered)
     db.session.flush()
+    offers.attach(offered, offer.terms)
     invitation_rows.index_words(offered)
     invitation_links.mail(organization, actor.name, offered, language=actor.language)
-    changes = [Change(invitation_rows.target_of(new), after=invitation_rows.described(new)) for new in offered]
+    changes = [Change(invitation_rows.target_of(new), after=_described(new, offer.terms)) for new in offered]
     audit.record_all(actor, Event.INVITATION_SENT, changes, organization=organization)
     return offered
+
+
+def require_may_offer(actor: Actor, organization: Organization, offer: Offer) -> None:
+    """Go on only if the actor may invite, and could give all that is offered.
+
+    Raises:
+        NotFound, Forbidden: the actor may not invite.
+        RoleTooHigh, NotOfOrganization, NotYoursToGive: not so; see `giving.require_may_give`.
+    """
+    require(actor, Scope.MEMBER_INVITE, organization)
+    require_role_within(actor, offer.role)
+    giving.require_may_give(actor, organization, offer.terms)
 
 
 def _invitation(actor: Actor, organization: Organization, address: Address, offer: Offer) -> Invitation:
@@ -73,6 +102,7 @@ def _invitation(actor: Actor, organization: Organization, address: Address, offe
         email=address.typed,
         canonical=address.canonical,
         role=offer.role,
+        has_global_access=offer.has_global_access,
         status=InvitationStatus.PENDING,
         invited_by_id=actor.user_id,
         created_at=now,
@@ -87,16 +117,16 @@ def send_anew(actor: Actor, organization: Organization, invitation: Invitation, 
     caller records as what it was: approved, sent again.
 
     Raises:
-        NotFound, Forbidden, RoleTooHigh: the actor may not.
+        NotFound, Forbidden, RoleTooHigh, NotOfOrganization, NotYoursToGive: the actor may not.
         InvitationNotOpen: it was accepted or revoked.
     """
-    require(actor, Scope.MEMBER_INVITE, organization)
-    require_role_within(actor, offer.role)
-    before, now = invitation_rows.described(invitation), clock.now()
+    require_may_offer(actor, organization, offer)
+    before, now = _described(invitation, offers.terms_of(invitation)), clock.now()
     sendable = update(Invitation).where(Invitation.id == invitation.id, Invitation.status.in_(SENDABLE))
     anew = sendable.values(
         status=InvitationStatus.PENDING,
         role=offer.role,
+        has_global_access=offer.has_global_access,
         invited_by_id=actor.user_id,
         created_at=now,
         expires_at=now + timedelta(days=offer.lifetime_days),
@@ -106,11 +136,12 @@ def send_anew(actor: Actor, organization: Organization, invitation: Invitation, 
     if not changes_one_row(anew):
         raise InvitationNotOpen
     db.session.refresh(invitation)
+    offers.exchange(invitation, offer.terms)
     invitation_rows.forget_words([invitation.id])
     invitation_rows.index_words([invitation])
     invitation_links.kill_all(invitation)
     invitation_links.mail(organization, actor.name, [invitation], language=actor.language)
-    return Change(invitation_rows.target_of(invitation), before, invitation_rows.described(invitation))
+    return Change(invitation_rows.target_of(invitation), before, _described(invitation, offer.terms))
 
 
 def revoke(actor: Actor, organization: Organization, invitation: Invitation) -> None:
@@ -159,17 +190,19 @@ def decline(actor: Actor, link: Link) -> Invitation:
 def accept(actor: Actor, link: Link, user_id: int) -> Member:
     """Make a signed-in user a member, as the invitation offers. Works once, also for several at the same moment.
 
+    What whoever offers it may not give any more is left out; the invitation says so from then on.
+
     Raises:
         NotFound: the link does not work, or the user may not act.
         InvitationNotOpen: it cannot be accepted any more, or whoever sent it or copied the link may no longer offer it.
         OtherAddress: the organization wants the invited address, and it is not the user's.
         AlreadyMember: the user is a member.
     """
-    organization, invitation, _token = _acceptable_invitation(link)
+    organization, invitation, token = _acceptable_invitation(link)
     user = accounts.by_id(user_id)
     if organization.address_match_required and not has_address(user.id, invitation.canonical):
         raise OtherAddress(email=invitation.email)
-    return _join(actor, organization, invitation, user)
+    return _join(actor, organization, invitation, token, user)
 
 
 def accept_as_new(actor: Actor, link: Link, new: NewAccount) -> Member:
@@ -186,7 +219,7 @@ def accept_as_new(actor: Actor, link: Link, new: NewAccount) -> Member:
     user = accounts.create(actor, new, is_proven=not token.is_copied)
     if token.is_copied:
         verification.send(accounts.primary_address(user.id), user, actor.language)
-    return _join(Actor.of(user, ip=actor.ip), organization, invitation, user)
+    return _join(Actor.of(user, ip=actor.ip), organization, invitation, token, user)
 
 
 def record_other_address(actor: Actor, link: Link) -> None:
@@ -217,25 +250,16 @@ def has_address(user_id: int, canonical: str) -> bool:
     )
 
 
-def may_inviter_still(organization: Organization, invitation: Invitation, copied_by_id: int | None = None) -> bool:
-    """Tell whether whoever sent an invitation may still offer what it offers, and whoever copied the link at hand."""
-    offering = {user_id for user_id in (invitation.invited_by_id, copied_by_id) if user_id is not None}
-    found = db.session.scalars(
-        select(Member)
-        .join(User, User.id == Member.user_id)
-        .where(Member.organization_id == organization.id, User.id.in_(offering), User.is_active)
-    ).all()
-    return len(found) == len(offering) and all(
-        may_still_offer(member, invitation.role, organization) for member in found
-    )
-
-
-def _join(actor: Actor, organization: Organization, invitation: Invitation, user: User) -> Member:
+def _join(
+    actor: Actor, organization: Organization, invitation: Invitation, token: InvitationToken, user: User
+) -> Member:
     change = invitation_rows.close(invitation, InvitationStatus.ACCEPTED)
     email = accounts.primary_address(user.id)
     unproven = {} if email.verified_at else {"is_address_proven": False}
-    member = members.add(actor, organization, user, email.address, offers.terms_of(invitation))
-    after = {**(change.after or {}), "user_id": user.id, "email": email.address, **unproven}
+    terms = inviters.given_by(organization, invitation, token.copied_by_id)
+    left_out = {"left_out": invitation.left_out} if invitation.left_out else {}
+    member = members.add(actor, organization, user, email.address, terms)
+    after = {**(change.after or {}), "user_id": user.id, "email": email.address, **unproven, **left_out}
     _record(actor, Event.INVITATION_ACCEPTED, organization, Change(change.target, change.before, after))
     return member
 
@@ -255,9 +279,13 @@ def _open_invitation(link: Link) -> tuple[Organization, Invitation, InvitationTo
 
 def _acceptable_invitation(link: Link) -> tuple[Organization, Invitation, InvitationToken]:
     organization, invitation, token = _open_invitation(link)
-    if not may_inviter_still(organization, invitation, token.copied_by_id):
+    if not inviters.may_still(organization, invitation, token.copied_by_id):
         raise InvitationNotOpen
     return organization, invitation, token
+
+
+def _described(invitation: Invitation, terms: Terms) -> dict[str, Any]:
+    return {**invitation_rows.described(invitation), **offers.described(terms)}
 
 
 def _record(actor: Actor, event: Event, organization: Organization, change: Change) -> None:

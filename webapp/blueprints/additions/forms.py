@@ -2,11 +2,11 @@
 
 from flask_babel import lazy_gettext as _
 
-from webapp.blueprints.members.forms import RoleForm
+from webapp.blueprints.members.forms import TermsForm
 from webapp.http.forms import email_field
 
 
-class AddForm(RoleForm):
+class AddForm(TermsForm):
     """Whom to add, and as what."""
 
     email = email_field(_("Email address"))

@@ -10,8 +10,9 @@ from webapp.errors import DomainError, NobodyToAdd
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
-from webapp.models import Organization, Role
+from webapp.models import Organization
 from webapp.queries.counts import counts_of
+from webapp.queries.giveable import giveable_by
 from webapp.services import additions, addresses
 
 bp = Blueprint("additions", __name__)
@@ -21,24 +22,28 @@ bp = Blueprint("additions", __name__)
 @access(Scope.MEMBER_ADD)
 def new(organization: Organization) -> Response:
     """Show the form."""
-    return _page(organization, AddForm(grantable_roles(current_actor().member), data={"role": Role.MEMBER.label}))
+    return _page(organization, _form(organization, data={}))
 
 
 @bp.post("/orgs/<org>/members/add")
 @access(Scope.MEMBER_ADD)
 def create(organization: Organization) -> Response:
     """Make the user with the address a member at once."""
-    form = AddForm(grantable_roles(current_actor().member))
+    form = _form(organization)
     if not form.validate():
         return _page(organization, form, status=422)
-    role = Role[form.role.data.upper()]
     try:
-        additions.add(current_actor(), organization, addresses.parse(form.email.data), role)
+        additions.add(current_actor(), organization, addresses.parse(form.email.data), form.terms())
     except DomainError as error:
         form.show(error)
         return _page(organization, form, status=422, may_be_invited=isinstance(error, NobodyToAdd))
     flash(_("%(email)s is a member now.", email=form.email.data.strip()), "success")
     return go(url_for("members.index", org=organization.slug))
+
+
+def _form(organization: Organization, data: dict[str, object] | None = None) -> AddForm:
+    actor = current_actor()
+    return AddForm(grantable_roles(actor.member), giveable_by(actor, organization), data)
 
 
 def _page(organization: Organization, form: AddForm, *, status: int = 200, may_be_invited: bool = False) -> Response:

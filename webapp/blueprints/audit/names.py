@@ -75,6 +75,7 @@ FIELD_NAMES = {
     "is_address_proven": N_("Address proven"),
     "join_requests_allowed": N_("Requests to join"),
     "members_may_invite": N_("Members may invite"),
+    "left_out": N_("Left out"),
     "level": N_("Level"),
     "member": N_("Member"),
     "member_id": N_("Number of the membership"),

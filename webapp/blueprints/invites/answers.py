@@ -14,9 +14,11 @@ from webapp.http import session, uow
 from webapp.http.credentials import count_attempt, require_credentials
 from webapp.http.guard import PUBLIC, access
 from webapp.http.htmx import go
+from webapp.http.offers import in_short, names_of
 from webapp.http.session import Viewer
 from webapp.models import User
 from webapp.queries.invitations import Offered, offered_by, was_accepted_by
+from webapp.queries.offers import left_out_of
 from webapp.services import accounts, addresses, attempts, invitations, passwords
 from webapp.services.accounts import NewAccount
 
@@ -151,6 +153,9 @@ def _register_and_accept(offered: Offered, new: NewAccount) -> str:
 
 def _welcome(offered: Offered) -> Response:
     flash(_("Welcome to %(organization)s", organization=offered.organization_name), "success")
+    if left_out := uow.read(left_out_of, offered.id):
+        sentence = _("Left out, because it is gone or may not be given any more: %(names)s.", names=names_of(left_out))
+        flash(sentence, "warning")
     return go(url_for("members.index", org=offered.organization_slug))
 
 
@@ -162,6 +167,7 @@ def _page(offered: Offered, is_viewers: bool, forms: _Forms, *, status: int = 20
         "invites/show.html",
         invitation=offered,
         state=state,
+        reaches=in_short(offered.has_global_access, offered.held),
         may_accept_with_other=not offered.address_match_required,
         register_form=forms.register,
         sign_in_form=forms.sign_in,

@@ -15,11 +15,11 @@ from webapp.errors import DomainError
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
-from webapp.models import Organization, Role
+from webapp.models import Organization
 from webapp.queries.counts import counts_of
+from webapp.queries.giveable import giveable_by
 from webapp.services import invitation_batches
 from webapp.services.invitation_batches import Outcome, Result
-from webapp.services.invitations import Offer
 
 
 @bp.get("/orgs/<org>/members/new")
@@ -27,7 +27,7 @@ from webapp.services.invitations import Offer
 def new(organization: Organization) -> Response:
     """Show the form, and after sending it what happened to each address."""
     outcomes = invitation_batches.batch_of(current_actor(), organization, request.args.get("batch", 0, type=_id))
-    form = InviteForm(grantable_roles(current_actor().member), data=_defaults(organization, outcomes))
+    form = _form(organization, data=_defaults(organization, outcomes))
     return _page(organization, form, described(outcomes))
 
 
@@ -35,12 +35,11 @@ def new(organization: Organization) -> Response:
 @access(Scope.MEMBER_INVITE)
 def create(organization: Organization) -> Response:
     """Invite every address that can be invited."""
-    form = InviteForm(grantable_roles(current_actor().member))
+    form = _form(organization)
     if not form.validate():
         return _page(organization, form, [], status=422)
-    offer = Offer(Role[form.role.data.upper()], form.lifetime_days.data)
     try:
-        outcomes, batch = invitation_batches.invite_all(current_actor(), organization, form.emails.data, offer)
+        outcomes, batch = invitation_batches.invite_all(current_actor(), organization, form.emails.data, form.offer())
     except DomainError as error:
         form.show(error)
         return _page(organization, form, [], status=422)
@@ -50,6 +49,11 @@ def create(organization: Organization) -> Response:
         return _page(organization, form, described(outcomes), status=422)
     flash(ngettext("%(num)d person is invited.", "%(num)d people are invited.", sent), "success")
     return go(url_for("invites.new", org=organization.slug, batch=batch))
+
+
+def _form(organization: Organization, data: dict[str, object] | None = None) -> InviteForm:
+    actor = current_actor()
+    return InviteForm(grantable_roles(actor.member), giveable_by(actor, organization), data)
 
 
 def _id(text: str) -> int:
@@ -62,7 +66,6 @@ def _defaults(organization: Organization, outcomes: list[Outcome]) -> dict[str, 
     left = [outcome.address for outcome in outcomes if outcome.result in (Result.MALFORMED, Result.LIMITED)]
     return {
         "emails": "\n".join(left) or request.args.get("emails", ""),
-        "role": Role.MEMBER.label,
         "lifetime_days": organization.invitation_lifetime_days,
     }
 

@@ -7,10 +7,12 @@ from flask_babel import lazy_gettext as _
 from wtforms import SelectField
 from wtforms.fields import SelectChoice
 
-from webapp.http.choices import EVERYTHING, numbers_field, reach_field
+from webapp.http.choices import CHOSEN, EVERYTHING, numbers_field, reach_choices, reach_field
 from webapp.http.forms import Form
 from webapp.http.templating import role_name
 from webapp.models import Role
+from webapp.queries.giveable import Giveable
+from webapp.services.memberships import Terms
 from webapp.services.restriction import Reach
 
 
@@ -22,6 +24,35 @@ class RoleForm(Form):
     def __init__(self, roles: list[Role], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.role.choices = [SelectChoice(value=role.label, label=role_name(role)) for role in roles]
+
+
+class TermsForm(RoleForm):
+    """As what somebody joins: the role, and what is reached. Only what may be given can be chosen.
+
+    Forms of earlier pages say nothing of what is reached, and mean every project. `data` is what a new form starts with
+    beside the usual: a member, with global access where it may be given.
+    """
+
+    has_global_access = reach_field()
+    teams = numbers_field(_("Teams"))
+
+    def __init__(
+        self, roles: list[Role], given: Giveable, data: dict[str, object] | None = None, **kwargs: Any
+    ) -> None:
+        if data is not None:
+            data = {
+                "role": Role.MEMBER.label,
+                "has_global_access": EVERYTHING if given.every_project else CHOSEN,
+                **data,
+            }
+        super().__init__(roles, data=data, **kwargs)
+        self.has_global_access.choices = reach_choices(everything=given.every_project)
+        self.teams.choices = list(given.teams)
+
+    def terms(self) -> Terms:
+        """Return what was chosen."""
+        everything = (self.has_global_access.data or EVERYTHING) == EVERYTHING
+        return Terms(Role[self.role.data.upper()], everything, sorted(set(self.teams.data or ())))
 
 
 class MemberForm(RoleForm):

@@ -11,10 +11,12 @@ from webapp.http import uow
 from webapp.http.csv import csv_file
 from webapp.http.guard import access
 from webapp.http.htmx import respond
+from webapp.http.offers import in_short
 from webapp.http.session import current_actor
 from webapp.models import Organization, Role
 from webapp.queries.counts import counts_of
 from webapp.queries.invitations import STATES, InvitationRow, pending_of
+from webapp.queries.offers import offered_by
 
 COLUMNS = ("address", "role", "status", "invited by", "invited at", "expires at")
 ROWS_AT_ONCE = 1_000
@@ -25,10 +27,13 @@ ROWS_AT_ONCE = 1_000
 def pending(organization: Organization) -> Response:
     """List the invitations nobody has accepted yet."""
     q, state, after = (request.args.get(name, "") for name in ("q", "state", "after"))
+    page = pending_of(organization, q=q, state=state, after=after)
+    held = offered_by([row.id for row in page.rows])
     return respond(
         "members/pending.html",
         {"panel": "members/_pending.html", "results": "members/_pending_rows.html"},
-        page=pending_of(organization, q=q, state=state, after=after),
+        page=page,
+        offers={row.id: in_short(row.has_global_access, held[row.id]) for row in page.rows},
         grantable=grantable_roles(current_actor().member),
         counts=counts_of(organization),
         roles=Role,
