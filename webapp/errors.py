@@ -332,6 +332,13 @@ class NotYoursToGive(DomainError):
     sentence = N_("You cannot give %(name)s. Choose again.")
 
 
+class NameTaken(DomainError):
+    """A team of the organization, or a project of the team, has the name."""
+
+    sentence = N_("%(name)s exists already. Choose another name.")
+    field = "name"
+
+
 class GroupNameTaken(DomainError):
     """An access group of the team has the name."""
 

@@ -18,6 +18,8 @@ BUTTONS = {
     "invites.switch",
     "members.restore",
     "members.undo_removal",
+    "projects.archive",
+    "projects.unarchive",
     "requests.reject",
 }
 # What may well be wanted twice, and is limited instead.
@@ -29,7 +31,8 @@ FORMS = {
     "members.leave": {"confirm": "1"},
     "organizations.update": {"name": "Acme", "slug": "acme", "invitation_lifetime_days": "7"},
 }
-OPTIONAL = {"language"}
+# What a form of earlier pages does not have, and a choice of none.
+OPTIONAL = {"language", "has_global_access", "teams", "groups"}
 
 
 def sender(acme: Acme, route: Route) -> Person | None:

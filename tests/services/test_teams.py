@@ -8,7 +8,7 @@ from tests.support.teams import make_group, make_project, make_team, memberships
 from tests.support.worlds import Person
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.errors import Forbidden, NotFound
+from webapp.errors import Forbidden, NameTaken, NotFound
 from webapp.models import (
     FormerTeamSlug,
     GroupMember,
@@ -74,6 +74,9 @@ def test_address_of_earlier_leads_on_and_goes_to_no_other_team(acme: Acme) -> No
     leads_to, present, of_second = acme.world.read(read)
     assert (leads_to, present) == ("blue", "blue")
     assert of_second.startswith("red-")
+    with pytest.raises(NameTaken):
+        acme.act(acme.owner, lambda actor, here: teams.rename(actor, here, team(first), "réd"))
+    acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(second)))
     acme.act(acme.owner, lambda actor, here: teams.rename(actor, here, team(first), "Red"))
     assert acme.world.read(lambda: team(first).slug) == "red"
     assert acme.world.read(lambda: db.session.scalars(select(FormerTeamSlug.slug)).all()) == ["blue"]

@@ -149,6 +149,7 @@ class Routes:
             "members.update": {"role": "admin", "has_global_access": "1"},
             "teams.new": {"name": address},
             **(self._place.forms if self._place else {}),
+            "members.bulk": {"action": "suspend", "ids": str(self.acme.member_id(self._join())), "confirm": "1"},
             "members.suspend": {"confirm": "1"},
             "members.remove": {"confirm": "1"},
         }

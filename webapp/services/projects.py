@@ -6,14 +6,14 @@ The caller holds the organization's lock.
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, exists, insert, select
 
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import require
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import NotFound, ProjectArchived, ProjectNeedsTeam
+from webapp.errors import NameTaken, NotFound, ProjectArchived, ProjectNeedsTeam
 from webapp.models import Organization, Project, Team, TeamProject
 from webapp.services import audit, child_slugs
 from webapp.services.audit import Event, Target
@@ -26,9 +26,13 @@ def create(actor: Actor, organization: Organization, team: Team, name: str) -> P
 
     Raises:
         NotFound, Forbidden: the actor may not.
+        NameTaken: a project of the team is called so.
     """
     _require_of(organization, team)
     require(actor, Scope.PROJECT_CREATE, team)
+    of_team = (TeamProject.team_id == team.id, TeamProject.sort_name == sort_key(name))
+    if db.session.scalar(select(exists().where(*of_team))):
+        raise NameTaken(name=name)
     slug = child_slugs.free_slug(PROJECT, organization, name)
     project = Project(organization_id=organization.id, name=name, slug=slug, sort_name=sort_key(name))
     db.session.add(project)

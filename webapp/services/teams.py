@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, exists, insert, select
 
 from webapp.access.actor import Actor
 from webapp.access.decide import require
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import NotFound
+from webapp.errors import NameTaken, NotFound
 from webapp.models import AccessGroup, Member, Organization, Team, TeamMember, TeamProject, User
 from webapp.services import access_groups, audit, child_slugs, offers
 from webapp.services.audit import Change, Event, Target
@@ -22,8 +22,10 @@ def create(actor: Actor, organization: Organization, name: str) -> Team:
 
     Raises:
         NotFound, Forbidden: the actor may not.
+        NameTaken: a team is called so.
     """
     require(actor, Scope.TEAM_CREATE, organization)
+    _require_new_name(organization, name)
     slug = child_slugs.free_slug(TEAM, organization, name)
     team = Team(organization_id=organization.id, name=name, slug=slug, sort_name=sort_key(name))
     db.session.add(team)
@@ -40,10 +42,12 @@ def rename(actor: Actor, organization: Organization, team: Team, name: str) -> b
 
     Raises:
         NotFound, Forbidden: the actor may not.
+        NameTaken: another team is called so.
     """
     require_may_write(actor, organization, team)
     if name == team.name:
         return False
+    _require_new_name(organization, name, team.id)
     before, target = _named(team), target_of(team)
     child_slugs.move(TEAM, team, child_slugs.free_slug(TEAM, organization, name, team.id))
     team.name, team.sort_name = name, sort_key(name)
@@ -136,6 +140,12 @@ def require_may_write(actor: Actor, organization: Organization, team: Team) -> N
 def target_of(team: Team) -> Target:
     """Return a team as the audit log names it."""
     return Target("team", team.id, team.name)
+
+
+def _require_new_name(organization: Organization, name: str, own_id: int | None = None) -> None:
+    called_so = (Team.organization_id == organization.id, Team.sort_name == sort_key(name))
+    if db.session.scalar(select(exists().where(*called_so, Team.id.is_distinct_from(own_id)))):
+        raise NameTaken(name=name)
 
 
 def _named(team: Team) -> dict[str, Any]:

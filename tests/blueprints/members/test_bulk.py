@@ -148,3 +148,12 @@ def _refuse_entries_about(member: int) -> None:
         "create trigger refuse before insert on audit_entry for each row "
         f"when (new.target_id = {member}) execute function refuse()"
     )
+
+
+def test_nine_hundred_can_be_changed_by_one_form(acme: Acme) -> None:
+    ids = crowds.join(acme, [(f"Person {n}", f"p{n}@example.net") for n in range(900)])
+    page = Page(ask(acme, "action=suspend&all=1&q=person"))
+    carried = [e.attributes["value"] for e in page.elements if e.attributes.get("name") == "ids"]
+    assert sorted(map(int, carried)) == ids
+    assert act(acme, "suspend", ids, confirm="1").status_code == 303
+    assert acme.events()[-900:] == ["member.suspended"] * 900

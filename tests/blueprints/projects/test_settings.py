@@ -28,7 +28,9 @@ def owners(acme: Acme, number: int) -> list[str]:
 def test_settings_hold_what_the_project_is_and_offer_every_team(office: Office, admin: FlaskClient) -> None:
     page = Page(admin.get(office.acme.address(SETTINGS)))
     assert page.by_id("name").attributes["value"] == "Payroll"
-    assert [box.attributes["value"] for box in page.named("teams")] == [str(office.blue), str(office.red)]
+    assert [box.attributes["value"] for box in page.named("teams")] == [str(office.red), str(office.blue)], (
+        "those that own it first"
+    )
     assert page.checked("teams") == [str(office.red)]
 
 

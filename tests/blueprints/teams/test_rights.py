@@ -111,10 +111,15 @@ def test_project_is_made_in_a_team_and_added_to_another_by_whoever_may(office: O
         for project in ("", "x", office.payroll, 999_999):
             answer = post(browser, office.address("projects/add"), project=project)
             assert (answer.status_code, bool(Page(answer).by_id("project-error").text)) == (422, True)
-    answer = post(browser, office.address("projects/new"), name="Rota")
+    answer = post(browser, office.address("projects/new"), name="rota")
+    assert (answer.status_code, Page(answer).by_id("name-error").text) == (
+        422,
+        "rota exists already. Choose another name.",
+    )
+    answer = post(browser, office.address("projects/new"), name="Roster")
     assert (answer.status_code, answer.location) == (303, office.address("projects"))
     page = Page(browser.get(answer.location))
-    assert (len(page.rows("project")), page.by_id("notices").text) == (3, "The project Rota is ready.")
+    assert (len(page.rows("project")), page.by_id("notices").text) == (3, "The project Roster is ready.")
     answer = post(browser, office.address("projects/add"), project=office.ledger)
     page = Page(browser.get(answer.location))
     assert page.by_id("notices").text == "Ledger belongs to Red too."

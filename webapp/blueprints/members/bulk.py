@@ -46,6 +46,8 @@ class Plan:
 @access(Scope.MEMBER_WRITE, previews=True)
 def bulk(organization: Organization) -> Response:
     """Ask what shall change and whom of, say who loses what and who is left out, then do it."""
+    if request.method == "GET" and "action" not in request.args:
+        return go(url_for("members.index", org=organization.slug))
     actor, action, people = current_actor(), _action(), _people(organization)
     form = MemberForm(grantable_roles(actor.member), [(t.id, t.name) for t in team_choices(organization)])
     change = _change(organization, action, grantable_roles(actor.member))

@@ -11,7 +11,7 @@ from webapp.access.roles import Scope
 from webapp.blueprints.projects import bp
 from webapp.blueprints.projects.forms import AddProjectForm, NewProjectForm
 from webapp.blueprints.teams.routes import tab
-from webapp.errors import N_, NotFound
+from webapp.errors import N_, DomainError, NotFound
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
@@ -75,7 +75,11 @@ def new(organization: Organization, team: Team) -> Response:
     form = NewProjectForm()
     if not form.validate_on_submit():
         return tab(team, "new_project", status=422 if form.is_submitted() else 200, form=form)
-    made = projects.create(current_actor(), organization, team, form.name.data)
+    try:
+        made = projects.create(current_actor(), organization, team, form.name.data)
+    except DomainError as error:
+        form.show(error)
+        return tab(team, "new_project", status=422, form=form)
     flash(_("The project %(project)s is ready.", project=made.name), "success")
     return go(url_for("teams.projects", org=organization.slug, team=team.slug))
 

@@ -38,7 +38,11 @@ def new(organization: Organization) -> Response:
     form = TeamForm()
     if not form.validate_on_submit():
         return respond("teams/new.html", {"panel": "teams/_new.html"}, status=status_of(form), form=form)
-    team = teams.create(current_actor(), organization, form.name.data)
+    try:
+        team = teams.create(current_actor(), organization, form.name.data)
+    except DomainError as error:
+        form.show(error)
+        return respond("teams/new.html", {"panel": "teams/_new.html"}, status=422, form=form)
     flash(_("The team %(team)s is ready. Add its projects and its members.", team=team.name), "success")
     return go(address_of(organization, team))
 
@@ -72,7 +76,7 @@ def viewer_who_sees_some(team: Team) -> Member | None:
 @access(Scope.TEAM_WRITE)
 def settings(organization: Organization, team: Team) -> Response:
     """Rename a team."""
-    form = TeamForm(data={"name": team.name})
+    form = TeamForm(data={"name": team.name} if request.method == "GET" else None)
     if not form.validate_on_submit():
         return tab(team, "settings", status=status_of(form), form=form)
     try:
