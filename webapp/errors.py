@@ -319,6 +319,13 @@ class TooManyAtOnce(DomainError):
     sentence = N_("At most %(most)s people can be changed at once. Narrow the list, or choose some of them.")
 
 
+class TooManyGiven(DomainError):
+    """An invitation was to offer more teams and access groups than one may."""
+
+    sentence = N_("Choose at most %(most)s teams and access groups together.")
+    field = "teams"
+
+
 class NotOfOrganization(DomainError):
     """A team was chosen that is none of the organization's, or is gone."""
 

@@ -51,7 +51,7 @@ def preview(acme: Acme, step: Step) -> Impact:
 
     def ask(actor: Actor, here: Organization) -> Impact:
         everybody = db.session.scalars(select(Member.id).where(Member.organization_id == here.id)).all()
-        return impact_of(lambda: step(actor, here), Affected(everybody))
+        return impact_of(lambda: step(actor, here), Affected(here.id, everybody))
 
     found: Impact = acme.act(acme.owner, ask)
     return found

@@ -18,7 +18,9 @@ def questions(app: Flask, acme: Acme) -> dict[str, str]:
     """Every route whose GET makes the change to see what it does, with an address of it."""
     routes = Routes(acme)
     found = [route for route in routes if route.method == "GET" and rule_of(app, route.endpoint).previews]
-    return {route.endpoint: routes.request(route).path for route in found}
+    paths = {route.endpoint: routes.request(route).path for route in found}
+    chosen = f"?action=suspend&ids={acme.member_id(acme.member)}"
+    return paths | {"members.bulk": paths["members.bulk"] + chosen}
 
 
 def entries(world: World) -> int:

@@ -293,25 +293,32 @@ def reasons_for(page: CTE) -> CompoundSelect[*tuple[Any, ...]]:
     return union_all(*(_path(grant, _MEMBER_ID, page.c.key, page) for grant in GRANTS))
 
 
-def reached_by(members: Collection[int], projects: Collection[int] | None = None) -> dict[tuple[int, int], Role]:
+def reached_by(
+    organization_id: int, members: Collection[int], projects: Collection[int] | None = None
+) -> dict[tuple[int, int], Role]:
     """Return what members may read, at which level: by member id and project id, 0 for every project.
 
     Args:
+        organization_id: where; nothing is said of any other.
         members: whose, by id.
         projects: which projects matter, by id; all where left out.
     """
     statement = union_all(*(_reached(grant, projects is not None) for grant in GRANTS)).subquery()
     highest = select(statement.c.member_id, statement.c.project_id, func.max(statement.c.level))
     found = highest.group_by(statement.c.member_id, statement.c.project_id)
-    return {(row[0], row[1]): row[2] for row in db.session.connection().execute(found, _among(members, projects))}
+    return {
+        (row[0], row[1]): row[2]
+        for row in db.session.connection().execute(found, _among(organization_id, members, projects))
+    }
 
 
-def pairs_of(members: Collection[int], projects: Collection[int] | None = None, *, most: int) -> int:
+def pairs_of(
+    organization_id: int, members: Collection[int], projects: Collection[int] | None = None, *, most: int
+) -> int:
     """Return how many rows `reached_by` would read at most, counted up to one more than `most`."""
     rows = union_all(*(_reached(grant, projects is not None) for grant in GRANTS)).limit(most + 1).subquery()
-    return (
-        db.session.connection().execute(select(func.count()).select_from(rows), _among(members, projects)).scalar_one()
-    )
+    counted = select(func.count()).select_from(rows)
+    return db.session.connection().execute(counted, _among(organization_id, members, projects)).scalar_one()
 
 
 def _reached(grant: Grant, is_narrowed: bool) -> Statement:
@@ -331,11 +338,13 @@ def _reached(grant: Grant, is_narrowed: bool) -> Statement:
         if is_narrowed:
             reached = reached.where(held.key.in_(bindparam("projects", expanding=True)))
     among = holders.key.in_(bindparam("members", expanding=True))
-    return reached.where(among, holders.condition, _is_readable())
+    here = _member.organization_id == bindparam("organization_id", type_=Id)
+    return reached.where(here, among, holders.condition, _is_readable())
 
 
-def _among(members: Collection[int], projects: Collection[int] | None) -> dict[str, list[int]]:
-    return {"members": sorted(members)} | ({} if projects is None else {"projects": sorted(projects)})
+def _among(organization_id: int, members: Collection[int], projects: Collection[int] | None) -> dict[str, Any]:
+    named = {"organization_id": organization_id, "members": sorted(members)}
+    return named if projects is None else {**named, "projects": sorted(projects)}
 
 
 def is_reached(member: Any, project: Any) -> ColumnElement[bool]:

@@ -15,6 +15,7 @@ from webapp.db import db
 from webapp.models import Role
 
 MOST_PAIRS = 10_000
+MOST_KEPT = 1_000
 EVERY_PROJECT = 0
 
 # What each member reaches: the level by (member id, project id), where EVERY_PROJECT stands for all of them.
@@ -38,8 +39,9 @@ class Shift:
 
 @dataclass(frozen=True)
 class Affected:
-    """Whom and what a change may concern: members by id, and projects by id, or all of them."""
+    """Whom and what a change may concern: members by id, and projects by id, or all of them; of one organization."""
 
+    organization_id: int
     members: Collection[int]
     projects: Collection[int] | None = None
 
@@ -65,23 +67,25 @@ class Impact:
         return self.is_counted or bool(self.losses)
 
     def described(self) -> dict[str, Any]:
-        """Return what the audit log keeps of it; who reaches what at another level where that was looked at."""
+        """Return what the audit log keeps of it: who reaches what at another level, the first MOST_KEPT of them."""
         if self.is_counted:
             return {"people": len(self.affected.members)}
-        shifts = [[s.member_id, s.project_id, _label(s.before), _label(s.after)] for s in self.shifts]
+        kept = self.shifts[:MOST_KEPT]
+        shifts = [[s.member_id, s.project_id, _label(s.before), _label(s.after)] for s in kept]
         return {"people": len({shift.member_id for shift in self.shifts}), "shifts": shifts}
 
     def digest(self) -> str:
-        """Return what stands for everything said here, to tell whether the world has moved since."""
+        """Return what stands for everything said here and whom it concerns, to tell whether the world moved since."""
         said = [[s.member_id, s.project_id, s.before or 0, s.after or 0] for s in sorted(self.shifts, key=_order)]
-        counted = [len(self.affected.members), len(self.affected.projects or ())] if self.is_counted else []
-        return hashlib.sha256(json.dumps([said, counted]).encode()).hexdigest()
+        whom = [sorted(self.affected.members), sorted(self.affected.projects or ())]
+        return hashlib.sha256(json.dumps([said, whom]).encode()).hexdigest()
 
 
 def impact_of(change: Callable[[], object], affected: Affected) -> Impact:
     """Return what a change would do; it is made within a savepoint and taken back.
 
-    One that may concern more than MOST_PAIRS is not even tried: it would hold up everybody who writes.
+    One that may concern more than MOST_PAIRS is not even tried, and one that comes to more is only counted: it would
+    hold up everybody who writes.
 
     The transaction at hand must be able to write, and holds the organization's lock.
 
@@ -92,18 +96,28 @@ def impact_of(change: Callable[[], object], affected: Affected) -> Impact:
     Raises:
         DomainError: the change is refused.
     """
-    if grants.pairs_of(affected.members, affected.projects, most=MOST_PAIRS) > MOST_PAIRS:
+    if _is_beyond(affected):
         return Impact(affected, is_counted=True)
-    before = grants.reached_by(affected.members, affected.projects)
+    before = grants.reached_by(affected.organization_id, affected.members, affected.projects)
     savepoint = db.session.begin_nested()
     try:
         change()
         db.session.flush()
-        after = grants.reached_by(affected.members, affected.projects)
+        if _is_beyond(affected):
+            return Impact(affected, is_counted=True)
+        after = grants.reached_by(affected.organization_id, affected.members, affected.projects)
     finally:
         savepoint.rollback()
     with_single = frozenset(member for member, project in before.keys() | after.keys() if project != EVERY_PROJECT)
     return Impact(affected, tuple(_shifts(before, after)), with_single=with_single)
+
+
+def _is_beyond(affected: Affected) -> bool:
+    """Tell whether there is more than is compared, also where the list of whom it concerns was cut."""
+    if max(len(affected.members), len(affected.projects or ())) > MOST_PAIRS:
+        return True
+    pairs = grants.pairs_of(affected.organization_id, affected.members, affected.projects, most=MOST_PAIRS)
+    return pairs > MOST_PAIRS
 
 
 def _shifts(before: Reached, after: Reached) -> list[Shift]:

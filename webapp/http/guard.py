@@ -148,6 +148,10 @@ def _answer(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> 
         if rule.own_transactions:
             return _answer_step_by_step(rule, call, arguments)
         is_preview = rule.previews and not is_unsafe
+        if is_preview:  # whoever may not look must not hold the lock
+            first = uow.run(lambda: _enter(rule, _nothing, arguments, lock=False), write=False)
+            if first.status_code != 200:
+                return first
         write = is_unsafe or is_preview
         response = uow.run(lambda: _enter(rule, call, arguments, lock=write), write=write, keep=not is_preview)
     except Forbidden as refusal:
@@ -156,6 +160,10 @@ def _answer(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> 
         raise
     _touch(viewer())
     return response
+
+
+def _nothing(**_loaded: object) -> str:
+    return ""
 
 
 def _answer_step_by_step(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> ResponseReturnValue:

@@ -67,7 +67,7 @@ def _names(named: Any, key: Any, numbers: set[int]) -> dict[int, str]:
 
 def by_member(member: Member) -> Affected:
     """Return whom a change of one membership concerns, on every project."""
-    return Affected([member.id])
+    return Affected(member.organization_id, [member.id])
 
 
 def by_team(team: Team) -> Affected:
@@ -75,29 +75,30 @@ def by_team(team: Team) -> Affected:
     in_team = select(TeamMember.member_id).where(TeamMember.team_id == team.id)
     groups = select(AccessGroup.id).where(AccessGroup.team_id == team.id)
     in_groups = select(GroupMember.member_id).where(GroupMember.group_id.in_(groups))
-    return Affected(_some(union(in_team, in_groups)), _some(_projects_of(team)))
+    return Affected(team.organization_id, _some(union(in_team, in_groups)), _some(_projects_of(team)))
 
 
 def by_people_of_team(team: Team, members: Sequence[Member]) -> Affected:
     """Return whom it concerns that some members leave a team, and its projects."""
-    return Affected([member.id for member in members], _some(_projects_of(team)))
+    return Affected(team.organization_id, [member.id for member in members], _some(_projects_of(team)))
 
 
 def by_teams_of_project(project: Project, wanted: Sequence[int]) -> Affected:
     """Return whom it concerns that a project belongs to other teams: the members of those it has or is to have."""
     owners = select(TeamProject.team_id).where(TeamProject.project_id == project.id)
     concerned = or_(TeamMember.team_id.in_(owners), TeamMember.team_id.in_(wanted))
-    in_teams = select(TeamMember.member_id).where(concerned)
+    here = TeamMember.organization_id == project.organization_id
+    in_teams = select(TeamMember.member_id).where(here, concerned)
     groups = select(GroupProject.group_id).where(GroupProject.project_id == project.id)
     in_groups = select(GroupMember.member_id).where(GroupMember.group_id.in_(groups))
-    return Affected(_some(union(in_teams, in_groups)), [project.id])
+    return Affected(project.organization_id, _some(union(in_teams, in_groups)), [project.id])
 
 
 def by_group(group: AccessGroup, more_members: Collection[int] = (), more_projects: Collection[int] = ()) -> Affected:
     """Return whom a change of an access group concerns, with those it is to hold besides."""
     members = _some(select(GroupMember.member_id).where(GroupMember.group_id == group.id))
     projects = _some(select(GroupProject.project_id).where(GroupProject.group_id == group.id))
-    return Affected({*members, *more_members}, {*projects, *more_projects})
+    return Affected(group.organization_id, {*members, *more_members}, {*projects, *more_projects})
 
 
 def _projects_of(team: Team) -> Select[Any]:

@@ -14,7 +14,7 @@ from webapp.errors import EmptyGroup, GroupManaged, GroupNameTaken, NotFound, No
 from webapp.models import AccessGroup, GroupMember, GroupProject, Member, Organization, Role, Team, TeamProject
 from webapp.services import audit, offers
 from webapp.services.audit import Event, Target
-from webapp.services.words import fold
+from webapp.services.words import sort_key
 
 ROWS_A_STEP = 1_000
 
@@ -52,7 +52,7 @@ def make(
         organization_id=organization.id,
         team_id=team.id,
         name=wanted.name,
-        name_key=fold(wanted.name),
+        name_key=sort_key(wanted.name),
         level=wanted.level,
         source=source,
     )
@@ -85,7 +85,7 @@ def fill(actor: Actor, organization: Organization, group: AccessGroup, wanted: C
     """
     present = contents_of(group)
     before = {**described(group), **_held(present)}
-    group.name, group.name_key, group.level = wanted.name, fold(wanted.name), wanted.level
+    group.name, group.name_key, group.level = wanted.name, sort_key(wanted.name), wanted.level
     after = {**described(group), **_held(wanted)}
     changed = [name for name in after if after[name] != before[name]]
     if not changed:
@@ -111,8 +111,10 @@ def remove(actor: Actor, organization: Organization, group: AccessGroup) -> None
     Raises:
         GroupManaged: a source fills it.
         NotFound, Forbidden: the actor may not.
+        RoleTooHigh: its level is above the actor's role.
     """
     _require_editable(actor, organization, group)
+    require_role_within(actor, group.level)
     delete_all(actor, organization, [group])
 
 
@@ -140,7 +142,7 @@ def projects_of(group: AccessGroup) -> frozenset[int]:
 def named(team: Team, name: str) -> AccessGroup | None:
     """Return the access group of a team that is called so."""
     of_team = select(AccessGroup).where(AccessGroup.team_id == team.id)
-    return db.session.scalar(of_team.where(AccessGroup.name_key == fold(name)))
+    return db.session.scalar(of_team.where(AccessGroup.name_key == sort_key(name)))
 
 
 def target_of(group: AccessGroup) -> Target:
@@ -175,7 +177,7 @@ def _require_possible(actor: Actor, team: Team, wanted: Contents, group: AccessG
     require_role_within(actor, wanted.level)
     named_so = exists().where(
         AccessGroup.team_id == team.id,
-        AccessGroup.name_key == fold(wanted.name),
+        AccessGroup.name_key == sort_key(wanted.name),
         AccessGroup.id.is_distinct_from(group.id if group else None),
     )
     if db.session.scalar(select(named_so)):

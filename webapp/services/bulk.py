@@ -9,12 +9,13 @@ from sqlalchemy import delete, insert, update
 from webapp.access.actor import Actor
 from webapp.access.decide import refusal_over
 from webapp.db import db
-from webapp.errors import AsItIs, DomainError
+from webapp.errors import AsItIs, DomainError, TooManyAtOnce
 from webapp.models import Member, MemberStatus, Organization, Role, TeamMember
 from webapp.services import members, removals, restriction
 from webapp.services.restriction import Reach
 
 MOST_AT_ONCE = 1_000
+MOST_TEAM_MEMBERSHIPS = 5_000
 
 
 class Action(StrEnum):
@@ -49,8 +50,10 @@ def apply(actor: Actor, organization: Organization, people: Sequence[Member], ch
     """Make a change of each of some members, one after another; whatever fails takes all of them back.
 
     Raises:
+        TooManyAtOnce: it would make too many memberships of teams.
         DomainError: one of them cannot be changed.
     """
+    require_few(people, change)
     for member in people:
         _DEEDS[change.action](actor, organization, member, change)
 
@@ -59,7 +62,11 @@ def rehearse(people: Sequence[Member], change: Change) -> None:
     """Change what decides about access as `apply` would, in a few statements and without letters and audit entries.
 
     It is for previews, which take it back.
+
+    Raises:
+        TooManyAtOnce: it would make too many memberships of teams.
     """
+    require_few(people, change)
     chosen = Member.id.in_([member.id for member in people])
     if change.action is Action.REMOVE:
         db.session.execute(delete(Member).where(chosen), execution_options=_UNTRACKED)
@@ -73,6 +80,16 @@ def rehearse(people: Sequence[Member], change: Change) -> None:
     db.session.execute(update(Member).where(chosen).values(changes[change.action]), execution_options=_UNTRACKED)
     if change.action is Action.TEAMS:
         _rehearse_teams(people, change.reach)
+
+
+def require_few(people: Sequence[Member], change: Change) -> None:
+    """Go on only if a change makes no more memberships of teams than others can wait for.
+
+    Raises:
+        TooManyAtOnce: it does.
+    """
+    if len(people) * len(change.reach.teams) > MOST_TEAM_MEMBERSHIPS:
+        raise TooManyAtOnce(most=MOST_TEAM_MEMBERSHIPS // len(change.reach.teams))
 
 
 def _rehearse_teams(people: Sequence[Member], reach: Reach) -> None:

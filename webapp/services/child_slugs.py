@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, delete, exists, or_, select
 
 from webapp.db import db
 from webapp.models import FormerProjectSlug, FormerTeamSlug, Organization, Project, Team
-from webapp.services.slugs import RESERVED, made_unique
+from webapp.services.slugs import RESERVED, SLUG, made_unique
 
 
 @dataclass(frozen=True)
@@ -54,6 +54,8 @@ def move(kind: Kind, row: Any, slug: str) -> None:
 
 def find(kind: Kind, organization: Organization, slug: str) -> Any:
     """Return what has a slug or had it before, or nothing."""
+    if not SLUG.fullmatch(slug):
+        return None
     model, former = kind.model, kind.former
     of_organization = model.organization_id == organization.id
     found = db.session.scalar(select(model).where(of_organization, model.slug == slug))

@@ -10,11 +10,12 @@ from webapp.access.actor import Actor
 from webapp.access.decide import is_role_within, may_give_every_project, teams_with
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import N_, NotOfOrganization, NotYoursToGive
+from webapp.errors import N_, NotOfOrganization, NotYoursToGive, TooManyGiven
 from webapp.models import AccessGroup, Organization, Team
 from webapp.services.memberships import Terms
 
 EVERY_PROJECT = N_("Every project")
+MOST_GIVEN = 50
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Refused:
 
 def refused_to(actor: Actor, organization: Organization, terms: Terms) -> Refused:
     """Return what of some terms the actor may not give; what is not there is no matter here."""
+    if len(terms.teams) + len(terms.groups) > MOST_GIVEN:
+        raise TooManyGiven(most=MOST_GIVEN)
     teams, groups = _among(Team, organization, terms.teams), _among(AccessGroup, organization, terms.groups)
     return _refused(actor, organization, terms, teams, groups)
 
@@ -52,6 +55,7 @@ def require_may_give(actor: Actor, organization: Organization, terms: Terms) -> 
     """Go on only if all that some terms name is there, and the actor may give it.
 
     Raises:
+        TooManyGiven: they are more than anybody is given at once.
         NotOfOrganization: a team or an access group is none of the organization's, or is gone.
         NotYoursToGive: they may not give one of them, or not global access, which they lack themselves.
     """

@@ -20,7 +20,7 @@ from webapp.models import AccessGroup, GroupMember, Member, Organization, Team, 
 from webapp.services import access_groups, child_slugs, organizations
 from webapp.services.access_groups import Contents, contents_of
 from webapp.services.child_slugs import PROJECT, TEAM
-from webapp.services.words import fold
+from webapp.services.words import sort_key
 
 # What plug-ins said about members, by the id of the member.
 Said = Mapping[int, Sequence[ManagedGroup]]
@@ -118,7 +118,7 @@ class _Wanted:
 
     @property
     def key(self) -> tuple[int, str, str]:
-        return self.team.id, self.source, fold(self.contents.name)
+        return self.team.id, self.source, sort_key(self.contents.name)
 
 
 def _others(groups: Iterable[AccessGroup], wanted: Collection[_Wanted]) -> list[AccessGroup]:
@@ -147,7 +147,7 @@ class _Run:
         for number in sorted(said):
             for group in said[number]:
                 if team := self._team(group):
-                    named[team, group.source, fold(group.name)].append((number, group))
+                    named[team, group.source, sort_key(group.name)].append((number, group))
         return [self._wanted(key[0], claims) for key, claims in named.items()]
 
     def put(self, wanted: _Wanted) -> None:

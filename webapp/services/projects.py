@@ -10,7 +10,7 @@ from sqlalchemy import delete, exists, insert, select
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import require
+from webapp.access.decide import decide, require
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import NameTaken, NotFound, ProjectArchived, ProjectNeedsTeam
@@ -30,9 +30,7 @@ def create(actor: Actor, organization: Organization, team: Team, name: str) -> P
     """
     _require_of(organization, team)
     require(actor, Scope.PROJECT_CREATE, team)
-    of_team = (TeamProject.team_id == team.id, TeamProject.sort_name == sort_key(name))
-    if db.session.scalar(select(exists().where(*of_team))):
-        raise NameTaken(name=name)
+    _require_new_name([team], name)
     slug = child_slugs.free_slug(PROJECT, organization, name)
     project = Project(organization_id=organization.id, name=name, slug=slug, sort_name=sort_key(name))
     db.session.add(project)
@@ -48,11 +46,13 @@ def rename(actor: Actor, organization: Organization, project: Project, name: str
 
     Raises:
         NotFound, Forbidden: the actor may not.
+        NameTaken: another project of one of its teams is called so.
         ProjectArchived: it can only be read.
     """
     require_may_change(actor, organization, project)
     if name == project.name:
         return False
+    _require_new_name(teams_of(project), name, project)
     before, target = _named(project), target_of(project)
     child_slugs.move(PROJECT, project, child_slugs.free_slug(PROJECT, organization, name, project.id))
     project.name, project.sort_name = name, sort_key(name)
@@ -129,7 +129,7 @@ def remove(actor: Actor, organization: Organization, project: Project) -> None:
 
 
 def require_may_administer(actor: Actor, organization: Organization, project: Project) -> None:
-    """Go on only if the actor may change what a project is: by their role, or in a team that owns it.
+    """Go on only if the actor may change what a project is: by their role, or in every team that owns it.
 
     Raises:
         NotFound: the project is none of the organization's, or the actor is a stranger to it.
@@ -137,7 +137,18 @@ def require_may_administer(actor: Actor, organization: Organization, project: Pr
     """
     if project.organization_id != organization.id:
         raise NotFound
-    require(actor, Scope.PROJECT_CREATE, project)
+    for owner in _deciding(project, teams_of(project)):
+        require(actor, Scope.PROJECT_CREATE, owner)
+
+
+def may_administer(actor: Actor, project: Project, owners: Sequence[Team]) -> bool:
+    """Tell whether the actor may change what a project is; `owners` are its teams."""
+    return all(decide(actor, Scope.PROJECT_CREATE, owner) for owner in _deciding(project, owners))
+
+
+def _deciding(project: Project, owners: Sequence[Team]) -> Sequence[Team | Project]:
+    """Return what one must be allowed to run: every team of a project; where it has none, managers decide."""
+    return owners or [project]
 
 
 def require_may_change(actor: Actor, organization: Organization, project: Project) -> None:
@@ -163,6 +174,13 @@ def teams_of(project: Project) -> Sequence[Team]:
 def target_of(project: Project) -> Target:
     """Return a project as the audit log names it."""
     return Target("project", project.id, project.name)
+
+
+def _require_new_name(owners: Sequence[Team], name: str, own: Project | None = None) -> None:
+    of_teams = (TeamProject.team_id.in_([team.id for team in owners]), TeamProject.sort_name == sort_key(name))
+    others = TeamProject.project_id.is_distinct_from(own.id if own else None)
+    if db.session.scalar(select(exists().where(*of_teams, others))):
+        raise NameTaken(name=name)
 
 
 def _named(project: Project) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import delete, exists, insert, select
 
 from webapp.access.actor import Actor
-from webapp.access.decide import require
+from webapp.access.decide import require, require_role_within
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import NameTaken, NotFound
@@ -63,9 +63,12 @@ def remove(actor: Actor, organization: Organization, team: Team) -> None:
 
     Raises:
         NotFound, Forbidden: the actor may not.
+        RoleTooHigh: the level of one of its groups is above the actor's role.
     """
     require_may_write(actor, organization, team)
     groups = db.session.scalars(select(AccessGroup).where(AccessGroup.team_id == team.id)).all()
+    for group in groups:
+        require_role_within(actor, group.level)
     access_groups.delete_all(actor, organization, groups)
     members = db.session.scalars(select(TeamMember.member_id).where(TeamMember.team_id == team.id)).all()
     projects = db.session.scalars(select(TeamProject.project_id).where(TeamProject.team_id == team.id)).all()

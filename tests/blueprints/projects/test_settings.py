@@ -7,7 +7,7 @@ from flask.testing import FlaskClient
 
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
-from tests.support.teams import Office, make_team, memberships, project, team
+from tests.support.teams import Office, make_project, make_team, memberships, project, team
 from tests.support.worlds import post
 from webapp.services import projects, teams
 
@@ -44,7 +44,7 @@ def test_old_address_of_a_renamed_project_leads_on_and_goes_to_nobody_else(offic
     assert (led.status_code, led.location) == (308, acme.address("projects/salaries?level=admin&kind=team"))
     sent = post(admin, acme.address("projects/payroll/archive?x=1"))
     assert (sent.status_code, sent.location) == (308, acme.address("projects/salaries/archive?x=1"))
-    assert post(admin, office.address("projects/new"), name="Payroll").status_code == 303
+    make_project(acme, "Payroll", office.blue)
     assert admin.get(acme.address("projects/payroll")).location == acme.address("projects/salaries")
     post(admin, acme.address("projects/salaries/settings"), name="Payroll", teams=office.red)
     assert acme.world.read(lambda: project(office.payroll).slug) == "payroll"
@@ -91,9 +91,9 @@ def test_leaving_a_team_asks_first_who_loses_and_carries_the_form_along(office: 
     answer = post(browser, acme.address(SETTINGS), **yes)
     assert (answer.status_code, answer.location) == (303, acme.address("projects/salaries"))
     assert owners(acme, office.payroll) == ["Blue"]
-    renamed, moved = acme.entries()[-2:]
+    moved, renamed = acme.entries()[-2:]
     assert (renamed.event, moved.event, (moved.after or {})["teams"]) == (*["project.changed"] * 2, [office.blue])
-    assert (renamed.after or {})["impact"]["people"] == 3
+    assert (moved.after or {})["impact"]["people"] == 3
 
 
 def test_another_team_beside_the_present_ones_takes_nothing_away_and_is_stored_at_once(office: Office) -> None:
@@ -161,3 +161,22 @@ def test_project_is_removed_after_a_question(office: Office, admin: FlaskClient)
     assert (
         admin.get(acme.address("projects/payroll")).status_code == post(admin, address, confirm="1").status_code == 404
     )
+
+
+def test_D09_whoever_runs_one_of_several_teams_neither_ends_nor_shares_their_project(
+    office: Office, admin: FlaskClient
+) -> None:
+    acme = office.acme
+    acme.act(
+        acme.owner,
+        lambda a, here: projects.set_teams(a, here, project(office.payroll), [team(office.red), team(office.blue)]),
+    )
+    address, others = acme.address("projects/payroll"), make_team(acme, "Green", acme.admin)
+    with acme.unchanged():
+        for path, form in {
+            f"{address}/remove": {"confirm": "1"},
+            f"{address}/archive": {},
+            f"{address}/settings": {"name": "Mine", "teams": str(others)},
+            acme.address("teams/green/projects/add"): {"project": str(office.payroll)},
+        }.items():
+            assert post(admin, path, **form).status_code == 403, path

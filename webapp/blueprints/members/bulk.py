@@ -13,6 +13,7 @@ from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.filters import FILTERS, wanted_of_request
 from webapp.blueprints.members.forms import MemberForm
+from webapp.blueprints.members.membership import EVENTS_OF_CHANGES
 from webapp.blueprints.members.reasons import NOTHING_TO_DO, REFUSED, Reason
 from webapp.errors import N_, AsItIs, NotFound, TooManyAtOnce
 from webapp.http.choices import EVERYTHING, numbers_of
@@ -30,7 +31,7 @@ from webapp.services.audit import Event
 from webapp.services.bulk import MOST_AT_ONCE, Action, Change
 from webapp.services.restriction import Reach
 
-EVENTS = (Event.MEMBER_ROLE_CHANGED, Event.MEMBER_ACCESS_CHANGED, Event.MEMBER_SUSPENDED, Event.MEMBER_REMOVED)
+EVENTS = (*EVENTS_OF_CHANGES, Event.MEMBER_SUSPENDED, Event.MEMBER_RESTORED, Event.MEMBER_REMOVED)
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Plan:
 @access(Scope.MEMBER_WRITE, previews=True)
 def bulk(organization: Organization) -> Response:
     """Ask what shall change and whom of, say who loses what and who is left out, then do it."""
-    if request.method == "GET" and "action" not in request.args:
+    if request.method != "POST" and "action" not in request.args:
         return go(url_for("members.index", org=organization.slug))
     actor, action, people = current_actor(), _action(), _people(organization)
     form = MemberForm(grantable_roles(actor.member), [(t.id, t.name) for t in team_choices(organization)])
@@ -55,14 +56,20 @@ def bulk(organization: Organization) -> Response:
         said = {"form": form, "action": action, "people": people, "chosen": _chosen()}
         return respond("members/bulk.html", {"panel": "members/_bulk_choose.html"}, status=_status(people), **said)
     plan, confirm = _plan(actor, organization, people, change), ConfirmForm()
-    preview = Preview(lambda: service.rehearse(plan.members, change), Affected([member.id for member in plan.members]))
+    affected = Affected(organization.id, [member.id for member in plan.members])
+    preview = Preview(lambda: service.rehearse(plan.members, change), affected)
     if not plan.members or not preview.is_confirmed(confirm):
         carried = _carried(people)
-        return confirmation("members/_bulk.html", confirm, preview=preview, carried=carried, plan=plan, action=action)
+        said = {"plan": plan, "action": action, "change": change, "team_names": _names_of(form, change)}
+        return confirmation("members/_bulk.html", confirm, preview=preview, carried=carried, **said)
     with preview.noted(*EVENTS):
         service.apply(actor, organization, plan.members, change)
     flash(ngettext("%(num)s member is changed.", "%(num)s members are changed.", len(plan.members)), "success")
     return go(url_for("members.index", org=organization.slug))
+
+
+def _names_of(form: MemberForm, change: Change) -> list[str]:
+    return [name for number, name in form.teams.choices if number in change.reach.teams]
 
 
 def _status(people: Sequence[Member]) -> int:

@@ -25,6 +25,13 @@ from webapp.queries.teams import TeamChoice, of_member, team_choices
 from webapp.services import members, restriction
 from webapp.services.audit import Event
 
+EVENTS_OF_CHANGES = (
+    Event.MEMBER_ROLE_CHANGED,
+    Event.MEMBER_ACCESS_CHANGED,
+    Event.TEAM_MEMBER_ADDED,
+    Event.TEAM_MEMBER_REMOVED,
+)
+
 
 @bp.get("/orgs/<org>/members/<int:member>")
 @access(Scope.MEMBER_READ)
@@ -55,7 +62,7 @@ def update(organization: Organization, member: Member) -> Response:
         if preview.must_ask(confirm):
             said = {"person": person_of(member), "member": member}
             return confirmation("members/_change.html", confirm, preview=preview, carried=form.carried(), **said)
-        with preview.noted(Event.MEMBER_ROLE_CHANGED, Event.MEMBER_ACCESS_CHANGED):
+        with preview.noted(*EVENTS_OF_CHANGES):
             change()
     except DomainError as error:
         form.show(error)

@@ -45,6 +45,7 @@ def index(organization: Organization) -> Response:
 def show(organization: Organization, project: Project) -> Response:
     """List everybody who can open a project, with the level and why."""
     asked = {name: request.args.get(name, "") for name in ("level", "kind")}
+    owners = projects.teams_of(project)
     q, after, which = request.args.get("q", ""), request.args.get("after", ""), _wanted(**asked)
     is_search = bool(q.strip())
     page = reach.people_found(project, q, after=after) if is_search else reach.people_of(project, which, after=after)
@@ -52,10 +53,10 @@ def show(organization: Organization, project: Project) -> Response:
         "projects/show.html",
         {"panel": "projects/_show.html"},
         project=project,
-        teams=projects.teams_of(project),
+        teams=owners,
         page=page,
         q=q,
-        may_change=decide(current_actor(), Scope.PROJECT_CREATE, project),
+        may_change=projects.may_administer(current_actor(), project, owners),
         kinds=KINDS,
         roles=Role,
         asked={"q": q} if is_search else {name: value or None for name, value in asked.items()},

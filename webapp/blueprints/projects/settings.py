@@ -22,6 +22,7 @@ from webapp.services.audit import Event
 @access(Scope.PROJECT_CREATE)
 def settings(organization: Organization, project: Project) -> Response:
     """Show what can be changed."""
+    projects.require_may_administer(current_actor(), organization, project)
     teams = team_choices(organization, chosen=of_project(project))
     present = {"name": project.name, "teams": [team.id for team in teams if team.is_chosen]}
     return _page(project, ProjectForm([(team.id, team.name) for team in teams], data=present))
@@ -31,14 +32,15 @@ def settings(organization: Organization, project: Project) -> Response:
 @access(Scope.PROJECT_CREATE)
 def update(organization: Organization, project: Project) -> Response:
     """Rename a project, and change which teams own it; asks first where that takes something away."""
+    projects.require_may_administer(current_actor(), organization, project)
     teams = team_choices(organization, chosen=of_project(project))
     actor, confirm, form = current_actor(), ConfirmForm(), ProjectForm([(team.id, team.name) for team in teams])
     if not form.validate():
         return _page(project, form, status=422)
 
     def change() -> None:
-        projects.rename(actor, organization, project, form.name.data)
         projects.set_teams(actor, organization, project, restriction.teams_among(organization, form.teams.data or ()))
+        projects.rename(actor, organization, project, form.name.data)
 
     try:
         preview = Preview(change, by_teams_of_project(project, form.teams.data or ()))
@@ -78,6 +80,7 @@ def unarchive(organization: Organization, project: Project) -> Response:
 @access(Scope.PROJECT_CREATE)
 def remove(organization: Organization, project: Project) -> Response:
     """Ask whether to remove a project, then do it."""
+    projects.require_may_administer(current_actor(), organization, project)
     form = ConfirmForm()
     if not form.validate_on_submit():
         return confirmation("projects/_remove.html", form, section="projects", project=project)

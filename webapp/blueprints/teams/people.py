@@ -4,10 +4,12 @@ from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
+from webapp.access.grants import shares_team
 from webapp.access.roles import Scope
 from webapp.blueprints.teams import bp
 from webapp.blueprints.teams.forms import PeopleForm
 from webapp.blueprints.teams.routes import tab
+from webapp.errors import NotFound
 from webapp.http.choices import picker
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
@@ -49,6 +51,8 @@ def add(organization: Organization, team: Team) -> Response:
 @access(Scope.TEAM_WRITE, previews=True)
 def take_out(organization: Organization, team: Team, member: Member) -> Response:
     """Ask whether to take somebody out of a team, say what they lose, then do it."""
+    if not shares_team(member, team):
+        raise NotFound
     actor, form = current_actor(), ConfirmForm()
     preview = Preview(lambda: teams.take_out(actor, organization, team, [member]), by_people_of_team(team, [member]))
     person = person_of(member)

@@ -76,7 +76,7 @@ def viewer_who_sees_some(team: Team) -> Member | None:
 @access(Scope.TEAM_WRITE)
 def settings(organization: Organization, team: Team) -> Response:
     """Rename a team."""
-    form = TeamForm(data={"name": team.name} if request.method == "GET" else None)
+    form = TeamForm(data=None if request.method == "POST" else {"name": team.name})
     if not form.validate_on_submit():
         return tab(team, "settings", status=status_of(form), form=form)
     try:
