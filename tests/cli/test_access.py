@@ -46,7 +46,7 @@ def test_allowed_with_every_grant_and_what_would_have_to_end(acme: Acme, payroll
 
 def test_refused_with_blockers_and_the_level_that_is_missing(acme: Acme, payroll: int, vestibule: Command) -> None:
     acme.act(acme.owner, lambda actor, here: projects.archive(actor, here, project(payroll)))
-    ran = vestibule("access", acme.member.email, "payroll", "--org", acme.slug, "--scope", "project:admin")
+    ran = vestibule("access", acme.member.email, f"{acme.slug}/payroll", "--scope", "project:admin")
     assert (ran.status, ran.err) == (1, "")
     assert ran.out.splitlines() == [
         "Mina Member does not have project:admin on Payroll (acme).",
@@ -98,7 +98,7 @@ def test_plug_in_that_cannot_be_loaded_stops_the_command(acme: Acme, vestibule: 
 
 
 def test_stranger_to_the_organization_is_refused(acme: Acme, payroll: int, vestibule: Command) -> None:
-    ran = vestibule("access", acme.stranger.email, "payroll", "--org", acme.slug)
+    ran = vestibule("access", acme.stranger.email, f"{acme.slug}/payroll")
     assert ran.status == 1
     assert ran.out.splitlines()[1:] == ["No grant gives anything. One at the level member is needed."]
 
@@ -110,9 +110,12 @@ def test_what_is_unknown_is_a_sentence_and_a_status_of_its_own(acme: Acme, payro
         (("nobody@example.com", "payroll"), "Nobody has nobody@example.com as a verified address."),
         (("nobody", "payroll"), "nobody is not an email address."),
         (("nora@example.com", "payroll"), "Nora Nowhere belongs to no organization."),
-        ((acme.member.email, "payroll"), "Mina Member belongs to several: choose --org acme, umbra."),
-        ((acme.member.email, "payroll", "--org", "nowhere"), "There is no organization nowhere."),
-        ((acme.member.email, "payroll", "--org", "umbra"), "There is no project payroll in umbra."),
+        (
+            (acme.member.email, "payroll"),
+            "Mina Member belongs to several organizations: say ORG/PROJECT. They are acme, umbra.",
+        ),
+        ((acme.member.email, "nowhere/payroll"), "There is no organization nowhere."),
+        ((acme.member.email, "umbra/payroll"), "There is no project payroll in umbra."),
     ):
         ran = vestibule("access", *arguments)
         assert (ran.status, ran.out, ran.err) == (2, "", f"Error: {sentence}\n")

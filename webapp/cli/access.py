@@ -37,9 +37,8 @@ class Answer:
 
 
 @click.command()
-@click.argument("email", metavar="USER")
-@click.argument("project")
-@click.option("--org", metavar="SLUG", help="The organization; needed where the user belongs to several.")
+@click.argument("email", metavar="EMAIL")
+@click.argument("project", metavar="[ORG/]PROJECT")
 @click.option(
     "--scope",
     default=Scope.PROJECT_READ.value,
@@ -47,13 +46,16 @@ class Answer:
     type=click.Choice([scope.value for scope in LOWEST_LEVEL]),
 )
 @as_json
-def access(email: str, project: str, org: str | None, scope: str, is_json: bool) -> None:
-    """Say whether USER (an email address) has a scope on PROJECT (its slug), why, and what would turn the answer.
+def access(email: str, project: str, scope: str, is_json: bool) -> None:
+    """Say whether the user with a verified EMAIL has a scope on PROJECT (a slug), why, and what would turn it.
 
-    Exit status: 0 allowed, 1 refused, 2 there is no such user, organization or project.
+    ORG (a slug) is needed where the user belongs to several organizations.
+
+    Exit status: 0 allowed, 1 refused, 2 there is no such user, organization or project, or more than one.
     """
+    org, _, slug = project.rpartition("/")
     with application():
-        answer = perform(partial(_answer, email, project, org, Scope(scope)), write=False)
+        answer = perform(partial(_answer, email, slug, org or None, Scope(scope)), write=False)
     if is_json:
         show_json(_facts(answer))
     else:
@@ -93,7 +95,8 @@ def _organization_of(user: User, slug: str | None) -> Organization:
     if not found:
         raise Unknown(f"{printable(user.name)} belongs to no organization.")
     if len(found) > 1:
-        raise Unknown(f"{printable(user.name)} belongs to several: choose --org {', '.join(o.slug for o in found)}.")
+        slugs = ", ".join(organization.slug for organization in found)
+        raise Unknown(f"{printable(user.name)} belongs to several organizations: say ORG/PROJECT. They are {slugs}.")
     return found[0]
 
 

@@ -55,11 +55,6 @@ class Preview:
         """How many people reach less than before."""
         return len({shift.member_id for shift in self.impact.losses})
 
-    @property
-    def people(self) -> int:
-        """How many people this may concern."""
-        return len(self.impact.affected.members)
-
     def is_confirmed(self, form: ConfirmForm) -> bool:
         """Tell whether the form confirms just this; where the world has moved since its page was made, it says so."""
         if not form.validate_on_submit():
