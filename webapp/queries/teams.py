@@ -216,6 +216,15 @@ def project_choices(team: Team, member: Member | None, group: AccessGroup | None
     return [(number, name) for number, name in db.session.execute(found.limit(MOST_CHOICES))]
 
 
+def held_by(group: AccessGroup) -> tuple[list[int], list[int]]:
+    """Return the ids of the projects and of the members of an access group, at most one more than MOST_CHOICES each."""
+    projects = select(GroupProject.project_id).where(GroupProject.group_id == group.id)
+    members = select(GroupMember.member_id).where(GroupMember.group_id == group.id)
+    by_name = (projects.order_by(GroupProject.sort_name), members.order_by(GroupMember.sort_name))
+    found = [list(db.session.scalars(held.limit(MOST_CHOICES + 1))) for held in by_name]
+    return found[0], found[1]
+
+
 def _page(which: Any, parameters: dict[str, Any], after: str, row: Any) -> Page[Any]:
     rows, cursor = read(which, parameters, after)
     return Page([row._make(one[: len(row._fields)]) for one in rows], cursor, not after)

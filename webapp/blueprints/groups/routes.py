@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
 
-from webapp.access.decide import decide, grantable_roles
+from webapp.access.decide import decide, grantable_roles, is_role_within
 from webapp.access.roles import Scope
 from webapp.blueprints.groups.forms import GroupForm
 from webapp.blueprints.teams.routes import tab, viewer_who_sees_some
@@ -15,7 +15,7 @@ from webapp.http.htmx import go
 from webapp.http.session import current_actor
 from webapp.models import AccessGroup, Organization, Role, Team
 from webapp.queries.impact import by_group
-from webapp.queries.teams import groups_of, project_choices
+from webapp.queries.teams import MOST_CHOICES, groups_of, held_by, project_choices
 from webapp.services import access_groups
 from webapp.services.audit import Event
 
@@ -49,8 +49,8 @@ def new(organization: Organization, team: Team) -> Response:
 @access(Scope.TEAM_READ)
 def show(organization: Organization, team: Team, group: AccessGroup) -> Response:
     """Show what an access group holds, to change it for those who may."""
-    held = access_groups.contents_of(group)
-    present = {"name": held.name, "level": held.level.label, "projects": held.projects, "members": held.members}
+    projects, members = held_by(group)
+    present = {"name": group.name, "level": group.level.label, "projects": projects, "members": members}
     return _page(organization, team, _form(team, group, data=present), group=group)
 
 
@@ -110,6 +110,16 @@ def _form(team: Team, group: AccessGroup | None = None, **kwargs: object) -> Gro
 def _page(
     organization: Organization, team: Team, form: GroupForm, *, group: AccessGroup | None = None, status: int = 200
 ) -> Response:
-    may_change = decide(current_actor(), Scope.GROUP_WRITE, team) and not (group and group.is_managed)
-    people = picker(organization, form.members.data or [])
-    return tab(team, "group", status=status, form=form, group=group, people=people, may_change=may_change)
+    actor, chosen = current_actor(), form.members.data or []
+    is_large = len(chosen) > MOST_CHOICES
+    is_open = group is None or not (group.is_managed or is_large) and is_role_within(actor, group.level)
+    return tab(
+        team,
+        "group",
+        status=status,
+        form=form,
+        group=group,
+        people=picker(organization, chosen[:MOST_CHOICES]),
+        is_large=is_large,
+        may_change=is_open and decide(actor, Scope.GROUP_WRITE, team),
+    )
