@@ -12,19 +12,29 @@ from werkzeug.routing import Rule
 from tests.support import asking
 from tests.support.acme import Acme
 from tests.support.settings import SECRET_KEY
-from tests.support.teams import make_group, make_project, make_team, memberships
-from tests.support.teams import project as find_project
-from tests.support.teams import team as find_team
 from tests.support.unproven import unproven
-from tests.support.worlds import PASSWORD, Invited, Person
+from tests.support.worlds import PASSWORD, Invited, Person, password_hash
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.http.settings import settings
 from webapp.mail.deliver import Worker
 from webapp.mail.demo_mailbox import DemoMailbox
 from webapp.models import Invitation, InvitationStatus, Organization, Role, Session
-from webapp.services import accounts, addresses, members, outbox, removals, sessions
+from webapp.services import (
+    access_groups,
+    accounts,
+    addresses,
+    members,
+    outbox,
+    projects,
+    removals,
+    sessions,
+    teams,
+)
+from webapp.services.access_groups import Contents
+from webapp.services.accounts import NewAccount
 from webapp.services.first_run import setup_token
+from webapp.services.memberships import Terms
 
 ASKED_BY_PEOPLE = {"GET", "POST"}
 
@@ -57,32 +67,38 @@ class Place:
     """A team with a project, an access group and a member, and a project of another team: each is about one request."""
 
     def __init__(self, acme: Acme, number: int) -> None:
-        newcomer = acme.world.person("Jo Joined", f"joined-team{number}@example.org")
-        acme.world.member(acme.slug, newcomer, Role.MEMBER)
-        team, elsewhere = make_team(acme, f"Team {number}", newcomer), make_team(acme, f"Elsewhere {number}")
-        project, other = make_project(acme, f"Project {number}", team), make_project(acme, f"Other {number}", elsewhere)
-        group = make_group(acme, team, f"Group {number}", Role.MEMBER, ([project], [newcomer]))
-        member = acme.act(acme.owner, lambda _, here: memberships(here, [newcomer])[0].id)
-        self.arguments = {
-            "team": acme.world.read(lambda: find_team(team).slug),
-            "project": acme.world.read(lambda: find_project(project).slug),
-            "group": group,
-            "member": member,
-        }
-        contents = {"name": f"Named {number}", "level": "member", "projects": str(project), "members": str(member)}
+        ids, self.arguments = acme.act(acme.owner, lambda actor, here: _made_at_once(actor, here, number))
+        contents = {"name": f"Named {number}", "level": "member", "projects": ids["project"], "members": ids["member"]}
         self.forms: dict[str, dict[str, str]] = {
             "teams.settings": {"name": f"Renamed {number}"},
             "teams.remove": {"name": f"Team {number}", "confirm": "1"},
-            "teams.add": {"members": str(acme.act(acme.owner, lambda _, here: memberships(here, [acme.owner])[0].id))},
+            "teams.add": {"members": ids["owner"]},
             "teams.take_out": {"confirm": "1"},
             "groups.new": contents,
             "groups.update": contents,
             "groups.remove": {"confirm": "1"},
             "projects.new": {"name": f"New {number}"},
-            "projects.add": {"project": str(other)},
-            "projects.update": {"name": f"Renamed {number}", "teams": str(team)},
+            "projects.add": {"project": ids["other"]},
+            "projects.update": {"name": f"Renamed {number}", "teams": ids["team"]},
             "projects.remove": {"confirm": "1"},
         }
+
+
+def _made_at_once(actor: Actor, here: Organization, number: int) -> tuple[dict[str, str], dict[str, Any]]:
+    """Make all of a place in one transaction; return its ids as forms hold them, and what its addresses hold."""
+    new = NewAccount("Jo Joined", addresses.parse(f"joined-team{number}@example.org"), password_hash())
+    user = accounts.create(Actor.system(), new)
+    member = members.add(Actor.system(), here, user, new.address.typed, Terms(Role.MEMBER))
+    team, elsewhere = (teams.create(actor, here, f"{kind} {number}") for kind in ("Team", "Elsewhere"))
+    teams.put_in(actor, here, team, [member])
+    project = projects.create(actor, here, team, f"Project {number}")
+    other = projects.create(actor, here, elsewhere, f"Other {number}")
+    contents = Contents(f"Group {number}", Role.MEMBER, frozenset({project.id}), frozenset({member.id}))
+    group = access_groups.create(actor, here, team, contents)
+    owner = actor.member.id if actor.member else 0
+    numbers = {"team": team.id, "project": project.id, "other": other.id, "member": member.id, "owner": owner}
+    ids = {name: str(value) for name, value in numbers.items()}
+    return ids, {"team": team.slug, "project": project.slug, "group": group.id, "member": member.id}
 
 
 class Routes:
