@@ -19,7 +19,7 @@ from webapp.db import db
 from webapp.http.settings import settings
 from webapp.mail.deliver import Worker
 from webapp.mail.demo_mailbox import DemoMailbox
-from webapp.models import Invitation, InvitationStatus, Organization, Role, Session
+from webapp.models import Invitation, InvitationStatus, Member, Organization, Role, Session
 from webapp.services import (
     access_groups,
     accounts,
@@ -72,7 +72,7 @@ class Place:
         self.forms: dict[str, dict[str, str]] = {
             "teams.settings": {"name": f"Renamed {number}"},
             "teams.remove": {"name": f"Team {number}", "confirm": "1"},
-            "teams.add": {"members": ids["owner"]},
+            "teams.add": {"members": ids["outside"]},
             "teams.take_out": {"confirm": "1"},
             "groups.new": contents,
             "groups.update": contents,
@@ -95,8 +95,9 @@ def _made_at_once(actor: Actor, here: Organization, number: int) -> tuple[dict[s
     other = projects.create(actor, here, elsewhere, f"Other {number}")
     contents = Contents(f"Group {number}", Role.MEMBER, frozenset({project.id}), frozenset({member.id}))
     group = access_groups.create(actor, here, team, contents)
-    owner = actor.member.id if actor.member else 0
-    numbers = {"team": team.id, "project": project.id, "other": other.id, "member": member.id, "owner": owner}
+    outside = select(func.max(Member.id)).where(Member.organization_id == here.id, Member.id < member.id)
+    numbers = {"team": team.id, "project": project.id, "other": other.id, "member": member.id}
+    numbers["outside"] = db.session.scalars(outside).one()
     ids = {name: str(value) for name, value in numbers.items()}
     return ids, {"team": team.slug, "project": project.slug, "group": group.id, "member": member.id}
 

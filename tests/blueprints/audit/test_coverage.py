@@ -33,6 +33,8 @@ def prepared(acme: Acme, routes: Routes, route: Route, who: str) -> Callable[[],
     form = {"confirm": "1", **wanted.form, "csrf_token": csrf_token(browser)}
     if route.endpoint == "members.restore":
         post(acme.browser(acme.owner), wanted.path.replace("restore", "suspend"), confirm="1")
+    if route.endpoint == "projects.unarchive":
+        post(acme.browser(acme.owner), wanted.path.replace("unarchive", "archive"))
     return lambda: browser.post(wanted.path, data=form).status_code
 
 
@@ -63,6 +65,7 @@ def test_U01_every_refusal_writes_one_entry_and_nothing_else(app: Flask, acme: A
         if LOWEST_ROLE[scope] is Role.MEMBER:
             continue
         request = prepared(acme, routes, route, "member")
+        acme.world.write(lambda: db.session.execute(db.metadata.tables["attempts"].delete()))  # 20 a quarter are noted
         before = len(acme.entries())
         with acme.unchanged():
             status = request()

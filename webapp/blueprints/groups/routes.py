@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
 
-from webapp.access.decide import decide, grantable_roles, is_role_within
+from webapp.access.decide import decide, grantable_roles
 from webapp.access.roles import Scope
 from webapp.blueprints.groups.forms import GroupForm
 from webapp.blueprints.teams.routes import tab, viewer_who_sees_some
@@ -112,7 +112,7 @@ def _page(
 ) -> Response:
     actor, chosen = current_actor(), form.members.data or []
     is_large = len(chosen) > MOST_CHOICES
-    is_open = group is None or not (group.is_managed or is_large) and is_role_within(actor, group.level)
+    is_open = group is None or not (group.is_managed or is_large)
     return tab(
         team,
         "group",
