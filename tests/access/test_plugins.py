@@ -150,6 +150,7 @@ def test_plug_in_lifts_no_blocker(acme: Acme, payroll: int) -> None:
     assert (why.is_allowed, why.blockers, len(why.opinions)) == (False, ("archived",), 1)
 
 
+# The last one is an opinion of the wrong type, as only a faulty plug-in makes it.
 @pytest.mark.parametrize("fault", [RuntimeError("password=hunter2"), "yes", True, Opinion("yes", "")])  # type: ignore[arg-type]
 def test_plug_in_that_fails_denies_and_its_words_stay_out_of_the_log(
     acme: Acme, payroll: int, fault: object, caplog: pytest.LogCaptureFixture

@@ -72,7 +72,7 @@ class Hooks:
         """
 
     @hookspec
-    def vestibule_managed_groups(self, member: MemberFacts) -> Iterable[ManagedGroup]:  # type: ignore[empty-body]
+    def vestibule_managed_groups(self, member: MemberFacts) -> Iterable[ManagedGroup]:  # type: ignore[empty-body]  # a hookspec has none
         """Name the access groups an active member shall be in. They are taken out of all others of this source."""
 
 

@@ -92,7 +92,7 @@ def test_whatever_is_wrong_is_said_beside_its_field_and_nothing_typed_is_lost(of
     writers = make_group(acme, office.red, "Planners", Role.ADMIN, ([office.payroll], [acme.member]))
     before = acme.events()
     for wrong, (differs, field, sentence) in BAD.items():
-        entered = form(office, **differs(office))  # type: ignore[arg-type]
+        entered = form(office, **differs(office))  # type: ignore[arg-type]  # each is a function of the office
         for path in ("groups/new", f"groups/{writers}"):
             with acme.unchanged():
                 answer = post(browser, office.address(path), **entered, headers=PANEL)

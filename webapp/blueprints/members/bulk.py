@@ -15,7 +15,7 @@ from webapp.blueprints.members.filters import FILTERS, wanted_of_request
 from webapp.blueprints.members.forms import MemberForm
 from webapp.blueprints.members.membership import EVENTS_OF_CHANGES
 from webapp.blueprints.members.reasons import NOTHING_TO_DO, REFUSED, Reason
-from webapp.errors import N_, AsItIs, NotFound, TooManyAtOnce
+from webapp.errors import N_, AsItIs, DomainError, NotFound, TooManyAtOnce
 from webapp.http.choices import EVERYTHING, numbers_of
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
@@ -122,8 +122,8 @@ def _plan(actor: Actor, organization: Organization, people: Sequence[Member], ch
     return Plan(able, [names[member.id] for member in able], left_out)
 
 
-def _reason(refused: object) -> Reason:
-    return NOTHING_TO_DO if isinstance(refused, AsItIs) else REFUSED[type(refused)]  # type: ignore[index]
+def _reason(refused: DomainError) -> Reason:
+    return NOTHING_TO_DO if isinstance(refused, AsItIs) else REFUSED[type(refused)]
 
 
 def _chosen() -> list[tuple[str, str]]:
