@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cached_property
+from hashlib import sha256
 
 from flask import Response, request
 from flask_babel import lazy_gettext as _
@@ -34,11 +35,12 @@ class Preview:
     Args:
         change: calls the service.
         affected: whose access to what it may concern.
+        what: which change it is, where one address makes several.
     """
 
-    def __init__(self, change: Callable[[], object], affected: Affected) -> None:
+    def __init__(self, change: Callable[[], object], affected: Affected, what: str = "") -> None:
         self.impact = impact_of(change, affected)
-        self.digest = self.impact.digest()
+        self.digest = sha256(f"{what} {self.impact.digest()}".encode()).hexdigest()
 
     @cached_property
     def lines(self) -> Sequence[Line]:

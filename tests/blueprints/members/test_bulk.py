@@ -84,6 +84,14 @@ def test_world_that_moved_is_shown_again_and_nothing_is_done(acme: Acme, red: in
     assert acme.events()[-2:] == ["member.removed"] * 2
 
 
+def test_yes_to_one_action_is_none_to_another(acme: Acme) -> None:
+    ids = ids_of(acme, acme.member, acme.admin)
+    seen = seen_on(ask(acme, "action=suspend&" + "&".join(f"ids={number}" for number in ids)))
+    with acme.unchanged():
+        assert act(acme, "remove", ids, confirm="1", seen=seen).status_code == 409
+    assert act(acme, "suspend", ids, confirm="1", seen=seen).status_code == 303
+
+
 def test_role_and_teams_are_asked_for_first(acme: Acme, red: int) -> None:
     member = acme.member_id(acme.member)
     assert "Change several members" in Page(ask(acme, f"action=role&ids={member}")).text

@@ -57,7 +57,7 @@ def bulk(organization: Organization) -> Response:
         return respond("members/bulk.html", {"panel": "members/_bulk_choose.html"}, status=_status(people), **said)
     plan, confirm = _plan(actor, organization, people, change), ConfirmForm()
     affected = Affected(organization.id, [member.id for member in plan.members])
-    preview = Preview(lambda: service.rehearse(plan.members, change), affected)
+    preview = Preview(lambda: service.rehearse(plan.members, change), affected, repr(change))
     if not plan.members or not preview.is_confirmed(confirm):
         carried = _carried(people)
         said = {"plan": plan, "action": action, "change": change, "team_names": _names_of(form, change)}
