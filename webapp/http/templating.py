@@ -1,19 +1,19 @@
 """What every template can say: who is looking, where, and how people, roles and times are shown."""
 
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, TypeAlias
 from zlib import crc32
 
 from babel.dates import format_timedelta, get_month_names
-from flask import Flask, g
+from flask import Flask, g, request
 from flask_babel import gettext, ngettext
 from jinja2 import Environment, StrictUndefined, Template, pass_context, pass_environment
 from jinja2.environment import TemplateModule
 from jinja2.runtime import Context
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from webapp import clock
 from webapp.config import Settings
@@ -26,6 +26,10 @@ from webapp.queries.teams import MOST_COUNTED
 
 AVATAR_COLOURS = 6
 PLACE = re.compile(r"\[\[([a-z_]+)\]\]")
+Html: TypeAlias = "Markup"
+"""What is HTML already: for annotations elsewhere, where nobody may declare a text to be HTML."""
+Filling = Mapping[str, Markup | int]
+NOTHING = Markup()
 DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS = 86_400, 3_600, 60
 ROLE_NAMES = {
     Role.MEMBER: N_("Member"),
@@ -39,9 +43,10 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Give the templates of `app` their filters and what every page knows."""
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    filters = (ago, exact, moment, filled, avatar, initials, hue, role_name, some)
+    filters = (ago, exact, moment, avatar, initials, hue, role_name, some)
     app.jinja_env.filters.update({made.__name__: made for made in filters})
     app.jinja_env.globals.update(_=translated, gettext=translated, ngettext=translated_number, pieces_of=pieces_of)
+    app.jinja_env.globals["url_for"] = _addresses_of(app)
 
     @app.context_processor
     def page() -> dict[str, Any]:
@@ -54,6 +59,19 @@ def init_app(app: Flask, settings: Settings) -> None:
             "can": can,
             "demo": settings.demo,
         }
+
+
+def _addresses_of(app: Flask) -> Callable[..., str]:
+    """Return Flask's `url_for` of paths, remembering what it built: lists name the same few dozen on every page."""
+
+    @lru_cache(maxsize=4096)
+    def built(_mounted_at: str, endpoint: str, values: tuple[tuple[str, Any], ...]) -> str:
+        return app.url_for(endpoint, **dict(values))
+
+    def address(endpoint: str, /, **values: Hashable) -> str:
+        return built(request.script_root, endpoint, tuple(values.items()))
+
+    return address
 
 
 @cache
@@ -100,12 +118,14 @@ def _pieces(template: Template, language: str, **values: Hashable) -> TemplateMo
     return template.make_module({**values, "_": messages_in(language)})
 
 
-def filled(piece: Markup, **values: object) -> Markup:
-    """Put values into a piece of HTML that many rows share, at `[[name]]`; they are escaped as everywhere."""
-    for name, value in values.items():
-        if not isinstance(value, Markup):
-            values[name] = escape(value)
-    return Markup(_form(piece) % values)  # noqa: S704  (a piece of a template, and what was just escaped)
+def filled(piece: Markup, values: Filling) -> Markup:
+    """Put values into a piece of HTML that many rows share, at `[[name]]`; all are HTML already, or numbers."""
+    return Markup(_form(piece) % values)  # noqa: S704  (a piece of a template, and what its type says is HTML)
+
+
+def joined(pieces: Iterable[Markup]) -> Markup:
+    """Return pieces of HTML one after another."""
+    return Markup("".join(pieces))  # noqa: S704  (what its type says is HTML)
 
 
 @lru_cache(maxsize=256)
@@ -118,7 +138,13 @@ def _form(piece: str) -> str:
 def moment(context: Context, at: datetime) -> Markup:
     """Return a moment as the element that says how long ago it was and, on hover, when exactly."""
     language = context.parent.get("page_language") or current_language()
-    return _moment(language, _minute(at), _rounded(at))
+    return _moment(language, _minute(at), _rounded(at, clock.now()))
+
+
+def moments() -> Callable[[datetime], Markup]:
+    """Return `moment` for many moments of one page."""
+    language, now = current_language(), clock.now()
+    return lambda at: _moment(language, _minute(at), _rounded(at, now))
 
 
 @lru_cache(maxsize=4096)
@@ -130,7 +156,7 @@ def _moment(language: str, minute: int, seconds: int) -> Markup:
 
 def ago(at: datetime) -> str:
     """Return how long ago a moment was, or how far ahead it is, in words."""
-    return _ago(current_language(), _rounded(at))
+    return _ago(current_language(), _rounded(at, clock.now()))
 
 
 def exact(at: datetime) -> str:
@@ -150,9 +176,9 @@ def _minute(at: datetime) -> int:
     return int(at.timestamp() // MINUTE_SECONDS)
 
 
-def _rounded(at: datetime) -> int:
-    """Return the seconds from now to a moment, in whole days, hours or minutes, so that many moments share a text."""
-    seconds = (at - clock.now()).total_seconds()
+def _rounded(at: datetime, now: datetime) -> int:
+    """Return the seconds from `now` to a moment, in whole days, hours or minutes, so that many moments share a text."""
+    seconds = (at - now).total_seconds()
     distance = abs(seconds)
     unit = DAY_SECONDS if distance >= DAY_SECONDS else HOUR_SECONDS if distance >= HOUR_SECONDS else MINUTE_SECONDS
     return int(seconds / unit) * unit if distance >= MINUTE_SECONDS else int(seconds)

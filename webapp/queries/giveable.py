@@ -11,7 +11,7 @@ from webapp.access.decide import may_give_every_project, teams_with
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.models import AccessGroup, Organization, Team
-from webapp.queries.teams import MOST_CHOICES, of_member
+from webapp.queries.choices import MOST_CHOICES, has_member
 from webapp.services import giving
 
 
@@ -44,5 +44,5 @@ def _groups(actor: Actor, organization: Organization) -> list[tuple[int, str]]:
 
 
 def _order(actor: Actor) -> tuple[Any, ...]:
-    own = literal(False) if actor.member is None else of_member(actor.member)
+    own = literal(False) if actor.member is None else has_member(actor.member)
     return (case((own, 0), else_=1), Team.sort_name, Team.id)

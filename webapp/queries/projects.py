@@ -8,7 +8,7 @@ from sqlalchemy.orm import aliased
 from webapp.access.roles import LOWEST_ROLE, Scope
 from webapp.db import db
 from webapp.models import Member, Project, Team, TeamMember, TeamProject
-from webapp.queries.teams import MOST_CHOICES
+from webapp.queries.choices import MOST_CHOICES
 
 
 def addable_to(team: Team, member: Member | None) -> Sequence[Project]:

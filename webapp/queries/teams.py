@@ -5,16 +5,12 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
-    ColumnElement,
     Integer,
     ScalarSelect,
     Subquery,
     and_,
     bindparam,
-    case,
-    exists,
     func,
-    literal,
     select,
 )
 
@@ -35,11 +31,11 @@ from webapp.models import (
     TeamProject,
     User,
 )
+from webapp.queries.choices import MOST_CHOICES
 from webapp.queries.page import Page, Statement, listing, read
 
 MOST_COUNTED = 100
 """Numbers in lists are exact up to here, so that counting never scans a large team."""
-MOST_CHOICES = 1_000
 MOST_NAMES = 10
 
 
@@ -85,15 +81,6 @@ class GroupRow(NamedTuple):
     source: str | None
     members: int
     projects: int
-
-
-class TeamChoice(NamedTuple):
-    """A team to choose, and whether it is chosen at present."""
-
-    id: int
-    name: str
-    slug: str
-    is_chosen: bool
 
 
 class TeamNames(NamedTuple):
@@ -166,29 +153,6 @@ def counts_of(team: Team) -> Counts:
     return Counts._make(row)
 
 
-def team_choices(organization: Organization, *, chosen: ColumnElement[bool] | None = None) -> Sequence[TeamChoice]:
-    """Return the teams of an organization to choose from, those chosen first, then by name; at most MOST_CHOICES.
-
-    Args:
-        organization: whose.
-        chosen: the condition of those that are chosen at present, as `of_member` and `of_project` return it.
-    """
-    is_chosen = literal(False) if chosen is None else chosen
-    found = select(Team.id, Team.name, Team.slug, is_chosen).where(Team.organization_id == organization.id)
-    found = found.order_by(case((is_chosen, 0), else_=1), Team.sort_name, Team.id).limit(MOST_CHOICES)
-    return [TeamChoice._make(row) for row in db.session.connection().execute(found)]
-
-
-def of_member(member: Member) -> ColumnElement[bool]:
-    """Return the condition that a team is one of a member's."""
-    return exists().where(TeamMember.team_id == Team.id, TeamMember.member_id == member.id)
-
-
-def of_project(project: Project) -> ColumnElement[bool]:
-    """Return the condition that a team owns a project."""
-    return exists().where(TeamProject.team_id == Team.id, TeamProject.project_id == project.id)
-
-
 def names_by_member(members: Collection[int]) -> dict[int, TeamNames]:
     """Return the names of the teams of members, by the id of each."""
     if not members:
@@ -197,32 +161,6 @@ def names_by_member(members: Collection[int]) -> dict[int, TeamNames]:
     for member, name, total in db.session.connection().execute(_NAMES, {"members": list(members), "most": MOST_NAMES}):
         found.setdefault(member, TeamNames(total, [])).names.append(name)
     return found
-
-
-def project_choices(team: Team, member: Member | None, group: AccessGroup | None = None) -> Sequence[tuple[int, str]]:
-    """Return the projects of a team to choose from: id and name, those of a group first; at most MOST_CHOICES.
-
-    Args:
-        team: whose.
-        member: who looks; nothing where all shall be shown.
-        group: what holds some of them already.
-    """
-    found = select(Project.id, Project.name).join(TeamProject, TeamProject.project_id == Project.id)
-    held = exists().where(GroupProject.project_id == Project.id, GroupProject.group_id == (group.id if group else 0))
-    found = found.where(TeamProject.team_id == team.id)
-    if member is not None:
-        found = found.where(grants.is_reached(member.id, TeamProject.project_id))
-    found = found.order_by(case((held, 0), else_=1), TeamProject.sort_name, Project.id)
-    return [(number, name) for number, name in db.session.execute(found.limit(MOST_CHOICES))]
-
-
-def held_by(group: AccessGroup) -> tuple[list[int], list[int]]:
-    """Return the ids of the projects and of the members of an access group, at most one more than MOST_CHOICES each."""
-    projects = select(GroupProject.project_id).where(GroupProject.group_id == group.id)
-    members = select(GroupMember.member_id).where(GroupMember.group_id == group.id)
-    by_name = (projects.order_by(GroupProject.sort_name), members.order_by(GroupMember.sort_name))
-    found = [list(db.session.scalars(held.limit(MOST_CHOICES + 1))) for held in by_name]
-    return found[0], found[1]
 
 
 def _page(which: Any, parameters: dict[str, Any], after: str, row: Any) -> Page[Any]:

@@ -14,8 +14,9 @@ from webapp.http.guard import access
 from webapp.http.htmx import go
 from webapp.http.session import current_actor
 from webapp.models import AccessGroup, Organization, Role, Team
+from webapp.queries.choices import MOST_CHOICES, held_by, projects_to_choose
 from webapp.queries.impact import by_group
-from webapp.queries.teams import MOST_CHOICES, groups_of, held_by, project_choices
+from webapp.queries.teams import groups_of
 from webapp.services import access_groups
 from webapp.services.audit import Event
 
@@ -104,7 +105,7 @@ def _form(team: Team, group: AccessGroup | None = None, **kwargs: object) -> Gro
     levels = grantable_roles(current_actor().member)
     if group is not None and group.level not in levels and request.method == "GET":
         levels = [*levels, group.level]
-    return GroupForm(levels, project_choices(team, viewer_who_sees_some(team), group), **kwargs)
+    return GroupForm(levels, projects_to_choose(team, viewer_who_sees_some(team), group), **kwargs)
 
 
 def _page(

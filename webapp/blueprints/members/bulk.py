@@ -22,9 +22,9 @@ from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
 from webapp.models import Member, Organization, Role
+from webapp.queries.choices import teams_to_choose
 from webapp.queries.members import members_of
 from webapp.queries.people import choices_among, members_among
-from webapp.queries.teams import team_choices
 from webapp.services import bulk as service
 from webapp.services import restriction
 from webapp.services.audit import Event
@@ -50,7 +50,7 @@ def bulk(organization: Organization) -> Response:
     if request.method != "POST" and "action" not in request.args:
         return go(url_for("members.index", org=organization.slug))
     actor, action, people = current_actor(), _action(), _people(organization)
-    form = MemberForm(grantable_roles(actor.member), [(t.id, t.name) for t in team_choices(organization)])
+    form = MemberForm(grantable_roles(actor.member), [(t.id, t.name) for t in teams_to_choose(organization)])
     change = _change(organization, action, grantable_roles(actor.member))
     if change is None or not people:
         said = {"form": form, "action": action, "people": people, "chosen": _chosen()}

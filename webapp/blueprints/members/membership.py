@@ -18,10 +18,10 @@ from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
 from webapp.models import Member, Organization, Role
+from webapp.queries.choices import TeamChoice, teams_for_member
 from webapp.queries.impact import by_member
 from webapp.queries.members import history_of, person_of
 from webapp.queries.reach import projects_of
-from webapp.queries.teams import TeamChoice, of_member, team_choices
 from webapp.services import members, restriction
 from webapp.services.audit import Event
 
@@ -106,7 +106,7 @@ def _member_form(teams: Sequence[TeamChoice], **kwargs: object) -> MemberForm:
 
 
 def _teams(organization: Organization, member: Member) -> Sequence[TeamChoice]:
-    return team_choices(organization, chosen=of_member(member))
+    return teams_for_member(organization, member)
 
 
 def _present(member: Member, teams: Sequence[TeamChoice]) -> dict[str, object]:

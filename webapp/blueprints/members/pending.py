@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from flask import Response, request
 
-from webapp.access.decide import grantable_roles
+from webapp.access.decide import decide, grantable_roles
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
+from webapp.blueprints.members.lines import pending_lines
 from webapp.http import uow
 from webapp.http.csv import csv_file
 from webapp.http.guard import access
@@ -29,12 +30,14 @@ def pending(organization: Organization) -> Response:
     q, state, after = (request.args.get(name, "") for name in ("q", "state", "after"))
     page = pending_of(organization, q=q, state=state, after=after)
     held = offered_by([row.id for row in page.rows])
+    offers = {row.id: in_short(row.has_global_access, held[row.id]) for row in page.rows}
+    actor = current_actor()
+    grantable = {*grantable_roles(actor.member)} if decide(actor, Scope.MEMBER_INVITE, organization) else None
     return respond(
         "members/pending.html",
         {"panel": "members/_pending.html", "results": "members/_pending_rows.html"},
         page=page,
-        offers={row.id: in_short(row.has_global_access, held[row.id]) for row in page.rows},
-        grantable=grantable_roles(current_actor().member),
+        lines=pending_lines(page.rows, offers, grantable),
         counts=counts_of(organization),
         roles=Role,
         states=STATES,

@@ -8,6 +8,7 @@ from webapp.access.decide import decide
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.filters import FILTERS, wanted_of_request
+from webapp.blueprints.members.lines import member_lines
 from webapp.blueprints.members.reasons import reasons_of
 from webapp.http import uow
 from webapp.http.csv import csv_file
@@ -15,14 +16,14 @@ from webapp.http.guard import access
 from webapp.http.htmx import respond
 from webapp.http.session import current_actor
 from webapp.models import MemberStatus, Organization, Role
+from webapp.queries.choices import teams_to_filter_by
 from webapp.queries.counts import counts_of
 from webapp.queries.members import MemberRow, Wanted, members_of
-from webapp.queries.teams import TeamNames, names_by_member, team_choices
+from webapp.queries.teams import TeamNames, names_by_member
 from webapp.services.bulk import MOST_AT_ONCE, Action
 
 COLUMNS = ("name", "address", "role", "status", "reaches", "teams", "joined at", "last active at")
 ROWS_AT_ONCE = 1_000
-MOST_TEAMS_TO_FILTER_BY = 100
 
 
 @bp.get("/orgs/<org>/members")
@@ -32,13 +33,15 @@ def index(organization: Organization) -> Response:
     actor, after = current_actor(), request.args.get("after", "")
     asked = {name: request.args.get(name, "") for name in FILTERS}
     page = members_of(organization, wanted_of_request(organization), after=after, viewer_id=actor.user_id)
+    teams = names_by_member([row.id for row in page.rows if not row.has_global_access])
+    reasons = reasons_of(actor, page.rows) if decide(actor, Scope.MEMBER_WRITE, organization) else None
     return respond(
         "members/index.html",
         {"panel": "members/_members.html", "results": "members/_member_rows.html"},
         page=page,
-        teams=names_by_member([row.id for row in page.rows if not row.has_global_access]),
-        team_choices=team_choices(organization)[:MOST_TEAMS_TO_FILTER_BY],
-        reasons=reasons_of(actor, page.rows) if decide(actor, Scope.MEMBER_WRITE, organization) else None,
+        lines=member_lines(page.rows, teams, reasons),
+        may_change=reasons is not None,
+        filter_teams=teams_to_filter_by(organization),
         counts=counts_of(organization),
         asked={name: value or None for name, value in asked.items()},
         roles=Role,

@@ -12,8 +12,8 @@ from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
 from webapp.models import Organization, Project
+from webapp.queries.choices import teams_for_project
 from webapp.queries.impact import by_teams_of_project
-from webapp.queries.teams import of_project, team_choices
 from webapp.services import projects, restriction
 from webapp.services.audit import Event
 
@@ -23,7 +23,7 @@ from webapp.services.audit import Event
 def settings(organization: Organization, project: Project) -> Response:
     """Show what can be changed."""
     projects.require_may_administer(current_actor(), organization, project)
-    teams = team_choices(organization, chosen=of_project(project))
+    teams = teams_for_project(organization, project)
     present = {"name": project.name, "teams": [team.id for team in teams if team.is_chosen]}
     return _page(project, ProjectForm([(team.id, team.name) for team in teams], data=present))
 
@@ -33,7 +33,7 @@ def settings(organization: Organization, project: Project) -> Response:
 def update(organization: Organization, project: Project) -> Response:
     """Rename a project, and change which teams own it; asks first where that takes something away."""
     projects.require_may_administer(current_actor(), organization, project)
-    teams = team_choices(organization, chosen=of_project(project))
+    teams = teams_for_project(organization, project)
     actor, confirm, form = current_actor(), ConfirmForm(), ProjectForm([(team.id, team.name) for team in teams])
     if not form.validate():
         return _page(project, form, status=422)
