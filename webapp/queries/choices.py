@@ -99,15 +99,16 @@ def _teams(is_chosen: ColumnElement[bool]) -> Statement:
     of_organization = Team.organization_id == bindparam("organization_id")
     order = (case((is_chosen, 0), else_=1), Team.sort_name, Team.id)
     found = select(Team.id, Team.name, Team.slug, is_chosen).where(of_organization).order_by(*order)
-    return found.limit(bindparam("most", type_=Integer))
+    return found.limit(_MOST)
 
 
+_MOST = bindparam("most", type_=Integer, literal_execute=True)
 _CHOOSER = bindparam("chooser", type_=Id)
 _TEAMS = (
     select(Team.id, Team.name, Team.slug, literal(False))
     .where(Team.organization_id == bindparam("organization_id"))
     .order_by(Team.sort_name, Team.id)
-    .limit(bindparam("most", type_=Integer))
+    .limit(_MOST)
 )
 _TEAMS_FOR_MEMBER = _teams(has_member(_CHOOSER))
 _TEAMS_FOR_PROJECT = _teams(exists().where(TeamProject.team_id == Team.id, TeamProject.project_id == _CHOOSER))

@@ -5,9 +5,10 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Integer, Row, Select, SmallInteger, Subquery, bindparam, tuple_
+from sqlalchemy import Integer, Row, Select, SmallInteger, Subquery, bindparam, literal_column, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.db import db
@@ -32,10 +33,12 @@ class Page(Generic[R]):
 
 @dataclass(frozen=True)
 class Listing:
-    """A list, ready to be read a page at a time: the statement of its first page, and that of every later one."""
+    """A list, ready to be read a page at a time.
 
-    first: Statement
-    later: Statement
+    `statement` takes how many rows a page has, and whether it is a later one than the first.
+    """
+
+    statement: Callable[[int, bool], Statement]
     keys: Keys
 
 
@@ -56,13 +59,22 @@ def listing(
     position = tuple_(*keys)
     end = tuple_(*(bindparam(f"after_{number}", type_=key.type) for number, key in enumerate(keys)))
     later = narrow.where(position < end if descending else position > end)
-    return Listing(_page(narrow, keys, show, descending), _page(later, keys, show, descending), keys)
+
+    @cache
+    def statement(rows: int, is_later: bool) -> Statement:
+        return _page(later if is_later else narrow, keys, show, descending, rows)
+
+    return Listing(statement, keys)
 
 
-def _page(narrow: Statement, keys: Keys, show: Callable[[Subquery], Statement], descending: bool) -> Statement:
+def _page(
+    narrow: Statement, keys: Keys, show: Callable[[Subquery], Statement], descending: bool, rows: int
+) -> Statement:
+    """Return the statement of a page. PostgreSQL plans it once, so it must read how few rows are asked for."""
+    most = literal_column(str(int(rows)), Integer)
     named = [key.label(f"key_{number}") for number, key in enumerate(keys)]
     order = [key.desc() if descending else key.asc() for key in keys]
-    page = narrow.add_columns(*named).order_by(*order).limit(bindparam("rows", type_=Integer)).subquery()
+    page = narrow.add_columns(*named).order_by(*order).limit(most).subquery()
     shown = [page.c[name.key] for name in named]
     return show(page).add_columns(*shown).order_by(*(key.desc() if descending else key.asc() for key in shown))
 
@@ -81,10 +93,10 @@ def read(
     Raises:
         NotFound: the cursor is not one of ours.
     """
-    values = {**parameters, "rows": rows + 1}
+    values = dict(parameters)
     if after:
         values |= {f"after_{number}": value for number, value in enumerate(decode(after, which.keys))}
-    found = db.session.connection().execute(which.later if after else which.first, values).all()
+    found = db.session.connection().execute(which.statement(rows + 1, bool(after)), values).all()
     if len(found) <= rows:
         return found, None
     return found[:rows], encode(found[rows - 1][-len(which.keys) :])

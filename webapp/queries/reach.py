@@ -121,7 +121,7 @@ def _found(words: int) -> tuple[Statement, Statement]:
             end = tuple_(bindparam("after_0", type_=Key), bindparam("after_1", type_=Id))
             named = named.where(tuple_(MemberWord.word, MemberWord.member_id) > end)
         ordered = named.order_by(MemberWord.word, MemberWord.member_id)
-        return _shown(ordered.limit(bindparam("rows", type_=Integer)).cte("page"))
+        return _shown(ordered.limit(bindparam("rows", type_=Integer, literal_execute=True)).cte("page"))
 
     return statement(later=False), statement(later=True)
 
