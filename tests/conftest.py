@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from flask import Flask
@@ -20,6 +20,7 @@ from tests.support.acme import Acme, build
 from tests.support.applications import Applications, close
 from tests.support.browser import Windows, running_browser
 from tests.support.databases import PostgresTemplate, SqliteTemplate, postgres_server
+from tests.support.routes import Place, Routes
 from tests.support.server import Server, running_server
 from tests.support.settings import environment_for
 from tests.support.sizes import Figures
@@ -31,6 +32,8 @@ from webapp.schema import upgrade
 
 MEMORY = Path("/dev/shm")  # noqa: S108  (each test's folder in it is its own)
 MEMORY_BYTES = 2 * 1024**3
+PLACES = 60
+READY_MADE = 10_000  # the number of the first of them
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -49,13 +52,21 @@ def migrate(database_url: str, data_dir: Path) -> None:
     close(application)
 
 
-def with_acme(database_url: str, data_dir: Path) -> Acme:
-    """Bring a database to the newest schema, with Acme in it."""
+class ReadyMade(NamedTuple):
+    """What is in the database of a test from its beginning."""
+
+    acme: Acme
+    places: list[Place]
+
+
+def with_acme(database_url: str, data_dir: Path, places: int = 0) -> ReadyMade:
+    """Bring a database to the newest schema, with Acme in it, and so many places in Acme."""
     migrate(database_url, data_dir)
     application = create_app(Settings.from_environment(environment_for(database_url, data_dir)))
     acme = build(World(application))
+    made = ReadyMade(acme, [Place(acme, number) for number in range(READY_MADE, READY_MADE + places)])
     close(application)
-    return acme
+    return made
 
 
 @pytest.fixture(scope="session")
@@ -66,10 +77,17 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate[
 
 
 @pytest.fixture(scope="session")
-def sqlite_acme_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate[Acme]:
+def sqlite_acme_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate[ReadyMade]:
     """The same with Acme in it: making it anew for each test would take a third of the time of the tests it serves."""
     folder = tmp_path_factory.mktemp("sqlite")
     return SqliteTemplate(folder, lambda url: with_acme(url, folder))
+
+
+@pytest.fixture(scope="session")
+def sqlite_places_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate[ReadyMade]:
+    """The same with something in Acme that each route can be about."""
+    folder = tmp_path_factory.mktemp("sqlite")
+    return SqliteTemplate(folder, lambda url: with_acme(url, folder, PLACES))
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +109,7 @@ def postgresql_template(postgres: URL, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture(scope="session")
 def postgresql_acme_template(
     postgres: URL, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[PostgresTemplate[Acme]]:
+) -> Iterator[PostgresTemplate[ReadyMade]]:
     """The same with Acme in it."""
     folder = tmp_path_factory.mktemp("postgres")
     template = PostgresTemplate(postgres, lambda url: with_acme(url, folder))
@@ -99,9 +117,21 @@ def postgresql_acme_template(
     template.drop()
 
 
+@pytest.fixture(scope="session")
+def postgresql_places_template(
+    postgres: URL, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PostgresTemplate[ReadyMade]]:
+    """The same with something in Acme that each route can be about."""
+    folder = tmp_path_factory.mktemp("postgres")
+    template = PostgresTemplate(postgres, lambda url: with_acme(url, folder, PLACES))
+    yield template
+    template.drop()
+
+
 def template_of(request: pytest.FixtureRequest, kind: str) -> SqliteTemplate[Any] | PostgresTemplate[Any]:
-    """Return what the test's database is a copy of; it holds Acme where the test asks for the one of all tests."""
-    contents = "_acme" if "ready_made_acme" in request.fixturenames else ""
+    """Return what the test's database is a copy of; it holds Acme, or places in it, where the test asks for them."""
+    asked_for = set(request.fixturenames)
+    contents = "_places" if "places" in asked_for else "_acme" if "ready_made" in asked_for else ""
     found: SqliteTemplate[Any] | PostgresTemplate[Any] = request.getfixturevalue(f"{kind}{contents}_template")
     return found
 
@@ -114,10 +144,16 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
 
 
 @pytest.fixture
-def ready_made_acme(request: pytest.FixtureRequest, database_url: str) -> Acme:
+def ready_made(request: pytest.FixtureRequest, database_url: str) -> ReadyMade:
     """What is in the database of this test from its beginning."""
-    acme: Acme = template_of(request, "sqlite" if database_url.startswith("sqlite") else "postgresql").contents
-    return acme
+    made: ReadyMade = template_of(request, "sqlite" if database_url.startswith("sqlite") else "postgresql").contents
+    return made
+
+
+@pytest.fixture
+def places(ready_made: ReadyMade) -> list[Place]:
+    """What routes can be about, in the database of this test."""
+    return ready_made.places
 
 
 @pytest.fixture
@@ -209,8 +245,14 @@ def world(app: Flask) -> World:
 
 
 @pytest.fixture
-def acme(world: World, ready_made_acme: Acme) -> Acme:
+def acme(world: World, ready_made: ReadyMade) -> Acme:
     """Acme with somebody in each role, and an organization of strangers."""
-    acme = replace(ready_made_acme, world=world)
+    acme = replace(ready_made.acme, world=world)
     acme.wake()
     return acme
+
+
+@pytest.fixture
+def routes(acme: Acme, places: list[Place]) -> Routes:
+    """All routes, about things in Acme."""
+    return Routes(acme, places)

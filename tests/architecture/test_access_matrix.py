@@ -114,27 +114,49 @@ def test_D01_everybody_gets_what_the_table_says(world: World, routes: Routes, pe
 
 def table(world: World, routes: Routes, people: People) -> str:
     """Ask for every address as everybody, and return the answers."""
-    rows = [["", *people], *([str(route), *answers_for(world, routes, route, people)] for route in routes)]
+    crowd = Crowd(world, people)
+    rows = [["", *people], *([str(route), *answers_for(crowd, routes, route)] for route in routes)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     return ABOUT + "\n".join(lines) + "\n"
 
 
-def answers_for(world: World, routes: Routes, route: Route, people: People) -> Iterator[str]:
+class Crowd:
+    """Everybody with a browser each, signed in anew after whatever came through, as that may have ended a session."""
+
+    def __init__(self, world: World, people: People) -> None:
+        self.world = world
+        self._people = people
+        self._browsers: dict[str, tuple[FlaskClient, str]] = {}
+
+    def browsers(self) -> list[tuple[str, FlaskClient, str]]:
+        """Return everybody's kind and browser, and the CSRF token of its forms."""
+        for kind in self._people.keys() - self._browsers.keys():
+            browser = self.world.browser(self._people[kind])
+            self._browsers[kind] = browser, csrf_token(browser)
+        return [(kind, *self._browsers[kind]) for kind in self._people]
+
+    def leave(self, kind: str) -> None:
+        """Close the browser of one of them."""
+        del self._browsers[kind]
+
+
+def answers_for(crowd: Crowd, routes: Routes, route: Route) -> Iterator[str]:
     """Send one request as everybody; whoever is refused must have changed nothing and caused no letter.
 
     What was refused is sent again by the next person: only what came through needs new things to be about.
     """
-    request = None
-    for who in people.values():
-        request, browser = request or routes.request(route), world.browser(who)
-        form = {**request.form, "csrf_token": csrf_token(browser)} if route.method == "POST" else {}
-        before = world.dump()
+    request, before = None, None
+    for kind, browser, csrf in crowd.browsers():
+        request = request or routes.request(route)
+        form = {**request.form, "csrf_token": csrf} if route.method == "POST" else {}
+        before = before or crowd.world.dump()
         answer = described(browser.open(request.path, method=route.method, data=form, buffered=True))
         if answer.startswith("4") or (answer == "login" and route.endpoint not in DONE_AT_SIGN_IN):
-            assert world.dump() == before, f"{route}: refused, and changed something"
+            assert crowd.world.dump() == before, f"{route}: refused, and changed something"
         elif route.method == "POST":
-            request = None
+            request, before = None, None
+            crowd.leave(kind)
         yield answer
 
 
@@ -159,17 +181,16 @@ def test_D06_who_is_no_active_member_gets_in_an_organization_what_an_outsider_ge
 
 
 def test_D12_head_and_options_tell_no_more_than_get_does(world: World, routes: Routes, people: People) -> None:
+    browsers = [world.browser(who) for who in (None, people["stranger"], people["owner"])]
     for route in routes:
-        for who in (None, people["stranger"], people["owner"]):
-            request, browser = routes.request(route), world.browser(who)
-            before = world.dump()
+        request, before = routes.request(route), world.dump()
+        for browser in browsers:
             options = browser.options(request.path)
             assert (options.status_code, options.data) == (200, b""), route
             if route.method == "GET":
                 head, get = (browser.open(request.path, method=method, buffered=True) for method in ("HEAD", "GET"))
                 assert (head.status_code, head.data) == (get.status_code, b""), route
-            else:
-                assert world.dump() == before, route
+        assert world.dump() == before, route
 
 
 def test_D12_other_methods_are_refused(world: World, routes: Routes, people: People) -> None:
@@ -208,19 +229,17 @@ FORGED = [
 def test_D12_no_spelling_and_no_header_opens_an_address_of_an_organization(
     world: World, routes: Routes, people: People, kind: str
 ) -> None:
-    for route in routes:
-        if "org" in route.rule.arguments:
-            request, browser = routes.request(route), world.browser(people[kind])
-            form = {"confirm": "1", **request.form, "csrf_token": csrf_token(browser)}
-            path = request.path
-            asked: list[tuple[str, dict[str, str]]] = [(spelling, {}) for spelling in spellings(path)]
-            asked += [
-                (start, {k: v.format(path) for k, v in h.items()}) for h in FORGED for start in (path, "/healthz")
-            ]
-            before = world.dump()
-            for address, headers in asked:
-                assert_closed(browser, route.method, address, headers, form)
-            assert world.dump() == before, route
+    browser = world.browser(people[kind])
+    csrf = csrf_token(browser)
+    for route in (route for route in routes if "org" in route.rule.arguments):
+        request = routes.request(route)
+        form, path = {"confirm": "1", **request.form, "csrf_token": csrf}, request.path
+        asked: list[tuple[str, dict[str, str]]] = [(spelling, {}) for spelling in spellings(path)]
+        asked += [(start, {k: v.format(path) for k, v in h.items()}) for h in FORGED for start in (path, "/healthz")]
+        before = world.dump()
+        for address, headers in asked:
+            assert_closed(browser, route.method, address, headers, form)
+        assert world.dump() == before, route
 
 
 def assert_closed(

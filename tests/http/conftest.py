@@ -1,4 +1,4 @@
-"""Every route about things in Acme, and what the logs say."""
+"""What the logs say."""
 
 import json
 import logging
@@ -9,15 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.acme import Acme
-from tests.support.routes import Routes
 from webapp.http import logs
-
-
-@pytest.fixture
-def routes(acme: Acme) -> Routes:
-    """All routes, about things in Acme."""
-    return Routes(acme)
 
 
 @pytest.fixture

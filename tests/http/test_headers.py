@@ -131,12 +131,11 @@ ORIGINS = [
 ]
 
 
-@pytest.mark.parametrize("origin", ORIGINS)
-def test_E12_no_other_origin_may_read_anything(world: World, acme: Acme, routes: Routes, origin: str) -> None:
-    asking = {"Origin": origin, "Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "HX-Request"}
+def test_E12_no_other_origin_may_read_anything(world: World, acme: Acme, routes: Routes) -> None:
+    asking = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "HX-Request"}
     browser = world.browser(acme.owner)
-    for route in routes:
-        path = routes.request(route).path
-        for method in ("GET", "OPTIONS"):
-            answer = browser.open(path, method=method, headers=asking, buffered=True)
-            assert not [name for name in dict(answer.headers) if name.lower().startswith("access-control-")], route
+    for path in (routes.request(route).path for route in routes):
+        for method, origin in ((method, origin) for method in ("GET", "OPTIONS") for origin in ORIGINS):
+            answer = browser.open(path, method=method, headers={**asking, "Origin": origin}, buffered=True)
+            allowed = [name for name in dict(answer.headers) if name.lower().startswith("access-control-")]
+            assert allowed == [], f"{method} {path} from {origin}"

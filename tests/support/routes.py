@@ -1,6 +1,6 @@
 """Every route of the application, with something that exists in each variable part of its address."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -106,10 +106,15 @@ class Routes:
     """The routes of Acme's application. Each request is about things made for it alone, so that none spoils another.
 
     `invited` is somebody with an account whose open invitation the links of invitations are about.
+
+    Args:
+        acme: where.
+        places: what is there already to make requests about; more are made when they are used up.
     """
 
-    def __init__(self, acme: Acme) -> None:
+    def __init__(self, acme: Acme, places: Sequence[Place] = ()) -> None:
         self.acme = acme
+        self._ready = list(places)
         self._world = acme.world
         self._numbers = count(1)
         self._place: Place | None = None
@@ -122,10 +127,13 @@ class Routes:
 
     def request(self, route: Route) -> Request:
         """Return a request that would succeed for somebody who may."""
-        self._place = Place(self.acme, next(self._numbers)) if {"team", "project"} & route.rule.arguments else None
+        self._place = self._new_place() if {"team", "project"} & route.rule.arguments else None
         arguments = {name: self._argument(route, name) for name in route.rule.arguments}
         with self._world.app.test_request_context():
             return Request(url_for(route.endpoint, **arguments), self._form(route) if route.method == "POST" else {})
+
+    def _new_place(self) -> Place:
+        return self._ready.pop() if self._ready else Place(self.acme, next(self._numbers))
 
     def _argument(self, route: Route, name: str) -> Any:
         if self._place is not None and name in self._place.arguments:

@@ -168,8 +168,11 @@ class World:
 def _rows(table: Table) -> list[tuple[Any, ...]]:
     """Return the rows of a table as the driver gives them, in order: tests that dump before each request dump a lot."""
     keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
-    found = db.session.connection().exec_driver_sql(f'SELECT * FROM "{table.name}" ORDER BY {keys}')
-    return [tuple(row) for row in found]
+    cursor = db.session.connection().connection.cursor()
+    cursor.execute(f'SELECT * FROM "{table.name}" ORDER BY {keys}')
+    found = list(cursor.fetchall())
+    cursor.close()
+    return found
 
 
 def _organization(slug: str) -> Organization:
