@@ -24,7 +24,6 @@ from webapp.errors import (
 from webapp.models import Invitation, InvitationStatus, Organization
 from webapp.models.invitation import OPEN
 from webapp.services import (
-    addresses,
     audit,
     giving,
     invitation_limits,
@@ -34,6 +33,7 @@ from webapp.services import (
     inviters,
     offers,
 )
+from webapp.services.addresses import Address
 from webapp.services.audit import Change, Event
 from webapp.services.invitations import Offer
 
@@ -191,7 +191,7 @@ def _no_longer_needed(_actor: Actor, organization: Organization, chosen: Sequenc
 
 
 def _over_limit_of_address(_actor: Actor, organization: Organization, chosen: Sequence[Invitation]) -> Refusals:
-    wanted = {addresses.parse(invitation.email): invitation for invitation in chosen}
+    wanted = {Address(invitation.email, invitation.canonical): invitation for invitation in chosen}
     over = [wanted[address] for address in invitation_limits.over_daily_limit(organization, list(wanted))]
     return {one.id: LetterLimit(email=one.email) for one in over}
 

@@ -115,8 +115,17 @@ def test_world_that_moved_is_shown_again_and_nothing_is_done(acme: Acme, sorts: 
     assert acme.world.status_of(sorts[0]) == "accepted"
 
 
-def test_R25_second_click_sends_no_second_letter(acme: Acme, sorts: list[Invited]) -> None:
+def test_other_number_of_days_than_was_said_is_asked_about_anew(acme: Acme, sorts: list[Invited]) -> None:
     asked = ask(acme, about("resend", [invited.id for invited in sorts]))
+    acme.world.policy(acme.slug, invitation_lifetime_days=3)
+    with acme.unchanged():
+        answer = say_yes(acme, asked)
+    assert answer.status_code == 409
+    assert "expire in 3 days." in Page(answer).text
+
+
+def test_R25_second_click_sends_no_second_letter(acme: Acme, sorts: list[Invited]) -> None:
+    asked = ask(acme, about("resend", [sorts[0].id]))
     assert say_yes(acme, asked).status_code == 303
     with acme.unchanged():
         assert say_yes(acme, asked).status_code == 409

@@ -57,7 +57,7 @@ def pending_bulk(organization: Organization) -> Response:
     plan = _plan(actor, organization, numbers, action)
     if not plan.able and not plan.left_out:
         return respond("members/pending_bulk.html", {"panel": "members/_pending_bulk_none.html"}, status=422)
-    question = Question(f"{action} {plan.described()}")
+    question = Question(f"{action} {organization.invitation_lifetime_days} {plan.described()}")
     if not plan.able or not question.is_confirmed(form):
         carried = [("action", action.value), *(("ids", str(number)) for number in numbers)]
         fragment = "members/_pending_bulk.html"
