@@ -146,6 +146,18 @@ class Yourself(Forbidden):
     sentence = N_("You cannot change your own membership. Another manager or owner can; to go, leave the organization.")
 
 
+class OfferTooHigh(Forbidden):
+    """Somebody tried to act on an invitation that offers a role above their own."""
+
+    sentence = N_("This invitation offers a role above your own. Nothing was changed.")
+
+
+class OfferNotYours(Forbidden):
+    """Somebody tried to act on an invitation that offers what they may not give."""
+
+    sentence = N_("This invitation offers more than you may give. Nothing was changed.")
+
+
 class LastOwner(DomainError):
     """A change would leave the organization without an active owner."""
 
@@ -228,6 +240,18 @@ class InvitationNotSent(DomainError):
     status = 409
     title = N_("Not sent")
     sentence = N_("This invitation is no longer needed. Nothing was sent.")
+
+
+class HasJoined(InvitationNotSent):
+    """An invitation was to be sent again to somebody who is a member."""
+
+    sentence = N_("%(email)s has joined meanwhile. Nothing was sent.")
+
+
+class InvitedAnew(InvitationNotSent):
+    """An invitation was to be sent again beside another one for the same address."""
+
+    sentence = N_("There is another open invitation or request for %(email)s. Nothing was sent.")
 
 
 class LetterLimit(DomainError):

@@ -121,6 +121,8 @@ def test_pages_of_a_busy_organization(hall: Hall, gallery: Gallery) -> None:
     for name, path in (
         ("members-search", f"{hall.members}?q=ben"),
         ("pending", f"{hall.members}/pending"),
+        ("pending-resend", f"{hall.members}/pending/bulk?action=resend&all=1"),
+        ("pending-revoke", f"{hall.members}/pending/bulk?action=revoke&all=1"),
         ("audit", f"/orgs/{hall.slug}/audit"),
         ("organizations", "/orgs/"),
         ("mailbox", "/demo/mailbox"),

@@ -24,11 +24,13 @@ from webapp.errors import (
     AddressTaken,
     AlreadyMember,
     Forbidden,
+    HasJoined,
     InvitationNotOpen,
-    InvitationNotSent,
+    InvitedAnew,
     LetterLimit,
     MemberAgain,
     NotFound,
+    OfferTooHigh,
     OtherAddress,
     RoleTooHigh,
     UndoOver,
@@ -62,12 +64,14 @@ class Plain(Organization):
     def _resend(self, act: Act) -> None:
         offer, mine = self.offers[act.subject], self._require_inviter(act.actor)
         if mine and offer.role > mine.role:
-            raise Forbidden
+            raise OfferTooHigh
         if offer.status not in (PENDING, DECLINED):
             raise InvitationNotOpen
         others = [other for other in self.offers if other is not offer and other.status == PENDING]
-        if self._has_member(offer.email) or offer.email in [other.email for other in others]:
-            raise InvitationNotSent
+        if self._has_member(offer.email):
+            raise HasJoined
+        if offer.email in [other.email for other in others]:
+            raise InvitedAnew
         if not self._counts(offer.email):
             raise LetterLimit
         offer.status, offer.by, offer.ends_at = PENDING, act.actor, self.now + LIFETIME
@@ -79,15 +83,17 @@ class Plain(Organization):
     def _revoke(self, act: Act) -> None:
         offer, mine = self.offers[act.subject], self._require_inviter(act.actor)
         if mine and offer.role > mine.role:
-            raise Forbidden
+            raise OfferTooHigh
         if offer.status not in (PENDING, DECLINED):
             raise InvitationNotOpen
         self._close(offer, REVOKED)
 
     def _copy(self, act: Act) -> None:
         offer, mine = self.offers[act.subject], self._require_inviter(act.actor)
-        if mine is None or offer.role > mine.role:
+        if mine is None:
             raise Forbidden
+        if offer.role > mine.role:
+            raise OfferTooHigh
         if self._state(offer) != PENDING or not self._is_still_offered(offer):
             raise InvitationNotOpen
         offer.links.append(Link(act.actor))

@@ -14,7 +14,7 @@ from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import DomainError, Forbidden, InvitationNotOpen, InvitationNotSent, LetterLimit, NotFound
 from webapp.models import EmailAddress, Invitation, InvitationStatus, InvitationToken, MemberStatus, Role
-from webapp.services import addresses, invitation_batches, invitations
+from webapp.services import addresses, invitation_batches, invitation_renewals, invitations
 from webapp.services.accounts import NewAccount
 from webapp.services.invitation_batches import Result
 from webapp.services.invitation_limits import DAY, PER_ADDRESS_A_DAY
@@ -257,7 +257,7 @@ def test_nothing_is_sent_anew_that_was_accepted_or_revoked(acme: Acme, invited: 
         with acme.unchanged(), pytest.raises(DomainError):
             acme.act(
                 acme.owner,
-                lambda actor, org: invitations.send_anew(
+                lambda actor, org: invitation_renewals.send_anew(
                     actor, org, db.session.get_one(Invitation, invited.id), Offer(Role.MEMBER, 7)
                 ),
             )

@@ -175,6 +175,7 @@ class Routes:
             "teams.new": {"name": address},
             **(self._place.forms if self._place else {}),
             "members.bulk": {"action": "suspend", "ids": str(self.acme.member_id(self._join())), "confirm": "1"},
+            "members.pending_bulk": {"action": "revoke", "ids": self._pending(route), "confirm": "1"},
             "members.suspend": {"confirm": "1"},
             "members.remove": {"confirm": "1"},
         }
@@ -182,6 +183,11 @@ class Routes:
 
     def _invite(self, email: str) -> Invited:
         return self._world.invite(self.acme.slug, self.acme.owner, email)
+
+    def _pending(self, route: Route) -> str:
+        """Return the id of an invitation, where the form of the route names one."""
+        wanted = route.endpoint == "members.pending_bulk"
+        return str(self._invite(f"pending{next(self._numbers)}@example.org").id) if wanted else ""
 
     def _waiting(self, route: Route, email: str) -> int:
         """Return a request where the route answers one, else an invitation."""

@@ -13,7 +13,7 @@ from webapp.blueprints.health.routes import bp as health
 from webapp.blueprints.invites import answers, changes, routes  # noqa: F401  (they add their routes to the blueprint)
 from webapp.blueprints.invites import bp as invites
 from webapp.blueprints.members import bp as members
-from webapp.blueprints.members import bulk, membership, pending, removals  # noqa: F401  (likewise)
+from webapp.blueprints.members import bulk, membership, pending, pending_bulk, removals  # noqa: F401  (likewise)
 from webapp.blueprints.members import routes as member_routes  # noqa: F401
 from webapp.blueprints.organizations.routes import bp as organizations
 from webapp.blueprints.projects import bp as projects

@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from wtforms import HiddenField
 from wtforms.validators import InputRequired
 
-from webapp.access.impact import Affected, impact_of
+from webapp.access.impact import Affected, Impact, impact_of
 from webapp.http.forms import Form
 from webapp.http.htmx import in_place, respond
 from webapp.queries.impact import Line, lines_of
@@ -27,7 +27,25 @@ class ConfirmForm(Form):
     seen = HiddenField()
 
 
-class Preview:
+class Question:
+    """What a page says will happen; its digest stands for that, so that a yes to something else is none."""
+
+    impact: Impact | None = None
+
+    def __init__(self, said: str) -> None:
+        self.digest = sha256(said.encode()).hexdigest()
+
+    def is_confirmed(self, form: ConfirmForm) -> bool:
+        """Tell whether the form confirms just this; where the world has moved since its page was made, it says so."""
+        if not form.validate_on_submit():
+            return False
+        if form.seen.data in (None, "", self.digest):
+            return True
+        form.form_errors.append(_("Something changed in the meantime, so nothing was done. Read again what happens."))
+        return False
+
+
+class Preview(Question):
     """What a change would do to access, found by making it and taking it back.
 
     The view declares `previews`, so that its GET has a transaction for this.
@@ -39,8 +57,8 @@ class Preview:
     """
 
     def __init__(self, change: Callable[[], object], affected: Affected, what: str = "") -> None:
-        self.impact = impact_of(change, affected)
-        self.digest = sha256(f"{what} {self.impact.digest()}".encode()).hexdigest()
+        self.impact: Impact = impact_of(change, affected)
+        super().__init__(f"{what} {self.impact.digest()}")
 
     @cached_property
     def lines(self) -> Sequence[Line]:
@@ -57,15 +75,6 @@ class Preview:
         """How many people reach less than before."""
         return len({shift.member_id for shift in self.impact.losses})
 
-    def is_confirmed(self, form: ConfirmForm) -> bool:
-        """Tell whether the form confirms just this; where the world has moved since its page was made, it says so."""
-        if not form.validate_on_submit():
-            return False
-        if form.seen.data in (None, "", self.digest):
-            return True
-        form.form_errors.append(_("Something changed in the meantime, so nothing was done. Read again what happens."))
-        return False
-
     def must_ask(self, form: ConfirmForm) -> bool:
         """Tell whether somebody loses something and nobody has confirmed that yet."""
         return self.impact.takes_away and not self.is_confirmed(form)
@@ -79,7 +88,7 @@ def confirmation(
     fragment: str,
     form: ConfirmForm,
     *,
-    preview: Preview | None = None,
+    preview: Question | None = None,
     carried: Sequence[tuple[str, str]] = (),
     **context: object,
 ) -> Response:
@@ -90,7 +99,7 @@ def confirmation(
     Args:
         fragment: the template of the question.
         form: the answer, as far as it came.
-        preview: what the change does to access.
+        preview: what the change does, above all to access.
         carried: names and values of another form that is sent again with the answer.
         context: what the templates show.
     """

@@ -17,6 +17,7 @@ ENDPOINTS_WITH_CHOICES = frozenset(
         "groups.update",
         "invites.create",
         "members.bulk",
+        "members.pending_bulk",
         "members.update",
         "projects.update",
         "teams.add",

@@ -1,5 +1,6 @@
 """The Pending tab, and what an emailed link shows."""
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -77,6 +78,13 @@ def pending_of(
     values = {**parameters_of(words, organization.id), "now": clock.now()}
     found, cursor = read(_list(len(words), state), values, after, rows=rows)
     return Page([_row(organization, row) for row in found], cursor, not after)
+
+
+def listed_among(organization: Organization, numbers: Collection[int]) -> Sequence[Invitation]:
+    """Return those invitations of the tab that have these ids, the newest first."""
+    found = select(Invitation).where(Invitation.organization_id == organization.id, text(LISTED))
+    found = found.where(Invitation.id.in_(numbers)).order_by(Invitation.id.desc())
+    return db.session.scalars(found).all() if numbers else []
 
 
 @cache

@@ -13,8 +13,8 @@ from webapp.services import (
     addresses,
     audit,
     invitation_limits,
+    invitation_renewals,
     invitation_rows,
-    invitations,
     request_letters,
     requests,
 )
@@ -43,7 +43,8 @@ def approve(actor: Actor, organization: Organization, request: Invitation, role:
         request_letters.tell_approved(actor, organization, request, suggested_by_id, role_already)
         return False
     require_within_limits(organization, addresses.parse(request.email))
-    change = invitations.send_anew(actor, organization, request, Offer(role, organization.invitation_lifetime_days))
+    offer = Offer(role, organization.invitation_lifetime_days)
+    change = invitation_renewals.send_anew(actor, organization, request, offer)
     audit.record_all(actor, Event.REQUEST_APPROVED, [change], organization=organization)
     request_letters.tell_approved(actor, organization, request, suggested_by_id)
     return True

@@ -47,8 +47,14 @@ def refused_to(actor: Actor, organization: Organization, terms: Terms) -> Refuse
     """Return what of some terms the actor may not give; what is not there is no matter here."""
     if len(terms.teams) + len(terms.groups) > MOST_GIVEN:
         raise TooManyGiven(most=MOST_GIVEN)
-    teams, groups = _among(Team, organization, terms.teams), _among(AccessGroup, organization, terms.groups)
-    return _refused(actor, organization, terms, teams, groups)
+    return refused_of_each(actor, organization, [terms])[0]
+
+
+def refused_of_each(actor: Actor, organization: Organization, each: Sequence[Terms]) -> list[Refused]:
+    """Return the same of several terms, in order, in as many statements as one takes."""
+    teams = _among(Team, organization, {number for terms in each for number in terms.teams})
+    groups = _among(AccessGroup, organization, {number for terms in each for number in terms.groups})
+    return _refused(actor, organization, each, teams, groups)
 
 
 def require_may_give(actor: Actor, organization: Organization, terms: Terms) -> None:
@@ -64,7 +70,7 @@ def require_may_give(actor: Actor, organization: Organization, terms: Terms) -> 
         raise NotOfOrganization
     if len(groups) != len(set(terms.groups)):
         raise NotOfOrganization(N_("An access group you chose is not there any more. Choose again."), field="groups")
-    refused = _refused(actor, organization, terms, teams, groups)
+    [refused] = _refused(actor, organization, [terms], teams, groups)
     if refused.every_project:
         raise NotYoursToGive(
             N_("You do not reach every project yourself, so you cannot give that."), field="has_global_access"
@@ -82,16 +88,25 @@ def groups_given_by(actor: Actor, groups: Sequence[AccessGroup], teams: Sequence
 
 
 def _refused(
-    actor: Actor, organization: Organization, terms: Terms, teams: Sequence[Team], groups: Sequence[AccessGroup]
-) -> Refused:
+    actor: Actor,
+    organization: Organization,
+    each: Sequence[Terms],
+    teams: Sequence[Team],
+    groups: Sequence[AccessGroup],
+) -> list[Refused]:
     of_groups = _among(Team, organization, {group.team_id for group in groups})
     given = {group.id for group in groups_given_by(actor, groups, of_groups)}
     writable = {team.id for team in teams_with(actor, Scope.TEAM_WRITE, teams)}
-    return Refused(
-        terms.has_global_access and not may_give_every_project(actor),
-        [team for team in teams if team.id not in writable],
-        [group for group in groups if group.id not in given],
-    )
+    no_teams = {team.id: team for team in teams if team.id not in writable}
+    no_groups = {group.id: group for group in groups if group.id not in given}
+    return [
+        Refused(
+            terms.has_global_access and not may_give_every_project(actor),
+            [no_teams[number] for number in terms.teams if number in no_teams],
+            [no_groups[number] for number in terms.groups if number in no_groups],
+        )
+        for terms in each
+    ]
 
 
 def _among(model: Any, organization: Organization, numbers: Collection[int]) -> Sequence[Any]:

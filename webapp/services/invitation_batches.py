@@ -10,9 +10,17 @@ from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import N_, DomainError, InvalidAddress, InvitationLimit
-from webapp.models import EmailAddress, Invitation, InvitationBatch, InvitationStatus, Member, Organization
+from webapp.models import Invitation, InvitationBatch, InvitationStatus, Organization
 from webapp.models.invitation import OPEN
-from webapp.services import addresses, audit, invitation_limits, invitations, request_letters
+from webapp.services import (
+    addresses,
+    audit,
+    invitation_limits,
+    invitation_renewals,
+    invitation_rows,
+    invitations,
+    request_letters,
+)
 from webapp.services.addresses import Address
 from webapp.services.audit import Event
 from webapp.services.invitations import Offer
@@ -103,7 +111,7 @@ def _sort_out(organization: Organization, wanted: dict[str, Address]) -> dict[st
     results = dict.fromkeys(wanted, Result.INVITED)
     waiting = _waiting_invitations(organization, wanted)
     results |= {invitation.canonical: Result.OPEN for invitation in waiting if invitation.is_open(now)}
-    results |= dict.fromkeys(_addresses_of_members(organization, wanted), Result.MEMBER)
+    results |= dict.fromkeys(invitation_rows.addresses_of_members(organization, wanted), Result.MEMBER)
     free = [address for address in wanted.values() if results[address.canonical] is Result.INVITED]
     results |= {address.canonical: Result.LIMITED for address in invitation_limits.over_daily_limit(organization, free)}
     return results
@@ -115,7 +123,7 @@ def _invite(actor: Actor, organization: Organization, wanted: Sequence[Address],
     for invitation in _waiting_invitations(organization, [address.canonical for address in wanted]):
         if invitation.status is InvitationStatus.REQUESTED:
             suggested_by_id = invitation.invited_by_id
-            change = invitations.send_anew(actor, organization, invitation, offer)
+            change = invitation_renewals.send_anew(actor, organization, invitation, offer)
             audit.record_all(actor, Event.REQUEST_APPROVED, [change], organization=organization)
             request_letters.tell_approved(actor, organization, invitation, suggested_by_id)
             asked_for.add(invitation.canonical)
@@ -133,18 +141,6 @@ def _waiting_invitations(organization: Organization, wanted: Iterable[str]) -> S
             Invitation.organization_id == organization.id,
             text(OPEN),
             Invitation.canonical.in_(wanted),
-        )
-    ).all()
-
-
-def _addresses_of_members(organization: Organization, wanted: Iterable[str]) -> Sequence[str]:
-    return db.session.scalars(
-        select(EmailAddress.canonical)
-        .join(Member, Member.user_id == EmailAddress.user_id)
-        .where(
-            Member.organization_id == organization.id,
-            EmailAddress.canonical.in_(wanted),
-            EmailAddress.verified_at.is_not(None),
         )
     ).all()
 

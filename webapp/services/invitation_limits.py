@@ -34,7 +34,12 @@ def over_daily_limit(organization: Organization, wanted: Sequence[Address]) -> l
 
 def is_organization_over(organization: Organization, number: int) -> bool:
     """Count `number` more invitations of the organization today, and tell whether they are too many."""
+    return number_over(organization, number) > 0
+
+
+def number_over(organization: Organization, number: int) -> int:
+    """Count `number` more invitations of the organization today, and return how many of today's are too many."""
     if not number:
-        return False
+        return 0
     limit = Limit(f"invitation:organization:{organization.id}", PER_ORGANIZATION_A_DAY, DAY)
-    return attempts.raise_counters({limit: number})[limit].count > limit.most
+    return max(0, attempts.raise_counters({limit: number})[limit].count - limit.most)

@@ -56,12 +56,12 @@ def copy(invitation: Invitation, user_id: int) -> str:
     return token
 
 
-def kill_all(invitation: Invitation) -> None:
-    """Let no link of an invitation work any more, neither mailed nor copied."""
+def kill_all(organization: Organization, invitations: Sequence[Invitation]) -> None:
+    """Let no link of invitations of an organization work any more, neither mailed nor copied."""
     db.session.execute(
         delete(InvitationToken).where(
-            InvitationToken.organization_id == invitation.organization_id,
-            InvitationToken.invitation_id == invitation.id,
+            InvitationToken.organization_id == organization.id,
+            InvitationToken.invitation_id.in_([invitation.id for invitation in invitations]),
         )
     )
 

@@ -1,4 +1,7 @@
-"""Sending an invitation again, and copying a link of it."""
+"""Sending invitations again, and copying a link of one."""
+
+from collections.abc import Sequence
+from datetime import timedelta
 
 from sqlalchemy import select, text
 
@@ -7,11 +10,20 @@ from webapp.access.actor import Actor
 from webapp.access.decide import is_role_within, require
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import N_, Forbidden, InvitationNotOpen, InvitationNotSent, LetterLimit
-from webapp.models import EmailAddress, Invitation, InvitationStatus, Member, Organization
+from webapp.errors import (
+    N_,
+    DomainError,
+    Forbidden,
+    HasJoined,
+    InvitationNotOpen,
+    InvitedAnew,
+    LetterLimit,
+    OfferNotYours,
+    OfferTooHigh,
+)
+from webapp.models import Invitation, InvitationStatus, Organization
 from webapp.models.invitation import OPEN
 from webapp.services import (
-    addresses,
     audit,
     giving,
     invitation_limits,
@@ -21,38 +33,77 @@ from webapp.services import (
     inviters,
     offers,
 )
-from webapp.services.audit import Event
+from webapp.services.addresses import Address
+from webapp.services.audit import Change, Event
 from webapp.services.invitations import Offer
 
 RESENDABLE = (InvitationStatus.PENDING, InvitationStatus.DECLINED)
+SENDABLE = (InvitationStatus.REQUESTED, *RESENDABLE)
+
+Refusals = dict[int, DomainError]
+
+
+def send_anew(actor: Actor, organization: Organization, invitation: Invitation, offer: Offer) -> Change:
+    """Make an existing invitation the actor's own offer from now on, and queue a letter with a new link.
+
+    It may have been asked for, open, expired or declined. Whatever links it had are dead. Returns the change, which the
+    caller records as what it was.
+
+    Raises:
+        NotFound, Forbidden, RoleTooHigh, NotOfOrganization, NotYoursToGive: the actor may not.
+        InvitationNotOpen: it was accepted or revoked.
+    """
+    invitations.require_may_offer(actor, organization, offer)
+    before = invitations.described(invitation, offers.terms_of(invitation))
+    _open_anew(actor, [invitation], offer.lifetime_days)
+    invitation.role, invitation.has_global_access = offer.role, offer.has_global_access
+    offers.exchange(invitation, offer.terms)
+    _mail_anew(actor, organization, [invitation])
+    return Change(invitation_rows.target_of(invitation), before, invitations.described(invitation, offer.terms))
 
 
 def resend(actor: Actor, organization: Organization, invitation: Invitation) -> None:
-    """Send an open, expired or declined invitation again, as the actor's own offer; its old links are dead.
+    """Send an open, expired or declined invitation again; see `resend_all`."""
+    resend_all(actor, organization, [invitation])
+
+
+def resend_all(actor: Actor, organization: Organization, chosen: Sequence[Invitation]) -> None:
+    """Send invitations again, as the actor's own offers for as long as the organization says; their old links are dead.
 
     Raises:
-        NotFound, Forbidden: the actor may not invite, or not with such a role, or not all it offers.
-        InvitationNotOpen: it was accepted, revoked, or only asked for.
-        InvitationNotSent: the person has joined or was invited anew meanwhile.
-        LetterLimit: the address or the organization had its invitations for today.
+        NotFound, Forbidden: the actor may not invite.
+        DomainError: one of them cannot be sent again; see `refusals_to_resend`.
+        LetterLimit: they are more than the organization may send today.
     """
     require(actor, Scope.MEMBER_INVITE, organization)
-    if not is_role_within(actor, invitation.role):
-        raise Forbidden(
-            N_("This invitation offers a role above your own, so you may not send it again. Nothing was sent.")
-        )
-    if invitation.status not in RESENDABLE:
-        raise InvitationNotOpen
-    terms = offers.terms_of(invitation)
-    if giving.refused_to(actor, organization, terms).names:
-        raise Forbidden(
-            N_("This invitation offers more than you may give, so you may not send it again. Nothing was sent.")
-        )
-    _require_still_wanted(organization, invitation)
-    _require_within_limits(organization, invitation)
-    offer = Offer.of(terms, organization.invitation_lifetime_days)
-    change = invitations.send_anew(actor, organization, invitation, offer)
-    audit.record_all(actor, Event.INVITATION_RESENT, [change], organization=organization)
+    for refusal in refusals_to_resend(actor, organization, chosen).values():
+        raise refusal
+    terms = offers.terms_of_all(chosen)
+    before = [invitations.described(invitation, terms[invitation.id]) for invitation in chosen]
+    _open_anew(actor, chosen, organization.invitation_lifetime_days)
+    _mail_anew(actor, organization, chosen)
+    changes = [
+        Change(invitation_rows.target_of(one), was, invitations.described(one, terms[one.id]))
+        for one, was in zip(chosen, before, strict=True)
+    ]
+    audit.record_all(actor, Event.INVITATION_RESENT, changes, organization=organization)
+
+
+def refusals_to_resend(actor: Actor, organization: Organization, chosen: Sequence[Invitation]) -> Refusals:
+    """Return why the actor may not send some invitations again, by the id of each; count letters to all others today.
+
+    It is OfferTooHigh or OfferNotYours for what the actor may not offer, InvitationNotOpen for what was accepted,
+    revoked or only asked for, HasJoined or InvitedAnew where it is no longer needed, LetterLimit where the address has
+    had its letters.
+
+    Raises:
+        LetterLimit: the others are more than the organization may send today.
+    """
+    refused: Refusals = {}
+    for check in (_too_high, _closed, _not_theirs_to_give, _no_longer_needed, _over_limit_of_address):
+        refused |= check(actor, organization, [invitation for invitation in chosen if invitation.id not in refused])
+    _require_within_limit(organization, len(chosen) - len(refused))
+    return refused
 
 
 def copy_link(actor: Actor, organization: Organization, invitation: Invitation) -> str:
@@ -68,7 +119,7 @@ def copy_link(actor: Actor, organization: Organization, invitation: Invitation) 
     if actor.user_id is None:
         raise Forbidden
     if not is_role_within(actor, invitation.role):
-        raise Forbidden(
+        raise OfferTooHigh(
             N_("This invitation offers a role above your own, so you may not copy its link. Nothing was changed.")
         )
     if not invitation.is_open(clock.now()):
@@ -78,7 +129,7 @@ def copy_link(actor: Actor, organization: Organization, invitation: Invitation) 
             N_("Whoever invited may not invite any more, so a link would open nothing. Send it again instead.")
         )
     if giving.refused_to(actor, organization, offers.terms_of(invitation)).names:
-        raise Forbidden(
+        raise OfferNotYours(
             N_("This invitation offers more than you may give, so you may not copy its link. Nothing was changed.")
         )
     token = invitation_links.copy(invitation, actor.user_id)
@@ -86,36 +137,77 @@ def copy_link(actor: Actor, organization: Organization, invitation: Invitation) 
     return token
 
 
-def _require_still_wanted(organization: Organization, invitation: Invitation) -> None:
-    has_joined = db.session.scalar(
-        select(Member.id)
-        .join(EmailAddress, EmailAddress.user_id == Member.user_id)
-        .where(
-            Member.organization_id == organization.id,
-            EmailAddress.canonical == invitation.canonical,
-            EmailAddress.verified_at.is_not(None),
-        )
+def _open_anew(actor: Actor, chosen: Sequence[Invitation], lifetime_days: int) -> None:
+    now = clock.now()
+    invitation_rows.change_all(
+        chosen,
+        SENDABLE,
+        status=InvitationStatus.PENDING,
+        invited_by_id=actor.user_id,
+        created_at=now,
+        expires_at=now + timedelta(days=lifetime_days),
+        reminded_at=None,
+        closed_at=None,
     )
-    if has_joined:
-        raise InvitationNotSent(N_("%(email)s has joined meanwhile. Nothing was sent."), email=invitation.email)
-    newer = db.session.scalar(
-        select(Invitation.id).where(
-            Invitation.organization_id == organization.id,
-            Invitation.canonical == invitation.canonical,
-            Invitation.id != invitation.id,
-            text(OPEN),
-        )
-    )
-    if newer:
-        raise InvitationNotSent(
-            N_("There is another open invitation or request for %(email)s. Nothing was sent."), email=invitation.email
-        )
 
 
-def _require_within_limits(organization: Organization, invitation: Invitation) -> None:
-    if invitation_limits.over_daily_limit(organization, [addresses.parse(invitation.email)]):
-        raise LetterLimit(email=invitation.email)
-    if invitation_limits.is_organization_over(organization, 1):
+def _mail_anew(actor: Actor, organization: Organization, chosen: Sequence[Invitation]) -> None:
+    invitation_rows.forget_words([invitation.id for invitation in chosen])
+    invitation_rows.index_words(chosen)
+    invitation_links.kill_all(organization, chosen)
+    invitation_links.mail(organization, actor.name, chosen, language=actor.language)
+
+
+def _too_high(actor: Actor, _organization: Organization, chosen: Sequence[Invitation]) -> Refusals:
+    above = N_("This invitation offers a role above your own, so you may not send it again. Nothing was sent.")
+    return {one.id: OfferTooHigh(above) for one in chosen if not is_role_within(actor, one.role)}
+
+
+def _closed(_actor: Actor, _organization: Organization, chosen: Sequence[Invitation]) -> Refusals:
+    return {one.id: InvitationNotOpen() for one in chosen if one.status not in RESENDABLE}
+
+
+def _not_theirs_to_give(actor: Actor, organization: Organization, chosen: Sequence[Invitation]) -> Refusals:
+    more = N_("This invitation offers more than you may give, so you may not send it again. Nothing was sent.")
+    terms = offers.terms_of_all(chosen)
+    each = giving.refused_of_each(actor, organization, [terms[invitation.id] for invitation in chosen])
+    return {one.id: OfferNotYours(more) for one, refused in zip(chosen, each, strict=True) if refused.names}
+
+
+def _no_longer_needed(_actor: Actor, organization: Organization, chosen: Sequence[Invitation]) -> Refusals:
+    canonicals = [invitation.canonical for invitation in chosen]
+    joined = set(invitation_rows.addresses_of_members(organization, canonicals))
+    waiting = select(Invitation.canonical, Invitation.id).where(
+        Invitation.organization_id == organization.id, text(OPEN), Invitation.canonical.in_(canonicals)
+    )
+    the_open_one = {canonical: number for canonical, number in db.session.execute(waiting)}
+    refused: Refusals = {}
+    for one in chosen:
+        if one.canonical in joined:
+            refused[one.id] = HasJoined(email=one.email)
+        elif the_open_one.setdefault(one.canonical, one.id) != one.id:
+            refused[one.id] = InvitedAnew(email=one.email)
+    return refused
+
+
+def _over_limit_of_address(_actor: Actor, organization: Organization, chosen: Sequence[Invitation]) -> Refusals:
+    wanted = {Address(invitation.email, invitation.canonical): invitation for invitation in chosen}
+    over = [wanted[address] for address in invitation_limits.over_daily_limit(organization, list(wanted))]
+    return {one.id: LetterLimit(email=one.email) for one in over}
+
+
+def _require_within_limit(organization: Organization, number: int) -> None:
+    over = invitation_limits.number_over(organization, number)
+    if over and number > over:
+        raise LetterLimit(
+            N_(
+                "These are %(given)s invitations, and of today's your organization has %(left)s left. Nothing was "
+                "sent; choose fewer, or continue tomorrow."
+            ),
+            left=number - over,
+            given=number,
+        )
+    if over:
         raise LetterLimit(
             N_("Your organization has sent its invitations for today. Nothing was sent; please continue tomorrow.")
         )

@@ -1,6 +1,6 @@
 """Rows of invitations: what every verb on them shares."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Select, delete, insert, select, update
@@ -9,7 +9,7 @@ from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import InvitationNotOpen
-from webapp.models import Invitation, InvitationStatus, InvitationWord, Organization
+from webapp.models import EmailAddress, Invitation, InvitationStatus, InvitationWord, Member, Organization
 from webapp.services import audit
 from webapp.services.audit import Change, Event, Target
 from webapp.services.words import words_of
@@ -37,7 +37,8 @@ def index_words(invitations: Sequence[Invitation]) -> None:
         for invitation in invitations
         for word in words_of(invitation.email)
     ]
-    db.session.execute(insert(InvitationWord), rows)
+    if rows:
+        db.session.execute(insert(InvitationWord), rows)
 
 
 def forget_words(numbers: Sequence[int]) -> None:
@@ -91,13 +92,39 @@ def close_all(invitations: Sequence[Invitation], before: InvitationStatus, after
     Raises:
         InvitationNotOpen: one of them did not stand so any more; the caller's transaction must not go on.
     """
-    numbers = [invitation.id for invitation in invitations]
-    still = update(Invitation).where(Invitation.id.in_(numbers), Invitation.status == before)
-    closed = still.values(status=after, closed_at=clock.now(), letter_id=None)
-    result = db.session.execute(closed.execution_options(synchronize_session="evaluate"))
-    if cast(CursorResult[Any], result).rowcount != len(numbers):
-        raise InvitationNotOpen
+    change_all(invitations, [before], status=after, closed_at=clock.now(), letter_id=None)
     if after is not InvitationStatus.DECLINED:
-        forget_words(numbers)
+        forget_words([invitation.id for invitation in invitations])
     changed = {"before": {"status": before.value}, "after": {"status": after.value}}
     return [Change(target_of(invitation), **changed) for invitation in invitations]
+
+
+def change_all(invitations: Sequence[Invitation], before: Collection[InvitationStatus], **values: object) -> None:
+    """Give invitations these values by one conditional update, whose row count is the verdict.
+
+    Args:
+        invitations: which.
+        before: where each of them must stand.
+        values: what their columns are to hold.
+
+    Raises:
+        InvitationNotOpen: one of them did not stand so any more; the caller's transaction must not go on.
+    """
+    numbers = [invitation.id for invitation in invitations]
+    still = update(Invitation).where(Invitation.id.in_(numbers), Invitation.status.in_(before))
+    changed = still.values(**values).execution_options(synchronize_session="evaluate")
+    if cast(CursorResult[Any], db.session.execute(changed)).rowcount != len(numbers):
+        raise InvitationNotOpen
+
+
+def addresses_of_members(organization: Organization, canonicals: Iterable[str]) -> Sequence[str]:
+    """Return those canonical addresses that members have proven to be theirs."""
+    return db.session.scalars(
+        select(EmailAddress.canonical)
+        .join(Member, Member.user_id == EmailAddress.user_id)
+        .where(
+            Member.organization_id == organization.id,
+            EmailAddress.canonical.in_(canonicals),
+            EmailAddress.verified_at.is_not(None),
+        )
+    ).all()

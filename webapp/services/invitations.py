@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Self
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import is_role_within, require, require_role_within
 from webapp.access.roles import Scope
-from webapp.db import changes_one_row, db
-from webapp.errors import N_, Forbidden, InvitationNotOpen, NotFound, OtherAddress
+from webapp.db import db
+from webapp.errors import N_, InvitationNotOpen, NotFound, OfferTooHigh, OtherAddress
 from webapp.models import EmailAddress, Invitation, InvitationStatus, InvitationToken, Member, Organization, Role, User
 from webapp.services import (
     accounts,
@@ -37,7 +37,6 @@ from webapp.services.memberships import Terms
 MIN_LIFETIME_DAYS, MAX_LIFETIME_DAYS = 1, 30
 MOST_REFUSALS_NOTED = 20
 REVOCABLE = (InvitationStatus.PENDING, InvitationStatus.DECLINED)
-SENDABLE = (InvitationStatus.REQUESTED, InvitationStatus.PENDING, InvitationStatus.DECLINED)
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def invite_all(actor: Actor, organization: Organization, wanted: Sequence[Addres
     offers.attach(offered, offer.terms)
     invitation_rows.index_words(offered)
     invitation_links.mail(organization, actor.name, offered, language=actor.language)
-    changes = [Change(invitation_rows.target_of(new), after=_described(new, offer.terms)) for new in offered]
+    changes = [Change(invitation_rows.target_of(new), after=described(new, offer.terms)) for new in offered]
     audit.record_all(actor, Event.INVITATION_SENT, changes, organization=organization)
     return offered
 
@@ -93,6 +92,11 @@ def require_may_offer(actor: Actor, organization: Organization, offer: Offer) ->
     require(actor, Scope.MEMBER_INVITE, organization)
     require_role_within(actor, offer.role)
     giving.require_may_give(actor, organization, offer.terms)
+
+
+def described(invitation: Invitation, terms: Terms) -> dict[str, Any]:
+    """Return what the audit log keeps of an invitation and of what it offers."""
+    return {**invitation_rows.described(invitation), **offers.described(terms)}
 
 
 def _invitation(actor: Actor, organization: Organization, address: Address, offer: Offer) -> Invitation:
@@ -110,56 +114,35 @@ def _invitation(actor: Actor, organization: Organization, address: Address, offe
     )
 
 
-def send_anew(actor: Actor, organization: Organization, invitation: Invitation, offer: Offer) -> Change:
-    """Make an existing invitation the actor's own offer from now on, and queue a letter with a new link.
-
-    It may have been asked for, open, expired or declined. Whatever links it had are dead. Returns the change, which the
-    caller records as what it was: approved, sent again.
-
-    Raises:
-        NotFound, Forbidden, RoleTooHigh, NotOfOrganization, NotYoursToGive: the actor may not.
-        InvitationNotOpen: it was accepted or revoked.
-    """
-    require_may_offer(actor, organization, offer)
-    before, now = _described(invitation, offers.terms_of(invitation)), clock.now()
-    sendable = update(Invitation).where(Invitation.id == invitation.id, Invitation.status.in_(SENDABLE))
-    anew = sendable.values(
-        status=InvitationStatus.PENDING,
-        role=offer.role,
-        has_global_access=offer.has_global_access,
-        invited_by_id=actor.user_id,
-        created_at=now,
-        expires_at=now + timedelta(days=offer.lifetime_days),
-        reminded_at=None,
-        closed_at=None,
-    )
-    if not changes_one_row(anew):
-        raise InvitationNotOpen
-    db.session.refresh(invitation)
-    offers.exchange(invitation, offer.terms)
-    invitation_rows.forget_words([invitation.id])
-    invitation_rows.index_words([invitation])
-    invitation_links.kill_all(invitation)
-    invitation_links.mail(organization, actor.name, [invitation], language=actor.language)
-    return Change(invitation_rows.target_of(invitation), before, _described(invitation, offer.terms))
-
-
 def revoke(actor: Actor, organization: Organization, invitation: Invitation) -> None:
-    """Take an offer back; its links stop working. One that has expired or was declined leaves the Pending tab.
+    """Take an offer back; see `revoke_all`."""
+    revoke_all(actor, organization, [invitation])
+
+
+def revoke_all(actor: Actor, organization: Organization, chosen: Sequence[Invitation]) -> None:
+    """Take offers back; their links stop working. Those that have expired or were declined leave the Pending tab.
 
     Raises:
-        Forbidden: the actor may not invite, or not with such a role.
-        InvitationNotOpen: it was accepted or revoked before, or only asked for.
+        NotFound, Forbidden: the actor may not invite.
+        DomainError: one of them cannot be revoked; see `refusals_to_revoke`.
     """
     require(actor, Scope.MEMBER_INVITE, organization)
-    if not is_role_within(actor, invitation.role):
-        raise Forbidden(
-            N_("This invitation offers a role above your own, so you may not revoke it. Nothing was changed.")
-        )
-    if invitation.status not in REVOCABLE:
-        raise InvitationNotOpen
-    [change] = invitation_rows.close_all([invitation], invitation.status, InvitationStatus.REVOKED)
-    _record(actor, Event.INVITATION_REVOKED, organization, change)
+    for refusal in refusals_to_revoke(actor, chosen).values():
+        raise refusal
+    for status in REVOCABLE:
+        if alike := [invitation for invitation in chosen if invitation.status is status]:
+            changes = invitation_rows.close_all(alike, status, InvitationStatus.REVOKED)
+            audit.record_all(actor, Event.INVITATION_REVOKED, changes, organization=organization)
+
+
+def refusals_to_revoke(actor: Actor, chosen: Sequence[Invitation]) -> dict[int, OfferTooHigh | InvitationNotOpen]:
+    """Return why the actor may not revoke some invitations, by the id of each.
+
+    It is OfferTooHigh for a role above the actor's, InvitationNotOpen for what was accepted, revoked or only asked for.
+    """
+    above = N_("This invitation offers a role above your own, so you may not revoke it. Nothing was changed.")
+    closed = {one.id: InvitationNotOpen() for one in chosen if one.status not in REVOCABLE}
+    return {**closed, **{one.id: OfferTooHigh(above) for one in chosen if not is_role_within(actor, one.role)}}
 
 
 def close_expired(actor: Actor, organization: Organization, expired: Sequence[Invitation]) -> None:
@@ -282,10 +265,6 @@ def _acceptable_invitation(link: Link) -> tuple[Organization, Invitation, Invita
     if not inviters.may_still(organization, invitation, token.copied_by_id):
         raise InvitationNotOpen
     return organization, invitation, token
-
-
-def _described(invitation: Invitation, terms: Terms) -> dict[str, Any]:
-    return {**invitation_rows.described(invitation), **offers.described(terms)}
 
 
 def _record(actor: Actor, event: Event, organization: Organization, change: Change) -> None:

@@ -1,5 +1,6 @@
 """What an invitation offers beside a role: global access or not, teams and access groups."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,10 +44,26 @@ def exchange(invitation: Invitation, terms: Terms) -> None:
 
 def terms_of(invitation: Invitation) -> Terms:
     """Return what an invitation offers that still exists."""
-    teams = select(InvitationTeam.team_id).where(InvitationTeam.invitation_id == invitation.id)
-    groups = select(InvitationGroup.group_id).where(InvitationGroup.invitation_id == invitation.id)
-    team_ids, group_ids = sorted(db.session.scalars(teams)), sorted(db.session.scalars(groups))
-    return Terms(invitation.role, invitation.has_global_access, team_ids, group_ids)
+    return terms_of_all([invitation])[invitation.id]
+
+
+def terms_of_all(invitations: Sequence[Invitation]) -> dict[int, Terms]:
+    """Return what invitations offer that still exists, by the id of each."""
+    numbers = [invitation.id for invitation in invitations]
+    teams = _ids_by_invitation(InvitationTeam, InvitationTeam.team_id, numbers)
+    groups = _ids_by_invitation(InvitationGroup, InvitationGroup.group_id, numbers)
+    return {
+        one.id: Terms(one.role, one.has_global_access, teams.get(one.id, []), groups.get(one.id, []))
+        for one in invitations
+    }
+
+
+def _ids_by_invitation(model: Any, thing: Any, numbers: Sequence[int]) -> dict[int, list[int]]:
+    found = defaultdict[int, list[int]](list)
+    offered = select(model.invitation_id, thing).where(model.invitation_id.in_(numbers)).order_by(thing)
+    for invitation, number in db.session.execute(offered):
+        found[invitation].append(number)
+    return found
 
 
 def described(terms: Terms) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 
 from tests.support import crowds
 from tests.support.acme import Acme
+from tests.support.entries import refuse_entries_about
 from tests.support.pages import Page
 from tests.support.teams import make_project, make_team
 from tests.support.worlds import Person, World, post
@@ -133,29 +134,10 @@ def test_all_on_a_list_is_all_of_its_pages_and_at_most_a_thousand(acme: Acme) ->
 
 def test_one_that_fails_takes_all_back(acme: Acme) -> None:
     ids = ids_of(acme, acme.admin, acme.member)
-    acme.world.write(lambda: _refuse_entries_about(ids[1]))
+    acme.world.write(refuse_entries_about, ids[1])
     with acme.unchanged():
         assert act(acme, "suspend", ids, confirm="1").status_code >= 400
     assert acme.world.read(lambda: db.session.get_one(Member, ids[0]).status) is MemberStatus.ACTIVE
-
-
-def _refuse_entries_about(member: int) -> None:
-    """Let the database refuse the audit entry of one member, and with it the change."""
-    connection = db.session.connection()
-    if connection.dialect.name == "sqlite":
-        connection.exec_driver_sql(
-            f"create trigger refuse before insert on audit_entry when new.target_id = {member} "
-            "begin select raise(abort, 'refused'); end"
-        )
-        return
-    connection.exec_driver_sql(
-        "create function refuse() returns trigger language plpgsql as "
-        "$$ begin raise exception 'refused' using errcode = '23514'; end $$"
-    )
-    connection.exec_driver_sql(
-        "create trigger refuse before insert on audit_entry for each row "
-        f"when (new.target_id = {member}) execute function refuse()"
-    )
 
 
 def test_nine_hundred_can_be_changed_by_one_form(acme: Acme) -> None:

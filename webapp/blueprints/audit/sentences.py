@@ -72,6 +72,7 @@ REFUSALS = {
     "POST members.restore": N_("%(actor)s tried to restore a member and was refused"),
     "POST members.remove": N_("%(actor)s tried to remove a member and was refused"),
     "POST members.undo_removal": N_("%(actor)s tried to undo the removal of a member and was refused"),
+    "POST members.pending_bulk": N_("%(actor)s tried to change several invitations and was refused"),
     "POST members.bulk": N_("%(actor)s tried to change several members and was refused"),
     "POST teams.new": N_("%(actor)s tried to create a team and was refused"),
     "POST teams.settings": N_("%(actor)s tried to change a team and was refused"),

@@ -18,6 +18,7 @@ from webapp.models import Organization, Role
 from webapp.queries.counts import counts_of
 from webapp.queries.invitations import STATES, InvitationRow, pending_of
 from webapp.queries.offers import offered_by
+from webapp.services.bulk import MOST_AT_ONCE
 
 COLUMNS = ("address", "role", "status", "invited by", "invited at", "expires at")
 ROWS_AT_ONCE = 1_000
@@ -41,6 +42,7 @@ def pending(organization: Organization) -> Response:
         counts=counts_of(organization),
         roles=Role,
         states=STATES,
+        most_at_once=MOST_AT_ONCE,
         asked={"q": q or None, "state": state or None},
         q=q,
         after=after or None,

@@ -6,7 +6,18 @@ from typing import Protocol
 
 from webapp.access.actor import Actor
 from webapp.access.decide import PowerOver, refusal_over
-from webapp.errors import N_, AboveYourRole, DomainError, Yourself
+from webapp.errors import (
+    N_,
+    AboveYourRole,
+    DomainError,
+    HasJoined,
+    InvitationNotOpen,
+    InvitedAnew,
+    LetterLimit,
+    OfferNotYours,
+    OfferTooHigh,
+    Yourself,
+)
 
 
 @dataclass(frozen=True)
@@ -24,6 +35,15 @@ NOTHING_TO_DO = Reason(N_("As it is"), N_("Nothing changes for them."))
 REFUSED: dict[type[DomainError], Reason] = {
     Yourself: Reason(N_("Yourself"), N_("Nobody changes their own membership. Another manager or owner can.")),
     AboveYourRole: Reason(N_("Above your role"), N_("Only people whose role is not below theirs can change this.")),
+}
+# Why an invitation is neither sent again nor revoked.
+OF_INVITATIONS: dict[type[DomainError], str] = {
+    OfferTooHigh: N_("It offers a role above your own."),
+    OfferNotYours: N_("It offers more than you may give."),
+    InvitationNotOpen: N_("It was answered or revoked."),
+    HasJoined: N_("This person has joined meanwhile."),
+    InvitedAnew: N_("There is another open invitation or request for this address."),
+    LetterLimit: N_("This address had its 10 letters for today."),
 }
 
 

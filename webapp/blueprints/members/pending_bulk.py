@@ -1,0 +1,104 @@
+"""Sending many invitations again, or revoking them: chosen one by one, or all that match a filter."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from flask import Response, flash, request, url_for
+from flask_babel import ngettext
+
+from webapp import clock
+from webapp.access.actor import Actor
+from webapp.access.roles import Scope
+from webapp.blueprints.members import bp
+from webapp.blueprints.members.reasons import OF_INVITATIONS
+from webapp.errors import N_, NotFound, TooManyAtOnce
+from webapp.http.choices import numbers_of
+from webapp.http.confirmations import ConfirmForm, Question, confirmation
+from webapp.http.guard import access
+from webapp.http.htmx import go, respond
+from webapp.http.session import current_actor
+from webapp.models import Invitation, Organization
+from webapp.queries.invitations import listed_among, pending_of
+from webapp.services import invitation_bulk as service
+from webapp.services.bulk import MOST_AT_ONCE
+from webapp.services.invitation_bulk import Action
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which invitations something is done with, and which are left out, by address, with a sentence.
+
+    `gone` is how many of those chosen are not on the tab any more; nobody learns which addresses these had.
+    """
+
+    able: Sequence[Invitation]
+    left_out: Sequence[tuple[str, str]]
+    gone: int
+
+    @property
+    def ended(self) -> int:
+        """How many have expired or were declined."""
+        now = clock.now()
+        return sum(not invitation.is_open(now) for invitation in self.able)
+
+    def described(self) -> str:
+        """Return everything the page says, and when each was sent last: another letter since is another world."""
+        return repr(([(one.id, one.created_at) for one in self.able], self.ended, self.left_out, self.gone))
+
+
+@bp.route("/orgs/<org>/members/pending/bulk", methods=["GET", "POST"])
+@access(Scope.MEMBER_INVITE, previews=True)
+def pending_bulk(organization: Organization) -> Response:
+    """Say who gets a letter or whose link dies, and who is left out; then do it."""
+    here = url_for("members.pending", org=organization.slug)
+    if request.method != "POST" and "action" not in request.args:
+        return go(here)
+    actor, action, numbers, form = current_actor(), _action(), _numbers(organization), ConfirmForm()
+    plan = _plan(actor, organization, numbers, action)
+    if not plan.able and not plan.left_out:
+        return respond("members/pending_bulk.html", {"panel": "members/_pending_bulk_none.html"}, status=422)
+    question = Question(f"{action} {organization.invitation_lifetime_days} {plan.described()}")
+    if not plan.able or not question.is_confirmed(form):
+        carried = [("action", action.value), *(("ids", str(number)) for number in numbers)]
+        fragment = "members/_pending_bulk.html"
+        return confirmation(fragment, form, preview=question, carried=carried, plan=plan, what=action)
+    service.apply(actor, organization, plan.able, action)
+    done = {
+        Action.RESEND: ngettext("%(num)s letter is on its way.", "%(num)s letters are on their way.", len(plan.able)),
+        Action.REVOKE: ngettext("%(num)s invitation is revoked.", "%(num)s invitations are revoked.", len(plan.able)),
+    }
+    flash(done[action], "success")
+    return go(here)
+
+
+def _action() -> Action:
+    try:
+        return Action(request.values.get("action", ""))
+    except ValueError as error:
+        raise NotFound(N_("There is no such action. Go back to the pending invitations.")) from error
+
+
+def _numbers(organization: Organization) -> Sequence[int]:
+    """Return the ids of what was chosen.
+
+    Raises:
+        TooManyAtOnce: more than are changed at once.
+    """
+    if request.values.get("all"):
+        q, state = request.values.get("q", ""), request.values.get("state", "")
+        page = pending_of(organization, q=q, state=state, after="", rows=MOST_AT_ONCE + 1)
+        numbers = [row.id for row in page.rows]
+    else:
+        numbers = list(dict.fromkeys(numbers_of("ids")))
+    if len(numbers) > MOST_AT_ONCE:
+        sentence = N_("At most %(most)s invitations can be changed at once. Narrow the list, or choose some of them.")
+        raise TooManyAtOnce(sentence, most=MOST_AT_ONCE)
+    return numbers
+
+
+def _plan(actor: Actor, organization: Organization, numbers: Sequence[int], action: Action) -> Plan:
+    chosen = listed_among(organization, numbers)
+    refused = service.refusals(actor, organization, chosen, action)
+    left_out = [(one.email, OF_INVITATIONS[type(refused[one.id])]) for one in chosen if one.id in refused]
+    able = [invitation for invitation in chosen if invitation.id not in refused]
+    return Plan(able, left_out, len(numbers) - len(chosen))

@@ -1,0 +1,44 @@
+"""Changing many invitations at once: all that may be changed, or none. The caller holds the organization's lock."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+from webapp.access.actor import Actor
+from webapp.db import db
+from webapp.errors import DomainError
+from webapp.models import Invitation, Organization
+from webapp.services import invitation_renewals, invitations
+
+
+class Action(StrEnum):
+    """What can be done with many invitations."""
+
+    RESEND = "resend"
+    REVOKE = "revoke"
+
+
+def refusals(
+    actor: Actor, organization: Organization, chosen: Sequence[Invitation], action: Action
+) -> dict[int, DomainError]:
+    """Return why some invitations are left out, by the id of each. It is for previews: nothing stays changed.
+
+    Raises:
+        LetterLimit: the others are more than the organization may send today.
+    """
+    if action is Action.REVOKE:
+        return {**invitations.refusals_to_revoke(actor, chosen)}
+    savepoint = db.session.begin_nested()
+    try:
+        return invitation_renewals.refusals_to_resend(actor, organization, chosen)
+    finally:
+        savepoint.rollback()
+
+
+def apply(actor: Actor, organization: Organization, chosen: Sequence[Invitation], action: Action) -> None:
+    """Send invitations again, or revoke them; whatever fails takes all of it back.
+
+    Raises:
+        DomainError: one of them cannot be sent or revoked, or they are too many for today.
+    """
+    deed = invitations.revoke_all if action is Action.REVOKE else invitation_renewals.resend_all
+    deed(actor, organization, chosen)
