@@ -10,13 +10,14 @@ from tests.support.acme import Acme
 from tests.support.asking import ask, row_of
 from tests.support.offering import Things, accept, joined_with, left_out, make_things
 from tests.support.statements import queries
-from tests.support.teams import group, team
+from tests.support.teams import group, make_team, team
 from tests.support.unproven import copied, resent
 from tests.support.worlds import Invited
 from webapp.access.actor import Actor
-from webapp.errors import DomainError, Forbidden, NotOfOrganization, NotYoursToGive
+from webapp.errors import DomainError, Forbidden, NotOfOrganization, NotYoursToGive, TooManyGiven
 from webapp.models import InvitationStatus, Organization, Role
 from webapp.services import access_groups, invitation_batches, offers, teams
+from webapp.services.giving import MOST_GIVEN
 from webapp.services.invitations import Offer
 from webapp.services.memberships import Terms
 
@@ -82,6 +83,15 @@ def test_D09_nobody_offers_what_they_could_not_give(
                 actor, here, "bob@example.org", Offer(Role.MEMBER, 7, **numbers)
             ),
         )
+
+
+def test_nobody_offers_more_than_is_given_at_once(acme: Acme) -> None:
+    many = [make_team(acme, f"Team {number}") for number in range(MOST_GIVEN + 1)]
+    with acme.unchanged(), pytest.raises(TooManyGiven) as refusal:
+        offer(acme, "owner", teams=many)
+    assert refusal.value.field == "teams"
+    invited = offer(acme, "owner", has_global_access=False, teams=many[1:])
+    assert len(joined_with(acme, accept(acme, invited)).teams) == MOST_GIVEN
 
 
 def test_managers_offer_every_team_and_groups_up_to_their_role(acme: Acme, things: Things) -> None:

@@ -45,8 +45,6 @@ class Refused:
 
 def refused_to(actor: Actor, organization: Organization, terms: Terms) -> Refused:
     """Return what of some terms the actor may not give; what is not there is no matter here."""
-    if len(terms.teams) + len(terms.groups) > MOST_GIVEN:
-        raise TooManyGiven(most=MOST_GIVEN)
     return refused_of_each(actor, organization, [terms])[0]
 
 
@@ -65,6 +63,8 @@ def require_may_give(actor: Actor, organization: Organization, terms: Terms) -> 
         NotOfOrganization: a team or an access group is none of the organization's, or is gone.
         NotYoursToGive: they may not give one of them, or not global access, which they lack themselves.
     """
+    if len(terms.teams) + len(terms.groups) > MOST_GIVEN:
+        raise TooManyGiven(most=MOST_GIVEN)
     teams, groups = _among(Team, organization, terms.teams), _among(AccessGroup, organization, terms.groups)
     if len(teams) != len(set(terms.teams)):
         raise NotOfOrganization
