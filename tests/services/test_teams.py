@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import select
 
 from tests.support.acme import Acme
-from tests.support.teams import make_group, make_project, make_team, memberships, team
+from tests.support.teams import make_group, make_project, make_team, memberships, project, team
 from tests.support.worlds import Person
 from webapp.access.actor import Actor
 from webapp.db import db
@@ -17,9 +17,9 @@ from webapp.models import (
     Role,
     TeamMember,
 )
-from webapp.services import child_slugs, offers, projects, teams
-from webapp.services.child_slugs import TEAM
+from webapp.services import offers, projects, slugs, teams
 from webapp.services.memberships import Terms
+from webapp.services.slugs import TEAM
 
 
 def people_in(acme: Acme, number: int) -> set[int]:
@@ -68,7 +68,7 @@ def test_address_of_earlier_leads_on_and_goes_to_no_other_team(acme: Acme) -> No
     second = make_team(acme, "Red")
 
     def read() -> tuple[str | None, str, str]:
-        leads_to = child_slugs.find(TEAM, acme.organization(), "red").slug
+        leads_to = slugs.find(TEAM, acme.organization(), "red").slug
         return leads_to, team(first).slug, team(second).slug
 
     leads_to, present, of_second = acme.world.read(read)
@@ -80,6 +80,20 @@ def test_address_of_earlier_leads_on_and_goes_to_no_other_team(acme: Acme) -> No
     acme.act(acme.owner, lambda actor, here: teams.rename(actor, here, team(first), "Red"))
     assert acme.world.read(lambda: team(first).slug) == "red"
     assert acme.world.read(lambda: db.session.scalars(select(FormerTeamSlug.slug)).all()) == ["blue"]
+
+
+def test_address_of_a_team_that_is_gone_leads_to_nothing_and_goes_to_no_other_team(acme: Acme) -> None:
+    first = make_team(acme, "Red")
+    acme.act(acme.owner, lambda actor, here: teams.rename(actor, here, team(first), "Blue"))
+    acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(first)))
+    for name in ("Red", "Blue"):
+        another = make_team(acme, name)
+        assert acme.world.read(lambda number=another: team(number).slug).startswith(f"{name.lower()}-")
+        assert acme.browser(acme.owner).get(acme.address(f"teams/{name.lower()}/projects")).status_code == 404
+    payroll = make_project(acme, "Red", another)
+    assert acme.world.read(lambda: project(payroll).slug) == "red", "a project is no team"
+    elsewhere = acme.act(acme.stranger, lambda actor, here: teams.create(actor, here, "Red").slug, acme.other_slug)
+    assert elsewhere == "red", "another organization has slugs of its own"
 
 
 def test_adding_and_taking_out_say_how_many_and_write_an_entry_each(acme: Acme) -> None:

@@ -15,9 +15,9 @@ from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import NameTaken, NotFound, ProjectArchived, ProjectNeedsTeam
 from webapp.models import Organization, Project, Team, TeamProject
-from webapp.services import audit, child_slugs
+from webapp.services import audit, slugs
 from webapp.services.audit import Event, Target
-from webapp.services.child_slugs import PROJECT
+from webapp.services.slugs import PROJECT
 from webapp.services.words import sort_key
 
 
@@ -31,7 +31,7 @@ def create(actor: Actor, organization: Organization, team: Team, name: str) -> P
     _require_of(organization, team)
     require(actor, Scope.PROJECT_CREATE, team)
     _require_new_name([team], name)
-    slug = child_slugs.free_slug(PROJECT, organization, name)
+    slug = slugs.free_slug(PROJECT, name, organization)
     project = Project(organization_id=organization.id, name=name, slug=slug, sort_name=sort_key(name))
     db.session.add(project)
     db.session.flush()
@@ -54,7 +54,7 @@ def rename(actor: Actor, organization: Organization, project: Project, name: str
         return False
     _require_new_name(teams_of(project), name, project)
     before, target = _named(project), target_of(project)
-    child_slugs.move(PROJECT, project, child_slugs.free_slug(PROJECT, organization, name, project.id))
+    slugs.move(PROJECT, project, slugs.free_slug(PROJECT, name, organization, project.id))
     project.name, project.sort_name = name, sort_key(name)
     audit.record(actor, Event.PROJECT_CHANGED, target, organization=organization, before=before, after=_named(project))
     return True
@@ -123,6 +123,7 @@ def remove(actor: Actor, organization: Organization, project: Project) -> None:
     require_may_administer(actor, organization, project)
     before = {**_named(project), "teams": sorted(team.id for team in teams_of(project))}
     target = target_of(project)
+    slugs.retire(PROJECT, project)
     db.session.delete(project)
     db.session.flush()
     audit.record(actor, Event.PROJECT_REMOVED, target, organization=organization, before=before)

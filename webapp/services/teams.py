@@ -11,9 +11,9 @@ from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import NameTaken, NotFound
 from webapp.models import AccessGroup, Member, Organization, Team, TeamMember, TeamProject, User
-from webapp.services import access_groups, audit, child_slugs, offers
+from webapp.services import access_groups, audit, offers, slugs
 from webapp.services.audit import Change, Event, Target
-from webapp.services.child_slugs import TEAM
+from webapp.services.slugs import TEAM
 from webapp.services.words import sort_key
 
 
@@ -26,7 +26,7 @@ def create(actor: Actor, organization: Organization, name: str) -> Team:
     """
     require(actor, Scope.TEAM_CREATE, organization)
     _require_new_name(organization, name)
-    slug = child_slugs.free_slug(TEAM, organization, name)
+    slug = slugs.free_slug(TEAM, name, organization)
     team = Team(organization_id=organization.id, name=name, slug=slug, sort_name=sort_key(name))
     db.session.add(team)
     db.session.flush()
@@ -49,7 +49,7 @@ def rename(actor: Actor, organization: Organization, team: Team, name: str) -> b
         return False
     _require_new_name(organization, name, team.id)
     before, target = _named(team), target_of(team)
-    child_slugs.move(TEAM, team, child_slugs.free_slug(TEAM, organization, name, team.id))
+    slugs.move(TEAM, team, slugs.free_slug(TEAM, name, organization, team.id))
     team.name, team.sort_name = name, sort_key(name)
     change = {"before": before, "after": _named(team)}
     audit.record(actor, Event.TEAM_CHANGED, target, organization=organization, **change)
@@ -75,6 +75,7 @@ def remove(actor: Actor, organization: Organization, team: Team) -> None:
     before = {**_named(team), "members": sorted(members), "projects": sorted(projects)}
     target = target_of(team)
     offers.leave_out_team(team)
+    slugs.retire(TEAM, team)
     db.session.delete(team)
     db.session.flush()
     audit.record(actor, Event.TEAM_REMOVED, target, organization=organization, before=before)

@@ -55,6 +55,7 @@ def test_removed_team_takes_its_groups_along_and_leaves_projects_and_people(offi
         "access_group",
         "group_member",
         "group_project",
+        "retired_slug",
     }
     group, gone = acme.entries()[-2:]
     assert [group.event, gone.event] == ["group.removed", "team.removed"]
