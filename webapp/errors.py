@@ -306,6 +306,17 @@ class ProjectNeedsTeam(DomainError):
     field = "teams"
 
 
+class LastTeam(DomainError):
+    """A team was to be removed that is the only one of some projects."""
+
+    status = 409
+    title = N_("This team cannot be removed yet")
+    sentence = N_(
+        "No other team owns %(projects)s. Nothing was changed. Give what is named here to another team, or remove it, "
+        "first."
+    )
+
+
 class AsItIs(DomainError):
     """A member has already what was to be given."""
 

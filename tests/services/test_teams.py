@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import select
 
 from tests.support.acme import Acme
-from tests.support.teams import make_group, make_project, make_team, memberships, project, team
+from tests.support.teams import give, make_group, make_project, make_team, memberships, project, remove_team, team
 from tests.support.worlds import Person
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.errors import Forbidden, NameTaken, NotFound
+from webapp.errors import Forbidden, LastTeam, NameTaken, NotFound
 from webapp.models import (
     FormerTeamSlug,
     GroupMember,
@@ -118,18 +118,34 @@ def test_adding_and_taking_out_say_how_many_and_write_an_entry_each(acme: Acme) 
 
 
 def test_removing_a_team_takes_its_groups_and_leaves_projects_and_people(acme: Acme) -> None:
-    number = make_team(acme, "Red", acme.member)
+    number, blue = make_team(acme, "Red", acme.member), make_team(acme, "Blue")
     payroll = make_project(acme, "Payroll", number)
+    give(acme, payroll, number, blue)
     make_group(acme, number, "Readers", Role.MEMBER, ([payroll], [acme.admin]))
     acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(number)))
     left = acme.world.dump()
-    assert [left[name] for name in ("team", "team_member", "team_project", "access_group", "group_member")] == [[]] * 5
-    assert len(left["project"]) == 1
+    assert [len(left[name]) for name in ("team", "team_member", "team_project", "project")] == [1] * 4, "of Blue"
+    assert [left[name] for name in ("access_group", "group_member", "group_project")] == [[]] * 3
     assert acme.events()[-2:] == ["group.removed", "team.removed"]
     entry = acme.entries()[-1]
     assert entry.before is not None
     assert entry.before["projects"] == [payroll]
     assert set(entry.before["members"]) == {acme.member_id(acme.owner), acme.member_id(acme.member)}
+
+
+def test_team_that_owns_projects_alone_is_not_removed_and_names_them(acme: Acme) -> None:
+    red, blue = make_team(acme, "Red"), make_team(acme, "Blue")
+    shared, *alone = [make_project(acme, name, red) for name in ("Rota", "Wages", "Archive", "Ledger")]
+    give(acme, shared, red, blue)
+    acme.act(acme.owner, lambda actor, here: projects.archive(actor, here, project(alone[1])))
+    with acme.unchanged(), pytest.raises(LastTeam, match=r"^No other team owns Archive, Ledger, Wages\. Nothing"):
+        acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(red)))
+    for number in range(9):
+        make_project(acme, f"Part {number}", red)
+    with acme.unchanged(), pytest.raises(LastTeam, match=r"^No other team owns Archive, .*, Part 7, …\. Nothing"):
+        acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(red)))
+    with pytest.raises(Forbidden):
+        acme.act(acme.admin, lambda actor, here: teams.remove(actor, here, team(red)))
 
 
 def test_invitation_keeps_what_is_left_of_its_offer_and_names_what_is_gone(acme: Acme) -> None:
@@ -144,7 +160,7 @@ def test_invitation_keeps_what_is_left_of_its_offer_and_names_what_is_gone(acme:
         offers.attach([invitation], Terms(Role.MEMBER, False, [red, blue], [readers]))
 
     acme.world.write(attach)
-    acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(red)))
+    remove_team(acme, red)
 
     def read() -> tuple[object, Terms]:
         invitation = db.session.get_one(Invitation, invited.id)

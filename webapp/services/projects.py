@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import delete, exists, insert, select
+from sqlalchemy.orm import aliased
 
 from webapp import clock
 from webapp.access.actor import Actor
@@ -19,6 +20,8 @@ from webapp.services import audit, slugs
 from webapp.services.audit import Event, Target
 from webapp.services.slugs import PROJECT
 from webapp.services.words import sort_key
+
+MOST_NAMED = 10
 
 
 def create(actor: Actor, organization: Organization, team: Team, name: str) -> Project:
@@ -170,6 +173,18 @@ def teams_of(project: Project) -> Sequence[Team]:
     return db.session.scalars(
         owners.where(TeamProject.project_id == project.id).order_by(Team.sort_name, Team.id)
     ).all()
+
+
+def owned_alone_by(team: Team) -> Sequence[Project]:
+    """Return the projects that no other team owns, by name; at most one more than MOST_NAMED."""
+    other = aliased(TeamProject)
+    found = select(Project).join(TeamProject, TeamProject.project_id == Project.id)
+    found = found.where(
+        TeamProject.team_id == team.id,
+        ~exists().where(other.project_id == TeamProject.project_id, other.team_id != team.id),
+    )
+    ordered = found.order_by(TeamProject.sort_name, TeamProject.project_id)
+    return db.session.scalars(ordered.limit(MOST_NAMED + 1)).all()
 
 
 def target_of(project: Project) -> Target:

@@ -68,7 +68,12 @@ def test_D09_admin_runs_the_teams_they_belong_to_and_no_others(acme: Acme, twins
             address = acme.address(f"teams/blue/{path}")
             assert REFUSAL in Page(post(browser, address, **form)).text
             assert browser.get(address).status_code == (200 if path == f"groups/{blue.group}" else 403)
-    assert set(send(acme, browser, red).values()) == {303}
+    answers = send(acme, browser, red)
+    assert answers.pop("remove") == 409, "it owns projects alone"
+    assert set(answers.values()) == {303}
+    for project in ("payroll", "rota", "another"):
+        assert post(browser, acme.address(f"projects/{project}/remove"), confirm="1").status_code == 303
+    assert post(browser, acme.address("teams/red/remove"), **red.changes()["remove"]).status_code == 303
     assert browser.get(acme.address("teams/red/projects")).status_code == 404
 
 
