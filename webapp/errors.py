@@ -350,6 +350,13 @@ class NotYoursToGive(DomainError):
     sentence = N_("You cannot give %(name)s. Choose again.")
 
 
+class NotYourTeam(DomainError):
+    """Somebody tried to let people join or leave a team that they may not change."""
+
+    sentence = N_("You may not change who belongs to %(name)s.")
+    field = "teams"
+
+
 class NameTaken(DomainError):
     """A team of the organization, or a project of the team, has the name."""
 
