@@ -123,8 +123,8 @@ class _Wanted:
 
 def _others(groups: Iterable[AccessGroup], wanted: Collection[_Wanted]) -> list[AccessGroup]:
     """Return the groups that belong to plug-ins at hand and that none of them wants."""
-    keys, sources = {one.key for one in wanted}, plugins.sources()
-    own = (group for group in groups if group.source and plugins.owner_of(group.source) in sources)
+    keys = {one.key for one in wanted}
+    own = (group for group in groups if group.source and plugins.is_installed(group.source))
     return [group for group in own if (group.team_id, group.source, group.name_key) not in keys]
 
 
