@@ -11,7 +11,7 @@ from sqlalchemy.orm import aliased
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import decide, require
+from webapp.access.decide import decide, require, teams_with
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import NameTaken, NotFound, ProjectArchived, ProjectNeedsTeam
@@ -148,6 +148,18 @@ def require_may_administer(actor: Actor, organization: Organization, project: Pr
 def may_administer(actor: Actor, project: Project, owners: Sequence[Team]) -> bool:
     """Tell whether the actor may change what a project is; `owners` are its teams."""
     return all(decide(actor, Scope.PROJECT_CREATE, owner) for owner in _deciding(project, owners))
+
+
+def administered_by(actor: Actor, projects: Sequence[Project]) -> list[Project]:
+    """Return those of some projects of which the actor may change what they are: a few statements for all of them."""
+    owners: dict[int, list[Team]] = {project.id: [] for project in projects}
+    found = select(TeamProject.project_id, Team).join(Team, Team.id == TeamProject.team_id)
+    for number, team in db.session.execute(found.where(TeamProject.project_id.in_(owners))):
+        owners[number].append(team)
+    teams = list({team.id: team for of_one in owners.values() for team in of_one}.values())
+    run: set[Team | Project] = set(teams_with(actor, Scope.PROJECT_CREATE, teams))
+    run |= {one for one in projects if not owners[one.id] and decide(actor, Scope.PROJECT_CREATE, one)}
+    return [one for one in projects if run.issuperset(_deciding(one, owners[one.id]))]
 
 
 def _deciding(project: Project, owners: Sequence[Team]) -> Sequence[Team | Project]:
