@@ -330,6 +330,17 @@ class ProjectNeedsTeam(DomainError):
     field = "teams"
 
 
+class LastTeam(DomainError):
+    """A team was to be removed that is the only one of some projects."""
+
+    status = 409
+    title = N_("This team cannot be removed yet")
+    sentence = N_(
+        "No other team owns %(projects)s. Nothing was changed. Give what is named here to another team, or remove it, "
+        "first."
+    )
+
+
 class AsItIs(DomainError):
     """A member has already what was to be given."""
 
@@ -361,6 +372,13 @@ class NotYoursToGive(DomainError):
     """Somebody tried to give what they may not: a team they do not run, an access group above their role."""
 
     sentence = N_("You cannot give %(name)s. Choose again.")
+
+
+class NotYourTeam(DomainError):
+    """Somebody tried to let people join or leave a team that they may not change."""
+
+    sentence = N_("You may not change who belongs to %(name)s.")
+    field = "teams"
 
 
 class NameTaken(DomainError):

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from tests.support import crowds
 from tests.support.acme import Acme
-from tests.support.teams import group, make_group, make_project, make_team, memberships, project, team
+from tests.support.teams import give, group, make_group, make_project, make_team, memberships, project, team
 from tests.support.worlds import Person
 from webapp.access import grants
 from webapp.access.actor import Actor
@@ -40,8 +40,8 @@ def red(acme: Acme) -> Red:
     acme.change(acme.admin, has_global_access=False)
     number, blue = make_team(acme, "Red", acme.member, acme.admin), make_team(acme, "Blue", acme.member)
     payroll, rota = make_project(acme, "Payroll", number), make_project(acme, "Rota", number)
-    both = [number, blue]
-    acme.act(acme.owner, lambda a, here: projects.set_teams(a, here, project(payroll), [team(one) for one in both]))
+    give(acme, payroll, number, blue)
+    give(acme, rota, number, make_team(acme, "Green"))
     writers = make_group(acme, number, "Writers", Role.ADMIN, ([rota], [acme.member]))
     return Red(number, blue, payroll, rota, writers)
 

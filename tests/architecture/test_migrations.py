@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from tests.support.acme import Acme
 from tests.support.applications import close
+from tests.support.teams import make_project, make_team, project, team
 from tests.support.unproven import copied
 from tests.support.worlds import World
 from webapp import clock, schema
@@ -39,12 +40,13 @@ from webapp.models import (
     Organization,
     Project,
     RemovedMember,
+    RetiredSlug,
     Role,
     Team,
     TeamMember,
     TeamProject,
 )
-from webapp.services import accounts, addresses
+from webapp.services import accounts, addresses, projects, teams
 
 NOT_OURS = {"alembic_version", "sqlite_sequence"}
 REVISIONS = [script.revision for script in ScriptDirectory(str(schema.directory())).walk_revisions()]
@@ -116,6 +118,7 @@ def _fill_the_rest(acme: Acme) -> None:
     db.session.add_all(
         [
             FormerSlug(slug="acme-before", organization_id=organization.id),
+            RetiredSlug(organization_id=organization.id, kind="team", slug="green"),
             RemovedMember(**of_organization, member_id=1, role=Role.OWNER, status=MemberStatus.ACTIVE, joined_at=now),
             AddressToken(email_address_id=address, token_hash="0" * 64, expires_at=now),
             KnownNetwork(user_id=acme.owner.user_id, network="127.0.0.0/24"),
@@ -188,6 +191,30 @@ def test_R16_each_migration_leads_down_and_up_again(app: Flask, filled: Acme, co
     assert shape_of(connection) == {}
     schema.upgrade(app)
     assert compare_metadata(MigrationContext.configure(connection), db.metadata) == []
+
+
+def test_slugs_of_what_was_removed_before_they_were_kept_are_known_from_the_audit_log(app: Flask, acme: Acme) -> None:
+    red, blue, green = (make_team(acme, name) for name in ("Red", "Blue", "Green"))
+    payroll = make_project(acme, "Payroll", red)
+    acme.act(acme.owner, lambda actor, here: projects.rename(actor, here, project(payroll), "Wages"))
+    acme.act(acme.owner, lambda actor, here: projects.remove(actor, here, project(payroll)))
+    acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(red)))
+    acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(green)))
+    acme.act(acme.owner, lambda actor, here: teams.rename(actor, here, team(blue), "Navy"))
+    retired = acme.world.dump()["retired_slug"]
+    kept = [("project", "payroll"), ("project", "wages"), ("team", "green"), ("team", "red")]
+    assert [row[1:] for row in retired] == kept
+    schema.downgrade(app, "0003")
+    schema.upgrade(app)
+    assert acme.world.dump()["retired_slug"] == retired
+    schema.downgrade(app, "0003")
+    acme.world.write(_give_to_another, blue, "red")
+    schema.upgrade(app)
+    assert acme.world.dump()["retired_slug"] == [row for row in retired if row[2] != "red"]
+
+
+def _give_to_another(number: int, slug: str) -> None:
+    team(number).slug = slug
 
 
 def test_schema_made_anew_works(app: Flask, filled: Acme, world: World) -> None:

@@ -174,7 +174,8 @@ def test_pages_of_teams_and_projects(hall: Hall, gallery: Gallery) -> None:
         ("team-groups", "teams/dock/groups"),
         ("group", f"teams/dock/groups/{group}"),
         ("group-remove", f"teams/dock/groups/{group}/remove"),
-        ("team-remove", "teams/dock/remove"),
+        ("team-remove", "teams/quay-of-the-western-harbour-and-its-many-cranes/remove"),
+        ("team-remove-not-yet", "teams/dock/remove"),
         ("project", "projects/berth-plan"),
         ("project-settings", "projects/berth-plan/settings"),
     ):

@@ -82,9 +82,16 @@ def take_out(page: Page) -> None:
 
 
 def remove_team(page: Page) -> None:
-    """Remove the team by its name, misspelled at first."""
+    """Remove the team by its name, misspelled at first, once the project that only it owns is gone."""
     tab(page, "Settings").click()
     page.locator("#panel").get_by_role("link", name="Remove").click()
+    expect(page.get_by_role("heading", name="The team Dock cannot be removed yet")).to_be_visible()
+    address = page.url
+    page.get_by_role("link", name="Berth plan").click()
+    page.locator("#panel").get_by_role("link", name="Remove").click()
+    page.get_by_role("button", name="Remove the project").click()
+    expect(page.get_by_text("The project Berth plan was removed.")).to_be_visible()
+    page.goto(address)
     page.get_by_label("Name of the team").fill("Doc")
     page.get_by_role("button", name="Remove the team").click()
     expect(page.locator("#name-error")).to_have_text("Enter the name of the team exactly: Dock")
@@ -110,4 +117,4 @@ def test_team_from_its_first_project_to_its_end(hall: Hall, ledger: Ledger, *, j
     take_out(page)
     remove_team(page)
     counts = {table: ledger.count(table) for table in ("team", "access_group", "project", "member")}
-    assert counts == {"team": 0, "access_group": 0, "project": 1, "member": 8}
+    assert counts == {"team": 0, "access_group": 0, "project": 0, "member": 8}

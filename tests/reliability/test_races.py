@@ -1,4 +1,4 @@
-"""The two races that naive code loses every time, on the real server: one invitation, and the last owner."""
+"""The races that naive code loses every time, on the real server: one invitation, the last owner, the last team."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -7,12 +7,15 @@ from itertools import cycle
 
 import pytest
 
+from tests.support.acme import organization_of
 from tests.support.ledger import Ledger
 from tests.support.server import Server
 from tests.support.sizes import Figures, short_and_long
 from tests.support.visitor import Answer, Visitor, at_once, visitor_at
 from tests.support.worlds import Person, World
+from webapp.access.actor import Actor
 from webapp.models import MemberStatus, Role
+from webapp.services import projects, teams
 
 MOST_AT_ONCE = 32
 
@@ -91,3 +94,40 @@ def test_R05_two_owners_at_once_leave_one(
         statuses.update(answer.status for answer in answers)
     refused = {f"refused_{status}": count for status, count in sorted(statuses.items()) if status != 303}
     figures(rounds=rounds, without_owner=0, done=statuses[303], **refused)
+
+
+def share_payroll(slug: str) -> None:
+    """Make a project that two teams own."""
+    system, here = Actor.system(), organization_of(slug)
+    red, blue = (teams.create(system, here, name) for name in ("Red", "Blue"))
+    projects.set_teams(system, here, projects.create(system, here, red, "Payroll"), [red, blue])
+
+
+def let_go(slug: str, steps: list[tuple[str, dict[str, str]]], visitors: list[Visitor], index: int) -> Answer:
+    """Let somebody take a team of the project away, by its settings or with the team."""
+    path, form = steps[index]
+    return visitors[index].send(f"/orgs/{slug}/{path}", confirm="1", **form)
+
+
+@pytest.mark.parametrize("rounds", short_and_long(4, 200))
+def test_two_at_once_leave_a_project_its_last_team(
+    world: World, server: Server, ledger: Ledger, rounds: int, figures: Figures
+) -> None:
+    ada, ben = world.person("Ada Winter", "ada@example.com"), world.person("Ben Okafor", "ben@example.com")
+    visitors = [visitor_at(server.url, "/account/", world, person) for person in (ada, ben)]
+    statuses: Counter[int] = Counter()
+    for number in range(rounds):
+        slug = world.organization(f"Hall {number}", ada)
+        world.member(slug, ben, Role.OWNER)
+        world.write(share_payroll, slug)
+        [hall] = ledger.rows("organization", slug=slug)
+        ids = {row["slug"]: row["id"] for row in ledger.rows("team", organization_id=hall["id"])}
+        keep_red = ("projects/payroll/settings", {"name": "Payroll", "teams": str(ids["red"])})
+        without = {name: (f"teams/{name}/remove", {"name": name.title()}) for name in ids}
+        steps = [(keep_red, without["blue"])[number % 2], without["red"]]
+        answers = at_once(2, partial(let_go, slug, steps, visitors))
+        assert ledger.count("team_project", organization_id=hall["id"]) == 1, (steps, answers)
+        statuses.update(answer.status for answer in answers)
+    assert statuses[303] == rounds
+    assert statuses.keys() <= {303, 409, 422}
+    figures(rounds=rounds, without_team=0, done=statuses[303], refused=2 * rounds - statuses[303])

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from tests.support.acme import Acme
+from tests.support.plugins import Decider, Filler, installed
 from tests.support.teams import group, make_group, make_project, make_team, team
 from webapp.access.actor import Actor
 from webapp.errors import (
@@ -123,5 +124,21 @@ def test_managed_group_is_read_only_for_people(acme: Acme, readers: int) -> None
     wanted = replace(contents(acme, readers), name="Mine")
     with acme.unchanged(), pytest.raises(GroupManaged):
         acme.act(acme.owner, lambda actor, here: access_groups.change(actor, here, group(readers), wanted))
-    with acme.unchanged(), pytest.raises(GroupManaged):
-        acme.act(acme.owner, lambda actor, here: access_groups.remove(actor, here, group(readers)))
+
+
+@pytest.mark.parametrize("source", ["directory", "directory:north"])
+def test_managed_group_is_removed_only_once_its_plug_in_is_gone(acme: Acme, readers: int, source: str) -> None:
+    def manage() -> None:
+        group(readers).source = source
+
+    acme.world.write(manage)
+    with installed(directory=Filler({})):
+        for person in (acme.owner, acme.admin):
+            with acme.unchanged(), pytest.raises(GroupManaged):
+                acme.act(person, lambda actor, here: access_groups.remove(actor, here, group(readers)))
+    with installed(other=Filler({}), silent=Decider(None)):
+        with acme.unchanged(), pytest.raises(Forbidden):
+            acme.act(acme.member, lambda actor, here: access_groups.remove(actor, here, group(readers)))
+        acme.act(acme.admin, lambda actor, here: access_groups.remove(actor, here, group(readers)))
+    entry = acme.entries()[-1]
+    assert (entry.event, (entry.before or {})["source"]) == ("group.removed", source)

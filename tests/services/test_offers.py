@@ -10,7 +10,7 @@ from tests.support.acme import Acme
 from tests.support.asking import ask, row_of
 from tests.support.offering import Things, accept, joined_with, left_out, make_things
 from tests.support.statements import queries
-from tests.support.teams import group, make_team, team
+from tests.support.teams import group, make_team, remove_team, team
 from tests.support.unproven import copied, resent
 from tests.support.worlds import Invited
 from webapp.access.actor import Actor
@@ -156,7 +156,7 @@ def test_C07_group_that_was_raised_above_the_inviter_is_left_out(acme: Acme, thi
 
 def test_what_was_removed_meanwhile_is_left_out_and_audited(acme: Acme, things: Things) -> None:
     invited = offer(acme, "owner", has_global_access=False, teams=[things.red, things.blue])
-    acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(things.blue)))
+    remove_team(acme, things.blue)
     assert joined_with(acme, accept(acme, invited)) == Terms(Role.MEMBER, False, [things.red], [])
     assert (acme.entries()[-1].after or {})["left_out"] == ["Blue"]
 

@@ -1,5 +1,6 @@
 """Organizations: their addresses under competition, and rights asked for again below the pages."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -12,8 +13,9 @@ from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import Forbidden, NotFound, OrganizationsByAdministrators, SlugTaken
 from webapp.http import uow
-from webapp.models import FormerSlug, Organization, User
+from webapp.models import FormerSlug, Organization, RetiredSlug, User
 from webapp.services import organizations, slugs
+from webapp.services.slugs import ORGANIZATION, PROJECT, TEAM, Kind
 
 
 def change(acme: Acme, who: Person, at: str, **values: object) -> bool:
@@ -61,7 +63,7 @@ def test_D15_of_several_at_once_one_gets_the_address(world: World) -> None:
             organization = organization_of(slugs_before[number])
             organizations.lock(organization.id)
             slugs.require_free("harbour", organization)
-            slugs.move(organization, "harbour")
+            slugs.move(ORGANIZATION, organization, "harbour")
             return True
 
         with world.app.test_request_context():
@@ -89,7 +91,25 @@ def test_D15_of_several_at_once_one_gets_the_address(world: World) -> None:
     ],
 )
 def test_address_is_made_of_the_name(name: str, slug: str) -> None:
-    assert slugs.slugify(name) == slug
+    assert slugs.slugify(ORGANIZATION, name) == slug
+
+
+@pytest.mark.parametrize("kind", [ORGANIZATION, TEAM, PROJECT])
+def test_address_of_a_name_without_latin_letters_says_of_what_it_is(kind: Kind) -> None:
+    assert re.fullmatch(f"{kind.name}-[0-9a-f]{{6}}", slugs.slugify(kind, "Сборная"))
+
+
+def test_organization_that_is_gone_leaves_no_slugs(world: World) -> None:
+    def make() -> int:
+        organization = Organization(name="Harbour Works", slug="harbour-works")
+        db.session.add(organization)
+        db.session.flush()
+        db.session.add(RetiredSlug(organization_id=organization.id, kind=TEAM.name, slug="red"))
+        return organization.id
+
+    number = world.write(make)
+    world.write(lambda: db.session.delete(db.session.get_one(Organization, number)))
+    assert world.dump()["retired_slug"] == []
 
 
 def test_lock_of_an_organization_that_is_not_there(world: World) -> None:
@@ -99,4 +119,4 @@ def test_lock_of_an_organization_that_is_not_there(world: World) -> None:
 
 def test_slugs_are_asked_for_in_one_statement(world: World) -> None:
     with world.app.app_context():
-        assert database.perform(lambda: slugs.free_slug("Harbour"), write=False) == "harbour"
+        assert database.perform(lambda: slugs.free_slug(ORGANIZATION, "Harbour"), write=False) == "harbour"

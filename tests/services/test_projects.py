@@ -8,8 +8,8 @@ from tests.support.teams import make_group, make_project, make_team, project, te
 from webapp.db import db
 from webapp.errors import Forbidden, NotFound, ProjectArchived, ProjectNeedsTeam
 from webapp.models import GroupProject, Role, TeamProject
-from webapp.services import child_slugs, projects
-from webapp.services.child_slugs import PROJECT
+from webapp.services import projects, slugs
+from webapp.services.slugs import PROJECT
 
 
 def owners(acme: Acme, number: int) -> set[int]:
@@ -39,8 +39,19 @@ def test_D02_project_and_team_of_another_organization_are_not_there(acme: Acme) 
 def test_renamed_project_keeps_its_old_address(acme: Acme) -> None:
     payroll = make_project(acme, "Payroll", make_team(acme, "Red"))
     acme.act(acme.owner, lambda actor, here: projects.rename(actor, here, project(payroll), "Wages"))
-    leads_to = acme.world.read(lambda: child_slugs.find(PROJECT, acme.organization(), "payroll").slug)
+    leads_to = acme.world.read(lambda: slugs.find(PROJECT, acme.organization(), "payroll").slug)
     assert leads_to == "wages"
+
+
+def test_address_of_a_project_that_is_gone_leads_to_nothing_and_goes_to_no_other_project(acme: Acme) -> None:
+    red = make_team(acme, "Red")
+    payroll = make_project(acme, "Payroll", red)
+    acme.act(acme.owner, lambda actor, here: projects.rename(actor, here, project(payroll), "Wages"))
+    acme.act(acme.owner, lambda actor, here: projects.remove(actor, here, project(payroll)))
+    for name in ("Payroll", "Wages"):
+        another = make_project(acme, name, red)
+        assert acme.world.read(lambda number=another: project(number).slug).startswith(f"{name.lower()}-")
+        assert acme.browser(acme.owner).get(acme.address(f"projects/{name.lower()}")).status_code == 404
 
 
 def test_project_belongs_to_several_teams_and_never_to_none(acme: Acme) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tests.support import crowds
 from tests.support.acme import Acme
-from tests.support.teams import make_group, make_project, make_team, team
+from tests.support.teams import make_group, make_project, make_team, remove_team
 from tests.support.worlds import Person
 from webapp.access.actor import Actor
 from webapp.db import db
@@ -29,7 +29,7 @@ from webapp.models import (
     TeamMember,
     User,
 )
-from webapp.services import invitations, members, removals, teams
+from webapp.services import invitations, members, removals
 from webapp.services.invitation_links import Link
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
@@ -199,7 +199,7 @@ def test_undo_leaves_out_teams_and_groups_that_are_gone(acme: Acme, leaver: Pers
     red, blue = make_team(acme, "Red", leaver), make_team(acme, "Blue", leaver)
     make_group(acme, red, "Readers", Role.MEMBER, ([make_project(acme, "Payroll", red)], [leaver]))
     number = remove(acme, leaver)
-    acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(red)))
+    remove_team(acme, red)
     undo(acme, number)
     assert [row.team_id for row in rows(acme, TeamMember, member_id=number)] == [blue]
     assert rows(acme, GroupMember, member_id=number) == []

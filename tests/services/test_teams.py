@@ -4,11 +4,11 @@ import pytest
 from sqlalchemy import select
 
 from tests.support.acme import Acme
-from tests.support.teams import make_group, make_project, make_team, memberships, team
+from tests.support.teams import give, make_group, make_project, make_team, memberships, project, remove_team, team
 from tests.support.worlds import Person
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.errors import Forbidden, NameTaken, NotFound
+from webapp.errors import Forbidden, LastTeam, NameTaken, NotFound
 from webapp.models import (
     FormerTeamSlug,
     GroupMember,
@@ -17,9 +17,9 @@ from webapp.models import (
     Role,
     TeamMember,
 )
-from webapp.services import child_slugs, offers, projects, teams
-from webapp.services.child_slugs import TEAM
+from webapp.services import offers, projects, slugs, teams
 from webapp.services.memberships import Terms
+from webapp.services.slugs import TEAM
 
 
 def people_in(acme: Acme, number: int) -> set[int]:
@@ -68,7 +68,7 @@ def test_address_of_earlier_leads_on_and_goes_to_no_other_team(acme: Acme) -> No
     second = make_team(acme, "Red")
 
     def read() -> tuple[str | None, str, str]:
-        leads_to = child_slugs.find(TEAM, acme.organization(), "red").slug
+        leads_to = slugs.find(TEAM, acme.organization(), "red").slug
         return leads_to, team(first).slug, team(second).slug
 
     leads_to, present, of_second = acme.world.read(read)
@@ -80,6 +80,20 @@ def test_address_of_earlier_leads_on_and_goes_to_no_other_team(acme: Acme) -> No
     acme.act(acme.owner, lambda actor, here: teams.rename(actor, here, team(first), "Red"))
     assert acme.world.read(lambda: team(first).slug) == "red"
     assert acme.world.read(lambda: db.session.scalars(select(FormerTeamSlug.slug)).all()) == ["blue"]
+
+
+def test_address_of_a_team_that_is_gone_leads_to_nothing_and_goes_to_no_other_team(acme: Acme) -> None:
+    first = make_team(acme, "Red")
+    acme.act(acme.owner, lambda actor, here: teams.rename(actor, here, team(first), "Blue"))
+    acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(first)))
+    for name in ("Red", "Blue"):
+        another = make_team(acme, name)
+        assert acme.world.read(lambda number=another: team(number).slug).startswith(f"{name.lower()}-")
+        assert acme.browser(acme.owner).get(acme.address(f"teams/{name.lower()}/projects")).status_code == 404
+    payroll = make_project(acme, "Red", another)
+    assert acme.world.read(lambda: project(payroll).slug) == "red", "a project is no team"
+    elsewhere = acme.act(acme.stranger, lambda actor, here: teams.create(actor, here, "Red").slug, acme.other_slug)
+    assert elsewhere == "red", "another organization has slugs of its own"
 
 
 def test_adding_and_taking_out_say_how_many_and_write_an_entry_each(acme: Acme) -> None:
@@ -104,18 +118,34 @@ def test_adding_and_taking_out_say_how_many_and_write_an_entry_each(acme: Acme) 
 
 
 def test_removing_a_team_takes_its_groups_and_leaves_projects_and_people(acme: Acme) -> None:
-    number = make_team(acme, "Red", acme.member)
+    number, blue = make_team(acme, "Red", acme.member), make_team(acme, "Blue")
     payroll = make_project(acme, "Payroll", number)
+    give(acme, payroll, number, blue)
     make_group(acme, number, "Readers", Role.MEMBER, ([payroll], [acme.admin]))
     acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(number)))
     left = acme.world.dump()
-    assert [left[name] for name in ("team", "team_member", "team_project", "access_group", "group_member")] == [[]] * 5
-    assert len(left["project"]) == 1
+    assert [len(left[name]) for name in ("team", "team_member", "team_project", "project")] == [1] * 4, "of Blue"
+    assert [left[name] for name in ("access_group", "group_member", "group_project")] == [[]] * 3
     assert acme.events()[-2:] == ["group.removed", "team.removed"]
     entry = acme.entries()[-1]
     assert entry.before is not None
     assert entry.before["projects"] == [payroll]
     assert set(entry.before["members"]) == {acme.member_id(acme.owner), acme.member_id(acme.member)}
+
+
+def test_team_that_owns_projects_alone_is_not_removed_and_names_them(acme: Acme) -> None:
+    red, blue = make_team(acme, "Red"), make_team(acme, "Blue")
+    shared, *alone = [make_project(acme, name, red) for name in ("Rota", "Wages", "Archive", "Ledger")]
+    give(acme, shared, red, blue)
+    acme.act(acme.owner, lambda actor, here: projects.archive(actor, here, project(alone[1])))
+    with acme.unchanged(), pytest.raises(LastTeam, match=r"^No other team owns Archive, Ledger, Wages\. Nothing"):
+        acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(red)))
+    for number in range(9):
+        make_project(acme, f"Part {number}", red)
+    with acme.unchanged(), pytest.raises(LastTeam, match=r"^No other team owns Archive, .*, Part 7, …\. Nothing"):
+        acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(red)))
+    with pytest.raises(Forbidden):
+        acme.act(acme.admin, lambda actor, here: teams.remove(actor, here, team(red)))
 
 
 def test_invitation_keeps_what_is_left_of_its_offer_and_names_what_is_gone(acme: Acme) -> None:
@@ -130,7 +160,7 @@ def test_invitation_keeps_what_is_left_of_its_offer_and_names_what_is_gone(acme:
         offers.attach([invitation], Terms(Role.MEMBER, False, [red, blue], [readers]))
 
     acme.world.write(attach)
-    acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(red)))
+    remove_team(acme, red)
 
     def read() -> tuple[object, Terms]:
         invitation = db.session.get_one(Invitation, invited.id)

@@ -14,6 +14,9 @@ from webapp.access.roles import Scope
 SAMPLE = Path(__file__).parents[2] / "docs/plugins/contractors"
 
 
+YES, NO = Opinion(True, "because"), Opinion(False, "not today")
+
+
 class Decider:
     """Has the same opinion of everything, and remembers what it was asked."""
 
@@ -30,6 +33,18 @@ class Decider:
         return self.opinion
 
 
+class Keeper:
+    """Keeps one thing, by its slug, from being changed by anybody; says nothing about other scopes and things."""
+
+    def __init__(self, scope: Scope, slug: str) -> None:
+        self.kept = scope, slug
+
+    @hookimpl
+    def vestibule_decide(self, scope: Scope, resource: ResourceFacts) -> Opinion | None:
+        """Deny the scope on the thing."""
+        return NO if (scope, resource.slug) == self.kept else None
+
+
 class Filler:
     """Wants those whose addresses are listed in groups; an error in the place of groups is raised."""
 
@@ -43,9 +58,6 @@ class Filler:
         if isinstance(wanted, Exception):
             raise wanted
         return wanted
-
-
-YES, NO = Opinion(True, "because"), Opinion(False, "not today")
 
 
 @contextmanager

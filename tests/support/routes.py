@@ -92,6 +92,7 @@ def _made_at_once(actor: Actor, here: Organization, number: int) -> tuple[dict[s
     team, elsewhere = (teams.create(actor, here, f"{kind} {number}") for kind in ("Team", "Elsewhere"))
     teams.put_in(actor, here, team, [member])
     project = projects.create(actor, here, team, f"Project {number}")
+    projects.set_teams(actor, here, project, [team, elsewhere])
     other = projects.create(actor, here, elsewhere, f"Other {number}")
     contents = Contents(f"Group {number}", Role.MEMBER, frozenset({project.id}), frozenset({member.id}))
     group = access_groups.create(actor, here, team, contents)

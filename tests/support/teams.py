@@ -52,6 +52,23 @@ def make_project(acme: Acme, name: str, of_team: int) -> int:
     return int(acme.act(acme.owner, lambda actor, here: projects.create(actor, here, team(of_team), name).id))
 
 
+def give(acme: Acme, number: int, *owners: int) -> None:
+    """Let exactly these teams own a project."""
+    acme.act(acme.owner, lambda a, here: projects.set_teams(a, here, project(number), [team(one) for one in owners]))
+
+
+def remove_team(acme: Acme, number: int) -> None:
+    """Remove a team, once another owns what was its alone."""
+
+    def remove(actor: Actor, here: Organization) -> None:
+        heir = teams.create(actor, here, "Heir")
+        for one in projects.owned_alone_by(team(number)):
+            projects.set_teams(actor, here, one, [team(number), heir])
+        teams.remove(actor, here, team(number))
+
+    acme.act(acme.owner, remove)
+
+
 def make_group(acme: Acme, of_team: int, name: str, level: Role, holds: tuple[Sequence[int], Sequence[Person]]) -> int:
     """Make an access group that holds projects, by id, and people; return its id."""
 

@@ -10,6 +10,8 @@ from webapp.models import EmailAddress, Member, MemberStatus, Organization, Proj
 
 Resource = Organization | Team | Project
 KINDS: dict[type[Resource], str] = {Organization: "organization", Team: "team", Project: "project"}
+# That a member may use their membership; the statement joins their user.
+IS_ACTIVE = (Member.status == MemberStatus.ACTIVE, User.is_active)
 
 
 @dataclass(frozen=True)
@@ -52,17 +54,16 @@ def active_members(organization_id: int, *, after: int, most: int) -> Sequence[M
         after: the id of the last member before them; 0 to begin.
         most: how many.
     """
-    found = _FACTS.where(Member.organization_id == organization_id, *_IS_ACTIVE, Member.id > after)
+    found = _FACTS.where(Member.organization_id == organization_id, *IS_ACTIVE, Member.id > after)
     return [MemberFacts(*row) for row in db.session.connection().execute(found.order_by(Member.id).limit(most))]
 
 
 def active_ids(organization_id: int) -> set[int]:
     """Return the ids of all members who may use their membership."""
     found = select(Member.id).join(User, User.id == Member.user_id)
-    return set(db.session.scalars(found.where(Member.organization_id == organization_id, *_IS_ACTIVE)))
+    return set(db.session.scalars(found.where(Member.organization_id == organization_id, *IS_ACTIVE)))
 
 
-_IS_ACTIVE = (Member.status == MemberStatus.ACTIVE, User.is_active)
 _IS_PROVEN = and_(
     EmailAddress.user_id == Member.user_id, EmailAddress.is_primary, EmailAddress.verified_at.is_not(None)
 )

@@ -118,6 +118,11 @@ def owner_of(source: str) -> str:
     return source.partition(":")[0]
 
 
+def is_installed(source: str) -> bool:
+    """Tell whether the plug-in that a source belongs to is there and fills access groups."""
+    return owner_of(source) in sources()
+
+
 def managed_groups(member: MemberFacts) -> tuple[ManagedGroup, ...]:
     """Return the access groups that plug-ins want an active member in.
 

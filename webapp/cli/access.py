@@ -16,8 +16,8 @@ from webapp.cli.output import application, as_json, organization_of, printable, 
 from webapp.db import db, perform
 from webapp.errors import InvalidAddress
 from webapp.models import Member, Organization, Project, User
-from webapp.services import accounts, addresses, child_slugs
-from webapp.services.child_slugs import PROJECT
+from webapp.services import accounts, addresses, slugs
+from webapp.services.slugs import PROJECT
 
 
 class Unknown(click.ClickException):
@@ -68,7 +68,7 @@ def access(email: str, project: str, scope: str, is_json: bool) -> None:
 def _answer(email: str, slug: str, org: str | None, scope: Scope) -> Answer:
     user = _user_of(email)
     organization = _organization_of(user, org)
-    project = child_slugs.find(PROJECT, organization, slug)
+    project = slugs.find(PROJECT, organization, slug)
     if project is None:
         raise Unknown(f"There is no project {slug} in {organization.slug}.")
     return Answer(user, organization, project, grants.explain(user.id, project, scope))

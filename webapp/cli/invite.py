@@ -8,11 +8,11 @@ from webapp.access.actor import Actor
 from webapp.cli.output import application, as_json, organization_of, show_json, show_table
 from webapp.db import perform
 from webapp.models import Organization, Role, Team
-from webapp.services import child_slugs, invitation_batches, organizations
-from webapp.services.child_slugs import TEAM
+from webapp.services import invitation_batches, organizations, slugs
 from webapp.services.invitation_batches import Outcome, Result
 from webapp.services.invitations import MAX_LIFETIME_DAYS, MIN_LIFETIME_DAYS, Offer
 from webapp.services.memberships import Terms
+from webapp.services.slugs import TEAM
 
 SENTENCES = {
     Result.INVITED: "invited",
@@ -72,7 +72,7 @@ def _team(organization: Organization, slug: str) -> int:
     Raises:
         ClickException: there is none.
     """
-    team: Team | None = child_slugs.find(TEAM, organization, slug)
+    team: Team | None = slugs.find(TEAM, organization, slug)
     if team is None:
         raise click.ClickException(f"There is no team {slug}.")
     return team.id

@@ -22,10 +22,10 @@ from webapp.http import uow
 from webapp.http.environment import Environment
 from webapp.http.session import Viewer, current_actor, reload_viewer, token, viewer
 from webapp.models import AccessGroup, Invitation, Member, Organization, Project, RemovedMember, Team
-from webapp.services import attempts, audit, child_slugs, organizations, sessions, slugs
+from webapp.services import attempts, audit, organizations, sessions, slugs
 from webapp.services.attempts import Limit
 from webapp.services.audit import Event, Target
-from webapp.services.child_slugs import Kind
+from webapp.services.slugs import Kind
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_REFUSALS_NOTED: Final = 20
@@ -38,7 +38,7 @@ CHILDREN: Final[Mapping[str, InstrumentedAttribute[int]]] = {
 }
 
 # By the name of the variable part: what has slugs of its own in an organization.
-NAMED: Final[Mapping[str, Kind]] = {"team": child_slugs.TEAM, "project": child_slugs.PROJECT}
+NAMED: Final[Mapping[str, Kind]] = {"team": slugs.TEAM, "project": slugs.PROJECT}
 
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
@@ -240,7 +240,7 @@ def _load_named(organization: Organization, arguments: dict[str, Any]) -> Respon
     """
     require(current_actor(), Scope.ORG_READ, organization)
     for name in NAMED.keys() & arguments.keys():
-        slug, found = arguments[name], child_slugs.find(NAMED[name], organization, arguments[name])
+        slug, found = arguments[name], slugs.find(NAMED[name], organization, arguments[name])
         if found is None or not _may_see(found):
             raise NotFound
         if found.slug != slug:

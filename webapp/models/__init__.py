@@ -13,7 +13,7 @@ from webapp.models.invitation import (
     InvitationWord,
 )
 from webapp.models.member import Member, MemberStatus, MemberWord, RemovedMember, Role
-from webapp.models.organization import FormerSlug, Organization
+from webapp.models.organization import FormerSlug, Organization, RetiredSlug
 from webapp.models.outbox import LetterState, OutboxMessage
 from webapp.models.project import FormerProjectSlug, Project, TeamProject
 from webapp.models.session import AccountToken, Attempts, KnownNetwork, Session, TokenPurpose
@@ -49,6 +49,7 @@ __all__ = [
     "OutboxMessage",
     "Project",
     "RemovedMember",
+    "RetiredSlug",
     "Role",
     "Session",
     "Team",

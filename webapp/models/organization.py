@@ -33,3 +33,13 @@ class FormerSlug(Model):
 
     slug: Mapped[str] = mapped_column(Key, primary_key=True)
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"), index=True)
+
+
+class RetiredSlug(Model):
+    """A slug of a team or a project that is gone, by its `kind`: it leads to nothing, and no other one gets it."""
+
+    __tablename__ = "retired_slug"
+
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(20), primary_key=True)
+    slug: Mapped[str] = mapped_column(Key, primary_key=True)

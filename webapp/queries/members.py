@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Integer, ScalarSelect, Subquery, and_, bindparam, case, exists, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from webapp.access.facts import IS_ACTIVE
 from webapp.db import Id, db
 from webapp.errors import N_, NotFound
 from webapp.models import (
@@ -174,9 +175,8 @@ def _last_owner() -> ScalarSelect[int | None]:
         .join(User, User.id == Member.user_id)
         .where(
             Member.organization_id == bindparam("organization_id"),
-            Member.status == MemberStatus.ACTIVE,
             Member.role == Role.OWNER,
-            User.is_active,
+            *IS_ACTIVE,
         )
         .limit(2)
         .subquery()

@@ -2,29 +2,35 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import exists, select
+from sqlalchemy import ColumnElement, case, exists, select
 from sqlalchemy.orm import aliased
 
-from webapp.access.roles import LOWEST_ROLE, Scope
+from webapp.access.actor import Actor
+from webapp.access.decide import decide
+from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.models import Member, Project, Team, TeamMember, TeamProject
+from webapp.models import Member, Organization, Project, Team, TeamMember, TeamProject
 from webapp.queries.choices import MOST_CHOICES
+from webapp.services import projects
 
 
-def addable_to(team: Team, member: Member | None) -> Sequence[Project]:
-    """Return the projects that a team does not own and somebody may give it, by name, at most MOST_CHOICES.
+def addable_to(actor: Actor, organization: Organization, team: Team) -> Sequence[Project]:
+    """Return the projects that a team does not own and somebody may give it, by name; looks at most at MOST_CHOICES.
 
-    Args:
-        team: the team.
-        member: who gives: somebody without the right everywhere gives projects of their own teams.
+    For somebody without the right everywhere it looks at those of their own teams first.
     """
-    owners, theirs = aliased(TeamProject), aliased(TeamProject)
+    owner = aliased(TeamProject)
     found = select(Project).where(
-        Project.organization_id == team.organization_id,
+        Project.organization_id == organization.id,
         Project.archived_at.is_(None),
-        ~exists().where(owners.team_id == team.id, owners.project_id == Project.id),
+        ~exists().where(owner.team_id == team.id, owner.project_id == Project.id),
     )
-    if member is not None and member.role < LOWEST_ROLE[Scope.PROJECT_CREATE]:
-        mine = TeamMember.team_id == theirs.team_id
-        found = found.where(exists().where(theirs.project_id == Project.id, mine, TeamMember.member_id == member.id))
-    return db.session.scalars(found.order_by(Project.sort_name, Project.id).limit(MOST_CHOICES)).all()
+    if actor.member is not None and not decide(actor, Scope.PROJECT_CREATE, organization):
+        found = found.order_by(case((_is_of_teams_of(actor.member), 0), else_=1))
+    ordered = found.order_by(Project.sort_name, Project.id)
+    return projects.administered_by(actor, db.session.scalars(ordered.limit(MOST_CHOICES)).all())
+
+
+def _is_of_teams_of(member: Member) -> ColumnElement[bool]:
+    owned, theirs = TeamProject.project_id == Project.id, TeamMember.member_id == member.id
+    return exists().where(owned, theirs, TeamMember.team_id == TeamProject.team_id)

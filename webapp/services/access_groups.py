@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import delete, exists, insert, select
 
+from webapp.access import plugins
 from webapp.access.actor import Actor
 from webapp.access.decide import require, require_role_within
 from webapp.access.roles import Scope
@@ -109,13 +110,20 @@ def remove(actor: Actor, organization: Organization, group: AccessGroup) -> None
     """Remove an access group. Invitations that offered it say so from now on.
 
     Raises:
-        GroupManaged: a source fills it.
         NotFound, Forbidden: the actor may not.
+        GroupManaged: the plug-in that fills it is installed.
         RoleTooHigh: its level is above the actor's role.
     """
-    _require_editable(actor, organization, group)
+    _require_may_write(actor, organization, db.session.get_one(Team, group.team_id))
+    if not is_removable(group):
+        raise GroupManaged(name=group.name, source=group.source)
     require_role_within(actor, group.level)
     delete_all(actor, organization, [group])
+
+
+def is_removable(group: AccessGroup) -> bool:
+    """Tell whether people may remove an access group: one that a plug-in fills only when that is gone."""
+    return group.source is None or not plugins.is_installed(group.source)
 
 
 def delete_all(actor: Actor, organization: Organization, groups: Iterable[AccessGroup]) -> None:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, select, update
 
 from webapp.access.actor import Actor
 from webapp.access.decide import refusal_over
 from webapp.db import db
-from webapp.errors import AsItIs, DomainError, TooManyAtOnce
+from webapp.errors import AsItIs, DomainError, NotYourTeam, TooManyAtOnce
 from webapp.models import Member, MemberStatus, Organization, Role, TeamMember
 from webapp.services import members, removals, restriction
 from webapp.services.restriction import Reach
@@ -37,8 +37,32 @@ class Change:
     reach: Reach = Reach(has_global_access=True, teams=frozenset())
 
 
-def refusal(actor: Actor, member: Member, change: Change) -> DomainError | None:
-    """Return why a member is left out, or nothing where the change can be made."""
+def refusals(
+    actor: Actor, organization: Organization, people: Sequence[Member], change: Change
+) -> dict[int, DomainError]:
+    """Return why some members are left out, by the id of each; of the others the change can be made."""
+    found: dict[int, DomainError] = {}
+    if change.action is Action.TEAMS:
+        found |= _refused_teams(actor, organization, people, change.reach)
+    return found | {member.id: reason for member in people if (reason := _refusal(actor, member, change))}
+
+
+def _refused_teams(
+    actor: Actor, organization: Organization, people: Sequence[Member], reach: Reach
+) -> dict[int, DomainError]:
+    """Return, for each member who would join or leave a team that the actor may not change, that team's refusal."""
+    moves = {member.id: set(reach.teams) for member in people}
+    theirs = select(TeamMember.member_id, TeamMember.team_id).where(TeamMember.member_id.in_(moves))
+    for number, team_id in db.session.execute(theirs):
+        moves[number] ^= {team_id}
+    concerned = restriction.teams_among(organization, frozenset[int]().union(*moves.values()))
+    found: dict[int, DomainError] = {}
+    for team in restriction.teams_closed_to(actor, concerned):
+        found |= {number: NotYourTeam(name=team.name) for number, touched in moves.items() if team.id in touched}
+    return found
+
+
+def _refusal(actor: Actor, member: Member, change: Change) -> DomainError | None:
     if reason := refusal_over(actor, member):
         return reason
     needed = {Action.SUSPEND: MemberStatus.ACTIVE, Action.RESTORE: MemberStatus.SUSPENDED}.get(change.action)

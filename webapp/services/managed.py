@@ -17,9 +17,9 @@ from webapp.access.facts import MemberFacts, active_ids, facts_of
 from webapp.access.plugins import ManagedGroup
 from webapp.db import db
 from webapp.models import AccessGroup, GroupMember, Member, Organization, Team, TeamProject
-from webapp.services import access_groups, child_slugs, organizations
+from webapp.services import access_groups, organizations, slugs
 from webapp.services.access_groups import Contents, contents_of
-from webapp.services.child_slugs import PROJECT, TEAM
+from webapp.services.slugs import PROJECT, TEAM
 from webapp.services.words import sort_key
 
 # What plug-ins said about members, by the id of the member.
@@ -123,8 +123,8 @@ class _Wanted:
 
 def _others(groups: Iterable[AccessGroup], wanted: Collection[_Wanted]) -> list[AccessGroup]:
     """Return the groups that belong to plug-ins at hand and that none of them wants."""
-    keys, sources = {one.key for one in wanted}, plugins.sources()
-    own = (group for group in groups if group.source and plugins.owner_of(group.source) in sources)
+    keys = {one.key for one in wanted}
+    own = (group for group in groups if group.source and plugins.is_installed(group.source))
     return [group for group in own if (group.team_id, group.source, group.name_key) not in keys]
 
 
@@ -187,7 +187,7 @@ class _Run:
 
     def _team(self, group: ManagedGroup) -> Team | None:
         if group.team not in self._teams:
-            self._teams[group.team] = child_slugs.find(TEAM, self._organization, group.team)
+            self._teams[group.team] = slugs.find(TEAM, self._organization, group.team)
         if self._teams[group.team] is None:
             self._note(Trouble.NO_TEAM, group.source, group.team, group.name)
         return self._teams[group.team]
@@ -196,7 +196,7 @@ class _Run:
         owned = frozenset(db.session.scalars(select(TeamProject.project_id).where(TeamProject.team_id == team.id)))
         if group.projects is None:
             return owned
-        found = {slug: child_slugs.find(PROJECT, self._organization, slug) for slug in group.projects}
+        found = {slug: slugs.find(PROJECT, self._organization, slug) for slug in group.projects}
         known = {slug: project.id for slug, project in found.items() if project and project.id in owned}
         for slug in (slug for slug in found if slug not in known):
             self._note(Trouble.NO_PROJECT, group.source, team.slug, group.name, slug)

@@ -11,6 +11,7 @@ from sqlalchemy import insert, select
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import require, require_power_over, require_role_within
+from webapp.access.facts import IS_ACTIVE
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import AlreadyMember, LastOwner, NotFound
@@ -175,9 +176,8 @@ def require_other_owner(member: Member) -> None:
         .join(User, User.id == Member.user_id)
         .where(
             Member.organization_id == member.organization_id,
-            Member.status == MemberStatus.ACTIVE,
             Member.role == Role.OWNER,
-            User.is_active,
+            *IS_ACTIVE,
         )
     )
     if list(db.session.scalars(owners.limit(2))) == [member.id]:

@@ -14,6 +14,7 @@ from webapp.models import Member, Organization, Role, User
 from webapp.services import accounts, audit, members, slugs
 from webapp.services.audit import Event, Target
 from webapp.services.memberships import Terms
+from webapp.services.slugs import ORGANIZATION
 
 
 @dataclass(frozen=True)
@@ -82,7 +83,7 @@ def create_own(actor: Actor, name: str, *, by_anyone: bool) -> Organization:
 
 def create(actor: Actor, name: str, owner: User, owner_email: str) -> tuple[Organization, Member]:
     """Make an organization with its first owner."""
-    organization = Organization(name=name, slug=slugs.free_slug(name))
+    organization = Organization(name=name, slug=slugs.free_slug(ORGANIZATION, name))
     db.session.add(organization)
     db.session.flush()
     after = {"name": organization.name, "slug": organization.slug}
@@ -112,7 +113,7 @@ def change(actor: Actor, organization: Organization, wanted: OrganizationSetting
         return False
     if "slug" in after:
         slugs.require_free(wanted.slug, organization)
-        slugs.move(organization, wanted.slug)
+        slugs.move(ORGANIZATION, organization, wanted.slug)
     _apply(organization, after)
     audit.record(
         actor,

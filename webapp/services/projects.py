@@ -7,18 +7,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import delete, exists, insert, select
+from sqlalchemy.orm import aliased
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import decide, require
+from webapp.access.decide import decide, require, teams_with
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import NameTaken, NotFound, ProjectArchived, ProjectNeedsTeam
 from webapp.models import Organization, Project, Team, TeamProject
-from webapp.services import audit, child_slugs
+from webapp.services import audit, slugs
 from webapp.services.audit import Event, Target
-from webapp.services.child_slugs import PROJECT
+from webapp.services.slugs import PROJECT
 from webapp.services.words import sort_key
+
+MOST_NAMED = 10
 
 
 def create(actor: Actor, organization: Organization, team: Team, name: str) -> Project:
@@ -31,7 +34,7 @@ def create(actor: Actor, organization: Organization, team: Team, name: str) -> P
     _require_of(organization, team)
     require(actor, Scope.PROJECT_CREATE, team)
     _require_new_name([team], name)
-    slug = child_slugs.free_slug(PROJECT, organization, name)
+    slug = slugs.free_slug(PROJECT, name, organization)
     project = Project(organization_id=organization.id, name=name, slug=slug, sort_name=sort_key(name))
     db.session.add(project)
     db.session.flush()
@@ -54,7 +57,7 @@ def rename(actor: Actor, organization: Organization, project: Project, name: str
         return False
     _require_new_name(teams_of(project), name, project)
     before, target = _named(project), target_of(project)
-    child_slugs.move(PROJECT, project, child_slugs.free_slug(PROJECT, organization, name, project.id))
+    slugs.move(PROJECT, project, slugs.free_slug(PROJECT, name, organization, project.id))
     project.name, project.sort_name = name, sort_key(name)
     audit.record(actor, Event.PROJECT_CHANGED, target, organization=organization, before=before, after=_named(project))
     return True
@@ -123,6 +126,7 @@ def remove(actor: Actor, organization: Organization, project: Project) -> None:
     require_may_administer(actor, organization, project)
     before = {**_named(project), "teams": sorted(team.id for team in teams_of(project))}
     target = target_of(project)
+    slugs.retire(PROJECT, project)
     db.session.delete(project)
     db.session.flush()
     audit.record(actor, Event.PROJECT_REMOVED, target, organization=organization, before=before)
@@ -144,6 +148,18 @@ def require_may_administer(actor: Actor, organization: Organization, project: Pr
 def may_administer(actor: Actor, project: Project, owners: Sequence[Team]) -> bool:
     """Tell whether the actor may change what a project is; `owners` are its teams."""
     return all(decide(actor, Scope.PROJECT_CREATE, owner) for owner in _deciding(project, owners))
+
+
+def administered_by(actor: Actor, projects: Sequence[Project]) -> list[Project]:
+    """Return those of some projects of which the actor may change what they are: a few statements for all of them."""
+    owners: dict[int, list[Team]] = {project.id: [] for project in projects}
+    found = select(TeamProject.project_id, Team).join(Team, Team.id == TeamProject.team_id)
+    for number, team in db.session.execute(found.where(TeamProject.project_id.in_(owners))):
+        owners[number].append(team)
+    teams = list({team.id: team for of_one in owners.values() for team in of_one}.values())
+    run: set[Team | Project] = set(teams_with(actor, Scope.PROJECT_CREATE, teams))
+    run |= {one for one in projects if not owners[one.id] and decide(actor, Scope.PROJECT_CREATE, one)}
+    return [one for one in projects if run.issuperset(_deciding(one, owners[one.id]))]
 
 
 def _deciding(project: Project, owners: Sequence[Team]) -> Sequence[Team | Project]:
@@ -169,6 +185,18 @@ def teams_of(project: Project) -> Sequence[Team]:
     return db.session.scalars(
         owners.where(TeamProject.project_id == project.id).order_by(Team.sort_name, Team.id)
     ).all()
+
+
+def owned_alone_by(team: Team) -> Sequence[Project]:
+    """Return the projects that no other team owns, by name; at most one more than MOST_NAMED."""
+    other = aliased(TeamProject)
+    found = select(Project).join(TeamProject, TeamProject.project_id == Project.id)
+    found = found.where(
+        TeamProject.team_id == team.id,
+        ~exists().where(other.project_id == TeamProject.project_id, other.team_id != team.id),
+    )
+    ordered = found.order_by(TeamProject.sort_name, TeamProject.project_id)
+    return db.session.scalars(ordered.limit(MOST_NAMED + 1)).all()
 
 
 def target_of(project: Project) -> Target:

@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, select
 
 from webapp.access.actor import Actor
+from webapp.access.facts import IS_ACTIVE
 from webapp.access.roles import LOWEST_ROLE, Scope
 from webapp.db import db
-from webapp.models import EmailAddress, Invitation, Member, MemberStatus, Organization, Role, User
+from webapp.models import EmailAddress, Invitation, Member, Organization, Role, User
 from webapp.services import attempts, outbox
 from webapp.services.attempts import Limit
 from webapp.services.outbox import Letter
@@ -95,7 +96,7 @@ def _active_members(organization: Organization) -> Select[str, str | None]:
         select(EmailAddress.address, User.language)
         .join(User, is_theirs)
         .join(Member, Member.user_id == User.id)
-        .where(Member.organization_id == organization.id, Member.status == MemberStatus.ACTIVE, User.is_active)
+        .where(Member.organization_id == organization.id, *IS_ACTIVE)
     )
 
 

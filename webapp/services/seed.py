@@ -31,6 +31,7 @@ from webapp.services import accounts, addresses, audit, first_run, invitations, 
 from webapp.services.accounts import RESET_LIFETIME, NewAccount
 from webapp.services.audit import Change, Event, Target
 from webapp.services.invitations import MAX_LIFETIME_DAYS, Offer
+from webapp.services.slugs import ORGANIZATION
 from webapp.services.tokens import digest, new_token
 from webapp.services.words import sort_key, words_of
 
@@ -62,7 +63,7 @@ class Seeded:
 
 def begin(name: str) -> Seeded:
     """Make an organization with an owner, who also administers the instance where nobody has an account yet."""
-    slug = slugs.free_slug(name)
+    slug = slugs.free_slug(ORGANIZATION, name)
     address = addresses.parse(f"owner@{slug}.example.org")
     new = NewAccount("Olivia Owner", address, "")
     if first_run.is_possible():

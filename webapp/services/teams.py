@@ -9,11 +9,11 @@ from webapp.access.actor import Actor
 from webapp.access.decide import require, require_role_within
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import NameTaken, NotFound
+from webapp.errors import LastTeam, NameTaken, NotFound
 from webapp.models import AccessGroup, Member, Organization, Team, TeamMember, TeamProject, User
-from webapp.services import access_groups, audit, child_slugs, offers
+from webapp.services import access_groups, audit, offers, projects, slugs
 from webapp.services.audit import Change, Event, Target
-from webapp.services.child_slugs import TEAM
+from webapp.services.slugs import TEAM
 from webapp.services.words import sort_key
 
 
@@ -26,7 +26,7 @@ def create(actor: Actor, organization: Organization, name: str) -> Team:
     """
     require(actor, Scope.TEAM_CREATE, organization)
     _require_new_name(organization, name)
-    slug = child_slugs.free_slug(TEAM, organization, name)
+    slug = slugs.free_slug(TEAM, name, organization)
     team = Team(organization_id=organization.id, name=name, slug=slug, sort_name=sort_key(name))
     db.session.add(team)
     db.session.flush()
@@ -49,7 +49,7 @@ def rename(actor: Actor, organization: Organization, team: Team, name: str) -> b
         return False
     _require_new_name(organization, name, team.id)
     before, target = _named(team), target_of(team)
-    child_slugs.move(TEAM, team, child_slugs.free_slug(TEAM, organization, name, team.id))
+    slugs.move(TEAM, team, slugs.free_slug(TEAM, name, organization, team.id))
     team.name, team.sort_name = name, sort_key(name)
     change = {"before": before, "after": _named(team)}
     audit.record(actor, Event.TEAM_CHANGED, target, organization=organization, **change)
@@ -59,22 +59,26 @@ def rename(actor: Actor, organization: Organization, team: Team, name: str) -> b
 def remove(actor: Actor, organization: Organization, team: Team) -> None:
     """Remove a team with its access groups. Its projects stay, and its members stay in the organization.
 
-    Invitations that offered any of them say so from now on.
+    Invitations that offered any of them say so from now on. A project belongs to one team at least, and other software
+    goes by it: so none goes along unsaid, and none stays behind without a team.
 
     Raises:
         NotFound, Forbidden: the actor may not.
+        LastTeam: no other team owns one of its projects.
         RoleTooHigh: the level of one of its groups is above the actor's role.
     """
     require_may_write(actor, organization, team)
+    _require_other_owners(team)
     groups = db.session.scalars(select(AccessGroup).where(AccessGroup.team_id == team.id)).all()
     for group in groups:
         require_role_within(actor, group.level)
     access_groups.delete_all(actor, organization, groups)
     members = db.session.scalars(select(TeamMember.member_id).where(TeamMember.team_id == team.id)).all()
-    projects = db.session.scalars(select(TeamProject.project_id).where(TeamProject.team_id == team.id)).all()
-    before = {**_named(team), "members": sorted(members), "projects": sorted(projects)}
+    owned = db.session.scalars(select(TeamProject.project_id).where(TeamProject.team_id == team.id)).all()
+    before = {**_named(team), "members": sorted(members), "projects": sorted(owned)}
     target = target_of(team)
     offers.leave_out_team(team)
+    slugs.retire(TEAM, team)
     db.session.delete(team)
     db.session.flush()
     audit.record(actor, Event.TEAM_REMOVED, target, organization=organization, before=before)
@@ -143,6 +147,13 @@ def require_may_write(actor: Actor, organization: Organization, team: Team) -> N
 def target_of(team: Team) -> Target:
     """Return a team as the audit log names it."""
     return Target("team", team.id, team.name)
+
+
+def _require_other_owners(team: Team) -> None:
+    alone = projects.owned_alone_by(team)
+    if alone:
+        names = [project.name for project in alone[: projects.MOST_NAMED]]
+        raise LastTeam(projects=", ".join([*names, "…"] if len(alone) > len(names) else names))
 
 
 def _require_new_name(organization: Organization, name: str, own_id: int | None = None) -> None:

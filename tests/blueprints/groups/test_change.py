@@ -1,10 +1,14 @@
 """Changing and removing an access group: who loses what is said first; one that a source fills is only read."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
+from tests.support.plugins import Filler, installed
 from tests.support.teams import Office, group, make_group, make_project, project, team
 from tests.support.worlds import post
 from webapp.models import Role
@@ -15,6 +19,13 @@ from webapp.services.access_groups import Contents
 def held(acme: Acme, number: int) -> Contents:
     found: Contents = acme.world.read(lambda: access_groups.contents_of(group(number)))
     return found
+
+
+@pytest.fixture
+def directory() -> Iterator[None]:
+    """The plug-in of that name, which wants nobody anywhere."""
+    with installed(directory=Filler({})):
+        yield
 
 
 def manage(office: Office) -> None:
@@ -35,6 +46,7 @@ def test_form_holds_what_the_group_is(office: Office) -> None:
     assert page.by_id("name").attributes["value"] == "Readers"
     assert (page.checked("level"), page.checked("projects")) == (["member"], [str(office.payroll)])
     assert page.checked("members") == [str(office.acme.member_id(office.otto))]
+    assert "Remove the group" in page.text
 
 
 def test_change_that_takes_nothing_away_is_made_at_once(office: Office) -> None:
@@ -139,7 +151,7 @@ def test_D04_group_above_an_admin_is_shown_to_them_and_changed_by_others(office:
     assert held(acme, number).level is Role.MEMBER
 
 
-def test_group_that_a_source_fills_is_read_and_refused_to_everybody(office: Office) -> None:
+def test_group_that_a_source_fills_is_read_and_refused_to_everybody(office: Office, directory: None) -> None:
     acme = office.acme
     manage(office)
     sentence = "Readers is filled by directory, so nobody changes it here. Nothing was changed."
@@ -150,6 +162,7 @@ def test_group_that_a_source_fills_is_read_and_refused_to_everybody(office: Offi
         assert "directory fills this group, so people only read it." in page.text
         assert "Level Member Projects Payroll Members Otto Outside" in page.by_id("panel").text
         assert (page.named("name"), page.named("members")) == ([], [])
+        assert "Remove the group" not in page.text
         with acme.unchanged():
             answers = [
                 post(browser, address, **entered(office, name="Mine")),
@@ -161,6 +174,22 @@ def test_group_that_a_source_fills_is_read_and_refused_to_everybody(office: Offi
         assert [answer.status_code for answer in answers] == [409] * 4
         assert all(sentence in Page(answer).text for answer in answers)
         assert unreadable.status_code == 200
+
+
+def test_group_whose_source_is_gone_is_only_read_and_can_be_removed(office: Office) -> None:
+    acme, address = office.acme, office.address(f"groups/{office.readers}")
+    manage(office)
+    browser = acme.browser(acme.admin)
+    page = Page(browser.get(address))
+    assert "directory filled this group and is not installed any more, so nothing changes what it holds." in page.text
+    assert (page.named("name"), "Remove the group" in page.text) == ([], True)
+    assert "Remove the group" not in Page(acme.browser(acme.member).get(address)).text
+    with acme.unchanged():
+        assert post(browser, address, **entered(office, name="Mine")).status_code == 409
+        asked = Page(browser.get(f"{address}/remove"))
+    assert "Otto Outside Payroll Member No access" in asked.text
+    assert post(browser, f"{address}/remove", **asked.answer()).status_code == 303
+    assert browser.get(address).status_code == 404
 
 
 def test_project_that_left_the_team_is_in_none_of_its_groups(office: Office) -> None:

@@ -7,9 +7,8 @@ import pytest
 from tests.support.acme import Acme
 from tests.support.offering import Things, make_things
 from tests.support.pages import Page
-from tests.support.teams import make_team, team
+from tests.support.teams import make_team, remove_team
 from tests.support.worlds import Invited, post
-from webapp.services import teams
 
 CHOSEN: dict[str, Any] = {"has_global_access": False}
 NEW = {"accept": "1", "name": "Bob Builder", "password": "pale blue lantern orchard"}
@@ -51,7 +50,7 @@ def test_offer_is_said_in_short(acme: Acme, things: Things, more: dict[str, Any]
 def test_what_is_gone_is_no_longer_said(acme: Acme, things: Things) -> None:
     both = [things.red, things.blue]
     invited = acme.world.invite(acme.slug, acme.owner, "bob@example.org", **CHOSEN, teams=both)
-    acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(things.blue)))
+    remove_team(acme, things.blue)
     assert said(acme, invited) == ("Red", "Red")
 
 
@@ -60,7 +59,7 @@ def test_notice_after_joining_names_what_was_left_out(acme: Acme, things: Things
     invited = acme.world.invite(acme.slug, acme.admin, "bob@example.org", teams=[things.red])
     acme.change(acme.admin, has_global_access=False)
     fuller = acme.world.invite(acme.slug, acme.owner, "eve@example.org", **offered)
-    acme.act(acme.owner, lambda actor, here: teams.remove(actor, here, team(things.blue)))
+    remove_team(acme, things.blue)
     browser = acme.browser()
     joined = browser.get(post(browser, invited.link, page=invited.link, **NEW).location)
     assert Page(joined).by_id("notices").text == (

@@ -4,16 +4,19 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from tests.support import crowds
 from tests.support.acme import Acme
 from tests.support.entries import refuse_entries_about
 from tests.support.pages import Page
+from tests.support.plugins import Keeper, installed
 from tests.support.teams import make_project, make_team
 from tests.support.worlds import Person, World, post
+from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.models import Member, MemberStatus
+from webapp.models import Member, MemberStatus, TeamMember
 from webapp.services.bulk import MOST_AT_ONCE
 
 
@@ -33,6 +36,11 @@ def act(acme: Acme, action: str, ids: Sequence[int], person: Person | None = Non
 def seen_on(answer: TestResponse) -> str:
     [field] = [e for e in Page(answer).elements if e.attributes.get("name") == "seen"]
     return str(field.attributes["value"])
+
+
+def teams_of(acme: Acme, person: Person) -> set[int]:
+    found = select(TeamMember.team_id).where(TeamMember.member_id == acme.member_id(person))
+    return set(acme.world.read(lambda: db.session.scalars(found).all()))
 
 
 @pytest.fixture
@@ -70,6 +78,26 @@ def test_all_of_them_are_changed_and_told_and_the_impact_is_kept_once(acme: Acme
     assert len(acme.world.letters("suspended")) == 2
     assert act(acme, "restore", ids, confirm="1").status_code == 303
     assert acme.events()[-2:] == ["member.restored"] * 2
+
+
+def test_who_would_join_or_leave_a_team_that_a_plug_in_keeps_is_left_out_by_its_name(acme: Acme, red: int) -> None:
+    blue = make_team(acme, "Blue", acme.member)
+    ids = ids_of(acme, acme.member, acme.admin, acme.suspended)
+    given: dict[str, Any] = {"has_global_access": "0", "confirm": "1"}
+    with installed(keeper=Keeper(Scope.TEAM_WRITE, "red")):
+        asked = Page(ask(acme, f"action=teams&has_global_access=0&teams={red}&" + "&".join(f"ids={n}" for n in ids)))
+        assert "Change the teams of 2 members?" in asked.text
+        assert "Sam Suspended is left out. You may not change who belongs to Red." in asked.text
+        assert act(acme, "teams", ids, teams=[red], **given).status_code == 303
+        assert teams_of(acme, acme.member) == teams_of(acme, acme.admin) == {red}
+        with acme.unchanged():
+            answer = act(acme, "teams", ids[:2], teams=[blue], **given)
+        text = Page(answer).text
+        assert answer.status_code == 422
+        for name in ("Mina Member", "Adam Admin"):
+            assert f"{name} is left out. You may not change who belongs to Red." in text
+    assert act(acme, "teams", ids[:2], teams=[blue], **given).status_code == 303
+    assert (teams_of(acme, acme.member), teams_of(acme, acme.suspended)) == ({blue}, set())
 
 
 def test_world_that_moved_is_shown_again_and_nothing_is_done(acme: Acme, red: int) -> None:

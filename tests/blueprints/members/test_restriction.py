@@ -2,14 +2,17 @@
 
 from typing import Any
 
+import pytest
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
+from tests.support.plugins import Keeper, installed
 from tests.support.teams import Office, make_project, memberships, team
 from tests.support.worlds import Person, post
 from webapp.access.impact import EVERY_PROJECT
+from webapp.access.roles import Scope
 from webapp.models import MemberStatus
 from webapp.services import restriction, teams
 
@@ -148,6 +151,23 @@ def test_choice_there_is_not_is_said_beside_its_field(office: Office) -> None:
         assert (answer.status_code, page.by_id(f"{field}-error").text) == (422, sentence)
         assert page.checked("teams") == [str(office.red)]
     assert acme.events() == before
+
+
+@pytest.mark.parametrize(("kept", "chosen"), [("red", []), ("blue", ["red", "blue"]), ("red", ["blue"])])
+def test_team_that_a_plug_in_keeps_from_the_manager_is_neither_joined_nor_left(
+    office: Office, kept: str, chosen: list[str]
+) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    numbers = [getattr(office, name) for name in chosen]
+    with installed(keeper=Keeper(Scope.TEAM_WRITE, kept)):
+        with acme.unchanged():
+            answer = change(office, browser, role="admin", teams=numbers, confirm="1")
+        page = Page(answer)
+        assert answer.status_code == 422
+        assert page.by_id("teams-error").text == f"You may not change who belongs to {kept.title()}."
+        assert sorted(page.checked("teams")) == sorted(str(number) for number in numbers)
+        assert change(office, browser, has_global_access=EVERYTHING).status_code == 303
+    assert reach(acme, acme.member) == (True, {office.red})
 
 
 def test_projects_are_listed_with_level_and_reasons(office: Office) -> None:

@@ -177,6 +177,7 @@ def test_D09_whoever_runs_one_of_several_teams_neither_ends_nor_shares_their_pro
             f"{address}/remove": {"confirm": "1"},
             f"{address}/archive": {},
             f"{address}/settings": {"name": "Mine", "teams": str(others)},
-            acme.address("teams/green/projects/add"): {"project": str(office.payroll)},
         }.items():
             assert post(admin, path, **form).status_code == 403, path
+        added = post(admin, acme.address("teams/green/projects/add"), project=office.payroll)
+        assert added.status_code == 422, "it is not among those to choose from"

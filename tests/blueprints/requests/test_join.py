@@ -15,6 +15,7 @@ from webapp.db import db
 from webapp.models import EmailAddress, Invitation, InvitationStatus
 from webapp.services import attempts, requests, slugs
 from webapp.services.attempts import Limit
+from webapp.services.slugs import ORGANIZATION
 
 
 @pytest.fixture
@@ -189,7 +190,7 @@ def test_C14_organization_has_so_many_requests_a_day(acme: Acme, join: str, case
 
 @pytest.mark.parametrize("query", ["", "?asked=1"])
 def test_former_address_leads_to_the_present_one(acme: Acme, join: str, query: str) -> None:
-    acme.act(acme.owner, lambda _actor, organization: slugs.move(organization, "works"))
+    acme.act(acme.owner, lambda _actor, organization: slugs.move(ORGANIZATION, organization, "works"))
     for answer in (acme.browser().get(join + query), send_to_former(acme, join + query)):
         assert (answer.status_code, answer.location) == (308, f"/orgs/works/join{query}")
     acme.world.policy("works", join_requests_allowed=False)

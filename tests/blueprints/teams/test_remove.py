@@ -2,9 +2,11 @@
 
 from typing import Any
 
+import pytest
+
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
-from tests.support.teams import Office, make_project
+from tests.support.teams import Office, give, make_project
 from tests.support.worlds import post
 
 # By the name of each: what they reach in Red before it is removed.
@@ -14,6 +16,14 @@ LOST = [
     "Mina Member Payroll Member",
     "Otto Outside Payroll Member",
 ]
+
+
+@pytest.fixture
+def office(office: Office) -> Office:
+    """The office, in which Blue owns the projects of Red too."""
+    for number in (office.payroll, office.rota):
+        give(office.acme, number, office.red, office.blue)
+    return office
 
 
 def remove(acme: Acme, address: str, **fields: Any) -> tuple[int, Page]:
@@ -55,6 +65,7 @@ def test_removed_team_takes_its_groups_along_and_leaves_projects_and_people(offi
         "access_group",
         "group_member",
         "group_project",
+        "retired_slug",
     }
     group, gone = acme.entries()[-2:]
     assert [group.event, gone.event] == ["group.removed", "team.removed"]
@@ -71,10 +82,31 @@ def test_removed_team_takes_its_groups_along_and_leaves_projects_and_people(offi
 def test_answer_to_an_older_state_removes_nothing_and_keeps_the_typed_name(office: Office) -> None:
     acme, address = office.acme, office.address("remove")
     earlier = {**Page(acme.browser(acme.admin).get(address)).answer(), "name": "Red"}
-    make_project(acme, "Archive of 2019", office.red)
+    give(acme, make_project(acme, "Archive of 2019", office.red), office.red, office.blue)
     with acme.unchanged():
         status, page = remove(acme, address, **earlier)
     assert (status, "Something changed in the meantime, so nothing was done." in page.text) == (409, True)
     assert "Mina Member Archive of 2019 Member No access" in page.text
     assert page.answer()["name"] == ["Red"]
     assert post(acme.browser(acme.admin), address, **page.answer()).status_code == 303
+
+
+def test_team_that_owns_projects_alone_says_which_before_anybody_types_anything(office: Office) -> None:
+    acme, address = office.acme, office.address("remove")
+    earlier = {**Page(acme.browser(acme.admin).get(address)).answer(), "name": "Red"}
+    give(acme, office.payroll, office.red)
+    for headers in ({}, PANEL):
+        page = Page(acme.browser(acme.admin).get(address, headers=headers))
+        assert page.by_id("page-title").text == "The team Red cannot be removed yet"
+        assert "This project belongs to it alone. Give it to another team, or remove it, first. Payroll" in page.text
+        assert page.link(f"project-{office.payroll}") == acme.address("projects/payroll/settings")
+        assert page.named("name") == []
+    with acme.unchanged():
+        status, page = remove(acme, address, **earlier)
+    assert (status, "This team cannot be removed yet" in page.text) == (409, True)
+    assert "No other team owns Payroll. Nothing was changed." in page.text
+    for number in range(10):
+        make_project(acme, f"Part {number}", office.red)
+    page = Page(acme.browser(acme.admin).get(address))
+    assert "These projects belong to it alone." in page.text
+    assert "Part 9 and others" in page.text

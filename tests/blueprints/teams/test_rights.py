@@ -8,10 +8,14 @@ from flask.testing import FlaskClient
 
 from tests.support.acme import Acme
 from tests.support.pages import Page
-from tests.support.teams import Office, make_group, make_project
+from tests.support.plugins import Keeper, installed
+from tests.support.teams import Office, give, make_group, make_project, make_team
 from tests.support.worlds import post
-from webapp.models import Role
+from webapp.access.roles import Scope
+from webapp.db import db
+from webapp.models import Project, Role
 
+ATTIC = {"name": "Attic", "slug": "attic", "sort_name": "attic"}
 REFUSAL = "Your role does not allow this. Nothing was changed."
 
 
@@ -68,7 +72,12 @@ def test_D09_admin_runs_the_teams_they_belong_to_and_no_others(acme: Acme, twins
             address = acme.address(f"teams/blue/{path}")
             assert REFUSAL in Page(post(browser, address, **form)).text
             assert browser.get(address).status_code == (200 if path == f"groups/{blue.group}" else 403)
-    assert set(send(acme, browser, red).values()) == {303}
+    answers = send(acme, browser, red)
+    assert answers.pop("remove") == 409, "it owns projects alone"
+    assert set(answers.values()) == {303}
+    for project in ("payroll", "rota", "another"):
+        assert post(browser, acme.address(f"projects/{project}/remove"), confirm="1").status_code == 303
+    assert post(browser, acme.address("teams/red/remove"), **red.changes()["remove"]).status_code == 303
     assert browser.get(acme.address("teams/red/projects")).status_code == 404
 
 
@@ -125,6 +134,28 @@ def test_project_is_made_in_a_team_and_added_to_another_by_whoever_may(office: O
     assert page.by_id("notices").text == "Ledger belongs to Red too."
     assert office.ledger in page.rows("project")
     assert [entry.event for entry in acme.entries()[-2:]] == ["project.created", "project.changed"]
+
+
+def test_D09_only_projects_whose_teams_one_runs_all_can_be_added_to_another(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.admin)
+    make_team(acme, "Green", acme.admin)
+    address = acme.address("teams/green/projects/add")
+
+    def offered() -> list[str]:
+        page = Page(browser.get(address)).by_id("panel").text
+        return [name for name in ("Payroll", "Rota", "Ledger", "Attic") if name in page]
+
+    assert offered() == ["Payroll", "Rota"]
+    give(acme, office.rota, office.red, office.blue)
+    assert offered() == ["Payroll"], "others run Blue"
+    with acme.unchanged():
+        assert post(browser, address, project=office.rota).status_code == 422
+    with installed(keeper=Keeper(Scope.PROJECT_CREATE, "red")):
+        assert offered() == []
+    acme.act(acme.owner, lambda _actor, here: db.session.add(Project(organization_id=here.id, **ATTIC)))
+    assert offered() == ["Payroll"], "managers decide about a project that has no team"
+    browser = acme.browser(acme.manager)
+    assert offered() == ["Payroll", "Rota", "Ledger", "Attic"]
 
 
 def test_plain_member_sees_a_team_and_is_offered_and_allowed_no_change(acme: Acme, twins: tuple[Twin, Twin]) -> None:

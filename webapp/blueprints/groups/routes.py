@@ -114,6 +114,7 @@ def _page(
     actor, chosen = current_actor(), form.members.data or []
     is_large = len(chosen) > MOST_CHOICES
     is_open = group is None or not (group.is_managed or is_large)
+    may_write = decide(actor, Scope.GROUP_WRITE, team)
     return tab(
         team,
         "group",
@@ -122,5 +123,7 @@ def _page(
         group=group,
         people=picker(organization, chosen[:MOST_CHOICES]),
         is_large=is_large,
-        may_change=is_open and decide(actor, Scope.GROUP_WRITE, team),
+        may_change=is_open and may_write,
+        may_write=may_write,
+        is_removable=group is not None and access_groups.is_removable(group),
     )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from webapp.access.actor import Actor
@@ -14,12 +15,13 @@ from webapp.blueprints.members import bp
 from webapp.blueprints.members.filters import FILTERS, wanted_of_request
 from webapp.blueprints.members.forms import MemberForm
 from webapp.blueprints.members.membership import EVENTS_OF_CHANGES
-from webapp.blueprints.members.reasons import NOTHING_TO_DO, REFUSED, Reason
-from webapp.errors import N_, AsItIs, DomainError, NotFound, TooManyAtOnce
+from webapp.blueprints.members.reasons import REFUSED
+from webapp.errors import N_, DomainError, NotFound, TooManyAtOnce
 from webapp.http.choices import EVERYTHING, numbers_of
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
+from webapp.http.problems import translated
 from webapp.http.session import current_actor
 from webapp.models import Member, Organization, Role
 from webapp.queries.choices import teams_to_choose
@@ -40,7 +42,7 @@ class Plan:
 
     members: Sequence[Member]
     names: Sequence[str]
-    left_out: Sequence[tuple[str, Reason]]
+    left_out: Sequence[tuple[str, str]]
 
 
 @bp.route("/orgs/<org>/members/bulk", methods=["GET", "POST"])
@@ -116,14 +118,15 @@ def _change(organization: Organization, action: Action, roles: Sequence[Role]) -
 
 def _plan(actor: Actor, organization: Organization, people: Sequence[Member], change: Change) -> Plan:
     names = {choice.id: choice.name for choice in choices_among(organization, [member.id for member in people])}
-    refusals = {member.id: service.refusal(actor, member, change) for member in people}
-    able = [member for member in people if refusals[member.id] is None]
-    left_out = [(names[number], _reason(refused)) for number, refused in refusals.items() if refused is not None]
+    refusals = service.refusals(actor, organization, people, change)
+    able = [member for member in people if member.id not in refusals]
+    left_out = [(names[member.id], _why(refusals[member.id])) for member in people if member.id in refusals]
     return Plan(able, [names[member.id] for member in able], left_out)
 
 
-def _reason(refused: DomainError) -> Reason:
-    return NOTHING_TO_DO if isinstance(refused, AsItIs) else REFUSED[type(refused)]
+def _why(refused: DomainError) -> str:
+    reason = REFUSED.get(type(refused))
+    return str(_(reason.sentence)) if reason else translated(refused)
 
 
 def _chosen() -> list[tuple[str, str]]:

@@ -5,8 +5,8 @@ from flask import request
 from webapp.errors import N_, NotFound
 from webapp.models import Organization
 from webapp.queries.members import Wanted, wanted
-from webapp.services import child_slugs
-from webapp.services.child_slugs import TEAM
+from webapp.services import slugs
+from webapp.services.slugs import TEAM
 
 FILTERS = ("q", "role", "status", "sort", "team")
 
@@ -18,7 +18,7 @@ def wanted_of_request(organization: Organization) -> Wanted:
         NotFound: there is no such role, status, order or team.
     """
     q, role, status, sort, slug = (request.values.get(name, "") for name in FILTERS)
-    team = child_slugs.find(TEAM, organization, slug) if slug else None
+    team = slugs.find(TEAM, organization, slug) if slug else None
     if slug and team is None:
         raise NotFound(N_("There is no such list of members. Go back to all of them."))
     return wanted(q, role, status, sort, team.id if team else None)

@@ -31,7 +31,6 @@ class Reason:
 LAST_OWNER = Reason(N_("Last owner"), N_("The last active owner must stay one. Make somebody else an owner first."))
 MEMBER_AGAIN = Reason(N_("A member again"), N_("They have joined again since."))
 ACCOUNT_CLOSED = Reason(N_("Account closed"), N_("Their account is closed."))
-NOTHING_TO_DO = Reason(N_("As it is"), N_("Nothing changes for them."))
 REFUSED: dict[type[DomainError], Reason] = {
     Yourself: Reason(N_("Yourself"), N_("Nobody changes their own membership. Another manager or owner can.")),
     AboveYourRole: Reason(N_("Above your role"), N_("Only people whose role is not below theirs can change this.")),

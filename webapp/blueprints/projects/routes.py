@@ -90,7 +90,7 @@ def new(organization: Organization, team: Team) -> Response:
 def add(organization: Organization, team: Team) -> Response:
     """Let a team own a project that others own already."""
     actor = current_actor()
-    choices = addable_to(team, actor.member)
+    choices = addable_to(actor, organization, team)
     form = AddProjectForm([(row.id, row.name) for row in choices])
     if not form.validate_on_submit():
         return tab(team, "add_project", status=422 if form.is_submitted() else 200, form=form, choices=choices)

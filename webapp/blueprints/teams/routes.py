@@ -1,5 +1,7 @@
 """The teams of an organization, and the settings of one."""
 
+from collections.abc import Sequence
+
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 
@@ -13,9 +15,10 @@ from webapp.http.confirmations import Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
-from webapp.models import Member, Organization, Team
+from webapp.models import Member, Organization, Project, Team
 from webapp.queries.impact import by_team
 from webapp.queries.teams import counts_of, projects_in, teams_of
+from webapp.services import projects as projects_service
 from webapp.services import teams
 from webapp.services.audit import Event
 
@@ -91,7 +94,10 @@ def settings(organization: Organization, team: Team) -> Response:
 @bp.route("/orgs/<org>/teams/<team>/remove", methods=["GET", "POST"])
 @access(Scope.TEAM_WRITE, previews=True)
 def remove(organization: Organization, team: Team) -> Response:
-    """Ask whether to remove a team, say who loses what, then do it."""
+    """Ask whether to remove a team, say who loses what, then do it; where it cannot be, say so before."""
+    alone = projects_service.owned_alone_by(team) if request.method != "POST" else ()
+    if alone:
+        return _not_yet(team, alone)
     actor, form = current_actor(), RemoveTeamForm(team.name)
     preview = Preview(lambda: teams.remove(actor, organization, team), by_team(team))
     if not preview.is_confirmed(form):
@@ -100,6 +106,20 @@ def remove(organization: Organization, team: Team) -> Response:
         teams.remove(actor, organization, team)
     flash(_("The team %(team)s was removed.", team=team.name), "success")
     return go(url_for("teams.index", org=organization.slug))
+
+
+def _not_yet(team: Team, alone: Sequence[Project]) -> Response:
+    """Say which projects belong to a team alone, so that it cannot be removed."""
+    fragment, most = "teams/_not_yet.html", projects_service.MOST_NAMED
+    return respond(
+        "layout/confirm.html",
+        {"panel": fragment},
+        fragment=fragment,
+        section="teams",
+        team=team,
+        projects=alone[:most],
+        has_more=len(alone) > most,
+    )
 
 
 def tab(team: Team, name: str, *, status: int = 200, sees_all: bool | None = None, **context: object) -> Response:
