@@ -6,9 +6,10 @@ both ordered by name. So every reading is composed from two lists, GRANTS and BL
 Where plug-ins are installed, a decision asks them before it looks at the grants; lists show what the grants give.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
@@ -132,6 +133,9 @@ BLOCKERS = (
     Blocker("archived", _project.archived_at.is_not(None), frozenset(LOWEST_LEVEL) - {Scope.PROJECT_READ}),
 )
 KINDS = tuple(grant.kind for grant in GRANTS)
+_BLOCKERS_OF = {
+    scope: tuple(at for at, blocker in enumerate(BLOCKERS) if scope in blocker.scopes) for scope in LOWEST_LEVEL
+}
 
 
 @dataclass(frozen=True)
@@ -180,12 +184,12 @@ def decide(user_id: int, project: Project, scope: Scope) -> bool:
     facts = _facts(_of(user_id, project))
     if facts is None:
         return False
-    if any(facts.is_blocked[at] for at, blocker in enumerate(BLOCKERS) if scope in blocker.scopes):
+    if any(map(facts.is_blocked.__getitem__, _BLOCKERS_OF[scope])):
         return False
     verdict = plugins.verdict(plugins.opinions(facts.member_id, scope, project))
     if verdict is not None:
         return verdict
-    return any(level is not None and level >= LOWEST_LEVEL[scope] for level in facts.levels)
+    return max(filter(None, facts.levels), default=0) >= LOWEST_LEVEL[scope]
 
 
 def explain(user_id: int, project: Project, scope: Scope) -> Decision:
@@ -194,7 +198,7 @@ def explain(user_id: int, project: Project, scope: Scope) -> Decision:
     facts = _facts(parameters)
     if facts is None:
         return Decision(scope, (), ())
-    blockers = tuple(b.kind for at, b in enumerate(BLOCKERS) if scope in b.scopes and facts.is_blocked[at])
+    blockers = tuple(BLOCKERS[at].kind for at in _BLOCKERS_OF[scope] if facts.is_blocked[at])
     paths = db.session.connection().execute(_PATHS, {**parameters, "member_id": facts.member_id}).all()
     opinions = plugins.opinions(facts.member_id, scope, project)
     return Decision(scope, tuple(Path(*path) for path in paths), blockers, opinions)
@@ -211,18 +215,17 @@ class _Facts(NamedTuple):
 def _facts(parameters: Mapping[str, int]) -> _Facts | None:
     """Read the facts of a decision. The driver gets its statement as it is: decisions are asked for by the thousand."""
     connection = db.session.connection()
-    sql, fixed, order = _prepared(connection.dialect.name)
-    values = {**fixed, **parameters}
-    row = connection.exec_driver_sql(sql, tuple(values[name] for name in order) if order else values).first()
+    sql, fixed, in_order = _prepared(connection.dialect.name)
+    row = connection.exec_driver_sql(sql, in_order({**fixed, **parameters})).first()
     return _Facts(row[0], row[1 : 1 + len(BLOCKERS)], row[1 + len(BLOCKERS) :]) if row else None
 
 
 @cache
-def _prepared(_dialect: str) -> tuple[str, dict[str, Any], Sequence[str]]:
-    """Return the statement of a decision, its fixed values, and the order of all values where the driver wants one."""
+def _prepared(_dialect: str) -> tuple[str, dict[str, Any], Callable[[dict[str, Any]], Any]]:
+    """Return the statement of a decision, its fixed values, and what puts all values as the driver wants them."""
     compiled = _DECISION.compile(dialect=db.engine.dialect)
     fixed = {name: getattr(value, "value", value) for name, value in compiled.params.items()}
-    return str(compiled), fixed, compiled.positiontup or ()
+    return str(compiled), fixed, itemgetter(*compiled.positiontup) if compiled.positiontup else dict
 
 
 def shares_team(member: Member, resource: Team | Project) -> bool:
