@@ -29,6 +29,7 @@ PLACE = re.compile(r"\[\[([a-z_]+)\]\]")
 Html: TypeAlias = "Markup"
 """What is HTML already: for annotations elsewhere, where nobody may declare a text to be HTML."""
 Filling = Mapping[str, Markup | int]
+Filled = dict[str, Markup | int]
 NOTHING = Markup()
 DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS = 86_400, 3_600, 60
 ROLE_NAMES = {

@@ -8,7 +8,7 @@ from flask_babel import ngettext
 from markupsafe import escape
 
 from webapp.blueprints.members.reasons import Reason
-from webapp.http.templating import NOTHING, Filling, Html, avatar, filled, joined, moments, translated
+from webapp.http.templating import NOTHING, Filled, Filling, Html, avatar, filled, joined, moments, translated
 from webapp.models import MemberStatus, Role
 from webapp.queries.invitations import InvitationRow
 from webapp.queries.members import MemberRow
@@ -79,7 +79,7 @@ def _member_piece(row: MemberRow, why: Reason | None, pieces: MemberPieces, *, m
 
 def _member_values(
     row: MemberRow, teams: TeamNames | None, pieces: MemberPieces, moment: Callable[[datetime], Html]
-) -> dict[str, Html | int]:
+) -> Filled:
     return {
         "id": row.id,
         "name": escape(row.name),
@@ -132,7 +132,7 @@ def _pending_piece(row: InvitationRow, grantable: Set[Role] | None, pieces: Pend
 
 def _pending_values(
     row: InvitationRow, pieces: PendingPieces, moment: Callable[[datetime], Html]
-) -> dict[str, Html | int]:
+) -> Filled:
     expires: Filling = {"expires": moment(row.expires_at)}
     has_error = row.letter_state == "failed" and row.letter_error
     return {
