@@ -3,7 +3,7 @@
 from flask import Response, flash, url_for
 from flask_babel import gettext as _
 
-from webapp.access.roles import Scope
+from webapp.access.roles import LOWEST_LEVEL, Scope
 from webapp.blueprints.projects import bp
 from webapp.blueprints.projects.forms import ProjectForm
 from webapp.errors import DomainError
@@ -13,9 +13,11 @@ from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
 from webapp.models import Organization, Project
 from webapp.queries.choices import teams_for_project
-from webapp.queries.impact import by_teams_of_project
+from webapp.queries.impact import by_project, by_teams_of_project
 from webapp.services import projects, restriction
 from webapp.services.audit import Event
+
+FIRST_ABOVE_READING = LOWEST_LEVEL[Scope.PROJECT_WRITE]
 
 
 @bp.get("/orgs/<org>/projects/<project>/settings")
@@ -58,11 +60,17 @@ def update(organization: Organization, project: Project) -> Response:
     return go(address_of(organization, project))
 
 
-@bp.post("/orgs/<org>/projects/<project>/archive")
-@access(Scope.PROJECT_CREATE)
+@bp.route("/orgs/<org>/projects/<project>/archive", methods=["GET", "POST"])
+@access(Scope.PROJECT_CREATE, previews=True)
 def archive(organization: Organization, project: Project) -> Response:
-    """Let a project be read only."""
-    projects.archive(current_actor(), organization, project)
+    """Ask whether a project shall be read only, say for whom it was more than that, then do it."""
+    actor, form = current_actor(), ConfirmForm()
+    projects.require_may_administer(actor, organization, project)
+    preview = Preview(lambda: projects.archive(actor, organization, project), by_project(project, FIRST_ABOVE_READING))
+    if not preview.is_confirmed(form):
+        return confirmation("projects/_archive.html", form, preview=preview, section="projects", project=project)
+    with preview.noted(Event.PROJECT_ARCHIVED):
+        projects.archive(actor, organization, project)
     flash(_("%(project)s is archived: it can be read, and nothing else.", project=project.name), "success")
     return go(address_of(organization, project))
 
@@ -77,14 +85,16 @@ def unarchive(organization: Organization, project: Project) -> Response:
 
 
 @bp.route("/orgs/<org>/projects/<project>/remove", methods=["GET", "POST"])
-@access(Scope.PROJECT_CREATE)
+@access(Scope.PROJECT_CREATE, previews=True)
 def remove(organization: Organization, project: Project) -> Response:
-    """Ask whether to remove a project, then do it."""
-    projects.require_may_administer(current_actor(), organization, project)
-    form = ConfirmForm()
-    if not form.validate_on_submit():
-        return confirmation("projects/_remove.html", form, section="projects", project=project)
-    projects.remove(current_actor(), organization, project)
+    """Ask whether to remove a project, say who loses what, then do it."""
+    actor, form = current_actor(), ConfirmForm()
+    projects.require_may_administer(actor, organization, project)
+    preview = Preview(lambda: projects.remove(actor, organization, project), by_project(project))
+    if not preview.is_confirmed(form):
+        return confirmation("projects/_remove.html", form, preview=preview, section="projects", project=project)
+    with preview.noted(Event.PROJECT_REMOVED):
+        projects.remove(actor, organization, project)
     flash(_("The project %(project)s was removed.", project=project.name), "success")
     return go(url_for("projects.index", org=organization.slug))
 
