@@ -19,6 +19,7 @@ from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
 from webapp.models import Member, Organization, Role
 from webapp.queries.choices import TeamChoice, teams_for_member
+from webapp.queries.groups import MOST_GROUPS, groups_with
 from webapp.queries.impact import by_member
 from webapp.queries.members import history_of, person_of
 from webapp.queries.reach import projects_of
@@ -121,6 +122,7 @@ def _page(
     actor, person = current_actor(), person_of(member)
     may_read_history = decide(actor, Scope.AUDIT_READ, organization)
     is_you = member.user_id == actor.user_id
+    groups = groups_with(member)
     may_see_access = is_you or decide(actor, Scope.MEMBER_WRITE, organization)
     return respond(
         "members/show.html",
@@ -131,6 +133,9 @@ def _page(
         is_you=is_you,
         reason=reason_against(actor, member, is_last_owner=person.is_last_owner),
         teams=[team for team in teams if team.is_chosen],
+        groups=groups[:MOST_GROUPS],
+        has_more_groups=len(groups) > MOST_GROUPS,
+        open_groups={row.id for row in groups if decide(actor, Scope.TEAM_READ, row.team)},
         projects=projects_of(member, after=request.args.get("projects_after", "")) if may_see_access else None,
         history=described(history_of(member)) if may_read_history else None,
         form=form,
