@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from tests.support.acme import Acme
 from tests.support.applications import close
+from tests.support.teams import furnish, memberships, team
 from tests.support.unproven import copied
 from tests.support.worlds import World
 from webapp import clock, schema
@@ -24,6 +25,7 @@ from webapp.db import db
 from webapp.models import (
     AccessGroup,
     AddressToken,
+    AuditMention,
     EmailAddress,
     FormerProjectSlug,
     FormerSlug,
@@ -44,7 +46,7 @@ from webapp.models import (
     TeamMember,
     TeamProject,
 )
-from webapp.services import accounts, addresses
+from webapp.services import accounts, addresses, teams
 
 NOT_OURS = {"alembic_version", "sqlite_sequence"}
 REVISIONS = [script.revision for script in ScriptDirectory(str(schema.directory())).walk_revisions()]
@@ -104,6 +106,7 @@ def _fill_teams(acme: Acme) -> None:
             GroupMember(**of_member, group_id=group.id),
             GroupProject(**of_team, **in_order, group_id=group.id),
             InvitationTeam(**of_team, invitation_id=invitation_id),
+            AuditMention(organization_id=member.organization_id, member_id=member.id, sequence=1, is_in=True),
             InvitationGroup(**of_organization, invitation_id=invitation_id, group_id=group.id),
         ]
     )
@@ -188,6 +191,21 @@ def test_R16_each_migration_leads_down_and_up_again(app: Flask, filled: Acme, co
     assert shape_of(connection) == {}
     schema.upgrade(app)
     assert compare_metadata(MigrationContext.configure(connection), db.metadata) == []
+
+
+def test_members_are_found_in_the_entries_of_earlier_versions(app: Flask, acme: Acme, connection: Connection) -> None:
+    office = furnish(acme)
+    acme.act(acme.owner, lambda a, here: teams.take_out(a, here, team(office.red), memberships(here, [acme.admin])))
+    acme.act(acme.owner, lambda a, here: teams.remove(a, here, team(office.red)))
+
+    def mentions() -> list[tuple[Any, ...]]:
+        return sorted(tuple(row.values()) for row in rows_of(connection)["audit_mention"])
+
+    before = mentions()
+    assert len(before) > 6
+    schema.downgrade(app, "0003")
+    schema.upgrade(app)
+    assert mentions() == before
 
 
 def test_schema_made_anew_works(app: Flask, filled: Acme, world: World) -> None:

@@ -59,6 +59,12 @@ SENTENCES: dict[str, str] = {
     Event.GROUP_REMOVED: N_("%(actor)s removed the access group %(target)s"),
     Event.ACCESS_REFUSED: N_("%(actor)s tried something their role does not allow and was refused"),
 }
+# What an entry says in the history of a member who is in its target since, or not any more.
+OF_MEMBER = {
+    (Event.GROUP_CREATED, True): N_("%(actor)s added %(member)s to the access group %(target)s"),
+    (Event.GROUP_CHANGED, True): N_("%(actor)s added %(member)s to the access group %(target)s"),
+    (Event.GROUP_CHANGED, False): N_("%(actor)s took %(member)s out of the access group %(target)s"),
+}
 # What a visitor does by asking to join, without any link.
 OF_ASKING = (Event.REQUEST_MADE, Event.INVITATION_EXPIRED)
 # By the method and the view that was refused, as the guard names them.
@@ -119,11 +125,17 @@ def described(page: Page[Any]) -> Page[EntryRow]:
     return Page([_row(entry) for entry in page.rows], page.next, page.is_first)
 
 
-def _row(entry: Entry) -> EntryRow:
+def history(page: Page[Any], name: str) -> Page[EntryRow]:
+    """Return a page of a member's history with its sentences; `name` is the member's."""
+    rows = [_row(entry, OF_MEMBER.get((entry.event, entry.is_in)), name) for entry in page.rows]
+    return Page(rows, page.next, page.is_first)
+
+
+def _row(entry: Entry, sentence: str | None = None, member: str = "") -> EntryRow:
     actor = _actor_name(entry)
     roles = {"role": _role(entry.after), "role_before": _role(entry.before)}
-    member = str((entry.after or entry.before or {}).get("member", ""))
-    text = _(_sentence(entry), actor=actor, target=entry.target_name, member=member, event=entry.event, **roles)
+    said = {"member": member or str((entry.after or entry.before or {}).get("member", "")), **roles}
+    text = _(sentence or _sentence(entry), actor=actor, target=entry.target_name, event=entry.event, **said)
     return EntryRow(
         id=entry.id,
         sequence=entry.sequence,

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from webapp.access.decide import decide, grantable_roles
 from webapp.access.roles import Scope
-from webapp.blueprints.audit.sentences import described
+from webapp.blueprints.audit.sentences import history
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.forms import MemberForm
 from webapp.blueprints.members.reasons import reason_against
@@ -137,6 +137,6 @@ def _page(
         has_more_groups=len(groups) > MOST_GROUPS,
         open_groups={row.id for row in groups if decide(actor, Scope.TEAM_READ, row.team)},
         projects=projects_of(member, after=request.args.get("projects_after", "")) if may_see_access else None,
-        history=described(history_of(member)) if may_read_history else None,
+        history=history(history_of(member), person.name) if may_read_history else None,
         form=form,
     )
