@@ -65,6 +65,7 @@ OF_MEMBER = {
     (Event.GROUP_CHANGED, True): N_("%(actor)s added %(member)s to the access group %(target)s"),
     (Event.GROUP_CHANGED, False): N_("%(actor)s took %(member)s out of the access group %(target)s"),
 }
+NOBODY: Mapping[int, str] = {}
 # What a visitor does by asking to join, without any link.
 OF_ASKING = (Event.REQUEST_MADE, Event.INVITATION_EXPIRED)
 # By the method and the view that was refused, as the guard names them.
@@ -120,9 +121,9 @@ class EntryRow:
     hash: str
 
 
-def described(page: Page[Any]) -> Page[EntryRow]:
-    """Return a page of entries with their sentences."""
-    return Page([_row(entry) for entry in page.rows], page.next, page.is_first)
+def described(page: Page[Any], people: Mapping[int, str]) -> Page[EntryRow]:
+    """Return a page of entries with their sentences; `people` are the names of members by number."""
+    return Page([_row(entry, people=people) for entry in page.rows], page.next, page.is_first)
 
 
 def history(page: Page[Any], name: str) -> Page[EntryRow]:
@@ -131,7 +132,7 @@ def history(page: Page[Any], name: str) -> Page[EntryRow]:
     return Page(rows, page.next, page.is_first)
 
 
-def _row(entry: Entry, sentence: str | None = None, member: str = "") -> EntryRow:
+def _row(entry: Entry, sentence: str | None = None, member: str = "", people: Mapping[int, str] = NOBODY) -> EntryRow:
     actor = _actor_name(entry)
     roles = {"role": _role(entry.after), "role_before": _role(entry.before)}
     said = {"member": member or str((entry.after or entry.before or {}).get("member", "")), **roles}
@@ -147,7 +148,7 @@ def _row(entry: Entry, sentence: str | None = None, member: str = "") -> EntryRo
         event=entry.event,
         target=None if entry.target_id is None else f"{entry.target_kind}:{entry.target_id}",
         target_name=entry.target_name,
-        changes=changes(entry.before, entry.after),
+        changes=changes(entry.before, entry.after, people),
         hash=entry.hash,
     )
 
