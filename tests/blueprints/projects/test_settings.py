@@ -119,6 +119,25 @@ def test_answer_to_an_older_state_changes_nothing_and_says_what_happens_now(offi
     assert owners(acme, office.payroll) == ["Green"]
 
 
+def test_form_opened_before_somebody_else_changed_the_teams_is_kept_and_stores_nothing(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    [opened] = Page(browser.get(acme.address(SETTINGS))).named("shown")
+    wanted: dict[str, Any] = {"name": "Salaries", "teams": [office.red], "shown": opened.attributes["value"]}
+    both = [office.red, office.blue]
+    acme.act(
+        acme.owner, lambda a, here: projects.set_teams(a, here, project(office.payroll), [team(one) for one in both])
+    )
+    with acme.unchanged():
+        answer = post(browser, acme.address(SETTINGS), **wanted)
+    page = Page(answer)
+    assert (answer.status_code, page.checked("teams")) == (409, [str(office.red)])
+    assert page.by_id("name").attributes["value"] == "Salaries"
+    assert "Somebody changed this after you had opened the form, so nothing was stored." in page.text
+    wanted["shown"] = page.named("shown")[0].attributes["value"]
+    assert post(browser, acme.address(SETTINGS), **wanted, confirm="1").status_code == 303
+    assert owners(acme, office.payroll) == ["Red"]
+
+
 def test_archived_project_can_be_read_and_taken_out_and_nothing_else(office: Office, admin: FlaskClient) -> None:
     acme = office.acme
     answer = post(admin, acme.address("projects/payroll/archive"), confirm="1")

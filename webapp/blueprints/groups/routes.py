@@ -1,5 +1,7 @@
 """The access groups of a team."""
 
+from collections.abc import Collection
+
 from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
 
@@ -11,8 +13,9 @@ from webapp.errors import DomainError
 from webapp.http.choices import picker
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
-from webapp.http.htmx import go
+from webapp.http.htmx import go, in_place
 from webapp.http.session import current_actor
+from webapp.http.stale import digest_of
 from webapp.models import AccessGroup, Organization, Role, Team
 from webapp.queries.choices import MOST_CHOICES, held_by, projects_to_choose
 from webapp.queries.impact import by_group
@@ -52,6 +55,7 @@ def show(organization: Organization, team: Team, group: AccessGroup) -> Response
     """Show what an access group holds, to change it for those who may."""
     projects, members = held_by(group)
     present = {"name": group.name, "level": group.level.label, "projects": projects, "members": members}
+    present["shown"] = _shown(group, projects, members)
     return _page(organization, team, _form(team, group, data=present), group=group)
 
 
@@ -62,6 +66,8 @@ def update(organization: Organization, team: Team, group: AccessGroup) -> Respon
     actor, confirm, form = current_actor(), ConfirmForm(), _form(team, group)
     if not _is_sent() or not form.validate():
         return _page(organization, team, form, group=group, status=422 if _is_sent() else 200)
+    if form.is_stale(_shown(group, *held_by(group))):
+        return in_place(_page(organization, team, form, group=group, status=409), "panel")
     wanted = form.contents()
     try:
         affected = by_group(group, wanted.members, wanted.projects)
@@ -90,6 +96,10 @@ def remove(organization: Organization, team: Team, group: AccessGroup) -> Respon
         access_groups.remove(actor, organization, group)
     flash(_("The access group %(group)s was removed.", group=group.name), "success")
     return go(url_for("groups.index", org=organization.slug, team=team.slug))
+
+
+def _shown(group: AccessGroup, projects: Collection[int], members: Collection[int]) -> str:
+    return digest_of(group.name, group.level.label, frozenset(projects), frozenset(members))
 
 
 def _is_sent() -> bool:

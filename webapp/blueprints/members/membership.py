@@ -15,8 +15,9 @@ from webapp.errors import DomainError
 from webapp.http.choices import CHOSEN, EVERYTHING
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
-from webapp.http.htmx import go, respond
+from webapp.http.htmx import go, in_place, respond
 from webapp.http.session import current_actor
+from webapp.http.stale import digest_of
 from webapp.models import Member, Organization, Role
 from webapp.queries.choices import TeamChoice, teams_for_member
 from webapp.queries.groups import MOST_GROUPS, groups_with
@@ -52,6 +53,8 @@ def update(organization: Organization, member: Member) -> Response:
     form = _member_form(teams)
     if not form.validate():
         return _page(organization, member, teams, form, status=422)
+    if form.is_stale(_shown(member)):
+        return in_place(_page(organization, member, teams, form, status=409), "panel")
     role, wanted = Role[form.role.data.upper()], form.reached(restriction.reach_of(member))
 
     def change() -> None:
@@ -113,7 +116,12 @@ def _teams(organization: Organization, member: Member) -> Sequence[TeamChoice]:
 def _present(member: Member, teams: Sequence[TeamChoice]) -> dict[str, object]:
     everything = EVERYTHING if member.has_global_access else CHOSEN
     chosen = [team.id for team in teams if team.is_chosen]
-    return {"role": member.role.label, "has_global_access": everything, "teams": chosen}
+    return {"role": member.role.label, "has_global_access": everything, "teams": chosen, "shown": _shown(member)}
+
+
+def _shown(member: Member) -> str:
+    reach = restriction.reach_of(member)
+    return digest_of(member.role.label, reach.has_global_access, reach.teams)
 
 
 def _page(

@@ -9,8 +9,9 @@ from webapp.blueprints.projects.forms import ProjectForm
 from webapp.errors import DomainError
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
-from webapp.http.htmx import go, respond
+from webapp.http.htmx import go, in_place, respond
 from webapp.http.session import current_actor
+from webapp.http.stale import digest_of
 from webapp.models import Organization, Project
 from webapp.queries.choices import teams_for_project
 from webapp.queries.impact import by_project, by_teams_of_project
@@ -26,7 +27,7 @@ def settings(organization: Organization, project: Project) -> Response:
     """Show what can be changed."""
     projects.require_may_administer(current_actor(), organization, project)
     teams = teams_for_project(organization, project)
-    present = {"name": project.name, "teams": [team.id for team in teams if team.is_chosen]}
+    present = {"name": project.name, "teams": [team.id for team in teams if team.is_chosen], "shown": _shown(project)}
     return _page(project, ProjectForm([(team.id, team.name) for team in teams], data=present))
 
 
@@ -39,6 +40,8 @@ def update(organization: Organization, project: Project) -> Response:
     actor, confirm, form = current_actor(), ConfirmForm(), ProjectForm([(team.id, team.name) for team in teams])
     if not form.validate():
         return _page(project, form, status=422)
+    if form.is_stale(_shown(project)):
+        return in_place(_page(project, form, status=409), "panel")
 
     def change() -> None:
         projects.set_teams(actor, organization, project, restriction.teams_among(organization, form.teams.data or ()))
@@ -102,6 +105,10 @@ def remove(organization: Organization, project: Project) -> Response:
 def address_of(organization: Organization, project: Project) -> str:
     """Return the address of a project's page."""
     return url_for("projects.show", org=organization.slug, project=project.slug)
+
+
+def _shown(project: Project) -> str:
+    return digest_of(project.name, frozenset(team.id for team in projects.teams_of(project)))
 
 
 def _page(project: Project, form: ProjectForm, *, status: int = 200) -> Response:
