@@ -26,13 +26,18 @@ def owners(acme: Acme, number: int) -> list[str]:
     return found
 
 
-def test_settings_hold_what_the_project_is_and_offer_every_team(office: Office, admin: FlaskClient) -> None:
-    page = Page(admin.get(office.acme.address(SETTINGS)))
-    assert page.by_id("name").attributes["value"] == "Payroll"
-    assert [box.attributes["value"] for box in page.named("teams")] == [str(office.red), str(office.blue)], (
-        "those that own it first"
-    )
-    assert page.checked("teams") == [str(office.red)]
+def test_settings_hold_what_the_project_is_and_offer_the_teams_one_may_give_it(
+    office: Office, admin: FlaskClient
+) -> None:
+    acme, both = office.acme, [str(office.red), str(office.blue)]
+    runner = make_team(acme, "Amber", acme.admin)
+    manager = acme.browser(acme.manager)
+    for browser, offered in ((admin, [both[0], str(runner)]), (manager, [both[0], str(runner), both[1]])):
+        page = Page(browser.get(acme.address(SETTINGS)))
+        assert page.by_id("name").attributes["value"] == "Payroll"
+        assert [box.attributes["value"] for box in page.named("teams")] == offered, "those that own it first"
+        assert page.checked("teams") == both[:1]
+    assert post(admin, acme.address(SETTINGS), name="Payroll", teams=[office.red, runner]).status_code == 303
 
 
 def test_old_address_of_a_renamed_project_leads_on_and_goes_to_nobody_else(office: Office, admin: FlaskClient) -> None:

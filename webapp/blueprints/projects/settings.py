@@ -13,7 +13,7 @@ from webapp.http.htmx import go, in_place, respond
 from webapp.http.session import current_actor
 from webapp.http.stale import digest_of
 from webapp.models import Organization, Project
-from webapp.queries.choices import teams_for_project
+from webapp.queries.giveable import teams_to_own
 from webapp.queries.impact import by_project, by_teams_of_project
 from webapp.services import projects, restriction
 from webapp.services.audit import Event
@@ -26,9 +26,10 @@ FIRST_ABOVE_READING = LOWEST_LEVEL[Scope.PROJECT_WRITE]
 def settings(organization: Organization, project: Project) -> Response:
     """Show what can be changed."""
     projects.require_may_administer(current_actor(), organization, project)
-    teams = teams_for_project(organization, project)
-    present = {"name": project.name, "teams": [team.id for team in teams if team.is_chosen], "shown": _shown(project)}
-    return _page(project, ProjectForm([(team.id, team.name) for team in teams], data=present))
+    teams = teams_to_own(current_actor(), organization, project)
+    owners = [number for number, _name, is_owner in teams if is_owner]
+    present = {"name": project.name, "teams": owners, "shown": _shown(project)}
+    return _page(project, ProjectForm([(number, name) for number, name, _is_owner in teams], data=present))
 
 
 @bp.post("/orgs/<org>/projects/<project>/settings")
@@ -36,8 +37,9 @@ def settings(organization: Organization, project: Project) -> Response:
 def update(organization: Organization, project: Project) -> Response:
     """Rename a project, and change which teams own it; asks first where that takes something away."""
     projects.require_may_administer(current_actor(), organization, project)
-    teams = teams_for_project(organization, project)
-    actor, confirm, form = current_actor(), ConfirmForm(), ProjectForm([(team.id, team.name) for team in teams])
+    actor, confirm = current_actor(), ConfirmForm()
+    teams = teams_to_own(actor, organization, project)
+    form = ProjectForm([(number, name) for number, name, _is_owner in teams])
     if not form.validate():
         return _page(project, form, status=422)
     if form.is_stale(_shown(project)):
