@@ -10,7 +10,7 @@ from webapp.access.roles import Scope
 from webapp.blueprints.groups.forms import GroupForm
 from webapp.blueprints.teams.routes import tab, viewer_who_sees_some
 from webapp.errors import DomainError
-from webapp.http.choices import picker
+from webapp.http.choices import is_search, picker
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, in_place
@@ -34,7 +34,7 @@ def index(organization: Organization, team: Team) -> Response:
 
 
 @bp.route("/orgs/<org>/teams/<team>/groups/new", methods=["GET", "POST"])
-@access(Scope.GROUP_WRITE)
+@access(Scope.GROUP_WRITE, finds=True)
 def new(organization: Organization, team: Team) -> Response:
     """Make an access group."""
     form = _form(team, data={"level": Role.MEMBER.label} if request.method == "GET" else None)
@@ -60,7 +60,7 @@ def show(organization: Organization, team: Team, group: AccessGroup) -> Response
 
 
 @bp.post("/orgs/<org>/teams/<team>/groups/<int:group>")
-@access(Scope.GROUP_WRITE)
+@access(Scope.GROUP_WRITE, finds=True)
 def update(organization: Organization, team: Team, group: AccessGroup) -> Response:
     """Change an access group; asks first where that takes something away."""
     actor, confirm, form = current_actor(), ConfirmForm(), _form(team, group)
@@ -104,7 +104,7 @@ def _shown(group: AccessGroup, projects: Collection[int], members: Collection[in
 
 def _is_sent() -> bool:
     """Tell whether a form came, and not only its search for people."""
-    return request.method == "POST" and "find" not in request.form
+    return request.method == "POST" and not is_search()
 
 
 def _form(team: Team, group: AccessGroup | None = None, **kwargs: object) -> GroupForm:
