@@ -130,9 +130,7 @@ def _pending_piece(row: InvitationRow, grantable: Set[Role] | None, pieces: Pend
     return pieces.rows_with_actions[row.state == "pending"] if row.role in grantable else pieces.row_above
 
 
-def _pending_values(
-    row: InvitationRow, pieces: PendingPieces, moment: Callable[[datetime], Html]
-) -> Filled:
+def _pending_values(row: InvitationRow, pieces: PendingPieces, moment: Callable[[datetime], Html]) -> Filled:
     expires: Filling = {"expires": moment(row.expires_at)}
     has_error = row.letter_state == "failed" and row.letter_error
     return {
