@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from flask import Flask
 
-from webapp.cli.seed import fill
+from webapp.cli.seed import Size, fill
 from webapp.db import perform
 from webapp.services import sessions
 
@@ -23,6 +23,6 @@ class Seeded:
 def organization_of(app: Flask, members: int) -> Seeded:
     """Make an organization with an owner, this many more members, and an open invitation for every ten of them."""
     with app.app_context():
-        made = fill(f"Of {members}", members, members // 10, lambda _rows: None)
+        made = fill(f"Of {members}", Size(members, invitations=members // 10), lambda _rows: None)
         token = perform(lambda: sessions.begin(made.owner_id, ip=None, user_agent="benchmark"), write=True)
         return Seeded(made.slug, token)

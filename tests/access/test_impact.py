@@ -13,10 +13,11 @@ from tests.support.worlds import Person
 from webapp.access import grants
 from webapp.access.actor import Actor
 from webapp.access.impact import EVERY_PROJECT, MOST_PAIRS, Affected, Impact, Shift, impact_of
-from webapp.access.roles import Scope
+from webapp.access.roles import LOWEST_LEVEL, Scope
 from webapp.db import db
 from webapp.errors import LastOwner
 from webapp.models import Member, Organization, Project, Role
+from webapp.queries.impact import by_project
 from webapp.services import access_groups, members, projects, removals, teams
 
 Step = Callable[[Actor, Organization], object]
@@ -110,6 +111,47 @@ def test_preview_says_what_the_change_does_and_changes_nothing(acme: Acme, red: 
     everywhere = {shift.member_id for shift in said.shifts if shift.project_id == EVERY_PROJECT}
     assert {member for member, _project in changed.keys() - shown.keys()} <= everywhere
     assert shown.items() <= changed.items()
+
+
+ENDS = {"archive": (projects.archive, Role.ADMIN), "remove": (projects.remove, Role.MEMBER)}
+
+
+@pytest.mark.parametrize("which", ENDS)
+def test_end_of_a_project_is_said_to_whoever_reaches_it_also_by_global_access(acme: Acme, red: Red, which: str) -> None:
+    end, level = ENDS[which]
+    make_group(acme, red.red, "Leaders", Role.MANAGER, ([red.payroll], [acme.member]))
+
+    def ask(actor: Actor, here: Organization) -> Impact:
+        return impact_of(lambda: end(actor, here, project(red.payroll)), by_project(project(red.payroll), level))
+
+    before = allowed(acme, red.payroll)
+    with acme.unchanged():
+        said: Impact = acme.act(acme.owner, ask)
+    acme.act(acme.owner, lambda a, here: end(a, here, project(red.payroll)))
+    after = allowed(acme, red.payroll)
+    changed = {member: (before[member], after[member]) for member in before if before[member] != after[member]}
+    shown = {(s.member_id, s.project_id): (scopes(s.before), scopes(s.after)) for s in said.shifts}
+    assert shown == {(member, red.payroll): scopes for member, scopes in changed.items()}
+    assert set(changed) == {acme.member_id(one) for one in (acme.owner, acme.manager, acme.admin, acme.member)}
+
+
+def allowed(acme: Acme, number: int) -> dict[int, set[Scope]]:
+    """Return what each person may do on a project, as decisions say it one by one; nothing where it is gone."""
+
+    def read() -> dict[int, set[Scope]]:
+        here, thing = acme.organization(), db.session.get(Project, number)
+        people = db.session.scalars(select(Member).where(Member.organization_id == here.id)).all()
+        return {
+            one.id: {scope for scope in LOWEST_LEVEL if thing and grants.decide(one.user_id, thing, scope)}
+            for one in people
+        }
+
+    found: dict[int, set[Scope]] = acme.world.read(read)
+    return found
+
+
+def scopes(level: Role | None) -> set[Scope]:
+    return {scope for scope, lowest in LOWEST_LEVEL.items() if level is not None and lowest <= level}
 
 
 def test_leaving_one_of_two_teams_takes_nothing_that_the_other_gives(acme: Acme, red: Red) -> None:

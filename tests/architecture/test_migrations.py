@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from tests.support.acme import Acme
 from tests.support.applications import close
-from tests.support.teams import make_project, make_team, project, team
+from tests.support.teams import furnish, make_project, make_team, memberships, project, team
 from tests.support.unproven import copied
 from tests.support.worlds import World
 from webapp import clock, schema
@@ -25,6 +25,7 @@ from webapp.db import db
 from webapp.models import (
     AccessGroup,
     AddressToken,
+    AuditMention,
     EmailAddress,
     FormerProjectSlug,
     FormerSlug,
@@ -106,6 +107,7 @@ def _fill_teams(acme: Acme) -> None:
             GroupMember(**of_member, group_id=group.id),
             GroupProject(**of_team, **in_order, group_id=group.id),
             InvitationTeam(**of_team, invitation_id=invitation_id),
+            AuditMention(organization_id=member.organization_id, member_id=member.id, sequence=1, is_in=True),
             InvitationGroup(**of_organization, invitation_id=invitation_id, group_id=group.id),
         ]
     )
@@ -215,6 +217,21 @@ def test_slugs_of_what_was_removed_before_they_were_kept_are_known_from_the_audi
 
 def _give_to_another(number: int, slug: str) -> None:
     team(number).slug = slug
+
+
+def test_members_are_found_in_the_entries_of_earlier_versions(app: Flask, acme: Acme, connection: Connection) -> None:
+    office = furnish(acme)
+    acme.act(acme.owner, lambda a, here: teams.take_out(a, here, team(office.red), memberships(here, [acme.admin])))
+    acme.act(acme.owner, lambda a, here: teams.remove(a, here, team(office.red)))
+
+    def mentions() -> list[tuple[Any, ...]]:
+        return sorted(tuple(row.values()) for row in rows_of(connection)["audit_mention"])
+
+    before = mentions()
+    assert len(before) > 6
+    schema.downgrade(app, "0004")
+    schema.upgrade(app)
+    assert mentions() == before
 
 
 def test_schema_made_anew_works(app: Flask, filled: Acme, world: World) -> None:

@@ -18,7 +18,6 @@ BUTTONS = {
     "invites.switch",
     "members.restore",
     "members.undo_removal",
-    "projects.archive",
     "projects.unarchive",
     "requests.reject",
 }

@@ -178,6 +178,8 @@ def test_pages_of_teams_and_projects(hall: Hall, gallery: Gallery) -> None:
         ("team-remove-not-yet", "teams/dock/remove"),
         ("project", "projects/berth-plan"),
         ("project-settings", "projects/berth-plan/settings"),
+        ("project-archive", "projects/berth-plan/archive"),
+        ("project-remove", "projects/berth-plan/remove"),
     ):
         page.goto(f"/orgs/{hall.slug}/{path}")
         gallery.show(page, name)

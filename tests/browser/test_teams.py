@@ -17,8 +17,8 @@ def restrict(page: Page, name: str) -> None:
     page.get_by_role("link", name=name).click()
     page.get_by_role("radio", name="Chosen teams").check()
     page.get_by_role("button", name="Change the membership").click()
-    row = page.get_by_role("row", name=name)
-    expect(row).to_contain_text("Every other project")
+    impact = page.get_by_role("region", name="What this changes")
+    expect(impact.get_by_role("row", name=name)).to_contain_text("Every other project")
     page.get_by_role("button", name="Change the membership").click()
     expect(page.get_by_text(f"The membership of {name} is changed.")).to_be_visible()
 

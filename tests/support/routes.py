@@ -80,6 +80,7 @@ class Place:
             "projects.new": {"name": f"New {number}"},
             "projects.add": {"project": ids["other"]},
             "projects.update": {"name": f"Renamed {number}", "teams": ids["team"]},
+            "projects.archive": {"confirm": "1"},
             "projects.remove": {"confirm": "1"},
         }
 

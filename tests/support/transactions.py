@@ -28,7 +28,7 @@ class Transaction:
             for said in words
             if said[0].upper() in ("INSERT", "UPDATE", "DELETE")
         ]
-        return [name for name in tables if (name == table if table else name != "audit_entry")]
+        return [name for name in tables if (name == table if table else not name.startswith("audit_"))]
 
 
 @contextmanager

@@ -297,7 +297,7 @@ def reasons_for(page: CTE) -> CompoundSelect[*tuple[Any, ...]]:
 
 
 def reached_by(
-    organization_id: int, members: Collection[int], projects: Collection[int] | None = None
+    organization_id: int, members: Collection[int], projects: Collection[int] | None = None, *, one_by_one: bool = False
 ) -> dict[tuple[int, int], Role]:
     """Return what members may read, at which level: by member id and project id, 0 for every project.
 
@@ -305,8 +305,11 @@ def reached_by(
         organization_id: where; nothing is said of any other.
         members: whose, by id.
         projects: which projects matter, by id; all where left out.
+        one_by_one: whether a grant of every project is one of each of them, and levels are what a project's own
+            blockers leave of them.
     """
-    statement = union_all(*(_reached(grant, projects is not None) for grant in GRANTS)).subquery()
+    reading = (projects is not None, one_by_one)
+    statement = union_all(*(_reached(grant, *reading) for grant in GRANTS)).subquery()
     highest = select(statement.c.member_id, statement.c.project_id, func.max(statement.c.level))
     found = highest.group_by(statement.c.member_id, statement.c.project_id)
     return {
@@ -316,20 +319,30 @@ def reached_by(
 
 
 def pairs_of(
-    organization_id: int, members: Collection[int], projects: Collection[int] | None = None, *, most: int
+    organization_id: int,
+    members: Collection[int],
+    projects: Collection[int] | None = None,
+    *,
+    one_by_one: bool = False,
+    most: int,
 ) -> int:
     """Return how many rows `reached_by` would read at most, counted up to one more than `most`."""
-    rows = union_all(*(_reached(grant, projects is not None) for grant in GRANTS)).limit(most + 1).subquery()
+    reading = (projects is not None, one_by_one)
+    rows = union_all(*(_reached(grant, *reading) for grant in GRANTS)).limit(most + 1).subquery()
     counted = select(func.count()).select_from(rows)
     return db.session.connection().execute(counted, _among(organization_id, members, projects)).scalar_one()
 
 
-def _reached(grant: Grant, is_narrowed: bool) -> Statement:
-    """Select what the grants of one kind give some members; a grant of every project, if there are any, is one row."""
+def _reached(grant: Grant, is_narrowed: bool, one_by_one: bool) -> Statement:
+    """Select what the grants of one kind give some members.
+
+    A grant of every project, if there are any, is one row, where it is not one for each.
+    """
     holders, held = grant.members.rows(), grant.projects.rows()
-    is_everything = grant.container is Organization
+    is_everything = grant.container is Organization and not one_by_one
     project = literal(0) if is_everything else held.key
-    reached = select(_member.id.label("member_id"), project.label("project_id"), grant.level.label("level"))
+    level = _left_of(grant.level) if one_by_one else grant.level
+    reached = select(_member.id.label("member_id"), project.label("project_id"), level.label("level"))
     reached = reached.select_from(holders.table).join(_member, _member.id == holders.key)
     reached = reached.join(_user, _user.id == _member.user_id).join(
         grant.container, grant.container.id == holders.container
@@ -340,9 +353,21 @@ def _reached(grant: Grant, is_narrowed: bool) -> Statement:
         reached = reached.join(held.table, and_(held.container == holders.container, held.condition))
         if is_narrowed:
             reached = reached.where(held.key.in_(bindparam("projects", expanding=True)))
+        if one_by_one:
+            reached = reached.join(_project, _project.id == held.key)
     among = holders.key.in_(bindparam("members", expanding=True))
     here = _member.organization_id == bindparam("organization_id", type_=Id)
     return reached.where(here, among, holders.condition, _is_readable())
+
+
+def _left_of(level: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return what is left of a level on a project where something about it blocks the scopes of the higher ones."""
+    for blocker in BLOCKERS:
+        if Scope.PROJECT_READ not in blocker.scopes:
+            lowest = min(LOWEST_LEVEL[scope] for scope in blocker.scopes)
+            highest = literal(max(role for role in Role if role < lowest), RoleColumn())
+            level = case((and_(blocker.condition, level > highest), highest), else_=level)
+    return level
 
 
 def _among(organization_id: int, members: Collection[int], projects: Collection[int] | None) -> dict[str, Any]:

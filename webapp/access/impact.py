@@ -39,11 +39,15 @@ class Shift:
 
 @dataclass(frozen=True)
 class Affected:
-    """Whom and what a change may concern: members by id, and projects by id, or all of them; of one organization."""
+    """Whom and what a change may concern: members by id, and projects by id, or all of them; of one organization.
+
+    `is_of_projects` stands for a change of the projects themselves, which whoever reaches every project feels too.
+    """
 
     organization_id: int
     members: Collection[int]
     projects: Collection[int] | None = None
+    is_of_projects: bool = False
 
 
 @dataclass(frozen=True)
@@ -98,14 +102,14 @@ def impact_of(change: Callable[[], object], affected: Affected) -> Impact:
     """
     if _is_beyond(affected):
         return Impact(affected, is_counted=True)
-    before = grants.reached_by(affected.organization_id, affected.members, affected.projects)
+    before = _reached(affected)
     savepoint = db.session.begin_nested()
     try:
         change()
         db.session.flush()
         if _is_beyond(affected):
             return Impact(affected, is_counted=True)
-        after = grants.reached_by(affected.organization_id, affected.members, affected.projects)
+        after = _reached(affected)
     finally:
         savepoint.rollback()
     with_single = frozenset(member for member, project in before.keys() | after.keys() if project != EVERY_PROJECT)
@@ -116,8 +120,13 @@ def _is_beyond(affected: Affected) -> bool:
     """Tell whether there is more than is compared, also where the list of whom it concerns was cut."""
     if max(len(affected.members), len(affected.projects or ())) > MOST_PAIRS:
         return True
-    pairs = grants.pairs_of(affected.organization_id, affected.members, affected.projects, most=MOST_PAIRS)
-    return pairs > MOST_PAIRS
+    concerned = (affected.organization_id, affected.members, affected.projects)
+    return grants.pairs_of(*concerned, one_by_one=affected.is_of_projects, most=MOST_PAIRS) > MOST_PAIRS
+
+
+def _reached(affected: Affected) -> Reached:
+    concerned = (affected.organization_id, affected.members, affected.projects)
+    return grants.reached_by(*concerned, one_by_one=affected.is_of_projects)
 
 
 def _shifts(before: Reached, after: Reached) -> list[Shift]:

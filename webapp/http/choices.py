@@ -54,6 +54,11 @@ def reach_choices(*, everything: bool = True) -> list[SelectChoice]:
     return [SelectChoice(value=value, label=label) for value, label in labels.items() if everything or value == CHOSEN]
 
 
+def is_search() -> bool:
+    """Tell whether a form came only to look for people: its button to find them was pressed."""
+    return request.method == "POST" and "find" in request.form
+
+
 @dataclass(frozen=True)
 class Picker:
     """Members to choose from: those chosen so far, and those a search finds besides."""

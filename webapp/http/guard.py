@@ -19,6 +19,7 @@ from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import Conflict, Forbidden, NotFound, SignInRequired
 from webapp.http import uow
+from webapp.http.choices import is_search
 from webapp.http.environment import Environment
 from webapp.http.session import Viewer, current_actor, reload_viewer, token, viewer
 from webapp.models import AccessGroup, Invitation, Member, Organization, Project, RemovedMember, Team
@@ -58,11 +59,12 @@ SOFTWARE: Final = Audience.SOFTWARE
 
 @dataclass(frozen=True)
 class Rule:
-    """Who may use a route, whether its view opens transactions itself, and whether its GET tries the change out."""
+    """Who may use a route, and which transactions it has; see `access`."""
 
     allows: Scope | Audience
     own_transactions: bool = False
     previews: bool = False
+    finds: bool = False
 
 
 class UndeclaredRoute(Exception):
@@ -70,7 +72,7 @@ class UndeclaredRoute(Exception):
 
 
 def access(
-    allows: Scope | Audience, *, own_transactions: bool = False, previews: bool = False
+    allows: Scope | Audience, *, own_transactions: bool = False, previews: bool = False, finds: bool = False
 ) -> Callable[[View], View]:
     """Declare who may use a view.
 
@@ -78,6 +80,7 @@ def access(
         allows: a scope on what the address names last of an organization, a team and a project; or an audience.
         own_transactions: the view hashes or waits and therefore opens its transactions with `uow.read` and `uow.write`.
         previews: a GET makes the change to see what it does: in a writing transaction, which is always taken back.
+        finds: its form has a button that only looks for people: such a POST reads, and holds nobody up.
 
     Raises:
         UndeclaredRoute: a scope together with `own_transactions`, where nobody would ask for it.
@@ -87,7 +90,7 @@ def access(
         raise UndeclaredRoute("a scope is asked for inside the transaction of the view, so it cannot open its own")
 
     def declare(view: View) -> View:
-        view.__dict__["rule"] = Rule(allows, own_transactions, previews)
+        view.__dict__["rule"] = Rule(allows, own_transactions, previews, finds)
         return view
 
     return declare
@@ -143,7 +146,7 @@ def _redirect_here(redirect: RequestRedirect) -> Response:
 
 
 def _answer(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> ResponseReturnValue:
-    is_unsafe = request.method not in SAFE_METHODS
+    is_unsafe = request.method not in SAFE_METHODS and not (rule.finds and is_search())
     try:
         if rule.own_transactions:
             return _answer_step_by_step(rule, call, arguments)

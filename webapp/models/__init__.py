@@ -1,6 +1,6 @@
 """The tables."""
 
-from webapp.models.audit import AuditEntry
+from webapp.models.audit import AuditEntry, AuditMention
 from webapp.models.group import AccessGroup, GroupMember, GroupProject
 from webapp.models.instance import Instance
 from webapp.models.invitation import (
@@ -26,6 +26,7 @@ __all__ = [
     "AddressToken",
     "Attempts",
     "AuditEntry",
+    "AuditMention",
     "EmailAddress",
     "FormerProjectSlug",
     "FormerSlug",

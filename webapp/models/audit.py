@@ -49,3 +49,17 @@ class AuditEntry(Model):
     created_at: Mapped[datetime]
     previous_hash: Mapped[str] = mapped_column(String(64))
     hash: Mapped[str] = mapped_column(String(64))
+
+
+class AuditMention(Model):
+    """That an entry put a member into its target or took them out of it, so that their history is found by an index.
+
+    It says nothing that the entry does not say, so no hash covers it.
+    """
+
+    __tablename__ = "audit_mention"
+
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True)
+    member_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    sequence: Mapped[int] = mapped_column(Id, primary_key=True)
+    is_in: Mapped[bool]

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Integer, Row, Select, bindparam, select, union_all
 
 from webapp.db import db
-from webapp.models import AuditEntry, EmailAddress, Organization, RemovedMember, Role, User
+from webapp.models import AuditEntry, EmailAddress, Member, Organization, RemovedMember, Role, User
 from webapp.queries.page import PAGE_ROWS, Page, decode, encode
 from webapp.queries.removed import IS_MEMBER_AGAIN
 from webapp.services.audit import Event
@@ -18,6 +18,7 @@ from webapp.services.removals import undo_begins_at
 Entry = Row[*tuple[Any, ...]]
 
 END = 2**63 - 1
+MOST_NAMED = 20
 # How far the clocks of several servers may disagree before a filter by time overlooks an entry.
 CLOCKS_DISAGREE = timedelta(hours=1)
 
@@ -153,6 +154,26 @@ def user_with_address(canonical: str) -> int | None:
 
 _USER_WITH_ADDRESS = select(EmailAddress.user_id).where(
     EmailAddress.canonical == bindparam("canonical"), EmailAddress.verified_at.is_not(None)
+)
+
+
+def people_in(organization: Organization, entries: Sequence[Entry]) -> dict[int, str]:
+    """Return the names of the members, present or removed, whom entries hold by number: the first MOST_NAMED each."""
+    lists = [(values or {}).get("members", ()) for entry in entries for values in (entry.before, entry.after)]
+    numbers = {number for one in lists for number in one[:MOST_NAMED]}
+    if not numbers:
+        return {}
+    parameters = {"organization": organization.id, "members": sorted(numbers)}
+    return {number: name for number, name in db.session.execute(_PEOPLE, parameters)}
+
+
+_PEOPLE = union_all(
+    *(
+        select(number, User.name)
+        .join(User, User.id == table.user_id)
+        .where(table.organization_id == bindparam("organization"), number.in_(bindparam("members", expanding=True)))
+        for table, number in ((Member, Member.id), (RemovedMember, RemovedMember.member_id))
+    )
 )
 
 

@@ -48,11 +48,6 @@ def teams_for_member(organization: Organization, member: Member) -> Sequence[Tea
     return _team_choices(_TEAMS_FOR_MEMBER, organization, member.id)
 
 
-def teams_for_project(organization: Organization, project: Project) -> Sequence[TeamChoice]:
-    """Return the teams of an organization, those that own a project first, then by name; at most MOST_CHOICES."""
-    return _team_choices(_TEAMS_FOR_PROJECT, organization, project.id)
-
-
 def has_member(member: Member | ColumnElement[int]) -> ColumnElement[bool]:
     """Return the condition that a member, or whoever an id stands for, belongs to a team."""
     number = member.id if isinstance(member, Member) else member
@@ -111,4 +106,3 @@ _TEAMS = (
     .limit(_MOST)
 )
 _TEAMS_FOR_MEMBER = _teams(has_member(_CHOOSER))
-_TEAMS_FOR_PROJECT = _teams(exists().where(TeamProject.team_id == Team.id, TeamProject.project_id == _CHOOSER))

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, literal, select
+from sqlalchemy import case, exists, literal, select
 
 from webapp.access.actor import Actor
 from webapp.access.decide import may_give_every_project, teams_with
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.models import AccessGroup, Organization, Team
+from webapp.models import AccessGroup, Organization, Project, Team, TeamProject
 from webapp.queries.choices import MOST_CHOICES, has_member
 from webapp.services import giving
 
@@ -32,6 +32,18 @@ def giveable_by(actor: Actor, organization: Organization) -> Giveable:
         return Giveable(may_give_every_project(actor), [], [])
     writable = [(team.id, team.name) for team in teams_with(actor, Scope.TEAM_WRITE, teams)]
     return Giveable(may_give_every_project(actor), writable, _groups(actor, organization))
+
+
+def teams_to_own(actor: Actor, organization: Organization, project: Project) -> Sequence[tuple[int, str, bool]]:
+    """Return the teams that somebody may let own a project: id, name, and whether it does; those that do first.
+
+    It looks at most at MOST_CHOICES.
+    """
+    owns = exists().where(TeamProject.team_id == Team.id, TeamProject.project_id == project.id)
+    found = select(Team, owns).where(Team.organization_id == organization.id)
+    found = found.order_by(case((owns, 0), else_=1), *_order(actor)).limit(MOST_CHOICES)
+    is_owner = {team: is_owner for team, is_owner in db.session.execute(found)}
+    return [(team.id, team.name, is_owner[team]) for team in teams_with(actor, Scope.PROJECT_CREATE, list(is_owner))]
 
 
 def _groups(actor: Actor, organization: Organization) -> list[tuple[int, str]]:

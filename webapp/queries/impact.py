@@ -2,10 +2,12 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Select, or_, select, union
 
+from webapp.access import grants
 from webapp.access.impact import EVERY_PROJECT, MOST_PAIRS, Affected, Impact, Shift
 from webapp.db import db
 from webapp.models import (
@@ -92,6 +94,18 @@ def by_teams_of_project(project: Project, wanted: Sequence[int]) -> Affected:
     groups = select(GroupProject.group_id).where(GroupProject.project_id == project.id)
     in_groups = select(GroupMember.member_id).where(GroupMember.group_id.in_(groups))
     return Affected(project.organization_id, _some(union(in_teams, in_groups)), [project.id])
+
+
+def by_project(project: Project, level: Role = Role.MEMBER) -> Affected:
+    """Return whom it concerns what becomes of a project: everybody who reaches it, at least at a level."""
+    asked = {"project_id": project.id, "level": level, "rows": MOST_PAIRS + 1}
+    people = db.session.scalars(_reaching(db.engine.dialect.name), asked).all()
+    return Affected(project.organization_id, people, [project.id], is_of_projects=True)
+
+
+@cache
+def _reaching(dialect: str) -> Select[Any]:
+    return select(grants.people_of(dialect == "postgresql", later=False, is_narrowed=True).c.key)
 
 
 def by_group(group: AccessGroup, more_members: Collection[int] = (), more_projects: Collection[int] = ()) -> Affected:

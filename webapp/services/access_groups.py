@@ -14,7 +14,7 @@ from webapp.db import db
 from webapp.errors import EmptyGroup, GroupManaged, GroupNameTaken, NotFound, NotOfTeam
 from webapp.models import AccessGroup, GroupMember, GroupProject, Member, Organization, Role, Team, TeamProject
 from webapp.services import audit, offers
-from webapp.services.audit import Event, Target
+from webapp.services.audit import Event, Move, Target
 from webapp.services.words import sort_key
 
 ROWS_A_STEP = 1_000
@@ -62,7 +62,8 @@ def make(
     _put_members(group, wanted.members)
     _put_projects(group, wanted.projects)
     after = {**described(group), **_held(wanted)}
-    audit.record(actor, Event.GROUP_CREATED, target_of(group), organization=organization, after=after)
+    made = Move(target_of(group), after=after, came=wanted.members)
+    audit.record_all(actor, Event.GROUP_CREATED, [made], organization=organization)
     return group
 
 
@@ -95,14 +96,14 @@ def fill(actor: Actor, organization: Organization, group: AccessGroup, wanted: C
     _take(GroupProject, GroupProject.project_id, group, present.projects - wanted.projects)
     _put_members(group, wanted.members - present.members)
     _put_projects(group, wanted.projects - present.projects)
-    audit.record(
-        actor,
-        Event.GROUP_CHANGED,
+    change = Move(
         target_of(group),
-        organization=organization,
-        before={name: before[name] for name in changed},
-        after={name: after[name] for name in changed},
+        {name: before[name] for name in changed},
+        {name: after[name] for name in changed},
+        came=wanted.members - present.members,
+        went=present.members - wanted.members,
     )
+    audit.record_all(actor, Event.GROUP_CHANGED, [change], organization=organization)
     return True
 
 
@@ -133,7 +134,8 @@ def delete_all(actor: Actor, organization: Organization, groups: Iterable[Access
         offers.leave_out_group(group)
         db.session.delete(group)
         db.session.flush()
-        audit.record(actor, Event.GROUP_REMOVED, target, organization=organization, before=before)
+        gone = Move(target, before, went=before["members"])
+        audit.record_all(actor, Event.GROUP_REMOVED, [gone], organization=organization)
 
 
 def contents_of(group: AccessGroup) -> Contents:

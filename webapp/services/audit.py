@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Row, Select, bindparam, insert, select
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.models import AuditEntry, Instance, Organization
+from webapp.models import AuditEntry, AuditMention, Instance, Organization
 
 FIRST_HASH = "0" * 64
 
@@ -92,6 +92,14 @@ class Change:
     after: dict[str, Any] | None = None
 
 
+@dataclass(frozen=True)
+class Move(Change):
+    """A change by which members, by id, came into its target or left it: it is part of their history too."""
+
+    came: Collection[int] = ()
+    went: Collection[int] = ()
+
+
 NO_IMPACT: tuple[Collection[Event], dict[str, Any]] = ((), {})
 _IMPACT: ContextVar[tuple[Collection[Event], dict[str, Any]]] = ContextVar("impact", default=NO_IMPACT)
 
@@ -128,11 +136,15 @@ def record_all(
     """
     db.session.flush()
     sequence, hash_before = _end_of_chain(organization)
-    rows = []
+    rows, mentions = [], []
     for change in _with_impact(event, list(changes)):
         sequence += 1
         rows.append(_row(actor, event, change, organization, (sequence, hash_before)))
         hash_before = rows[-1]["hash"]
+        if isinstance(change, Move) and organization is not None:
+            mentions += _mentions(change, organization, sequence)
+    if mentions:
+        db.session.execute(insert(AuditMention), mentions)
     if rows:
         db.session.execute(insert(AuditEntry), rows, execution_options={"render_nulls": True})  # always one statement
 
@@ -143,6 +155,15 @@ def _with_impact(event: Event, changes: list[Change]) -> list[Change]:
         changes[0] = replace(changes[0], after={**(changes[0].after or {}), "impact": impact})
         _IMPACT.set(NO_IMPACT)
     return changes
+
+
+def _mentions(change: Move, organization: Organization, sequence: int) -> list[dict[str, Any]]:
+    of_entry = {"organization_id": organization.id, "sequence": sequence}
+    return [
+        {**of_entry, "member_id": member, "is_in": is_in}
+        for members, is_in in ((change.came, True), (change.went, False))
+        for member in members
+    ]
 
 
 def _row(

@@ -3,12 +3,11 @@
 Nobody in them can sign in except the owner, and no letter to anybody in them leaves.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import update
 
 from webapp import clock
 from webapp.access.actor import Actor
@@ -27,10 +26,12 @@ from webapp.models import (
     User,
     UserKind,
 )
-from webapp.services import accounts, addresses, audit, first_run, invitations, organizations, slugs
+from webapp.services import accounts, addresses, audit, first_run, invitations, organizations, seed_teams, slugs
 from webapp.services.accounts import RESET_LIFETIME, NewAccount
 from webapp.services.audit import Change, Event, Target
 from webapp.services.invitations import MAX_LIFETIME_DAYS, Offer
+from webapp.services.memberships import Terms
+from webapp.services.seed_teams import insert_all, inserted
 from webapp.services.slugs import ORGANIZATION
 from webapp.services.tokens import digest, new_token
 from webapp.services.words import sort_key, words_of
@@ -75,25 +76,48 @@ def begin(name: str) -> Seeded:
     return Seeded(organization.id, organization.slug, user.id, address.typed, _reset_token(user))
 
 
+def add_teams(seeded: Seeded, numbers: range) -> None:
+    """Make teams, as many as there are numbers."""
+    seed_teams.add_teams(organizations.lock(seeded.organization_id), numbers)
+
+
+def add_projects(seeded: Seeded, numbers: range) -> None:
+    """Make projects, each of a team or two; there are teams already."""
+    seed_teams.add_projects(organizations.lock(seeded.organization_id), numbers)
+
+
+def add_groups(seeded: Seeded, numbers: range) -> None:
+    """Make access groups of teams that own projects; there are some already."""
+    seed_teams.add_groups(organizations.lock(seeded.organization_id), numbers)
+
+
 def add_members(seeded: Seeded, numbers: range) -> None:
-    """Make made-up people members, as many as there are numbers, with the audit entries that say so."""
+    """Make made-up people members, as many as there are numbers, with the audit entries that say so.
+
+    They are given to the teams and access groups that are there already.
+    """
     organization = organizations.lock(seeded.organization_id)
     people = [_person(seeded.slug, number) for number in numbers]
     now = clock.now()
-    users = _ids(User, [_user(name, now) for name, _ in people])
-    db.session.execute(
-        insert(EmailAddress), [_address(user, email, now) for user, (_, email) in zip(users, people, strict=True)]
-    )
-    members = _ids(
-        Member, [_member(organization, user, name, now) for user, (name, _) in zip(users, people, strict=True)]
-    )
+    users = inserted(User, [_user(name, now) for name, _ in people])
+    insert_all(EmailAddress, [_address(user, email, now) for user, (_, email) in zip(users, people, strict=True)])
+    teams, groups = seed_teams.teams_of(organization), seed_teams.groups_of(organization)
+    terms = [seed_teams.terms_for(number, teams, groups) for number in numbers]
+    rows = [
+        _member(organization, user, name, one, now) for user, (name, _), one in zip(users, people, terms, strict=True)
+    ]
+    members = inserted(Member, rows)
+    seed_teams.put_in(organization, members, rows, terms)
     words = [
         {"organization_id": organization.id, "member_id": member, "word": word}
         for member, person in zip(members, people, strict=True)
         for word in words_of(*person)
     ]
-    db.session.execute(insert(MemberWord), words)
-    joined = [_joined(member, user, *person) for member, user, person in zip(members, users, people, strict=True)]
+    insert_all(MemberWord, words)
+    joined = [
+        _joined(member, user, person, one)
+        for member, user, person, one in zip(members, users, people, terms, strict=True)
+    ]
     audit.record_all(Actor.system(), Event.MEMBER_JOINED, joined, organization=organization)
     created = [
         Change(Target("user", user, name), after={"name": name, "email": email})
@@ -133,11 +157,6 @@ def _person(slug: str, number: int) -> tuple[str, str]:
     return f"{first} {last}", f"{first}.{last}{number}@{slug}.example.org".lower()
 
 
-def _ids(model: type[User] | type[Member], rows: list[dict[str, Any]]) -> Sequence[int]:
-    statement = insert(model).returning(model.id, sort_by_parameter_order=True)
-    return db.session.scalars(statement, rows).all()
-
-
 def _user(name: str, now: datetime) -> dict[str, Any]:
     return {"name": name, "is_active": True, "kind": UserKind.PERSON, "created_at": now}
 
@@ -146,17 +165,19 @@ def _address(user_id: int, email: str, now: datetime) -> dict[str, Any]:
     return {"user_id": user_id, "address": email, "canonical": email, "is_primary": True, "verified_at": now}
 
 
-def _member(organization: Organization, user_id: int, name: str, now: datetime) -> dict[str, Any]:
+def _member(organization: Organization, user_id: int, name: str, terms: Terms, now: datetime) -> dict[str, Any]:
     return {
         "organization_id": organization.id,
         "user_id": user_id,
-        "role": Role.MEMBER,
+        "role": terms.role,
+        "has_global_access": terms.has_global_access,
         "status": MemberStatus.ACTIVE,
         "sort_name": sort_key(name),
         "created_at": now,
     }
 
 
-def _joined(member_id: int, user_id: int, name: str, email: str) -> Change:
-    after = {"user_id": user_id, "email": email, "role": Role.MEMBER.label, "status": MemberStatus.ACTIVE.value}
+def _joined(member_id: int, user_id: int, person: tuple[str, str], terms: Terms) -> Change:
+    name, email = person
+    after = {"user_id": user_id, "email": email, "status": MemberStatus.ACTIVE.value, **terms.described()}
     return Change(Target("member", member_id, name), after=after)

@@ -12,7 +12,7 @@ from webapp.db import db
 from webapp.errors import LastTeam, NameTaken, NotFound
 from webapp.models import AccessGroup, Member, Organization, Team, TeamMember, TeamProject, User
 from webapp.services import access_groups, audit, offers, projects, slugs
-from webapp.services.audit import Change, Event, Target
+from webapp.services.audit import Event, Move, Target
 from webapp.services.slugs import TEAM
 from webapp.services.words import sort_key
 
@@ -81,7 +81,7 @@ def remove(actor: Actor, organization: Organization, team: Team) -> None:
     slugs.retire(TEAM, team)
     db.session.delete(team)
     db.session.flush()
-    audit.record(actor, Event.TEAM_REMOVED, target, organization=organization, before=before)
+    audit.record_all(actor, Event.TEAM_REMOVED, [Move(target, before, went=members)], organization=organization)
 
 
 def add(actor: Actor, organization: Organization, team: Team, members: Sequence[Member]) -> int:
@@ -168,9 +168,12 @@ def _named(team: Team) -> dict[str, Any]:
 
 def _record_all(actor: Actor, event: Event, organization: Organization, team: Team, members: Sequence[Member]) -> None:
     """Record one entry for each member, who is named as before or after, by the event."""
-    side = "after" if event is Event.TEAM_MEMBER_ADDED else "before"
     users = select(User.id, User.name).where(User.id.in_([member.user_id for member in members]))
     names: dict[int, str] = {number: name for number, name in db.session.execute(users)}
-    said = [{"member_id": member.id, "member": names[member.user_id]} for member in members]
-    changes = [Change(target_of(team), **{side: one}) for one in said]
+    said: list[dict[str, Any]] = [{"member_id": member.id, "member": names[member.user_id]} for member in members]
+    target = target_of(team)
+    if event is Event.TEAM_MEMBER_ADDED:
+        changes = [Move(target, after=one, came=[one["member_id"]]) for one in said]
+    else:
+        changes = [Move(target, before=one, went=[one["member_id"]]) for one in said]
     audit.record_all(actor, event, changes, organization=organization)

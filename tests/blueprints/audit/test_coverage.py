@@ -34,7 +34,7 @@ def prepared(acme: Acme, routes: Routes, route: Route, who: str) -> Callable[[],
     if route.endpoint == "members.restore":
         post(acme.browser(acme.owner), wanted.path.replace("restore", "suspend"), confirm="1")
     if route.endpoint == "projects.unarchive":
-        post(acme.browser(acme.owner), wanted.path.replace("unarchive", "archive"))
+        post(acme.browser(acme.owner), wanted.path.replace("unarchive", "archive"), confirm="1")
     return lambda: browser.post(wanted.path, data=form).status_code
 
 

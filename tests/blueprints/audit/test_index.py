@@ -5,18 +5,24 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from flask import Flask
+from sqlalchemy import delete
 from werkzeug.test import TestResponse
 
 from tests.support import crowds
 from tests.support.acme import Acme
 from tests.support.asking import ask
 from tests.support.pages import Page
+from tests.support.teams import Office, group, make_group, memberships
 from tests.support.worlds import post
+from webapp.access.actor import Actor
 from webapp.access.roles import Scope
 from webapp.blueprints.audit.sentences import REFUSALS, SENTENCES
+from webapp.db import db
 from webapp.http.guard import SAFE_METHODS, rule_of
-from webapp.models import Role
-from webapp.services import invitation_batches
+from webapp.models import Organization, RemovedMember, Role
+from webapp.queries.audit import MOST_NAMED
+from webapp.services import access_groups, invitation_batches, removals
+from webapp.services.access_groups import Contents
 from webapp.services.audit import Event
 from webapp.services.invitations import Offer
 
@@ -180,3 +186,33 @@ def test_accounts_are_not_the_business_of_an_organization(acme: Acme) -> None:
     post(browser, "/login", email=acme.owner.email, password="wrong")
     post(browser, "/forgot-password", email=acme.owner.email)
     assert not [event for event in acme.events() if event.startswith("account.")]
+
+
+def test_members_in_entries_of_groups_have_their_names(acme: Acme, office: Office) -> None:
+    acme.act(acme.owner, lambda a, here: removals.remove(a, here, memberships(here, [acme.member])[0]))
+    people = crowds.join(acme, [(f"Person {n:02}", f"p{n}@example.net") for n in range(MOST_NAMED + 1)])
+
+    def change(actor: Actor, here: Organization) -> None:
+        wanted = Contents("Readers", Role.MEMBER, frozenset({office.payroll}), frozenset(people))
+        access_groups.change(actor, here, group(office.readers), wanted)
+
+    acme.act(acme.owner, change)
+    [newest, *_others] = Page(audit(acme, "?event=group.changed")).rows("entry")
+    text = Page(audit(acme, "?event=group.changed")).by_id(f"entry-{newest}").text
+    assert "Members before: Otto Outside after: Person 00, Person 01, " in text
+    assert "Person 19 and 1 more" in text
+    assert "Person 20" not in text
+
+
+def test_member_who_is_gone_for_good_has_a_number_in_entries_of_groups(acme: Acme, office: Office) -> None:
+    number = acme.member_id(acme.member)
+    make_group(acme, office.red, "Writers", Role.ADMIN, ([office.rota], [acme.member, acme.admin]))
+    acme.act(acme.owner, lambda a, here: removals.remove(a, here, memberships(here, [acme.member])[0]))
+
+    def says(name: str) -> bool:
+        page = Page(audit(acme, "?event=group.created"))
+        return f"after: Adam Admin, {name}" in page.by_id(f"entry-{page.rows('entry')[0]}").text
+
+    assert says("Mina Member")
+    acme.world.write(lambda: db.session.execute(delete(RemovedMember)))
+    assert says(f"#{number}")

@@ -115,6 +115,25 @@ def test_answer_to_an_older_state_changes_nothing_and_says_what_happens_now(offi
     assert post(browser, f"{address}/remove", **page.answer()).status_code == 303
 
 
+def test_form_opened_before_somebody_else_changed_the_group_is_kept_and_stores_nothing(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.owner)
+    address, mina = office.address(f"groups/{office.readers}"), acme.member_id(acme.member)
+    opened = Page(browser.get(address)).named("shown")[0].attributes["value"]
+    found = Page(post(browser, address, **entered(office, members=[mina]), shown=opened, find="1", q="adam"))
+    assert found.named("shown")[0].attributes["value"] == opened, "looking for people is no reading of what is there"
+    more = replace(held(acme, office.readers), projects=frozenset({office.payroll, office.rota}))
+    acme.act(acme.owner, lambda actor, here: access_groups.change(actor, here, group(office.readers), more))
+    wanted = entered(office, members=[mina])
+    with acme.unchanged():
+        answer = post(browser, address, **wanted, shown=opened)
+    page = Page(answer)
+    assert (answer.status_code, page.checked("members")) == (409, [str(mina)])
+    assert "Somebody changed this after you had opened the form, so nothing was stored." in page.text
+    yes = {"shown": page.named("shown")[0].attributes["value"], "confirm": "1"}
+    assert post(browser, address, **wanted, **yes).status_code == 303
+    assert held(acme, office.readers).members == {mina}
+
+
 def test_group_is_removed_once_it_is_said_who_loses_what(office: Office) -> None:
     acme, browser = office.acme, office.acme.browser(office.acme.admin)
     address = office.address(f"groups/{office.readers}/remove")

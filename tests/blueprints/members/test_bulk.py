@@ -131,6 +131,12 @@ def test_role_and_teams_are_asked_for_first(acme: Acme, red: int) -> None:
     assert acme.events()[-2:] == ["member.access_changed", "team.member_removed"]
 
 
+def test_teams_are_asked_for_with_none_ticked_and_it_says_what_that_means(acme: Acme, red: int) -> None:
+    page = Page(ask(acme, f"action=teams&ids={acme.member_id(acme.member)}"))
+    assert ([box.attributes["value"] for box in page.named("teams")], page.checked("teams")) == ([str(red)], [])
+    assert "They will belong to exactly the teams you tick, and to no other." in page.text
+
+
 def test_missing_confirmation_and_unknown_actions_do_nothing(acme: Acme) -> None:
     member = acme.member_id(acme.member)
     with acme.unchanged():

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 from tests.support import crowds
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, RESULTS, Page
+from tests.support.teams import Office, make_group
 from tests.support.worlds import Person, post
 from webapp.models import MemberStatus, Role
 
@@ -231,6 +232,22 @@ def test_leaving_asks_first_then_leads_to_ones_organizations(acme: Acme) -> None
     entry = [entry for entry in acme.entries() if entry.event.startswith("member.")][-1]
     assert (entry.event, entry.actor_name) == ("member.left", "Adam Admin")
     assert [letter.kind for letter in acme.world.letters()] == ["invitation"]
+
+
+def test_leaving_says_first_what_one_loses_and_keeps_it_in_the_audit_log(office: Office) -> None:
+    acme, address = office.acme, office.acme.address("leave")
+    browser = acme.world.browser(office.otto)
+    asked = Page(browser.get(address))
+    assert "Otto Outside Payroll Member No access" in asked.text
+    make_group(acme, office.red, "Writers", Role.ADMIN, ([office.rota], [office.otto]))
+    with acme.unchanged():
+        late = post(browser, address, **asked.answer())
+    assert (late.status_code, "Otto Outside Rota Admin No access" in Page(late).text) == (409, True)
+    number = acme.member_id(office.otto)
+    assert post(browser, address, **Page(late).answer()).status_code == 303
+    entry = [entry for entry in acme.entries() if entry.event == "member.left"][-1]
+    lost = [[number, office.payroll, "member", None], [number, office.rota, "admin", None]]
+    assert (entry.after or {})["impact"] == {"people": 1, "shifts": lost}
 
 
 def test_last_owner_is_told_why_they_cannot_leave(acme: Acme) -> None:

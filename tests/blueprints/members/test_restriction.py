@@ -13,7 +13,7 @@ from tests.support.teams import Office, make_project, memberships, team
 from tests.support.worlds import Person, post
 from webapp.access.impact import EVERY_PROJECT
 from webapp.access.roles import Scope
-from webapp.models import MemberStatus
+from webapp.models import MemberStatus, Role
 from webapp.services import restriction, teams
 
 EVERYTHING, CHOSEN = "1", "0"
@@ -104,6 +104,41 @@ def test_answer_to_an_older_state_changes_nothing_and_says_what_happens_now(offi
         assert "Mina Member Archive of 2019 Member No access" in page.text
     assert acme.events() == before
     assert post(browser, address(acme, acme.member, "/remove"), **page.answer()).status_code == 303
+
+
+@pytest.mark.parametrize("meanwhile", ["teams", "role"])
+def test_form_opened_before_somebody_else_changed_it_is_kept_and_stores_nothing(office: Office, meanwhile: str) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    opened = shown(Page(browser.get(address(acme, acme.member))))
+    if meanwhile == "teams":
+        acme.act(acme.owner, lambda a, here: teams.add(a, here, team(office.blue), memberships(here, [acme.member])))
+    else:
+        acme.change(acme.member, role=Role.ADMIN)
+    wanted: dict[str, Any] = {"role": "member", "has_global_access": CHOSEN, "teams": [office.red]}
+    for headers in ({}, PANEL):
+        with acme.unchanged():
+            answer = post(browser, address(acme, acme.member), **wanted, shown=opened, headers=headers)
+        page = Page(answer)
+        assert (answer.status_code, answer.headers.get("HX-Retarget")) == (409, "#panel")
+        assert "Somebody changed this after you had opened the form, so nothing was stored." in page.text
+        assert (page.checked("teams"), page.checked("role")) == ([str(office.red)], ["member"])
+    again = post(browser, address(acme, acme.member), **wanted, shown=shown(page), confirm="1")
+    assert again.status_code == 303
+    assert reach(acme, acme.member) == (False, {office.red})
+
+
+def test_question_carries_what_the_form_was_shown(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    opened = shown(Page(browser.get(address(acme, acme.member))))
+    asked = Page(change(office, browser, teams=[], shown=opened)).answer()
+    acme.act(acme.owner, lambda a, here: teams.add(a, here, team(office.blue), memberships(here, [acme.member])))
+    with acme.unchanged():
+        answer = post(browser, address(acme, acme.member), **asked)
+    assert (answer.status_code, Page(answer).by_id("page-title").text) == (409, "Mina Member")
+
+
+def shown(page: Page) -> str:
+    return page.named("shown")[0].attributes["value"]
 
 
 def test_nothing_is_asked_where_nobody_loses_anything(office: Office) -> None:

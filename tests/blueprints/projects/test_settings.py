@@ -7,8 +7,9 @@ from flask.testing import FlaskClient
 
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
-from tests.support.teams import Office, make_project, make_team, memberships, project, team
+from tests.support.teams import Office, make_group, make_project, make_team, memberships, project, team
 from tests.support.worlds import post
+from webapp.models import Role
 from webapp.services import projects, teams
 
 SETTINGS = "projects/payroll/settings"
@@ -25,13 +26,18 @@ def owners(acme: Acme, number: int) -> list[str]:
     return found
 
 
-def test_settings_hold_what_the_project_is_and_offer_every_team(office: Office, admin: FlaskClient) -> None:
-    page = Page(admin.get(office.acme.address(SETTINGS)))
-    assert page.by_id("name").attributes["value"] == "Payroll"
-    assert [box.attributes["value"] for box in page.named("teams")] == [str(office.red), str(office.blue)], (
-        "those that own it first"
-    )
-    assert page.checked("teams") == [str(office.red)]
+def test_settings_hold_what_the_project_is_and_offer_the_teams_one_may_give_it(
+    office: Office, admin: FlaskClient
+) -> None:
+    acme, both = office.acme, [str(office.red), str(office.blue)]
+    runner = make_team(acme, "Amber", acme.admin)
+    manager = acme.browser(acme.manager)
+    for browser, offered in ((admin, [both[0], str(runner)]), (manager, [both[0], str(runner), both[1]])):
+        page = Page(browser.get(acme.address(SETTINGS)))
+        assert page.by_id("name").attributes["value"] == "Payroll"
+        assert [box.attributes["value"] for box in page.named("teams")] == offered, "those that own it first"
+        assert page.checked("teams") == both[:1]
+    assert post(admin, acme.address(SETTINGS), name="Payroll", teams=[office.red, runner]).status_code == 303
 
 
 def test_old_address_of_a_renamed_project_leads_on_and_goes_to_nobody_else(office: Office, admin: FlaskClient) -> None:
@@ -118,9 +124,28 @@ def test_answer_to_an_older_state_changes_nothing_and_says_what_happens_now(offi
     assert owners(acme, office.payroll) == ["Green"]
 
 
+def test_form_opened_before_somebody_else_changed_the_teams_is_kept_and_stores_nothing(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    [opened] = Page(browser.get(acme.address(SETTINGS))).named("shown")
+    wanted: dict[str, Any] = {"name": "Salaries", "teams": [office.red], "shown": opened.attributes["value"]}
+    both = [office.red, office.blue]
+    acme.act(
+        acme.owner, lambda a, here: projects.set_teams(a, here, project(office.payroll), [team(one) for one in both])
+    )
+    with acme.unchanged():
+        answer = post(browser, acme.address(SETTINGS), **wanted)
+    page = Page(answer)
+    assert (answer.status_code, page.checked("teams")) == (409, [str(office.red)])
+    assert page.by_id("name").attributes["value"] == "Salaries"
+    assert "Somebody changed this after you had opened the form, so nothing was stored." in page.text
+    wanted["shown"] = page.named("shown")[0].attributes["value"]
+    assert post(browser, acme.address(SETTINGS), **wanted, confirm="1").status_code == 303
+    assert owners(acme, office.payroll) == ["Red"]
+
+
 def test_archived_project_can_be_read_and_taken_out_and_nothing_else(office: Office, admin: FlaskClient) -> None:
     acme = office.acme
-    answer = post(admin, acme.address("projects/payroll/archive"))
+    answer = post(admin, acme.address("projects/payroll/archive"), confirm="1")
     assert (answer.status_code, answer.location) == (303, acme.address("projects/payroll"))
     page = Page(admin.get(answer.location))
     assert page.by_id("notices").text == "Payroll is archived: it can be read, and nothing else."
@@ -136,11 +161,39 @@ def test_archived_project_can_be_read_and_taken_out_and_nothing_else(office: Off
                 409,
                 True,
             )
-        post(admin, acme.address("projects/payroll/archive"))
+        post(admin, acme.address("projects/payroll/archive"), confirm="1")
     assert post(admin, acme.address("projects/payroll/unarchive"), headers=PANEL).status_code == 303
     post(admin, acme.address("projects/payroll/unarchive"))
     assert acme.events()[-2:] == ["project.archived", "project.unarchived"]
     assert post(admin, acme.address(SETTINGS), name="Salaries", teams=office.red).status_code == 303
+
+
+def test_archiving_says_first_for_whom_it_was_more_than_reading(office: Office, admin: FlaskClient) -> None:
+    acme, address = office.acme, office.acme.address("projects/payroll/archive")
+    assert f'href="{address}"' in admin.get(acme.address(SETTINGS)).text
+    with acme.unchanged():
+        asked, unanswered = Page(admin.get(address)), post(admin, address)
+    assert (asked.by_id("page-title").text, unanswered.status_code) == ("Archive the project Payroll?", 422)
+    for page in (asked, Page(unanswered)):
+        assert "3 people reach less than before." in page.text
+        for line in ("Adam Admin Payroll Admin", "Mona Manager Payroll Manager", "Olive Owner Payroll Owner"):
+            assert f"{line} Member" in page.text
+        assert "Mina Member Payroll" not in page.text
+    assert post(admin, address, **asked.answer()).status_code == 303
+    entry = acme.entries()[-1]
+    assert (entry.event, (entry.after or {})["impact"]["people"]) == ("project.archived", 3)
+    assert [acme.member_id(acme.admin), office.payroll, "admin", "member"] in (entry.after or {})["impact"]["shifts"]
+
+
+@pytest.mark.parametrize("path", ["archive", "remove"])
+def test_yes_to_an_older_state_of_a_project_ends_nothing(office: Office, admin: FlaskClient, path: str) -> None:
+    acme, address = office.acme, office.acme.address(f"projects/payroll/{path}")
+    earlier = Page(admin.get(address)).answer()
+    make_group(acme, office.red, "Writers", Role.ADMIN, ([office.payroll], [acme.member]))
+    with acme.unchanged():
+        answer = post(admin, address, **earlier)
+    assert (answer.status_code, "Mina Member Payroll Admin" in Page(answer).text) == (409, True)
+    assert post(admin, address, **Page(answer).answer()).status_code == 303
 
 
 def test_project_is_removed_after_a_question(office: Office, admin: FlaskClient) -> None:
@@ -149,6 +202,9 @@ def test_project_is_removed_after_a_question(office: Office, admin: FlaskClient)
         asked, unanswered = Page(admin.get(address)), post(admin, address)
     assert (asked.by_id("page-title").text, unanswered.status_code) == ("Remove the project Payroll?", 422)
     assert "Confirm that this shall happen." in Page(unanswered).text
+    assert "5 people reach less than before." in asked.text
+    for line in ("Mona Manager Payroll Manager", "Mina Member Payroll Member", "Otto Outside Payroll Member"):
+        assert f"{line} No access" in asked.text
     answer = post(admin, address, **asked.answer())
     assert (answer.status_code, answer.location) == (303, acme.address("projects"))
     page = Page(admin.get(answer.location))
@@ -156,6 +212,7 @@ def test_project_is_removed_after_a_question(office: Office, admin: FlaskClient)
     assert page.rows("project") == [office.rota]
     entry = acme.entries()[-1]
     assert (entry.event, (entry.before or {})["teams"]) == ("project.removed", [office.red])
+    assert (entry.after or {})["impact"]["people"] == 5
     group = Page(admin.get(office.address(f"groups/{office.readers}")))
     assert group.checked("projects") == []
     assert (
@@ -175,7 +232,7 @@ def test_D09_whoever_runs_one_of_several_teams_neither_ends_nor_shares_their_pro
     with acme.unchanged():
         for path, form in {
             f"{address}/remove": {"confirm": "1"},
-            f"{address}/archive": {},
+            f"{address}/archive": {"confirm": "1"},
             f"{address}/settings": {"name": "Mine", "teams": str(others)},
         }.items():
             assert post(admin, path, **form).status_code == 403, path

@@ -1,10 +1,16 @@
 """Who belongs to a team: finding and adding people, and taking them out once it is said what they lose."""
 
+from typing import Any
+
+from flask import Flask
+from flask.testing import FlaskClient
+
 from tests.support import crowds
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
+from tests.support.statements import collected
 from tests.support.teams import Office, make_project
-from tests.support.worlds import post
+from tests.support.worlds import csrf_token, post
 
 ADD = "members/add"
 LOST = "Mina Member Payroll Member No access Mina Member Rota Member No access"
@@ -52,6 +58,23 @@ def test_searching_finds_people_of_the_organization_keeps_whom_one_chose_and_sto
         assert "Nobody else matches “una”" in Page(browser.get(office.address(f"{ADD}?q=una"))).text
         assert Page(browser.get(office.address(ADD))).named("members") == []
     assert acme.events() == before
+
+
+def locks(app: Flask, browser: FlaskClient, path: str, **form: Any) -> bool:
+    """Tell whether sending a form holds up others who write."""
+    data = {**form, "csrf_token": csrf_token(browser)}
+    with collected(app) as found:
+        browser.post(path, data=data)
+        return any("immediate" in one.lower() or "for no key update" in one.lower() for one in found)
+
+
+def test_searching_for_people_holds_nobody_up(app: Flask, office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.admin)
+    acme.wake()
+    paths = [office.address(path) for path in (ADD, "groups/new", f"groups/{office.readers}")]
+    for path in paths:
+        assert not locks(app, browser, path, q="otto", find="1"), path
+        assert locks(app, browser, path, q="otto"), path
 
 
 def test_those_chosen_are_added_and_people_of_other_organizations_are_not(office: Office) -> None:

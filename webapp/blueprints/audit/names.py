@@ -1,6 +1,6 @@
 """What events, their families and the fields of entries are called."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,6 +11,7 @@ from flask_babel import ngettext
 from webapp.errors import N_
 from webapp.http.templating import exact, role_name
 from webapp.models import Role
+from webapp.queries.audit import MOST_NAMED
 from webapp.services.audit import Event
 
 FAMILY_NAMES = {
@@ -79,7 +80,7 @@ FIELD_NAMES = {
     "level": N_("Level"),
     "member": N_("Member"),
     "member_id": N_("Number of the membership"),
-    "members": N_("Members, by number"),
+    "members": N_("Members"),
     "name": N_("Name"),
     "projects": N_("Projects, by number"),
     "reason": N_("Reason"),
@@ -123,18 +124,24 @@ def families() -> list[tuple[str, str, list[tuple[str, str]]]]:
     ]
 
 
-def changes(before: Mapping[str, Any] | None, after: Mapping[str, Any] | None) -> list[ChangeRow]:
-    """Return the values of an entry side by side."""
+def changes(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, people: Mapping[int, str]
+) -> list[ChangeRow]:
+    """Return the values of an entry side by side; `people` are the names of members by number."""
     old, new = before or {}, after or {}
-    return [ChangeRow(_field(name), _value(name, old), _value(name, new)) for name in sorted({*old, *new})]
+    return [
+        ChangeRow(_field(name), _value(name, old, people), _value(name, new, people)) for name in sorted({*old, *new})
+    ]
 
 
 def _field(name: str) -> str:
     return str(_(FIELD_NAMES[name])) if name in FIELD_NAMES else name
 
 
-def _value(name: str, values: Mapping[str, Any]) -> str:
+def _value(name: str, values: Mapping[str, Any], people: Mapping[int, str]) -> str:
     value = values.get(name)
+    if name == "members":
+        return _people(value or (), people)
     if value is None:
         return ""
     if isinstance(value, dict):
@@ -143,6 +150,15 @@ def _value(name: str, values: Mapping[str, Any]) -> str:
         return str(_("Yes") if value else _("No"))
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return visible(SHOWN.get(name, str)(text))
+
+
+def _people(numbers: Sequence[int], people: Mapping[int, str]) -> str:
+    """Return the names of members; whoever is gone for good has a number only."""
+    named = ", ".join(visible(people.get(number, f"#{number}")) for number in numbers[:MOST_NAMED])
+    more = len(numbers) - MOST_NAMED
+    if more <= 0:
+        return named
+    return str(ngettext("%(names)s and %(num)s more", "%(names)s and %(num)s more", more, names=named))
 
 
 def _role(label: str) -> str:

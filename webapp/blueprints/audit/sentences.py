@@ -59,6 +59,13 @@ SENTENCES: dict[str, str] = {
     Event.GROUP_REMOVED: N_("%(actor)s removed the access group %(target)s"),
     Event.ACCESS_REFUSED: N_("%(actor)s tried something their role does not allow and was refused"),
 }
+# What an entry says in the history of a member who is in its target since, or not any more.
+OF_MEMBER = {
+    (Event.GROUP_CREATED, True): N_("%(actor)s added %(member)s to the access group %(target)s"),
+    (Event.GROUP_CHANGED, True): N_("%(actor)s added %(member)s to the access group %(target)s"),
+    (Event.GROUP_CHANGED, False): N_("%(actor)s took %(member)s out of the access group %(target)s"),
+}
+NOBODY: Mapping[int, str] = {}
 # What a visitor does by asking to join, without any link.
 OF_ASKING = (Event.REQUEST_MADE, Event.INVITATION_EXPIRED)
 # By the method and the view that was refused, as the guard names them.
@@ -115,16 +122,22 @@ class EntryRow:
     hash: str
 
 
-def described(page: Page[Any]) -> Page[EntryRow]:
-    """Return a page of entries with their sentences."""
-    return Page([_row(entry) for entry in page.rows], page.next, page.is_first)
+def described(page: Page[Any], people: Mapping[int, str]) -> Page[EntryRow]:
+    """Return a page of entries with their sentences; `people` are the names of members by number."""
+    return Page([_row(entry, people=people) for entry in page.rows], page.next, page.is_first)
 
 
-def _row(entry: Entry) -> EntryRow:
+def history(page: Page[Any], name: str) -> Page[EntryRow]:
+    """Return a page of a member's history with its sentences; `name` is the member's."""
+    rows = [_row(entry, OF_MEMBER.get((entry.event, entry.is_in)), name) for entry in page.rows]
+    return Page(rows, page.next, page.is_first)
+
+
+def _row(entry: Entry, sentence: str | None = None, member: str = "", people: Mapping[int, str] = NOBODY) -> EntryRow:
     actor = _actor_name(entry)
     roles = {"role": _role(entry.after), "role_before": _role(entry.before)}
-    member = str((entry.after or entry.before or {}).get("member", ""))
-    text = _(_sentence(entry), actor=actor, target=entry.target_name, member=member, event=entry.event, **roles)
+    said = {"member": member or str((entry.after or entry.before or {}).get("member", "")), **roles}
+    text = _(sentence or _sentence(entry), actor=actor, target=entry.target_name, event=entry.event, **said)
     return EntryRow(
         id=entry.id,
         sequence=entry.sequence,
@@ -136,7 +149,7 @@ def _row(entry: Entry) -> EntryRow:
         event=entry.event,
         target=None if entry.target_id is None else f"{entry.target_kind}:{entry.target_id}",
         target_name=entry.target_name,
-        changes=changes(entry.before, entry.after),
+        changes=changes(entry.before, entry.after, people),
         hash=entry.hash,
     )
 

@@ -8,13 +8,14 @@ from wtforms import SelectField
 from wtforms.fields import SelectChoice
 
 from webapp.http.choices import numbers_field
-from webapp.http.forms import Form, name_field
+from webapp.http.forms import name_field
+from webapp.http.stale import ShownForm
 from webapp.http.templating import role_name
 from webapp.models import Role
 from webapp.services.access_groups import Contents
 
 
-class GroupForm(Form):
+class GroupForm(ShownForm):
     """What an access group is to be."""
 
     name = name_field(_("Name"))
@@ -36,4 +37,8 @@ class GroupForm(Form):
         """Return the names and values that send the same form again."""
         chosen = [("name", self.name.data), ("level", self.level.data)]
         held = {"projects": self.projects.data or (), "members": self.members.data or ()}
-        return [*chosen, *((name, str(number)) for name, numbers in held.items() for number in numbers)]
+        return [
+            *super().carried(),
+            *chosen,
+            *((name, str(number)) for name, numbers in held.items() for number in numbers),
+        ]

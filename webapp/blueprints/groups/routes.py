@@ -1,5 +1,7 @@
 """The access groups of a team."""
 
+from collections.abc import Collection
+
 from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
 
@@ -8,11 +10,12 @@ from webapp.access.roles import Scope
 from webapp.blueprints.groups.forms import GroupForm
 from webapp.blueprints.teams.routes import tab, viewer_who_sees_some
 from webapp.errors import DomainError
-from webapp.http.choices import picker
+from webapp.http.choices import is_search, picker
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
-from webapp.http.htmx import go
+from webapp.http.htmx import go, in_place
 from webapp.http.session import current_actor
+from webapp.http.stale import digest_of
 from webapp.models import AccessGroup, Organization, Role, Team
 from webapp.queries.choices import MOST_CHOICES, held_by, projects_to_choose
 from webapp.queries.impact import by_group
@@ -31,7 +34,7 @@ def index(organization: Organization, team: Team) -> Response:
 
 
 @bp.route("/orgs/<org>/teams/<team>/groups/new", methods=["GET", "POST"])
-@access(Scope.GROUP_WRITE)
+@access(Scope.GROUP_WRITE, finds=True)
 def new(organization: Organization, team: Team) -> Response:
     """Make an access group."""
     form = _form(team, data={"level": Role.MEMBER.label} if request.method == "GET" else None)
@@ -52,16 +55,19 @@ def show(organization: Organization, team: Team, group: AccessGroup) -> Response
     """Show what an access group holds, to change it for those who may."""
     projects, members = held_by(group)
     present = {"name": group.name, "level": group.level.label, "projects": projects, "members": members}
+    present["shown"] = _shown(group, projects, members)
     return _page(organization, team, _form(team, group, data=present), group=group)
 
 
 @bp.post("/orgs/<org>/teams/<team>/groups/<int:group>")
-@access(Scope.GROUP_WRITE)
+@access(Scope.GROUP_WRITE, finds=True)
 def update(organization: Organization, team: Team, group: AccessGroup) -> Response:
     """Change an access group; asks first where that takes something away."""
     actor, confirm, form = current_actor(), ConfirmForm(), _form(team, group)
     if not _is_sent() or not form.validate():
         return _page(organization, team, form, group=group, status=422 if _is_sent() else 200)
+    if form.is_stale(_shown(group, *held_by(group))):
+        return in_place(_page(organization, team, form, group=group, status=409), "panel")
     wanted = form.contents()
     try:
         affected = by_group(group, wanted.members, wanted.projects)
@@ -92,9 +98,13 @@ def remove(organization: Organization, team: Team, group: AccessGroup) -> Respon
     return go(url_for("groups.index", org=organization.slug, team=team.slug))
 
 
+def _shown(group: AccessGroup, projects: Collection[int], members: Collection[int]) -> str:
+    return digest_of(group.name, group.level.label, frozenset(projects), frozenset(members))
+
+
 def _is_sent() -> bool:
     """Tell whether a form came, and not only its search for people."""
-    return request.method == "POST" and "find" not in request.form
+    return request.method == "POST" and not is_search()
 
 
 def _form(team: Team, group: AccessGroup | None = None, **kwargs: object) -> GroupForm:

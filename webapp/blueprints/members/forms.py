@@ -9,6 +9,7 @@ from wtforms.fields import SelectChoice
 
 from webapp.http.choices import CHOSEN, EVERYTHING, numbers_field, reach_choices, reach_field
 from webapp.http.forms import Form
+from webapp.http.stale import ShownForm
 from webapp.http.templating import role_name
 from webapp.models import Role
 from webapp.queries.giveable import Giveable
@@ -55,7 +56,7 @@ class TermsForm(RoleForm):
         return Terms(Role[self.role.data.upper()], everything, sorted(set(self.teams.data or ())))
 
 
-class MemberForm(RoleForm):
+class MemberForm(RoleForm, ShownForm):
     """The role, and what is reached: every project, or only what teams and access groups give."""
 
     has_global_access = reach_field()
@@ -74,4 +75,4 @@ class MemberForm(RoleForm):
     def carried(self) -> list[tuple[str, str]]:
         """Return the names and values that send the same form again."""
         chosen = [("role", self.role.data), ("has_global_access", self.has_global_access.data or "")]
-        return [*chosen, *(("teams", str(number)) for number in self.teams.data or ())]
+        return [*super().carried(), *chosen, *(("teams", str(number)) for number in self.teams.data or ())]

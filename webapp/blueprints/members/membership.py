@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from webapp.access.decide import decide, grantable_roles
 from webapp.access.roles import Scope
-from webapp.blueprints.audit.sentences import described
+from webapp.blueprints.audit.sentences import history
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.forms import MemberForm
 from webapp.blueprints.members.reasons import reason_against
@@ -15,10 +15,12 @@ from webapp.errors import DomainError
 from webapp.http.choices import CHOSEN, EVERYTHING
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
-from webapp.http.htmx import go, respond
+from webapp.http.htmx import go, in_place, respond
 from webapp.http.session import current_actor
+from webapp.http.stale import digest_of
 from webapp.models import Member, Organization, Role
 from webapp.queries.choices import TeamChoice, teams_for_member
+from webapp.queries.groups import MOST_GROUPS, groups_with
 from webapp.queries.impact import by_member
 from webapp.queries.members import history_of, person_of
 from webapp.queries.reach import projects_of
@@ -51,6 +53,8 @@ def update(organization: Organization, member: Member) -> Response:
     form = _member_form(teams)
     if not form.validate():
         return _page(organization, member, teams, form, status=422)
+    if form.is_stale(_shown(member)):
+        return in_place(_page(organization, member, teams, form, status=409), "panel")
     role, wanted = Role[form.role.data.upper()], form.reached(restriction.reach_of(member))
 
     def change() -> None:
@@ -112,7 +116,12 @@ def _teams(organization: Organization, member: Member) -> Sequence[TeamChoice]:
 def _present(member: Member, teams: Sequence[TeamChoice]) -> dict[str, object]:
     everything = EVERYTHING if member.has_global_access else CHOSEN
     chosen = [team.id for team in teams if team.is_chosen]
-    return {"role": member.role.label, "has_global_access": everything, "teams": chosen}
+    return {"role": member.role.label, "has_global_access": everything, "teams": chosen, "shown": _shown(member)}
+
+
+def _shown(member: Member) -> str:
+    reach = restriction.reach_of(member)
+    return digest_of(member.role.label, reach.has_global_access, reach.teams)
 
 
 def _page(
@@ -121,6 +130,7 @@ def _page(
     actor, person = current_actor(), person_of(member)
     may_read_history = decide(actor, Scope.AUDIT_READ, organization)
     is_you = member.user_id == actor.user_id
+    groups = groups_with(member)
     may_see_access = is_you or decide(actor, Scope.MEMBER_WRITE, organization)
     return respond(
         "members/show.html",
@@ -131,7 +141,10 @@ def _page(
         is_you=is_you,
         reason=reason_against(actor, member, is_last_owner=person.is_last_owner),
         teams=[team for team in teams if team.is_chosen],
+        groups=groups[:MOST_GROUPS],
+        has_more_groups=len(groups) > MOST_GROUPS,
+        open_groups={row.id for row in groups if decide(actor, Scope.TEAM_READ, row.team)},
         projects=projects_of(member, after=request.args.get("projects_after", "")) if may_see_access else None,
-        history=described(history_of(member)) if may_read_history else None,
+        history=history(history_of(member), person.name) if may_read_history else None,
         form=form,
     )

@@ -66,14 +66,16 @@ def undo_removal(organization: Organization, removed: RemovedMember) -> Response
 
 
 @bp.route("/orgs/<org>/leave", methods=["GET", "POST"])
-@access(Scope.ORG_READ)
+@access(Scope.ORG_READ, previews=True)
 def leave(organization: Organization) -> Response:
     """Ask whether to leave, then do it."""
-    member = service.require_may_leave(current_actor(), organization)
-    form = ConfirmForm()
-    if not form.validate_on_submit():
+    actor, form = current_actor(), ConfirmForm()
+    member = service.require_may_leave(actor, organization)
+    preview = Preview(lambda: service.leave(actor, organization), by_member(member))
+    if not preview.is_confirmed(form):
         sent = service.open_invitations_by(organization, member.user_id)
-        return confirmation("members/_leave.html", form, member=member, sent=sent)
-    service.leave(current_actor(), organization)
+        return confirmation("members/_leave.html", form, preview=preview, member=member, sent=sent)
+    with preview.noted(Event.MEMBER_LEFT):
+        service.leave(actor, organization)
     flash(_("You have left %(organization)s.", organization=organization.name), "success")
     return go(url_for("organizations.index"))

@@ -9,6 +9,7 @@ from wtforms.validators import InputRequired
 
 from webapp.http.choices import number, numbers_field
 from webapp.http.forms import Form, name_field
+from webapp.http.stale import ShownForm
 
 
 class NewProjectForm(Form):
@@ -17,7 +18,7 @@ class NewProjectForm(Form):
     name = name_field(_("Name"))
 
 
-class ProjectForm(NewProjectForm):
+class ProjectForm(NewProjectForm, ShownForm):
     """How a project is called, and which teams own it."""
 
     teams = numbers_field(_("Teams"))
@@ -28,7 +29,11 @@ class ProjectForm(NewProjectForm):
 
     def carried(self) -> list[tuple[str, str]]:
         """Return the names and values that send the same form again."""
-        return [("name", self.name.data), *(("teams", str(number)) for number in self.teams.data or ())]
+        return [
+            *super().carried(),
+            ("name", self.name.data),
+            *(("teams", str(number)) for number in self.teams.data or ()),
+        ]
 
 
 class AddProjectForm(Form):

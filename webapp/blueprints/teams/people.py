@@ -10,7 +10,7 @@ from webapp.blueprints.teams import bp
 from webapp.blueprints.teams.forms import PeopleForm
 from webapp.blueprints.teams.routes import tab
 from webapp.errors import NotFound
-from webapp.http.choices import picker
+from webapp.http.choices import is_search, picker
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go
@@ -32,10 +32,10 @@ def members(organization: Organization, team: Team) -> Response:
 
 
 @bp.route("/orgs/<org>/teams/<team>/members/add", methods=["GET", "POST"])
-@access(Scope.TEAM_WRITE)
+@access(Scope.TEAM_WRITE, finds=True)
 def add(organization: Organization, team: Team) -> Response:
     """Find members of the organization and add them to the team."""
-    form, is_sent = PeopleForm(), request.method == "POST" and "find" not in request.form
+    form, is_sent = PeopleForm(), request.method == "POST" and not is_search()
     chosen = members_among(organization, form.members.data or [])
     if not is_sent or not form.validate() or not chosen:
         if is_sent and not chosen:

@@ -1,0 +1,36 @@
+"""The access groups somebody is in."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, select
+
+from webapp.db import db
+from webapp.models import AccessGroup, GroupMember, Member, Role, Team
+
+MOST_GROUPS = 50
+
+
+class GroupRow(NamedTuple):
+    """One line of the access groups of a member."""
+
+    id: int
+    name: str
+    level: Role
+    source: str | None
+    team: Team
+
+
+def groups_with(member: Member) -> Sequence[GroupRow]:
+    """Return the access groups a member is in, by team and name: at most one more than MOST_GROUPS."""
+    return [GroupRow._make(row) for row in db.session.execute(_GROUPS, {"member_id": member.id})]
+
+
+_GROUPS = (
+    select(AccessGroup.id, AccessGroup.name, AccessGroup.level, AccessGroup.source, Team)
+    .join(GroupMember, GroupMember.group_id == AccessGroup.id)
+    .join(Team, Team.id == AccessGroup.team_id)
+    .where(GroupMember.member_id == bindparam("member_id"))
+    .order_by(Team.sort_name, Team.id, AccessGroup.name_key)
+    .limit(MOST_GROUPS + 1)
+)
