@@ -33,7 +33,7 @@ run: setup ## Run the web app and the mail worker at http://127.0.0.1:8000, on S
 test: setup .venv/.ready-for-tests ## Run every test; parts this machine lacks are skipped by name
 	@$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=worksteal $(ARGS)
 
-soak: setup .venv/.ready-for-tests ## Run the long tests, which take half an hour and print what they counted
+soak: setup .venv/.ready-for-tests ## Run the long tests, which take an hour and print what they counted
 	@$(BIN)/python -m pytest -m soak --quiet $(ARGS)
 
 check: .venv/.ready-for-tests ## Check style, types and who imports whom

@@ -16,7 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from tests.support.acme import Acme
 from tests.support.applications import close
-from tests.support.teams import furnish, make_project, make_team, memberships, project, team
+from tests.support.teams import furnish, make_project, make_team, memberships, project, remove_team, team
 from tests.support.unproven import copied
 from tests.support.worlds import World
 from webapp import clock, schema
@@ -222,7 +222,7 @@ def _give_to_another(number: int, slug: str) -> None:
 def test_members_are_found_in_the_entries_of_earlier_versions(app: Flask, acme: Acme, connection: Connection) -> None:
     office = furnish(acme)
     acme.act(acme.owner, lambda a, here: teams.take_out(a, here, team(office.red), memberships(here, [acme.admin])))
-    acme.act(acme.owner, lambda a, here: teams.remove(a, here, team(office.red)))
+    remove_team(acme, office.red)
 
     def mentions() -> list[tuple[Any, ...]]:
         return sorted(tuple(row.values()) for row in rows_of(connection)["audit_mention"])

@@ -47,6 +47,7 @@ def test_every_way_to_take_access_away_by_an_address_of_its_own_says_so_first(qu
         "groups.remove",
         "members.bulk",
         "members.leave",
+        "members.pending_bulk",
         "members.remove",
         "members.suspend",
         "projects.archive",

@@ -6,6 +6,7 @@ both ordered by name. So every reading is composed from two lists, GRANTS and BL
 Where plug-ins are installed, a decision asks them before it looks at the grants; lists show what the grants give.
 """
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,7 +14,9 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import (
+    ARRAY,
     CTE,
+    BigInteger,
     ColumnElement,
     CompoundSelect,
     Exists,
@@ -30,6 +33,7 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
+    type_coerce,
     union,
     union_all,
 )
@@ -297,9 +301,16 @@ def reasons_for(page: CTE) -> CompoundSelect[*tuple[Any, ...]]:
 
 
 def reached_by(
-    organization_id: int, members: Collection[int], projects: Collection[int] | None = None, *, one_by_one: bool = False
-) -> dict[tuple[int, int], Role]:
+    organization_id: int,
+    members: Collection[int],
+    projects: Collection[int] | None = None,
+    *,
+    one_by_one: bool = False,
+    most: int,
+) -> dict[tuple[int, int], int] | None:
     """Return what members may read, at which level: by member id and project id, 0 for every project.
+
+    Nothing is returned where the grants come to more than `most` rows.
 
     Args:
         organization_id: where; nothing is said of any other.
@@ -307,33 +318,39 @@ def reached_by(
         projects: which projects matter, by id; all where left out.
         one_by_one: whether a grant of every project is one of each of them, and levels are what a project's own
             blockers leave of them.
+        most: how many rows are read.
     """
-    reading = (projects is not None, one_by_one)
-    statement = union_all(*(_reached(grant, *reading) for grant in GRANTS)).subquery()
-    highest = select(statement.c.member_id, statement.c.project_id, func.max(statement.c.level))
-    found = highest.group_by(statement.c.member_id, statement.c.project_id)
-    return {
-        (row[0], row[1]): row[2]
-        for row in db.session.connection().execute(found, _among(organization_id, members, projects))
-    }
+    connection = db.session.connection()
+    statement = _reading(connection.dialect.name, projects is not None, one_by_one)
+    listed = json.dumps if connection.dialect.name == "sqlite" else list
+    asked = {"organization_id": organization_id, "members": listed([*members]), "most": most + 1}
+    if projects is not None:
+        asked["projects"] = listed([*projects])
+    rows = connection.execute(statement, asked).all()
+    if len(rows) > most:
+        return None
+    highest: dict[tuple[int, int], int] = {}
+    for member, project, level in rows:
+        if level > highest.get((member, project), 0):
+            highest[member, project] = level
+    return highest
 
 
-def pairs_of(
-    organization_id: int,
-    members: Collection[int],
-    projects: Collection[int] | None = None,
-    *,
-    one_by_one: bool = False,
-    most: int,
-) -> int:
-    """Return how many rows `reached_by` would read at most, counted up to one more than `most`."""
-    reading = (projects is not None, one_by_one)
-    rows = union_all(*(_reached(grant, *reading) for grant in GRANTS)).limit(most + 1).subquery()
-    counted = select(func.count()).select_from(rows)
-    return db.session.connection().execute(counted, _among(organization_id, members, projects)).scalar_one()
+@cache
+def _reading(dialect: str, is_narrowed: bool, one_by_one: bool) -> CompoundSelect[*tuple[Any, ...]]:
+    """Select a row for each grant of the members and the projects listed; thousands of them are one parameter."""
+    streams = (_reached(grant, dialect, is_narrowed, one_by_one) for grant in GRANTS)
+    return union_all(*streams).limit(bindparam("most", type_=Integer, literal_execute=True))
 
 
-def _reached(grant: Grant, is_narrowed: bool, one_by_one: bool) -> Statement:
+def _listed(dialect: str, name: str) -> Statement:
+    """Select the numbers of a parameter: a text of JSON on SQLite, an array on PostgreSQL."""
+    if dialect == "sqlite":
+        return select(func.json_each(bindparam(name)).table_valued("value").c.value)
+    return select(func.unnest(bindparam(name, type_=ARRAY(BigInteger))).column_valued())
+
+
+def _reached(grant: Grant, dialect: str, is_narrowed: bool, one_by_one: bool) -> Statement:
     """Select what the grants of one kind give some members.
 
     A grant of every project, if there are any, is one row, where it is not one for each.
@@ -342,7 +359,7 @@ def _reached(grant: Grant, is_narrowed: bool, one_by_one: bool) -> Statement:
     is_everything = grant.container is Organization and not one_by_one
     project = literal(0) if is_everything else held.key
     level = _left_of(grant.level) if one_by_one else grant.level
-    reached = select(_member.id.label("member_id"), project.label("project_id"), level.label("level"))
+    reached = select(_member.id, project, type_coerce(level, Integer))
     reached = reached.select_from(holders.table).join(_member, _member.id == holders.key)
     reached = reached.join(_user, _user.id == _member.user_id).join(
         grant.container, grant.container.id == holders.container
@@ -352,10 +369,10 @@ def _reached(grant: Grant, is_narrowed: bool, one_by_one: bool) -> Statement:
     else:
         reached = reached.join(held.table, and_(held.container == holders.container, held.condition))
         if is_narrowed:
-            reached = reached.where(held.key.in_(bindparam("projects", expanding=True)))
+            reached = reached.where(held.key.in_(_listed(dialect, "projects")))
         if one_by_one:
             reached = reached.join(_project, _project.id == held.key)
-    among = holders.key.in_(bindparam("members", expanding=True))
+    among = holders.key.in_(_listed(dialect, "members"))
     here = _member.organization_id == bindparam("organization_id", type_=Id)
     return reached.where(here, among, holders.condition, _is_readable())
 
@@ -368,11 +385,6 @@ def _left_of(level: ColumnElement[Any]) -> ColumnElement[Any]:
             highest = literal(max(role for role in Role if role < lowest), RoleColumn())
             level = case((and_(blocker.condition, level > highest), highest), else_=level)
     return level
-
-
-def _among(organization_id: int, members: Collection[int], projects: Collection[int] | None) -> dict[str, Any]:
-    named = {"organization_id": organization_id, "members": sorted(members)}
-    return named if projects is None else {**named, "projects": sorted(projects)}
 
 
 def is_reached(member: Any, project: Any) -> ColumnElement[bool]:

@@ -6,9 +6,9 @@ after it.
 
 import hashlib
 import json
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from webapp.access import grants
 from webapp.db import db
@@ -19,11 +19,10 @@ MOST_KEPT = 1_000
 EVERY_PROJECT = 0
 
 # What each member reaches: the level by (member id, project id), where EVERY_PROJECT stands for all of them.
-Reached = dict[tuple[int, int], Role]
+Reached = dict[tuple[int, int], int]
 
 
-@dataclass(frozen=True, order=True)
-class Shift:
+class Shift(NamedTuple):
     """A member reaches a project, or every other one, at another level than before; None stands for not at all."""
 
     member_id: int
@@ -100,49 +99,44 @@ def impact_of(change: Callable[[], object], affected: Affected) -> Impact:
     Raises:
         DomainError: the change is refused.
     """
-    if _is_beyond(affected):
-        return Impact(affected, is_counted=True)
     before = _reached(affected)
+    if before is None:
+        return Impact(affected, is_counted=True)
     savepoint = db.session.begin_nested()
     try:
         change()
         db.session.flush()
-        if _is_beyond(affected):
-            return Impact(affected, is_counted=True)
         after = _reached(affected)
     finally:
         savepoint.rollback()
+    if after is None:
+        return Impact(affected, is_counted=True)
     with_single = frozenset(member for member, project in before.keys() | after.keys() if project != EVERY_PROJECT)
     return Impact(affected, tuple(_shifts(before, after)), with_single=with_single)
 
 
-def _is_beyond(affected: Affected) -> bool:
-    """Tell whether there is more than is compared, also where the list of whom it concerns was cut."""
+def _reached(affected: Affected) -> Reached | None:
+    """Return what is reached; nothing where it is more than is compared, or the list of whom it concerns was cut."""
     if max(len(affected.members), len(affected.projects or ())) > MOST_PAIRS:
-        return True
+        return None
     concerned = (affected.organization_id, affected.members, affected.projects)
-    return grants.pairs_of(*concerned, one_by_one=affected.is_of_projects, most=MOST_PAIRS) > MOST_PAIRS
+    return grants.reached_by(*concerned, one_by_one=affected.is_of_projects, most=MOST_PAIRS)
 
 
-def _reached(affected: Affected) -> Reached:
-    concerned = (affected.organization_id, affected.members, affected.projects)
-    return grants.reached_by(*concerned, one_by_one=affected.is_of_projects)
+def _shifts(before: Reached, after: Reached) -> Iterator[Shift]:
+    for pair in sorted(before.keys() | after.keys()):
+        was, now = _level(before, pair), _level(after, pair)
+        if was != now:
+            yield Shift(*pair, _role(was), _role(now))
 
 
-def _shifts(before: Reached, after: Reached) -> list[Shift]:
-    found = []
-    for member, project in sorted(before.keys() | after.keys()):
-        was = _level(before, member, project)
-        now = _level(after, member, project)
-        if was is not now:
-            found.append(Shift(member, project, was, now))
-    return found
+def _level(reached: Reached, pair: tuple[int, int]) -> int:
+    """Return the level on one project, which that on every project may be above; 0 is below all of them."""
+    return max(reached.get(pair, 0), reached.get((pair[0], EVERY_PROJECT), 0))
 
 
-def _level(reached: Reached, member: int, project: int) -> Role | None:
-    """Return the level on one project, which that on every project may be above."""
-    levels = [reached[pair] for pair in ((member, project), (member, EVERY_PROJECT)) if pair in reached]
-    return max(levels, default=None)
+def _role(level: int) -> Role | None:
+    return Role(level) if level else None
 
 
 def _label(level: Role | None) -> str | None:

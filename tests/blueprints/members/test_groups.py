@@ -1,7 +1,7 @@
 """The access groups on a member's page, and what its history says of teams and groups."""
 
 from tests.support.pages import Page
-from tests.support.teams import Office, group, make_group, memberships, team
+from tests.support.teams import Office, group, make_group, memberships, remove_team, team
 from tests.support.worlds import Person
 from webapp.access.actor import Actor
 from webapp.db import db
@@ -64,7 +64,7 @@ def test_history_says_of_teams_and_groups_when_they_came_and_went(office: Office
     change(Role.ADMIN, acme.member, otto)
     acme.act(acme.owner, lambda a, here: teams.add(a, here, team(office.blue), memberships(here, [otto])))
     acme.act(acme.owner, lambda a, here: teams.take_out(a, here, team(office.blue), memberships(here, [otto])))
-    acme.act(acme.owner, lambda a, here: teams.remove(a, here, team(office.red)))
+    remove_team(acme, office.red)
     assert history_of(office, otto) == [
         "Otto Outside became a member with the role Member",
         "Olive Owner added Otto Outside to the access group Readers",

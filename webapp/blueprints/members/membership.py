@@ -53,7 +53,7 @@ def update(organization: Organization, member: Member) -> Response:
     form = _member_form(teams)
     if not form.validate():
         return _page(organization, member, teams, form, status=422)
-    if form.is_stale(_shown(member)):
+    if form.is_stale(_shown(member, teams)):
         return in_place(_page(organization, member, teams, form, status=409), "panel")
     role, wanted = Role[form.role.data.upper()], form.reached(restriction.reach_of(member))
 
@@ -115,13 +115,13 @@ def _teams(organization: Organization, member: Member) -> Sequence[TeamChoice]:
 
 def _present(member: Member, teams: Sequence[TeamChoice]) -> dict[str, object]:
     everything = EVERYTHING if member.has_global_access else CHOSEN
-    chosen = [team.id for team in teams if team.is_chosen]
-    return {"role": member.role.label, "has_global_access": everything, "teams": chosen, "shown": _shown(member)}
+    chosen, shown = [team.id for team in teams if team.is_chosen], _shown(member, teams)
+    return {"role": member.role.label, "has_global_access": everything, "teams": chosen, "shown": shown}
 
 
-def _shown(member: Member) -> str:
-    reach = restriction.reach_of(member)
-    return digest_of(member.role.label, reach.has_global_access, reach.teams)
+def _shown(member: Member, teams: Sequence[TeamChoice]) -> str:
+    chosen = frozenset(team.id for team in teams if team.is_chosen)
+    return digest_of(member.role.label, member.has_global_access, chosen)
 
 
 def _page(
