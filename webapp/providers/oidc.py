@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
+from joserfc.jwk import Key
+
 from webapp.errors import N_
 from webapp.providers import discovery, id_token, keys
 from webapp.providers.base import Attempt, Parameters, Provider, Question, SignedIn, at_most_one, check_state, code_of
@@ -117,7 +119,7 @@ class OidcProvider(Provider):
     ) -> dict[str, Any]:
         key = f"{self.connection.key} {metadata.jwks_uri}"
 
-        def fetch() -> tuple[keys.Key, ...]:
+        def fetch() -> tuple[Key, ...]:
             return keys.fetch_keys(metadata.jwks_uri, conversation)
 
         signed = keys.signed_claims(token, keys.key_sets.get(key, fetch), metadata.algorithms)

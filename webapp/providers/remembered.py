@@ -48,12 +48,6 @@ class Remembered(Generic[T]):
             _put(self._refetched_at, key, now)
         return self._keep(key, fetch())
 
-    def forget(self) -> None:
-        """Remember nothing."""
-        with self._lock:
-            self._kept.clear()
-            self._refetched_at.clear()
-
     def _keep(self, key: str, value: T) -> T:
         with self._lock:
             _put(self._kept, key, _Kept(value, time.monotonic()))
