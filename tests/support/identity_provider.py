@@ -7,7 +7,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -21,7 +21,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 
 from webapp.providers.addresses import PrivateProviders
 from webapp.providers.base import Attempt, Connection, Provider, SignedIn, Surroundings
-from webapp.providers.demo_identity_provider import DemoClient, DemoIdentityProvider, Grant
+from webapp.providers.demo_identity_provider import DemoClient, DemoIdentityProvider, Grant, Reply, challenge
 from webapp.providers.http import Network
 from webapp.providers.registry import provider_for
 
@@ -67,6 +67,7 @@ class HostileProvider(DemoIdentityProvider):
     signing_key: Key | None = None
     key_set: Sequence[Mapping[str, Any]] | None = None
     signer: Callable[[dict[str, Any]], str] | None = None
+    ignores_pkce: bool = False
     replies: dict[str, Callable[[], Response]] = field(default_factory=dict)
     hits: Counter[str] = field(default_factory=Counter)
     seen: dict[str, Any] = field(default_factory=dict)
@@ -86,6 +87,14 @@ class HostileProvider(DemoIdentityProvider):
         changed = laid_over(dict(super().parameters(asked, subject)), self.callback_changes)
         several = {name: value if isinstance(value, list) else [value] for name, value in changed.items()}
         return [(name, value) for name, values in several.items() for value in values]
+
+    def token(self, form: Mapping[str, str], credentials: tuple[str, str] | None) -> Reply:
+        """Exchange a code or a refresh token, with or without a look at the verifier."""
+        grant = self.codes.get(form.get("code", ""))
+        if grant and self.ignores_pkce:
+            asked = {**grant.asked, "code_challenge": challenge(form.get("code_verifier", ""))}
+            self.codes[form["code"]] = replace(grant, asked=asked)
+        return super().token(form, credentials)
 
     def tokens(self, grant: Grant, *, is_refresh: bool) -> dict[str, Any]:
         """Return what the token endpoint gives."""

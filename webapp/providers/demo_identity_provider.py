@@ -57,7 +57,7 @@ class DemoIdentityProvider:
     clients: dict[str, DemoClient]
     people: dict[str, dict[str, Any]]
     key: RSAKey = field(default_factory=lambda: RSAKey.generate_key(2048, {"use": "sig"}, auto_kid=True))
-    _codes: dict[str, Grant] = field(default_factory=dict)
+    codes: dict[str, Grant] = field(default_factory=dict)
     _access: dict[str, Grant] = field(default_factory=dict)
     _refresh: dict[str, Grant] = field(default_factory=dict)
 
@@ -99,7 +99,7 @@ class DemoIdentityProvider:
         if subject is None:
             return [("error", "access_denied"), *always]
         code = secrets.token_urlsafe(16)
-        self._codes[code] = Grant(asked["client_id"], subject, dict(asked), _now() + CODE_SECONDS)
+        self.codes[code] = Grant(asked["client_id"], subject, dict(asked), _now() + CODE_SECONDS)
         return [("code", code), *always]
 
     def token(self, form: Mapping[str, str], credentials: tuple[str, str] | None) -> Reply:
@@ -152,13 +152,13 @@ class DemoIdentityProvider:
     def _granted(self, form: Mapping[str, str]) -> Grant | None:
         if form.get("grant_type") == "refresh_token":
             return self._refresh.pop(form.get("refresh_token", ""), None)
-        grant = self._codes.pop(form.get("code", ""), None)
+        grant = self.codes.pop(form.get("code", ""), None)
         if grant is None or grant.expires_at < _now() or form.get("redirect_uri") != grant.asked["redirect_uri"]:
             return None
-        return grant if _challenge(form.get("code_verifier", "")) == grant.asked.get("code_challenge") else None
+        return grant if challenge(form.get("code_verifier", "")) == grant.asked.get("code_challenge") else None
 
 
-def _challenge(verifier: str) -> str:
+def challenge(verifier: str) -> str:
     """Return the S256 challenge for a verifier (RFC 7636, section 4.2)."""
     return base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
 

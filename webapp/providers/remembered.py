@@ -22,9 +22,13 @@ class Remembered(Generic[T]):
     """Values by a key, each fetched again after ten minutes; of many keys, those used last.
 
     Connections never share a value: what one of them makes us fetch cannot use up the patience for another.
+
+    Args:
+        seconds: a clock that only goes forward.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
         self._kept: OrderedDict[str, _Kept[T]] = OrderedDict()
         self._refetched_at: OrderedDict[str, float] = OrderedDict()
         self._lock = threading.Lock()
@@ -33,7 +37,7 @@ class Remembered(Generic[T]):
         """Return what is remembered, or fetch it; no lock is held meanwhile."""
         with self._lock:
             kept = self._kept.get(key)
-            if kept and time.monotonic() - kept.fetched_at < FRESH_SECONDS:
+            if kept and self._seconds() - kept.fetched_at < FRESH_SECONDS:
                 self._kept.move_to_end(key)
                 return kept.value
         return self._keep(key, fetch())
@@ -41,7 +45,7 @@ class Remembered(Generic[T]):
     def again(self, key: str, fetch: Callable[[], T]) -> T | None:
         """Fetch it although it is fresh, or return None where that was done within the last minute."""
         with self._lock:
-            now = time.monotonic()
+            now = self._seconds()
             last = self._refetched_at.get(key)
             if last is not None and now - last < REFETCH_SECONDS:
                 return None
@@ -50,7 +54,7 @@ class Remembered(Generic[T]):
 
     def _keep(self, key: str, value: T) -> T:
         with self._lock:
-            _put(self._kept, key, _Kept(value, time.monotonic()))
+            _put(self._kept, key, _Kept(value, self._seconds()))
         return value
 
 
