@@ -51,9 +51,7 @@ def test_A16_subject_that_cannot_be_one_is_refused(sub: object) -> None:
     assert refused.value.reason == Reason.SUBJECT
 
 
-@pytest.mark.parametrize(
-    "sub", [" u-1 ", " ", "U-1", "u-1", "ü-1", "ü-1", "u−1", "s" * 255, "é" * 127, "a\nb"], ids=repr
-)
+@pytest.mark.parametrize("sub", [" u-1 ", " ", "U-1", "\u00fc-1", "u\u0308-1", "u\u22121", "s" * 255, "a\nb"], ids=repr)
 def test_A16_subject_is_kept_byte_for_byte(sub: str) -> None:
     assert read({"sub": sub}).subject.encode() == sub.encode()
 
