@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPConnection, HTTPException, IncompleteRead
 from typing import Any, cast
 from urllib.parse import SplitResult, urlencode, urlsplit
 
@@ -227,10 +227,13 @@ def _exchange(
         if response.getheader("Content-Encoding", "identity").lower() != "identity":
             raise NotBelieved(Reason.NOT_JSON)
         read = response.read(BODY_MAX_BYTES + 1)
+        missing = response.length
     finally:
         response.close()
     if len(read) > BODY_MAX_BYTES:
         raise NotBelieved(Reason.TOO_LARGE)
+    if missing:
+        raise IncompleteRead(b"")
     return Answer(response.status, read)
 
 
