@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, Response, redirect
+from flask import Flask, Response
 from werkzeug.serving import make_server
 
 from tests.providers.refusals import assert_refused, refusal_of
@@ -28,7 +28,7 @@ from tests.support.identity_provider import (
 from webapp.providers import http
 from webapp.providers.addresses import PrivateProviders, is_public
 from webapp.providers.base import Surroundings
-from webapp.providers.errors import DoesNotAnswer, Misconfigured, ProviderError, Reason
+from webapp.providers.errors import DoesNotAnswer, Misconfigured, NotBelieved, ProviderError, Reason
 from webapp.providers.http import Conversation, Network
 from webapp.providers.registry import provider_for
 from webapp.providers.remembered import MOST, REFETCH_SECONDS, Remembered
@@ -205,7 +205,7 @@ def test_X01_name_that_changes_its_mind_is_asked_once(inner: tuple[str, list[str
 def test_X01_redirect_is_not_followed(
     theirs: HostileProvider, inner: tuple[str, list[str]], endpoint: str, status: int
 ) -> None:
-    theirs.replies[endpoint] = lambda: redirect(f"http://127.0.0.1:{inner[0]}/x", status)  # type: ignore[return-value]  # flask's own type is wider
+    theirs.replies[endpoint] = lambda: Response(status=status, headers={"Location": f"http://127.0.0.1:{inner[0]}/x"})
     refused = refusal_of(theirs)
     assert (refused.reason, inner[1]) == (Reason.REDIRECT, [])
     assert inner[0] not in str(refused)
@@ -291,9 +291,10 @@ def speaking(say: Callable[[socket.socket, threading.Event], None]) -> Iterator[
     listener, over = socket.create_server(("127.0.0.1", 0)), threading.Event()
 
     def serve() -> None:
-        connection, _peer = listener.accept()
-        with connection, suppress(OSError):  # our client hangs up, as it should
-            say(connection, over)
+        with suppress(OSError):  # our client hangs up, as it should
+            connection, _peer = listener.accept()
+            with connection:
+                say(connection, over)
 
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
@@ -301,6 +302,7 @@ def speaking(say: Callable[[socket.socket, threading.Event], None]) -> Iterator[
         yield f"127.0.0.1:{listener.getsockname()[1]}"
     finally:
         over.set()
+        listener.shutdown(socket.SHUT_RDWR)
         thread.join()
         listener.close()
 
@@ -399,6 +401,16 @@ def test_X02_huge_answer_is_not_read_whole(beginning: bytes) -> None:
     with speaking(say) as address, pytest.raises(ProviderError):
         Conversation(LOOPBACK.network).get(f"http://{address}/")
     assert sum(sent) < 32 * 1024**2
+
+
+def test_X02_endless_beginning_is_not_read() -> None:
+    def say(connection: socket.socket, over: threading.Event) -> None:
+        while not over.is_set():
+            connection.sendall(b"HTTP/1.1 100 Continue\r\n\r\n" * 1_000)
+
+    with speaking(say) as address, pytest.raises(NotBelieved) as refused:
+        Conversation(LOOPBACK.network).get(f"http://{address}/")
+    assert refused.value.reason == Reason.TOO_LARGE
 
 
 def test_X02_packed_answer_is_not_unpacked(theirs: HostileProvider) -> None:

@@ -20,6 +20,7 @@ from webapp.config import BadSetting
 from webapp.providers.base import Attempt, Connection, Provider, Surroundings, check_state, state_of
 from webapp.providers.dummy import DummyProvider
 from webapp.providers.errors import CallbackRefused, Misconfigured, Reason, SaidNo
+from webapp.providers.oidc import OidcProvider
 from webapp.providers.registry import OURS, kinds, provider_for, registered
 
 TENANT = "0f0e0d0c-1111-2222-3333-444455556666"
@@ -108,7 +109,9 @@ def test_gitlab_names_groups(theirs: HostileProvider) -> None:
     ],
 )
 def test_kind_with_one_address_knows_it(kind: str, options: dict[str, str], issuer: str) -> None:
-    assert provider_for(Connection("k", kind, "", "c", "s", options), LOOPBACK).issuer == issuer  # type: ignore[attr-defined]  # an OidcProvider
+    ours = provider_for(Connection("k", kind, "", "c", "s", options), LOOPBACK)
+    assert isinstance(ours, OidcProvider)
+    assert ours.issuer == issuer
 
 
 @pytest.mark.parametrize("kind", ["google", "entra", "github"])

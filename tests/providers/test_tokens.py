@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from flask import Response, jsonify
-from joserfc.jwk import ECKey, OKPKey
+from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from tests.providers.refusals import assert_refused, refusal_of
 from tests.support.identity_provider import (
@@ -214,6 +214,7 @@ def test_answer_of_the_token_endpoint_says_who_can_help(
         by_evil_key(jku="https://evil.example.org/keys"),
         by_evil_key(x5u="https://evil.example.org/certificate"),
         lambda claims: signed({"alg": "RS256", "kid": "k-1", "crit": ["x"], "x": 1}, claims, rsa_key("honest", "k-1")),
+        lambda claims: signed({"alg": "RS256", "b64": True, "crit": ["b64"]}, claims, rsa_key("honest", "k-1")),
         lambda claims: signed({"alg": "RS512", "kid": "k-1"}, claims, rsa_key("honest", "k-1")),
         lambda claims: signed({"alg": "RS256", "kid": ["k-1"]}, claims, rsa_key("evil")),
         lambda _claims: "not.a.token",
@@ -235,6 +236,7 @@ def test_answer_of_the_token_endpoint_says_who_can_help(
         "jku",
         "x5u",
         "crit",
+        "crit-known",
         "rs512",
         "kid-list",
         "garbage",
@@ -271,7 +273,7 @@ def test_A13_provider_that_signs_with_no_algorithm_of_ours_is_never_asked_for_a_
 def test_every_algorithm_of_ours_is_believed_with_its_hash_of_the_access_token(
     theirs: HostileProvider, algorithm: str
 ) -> None:
-    generated = {
+    generated: dict[str, Callable[[], RSAKey | ECKey | OKPKey]] = {
         "ES256": lambda: ECKey.generate_key("P-256", {"kid": "k-9"}),
         "EdDSA": lambda: OKPKey.generate_key("Ed25519", {"kid": "k-9"}),
     }
