@@ -22,6 +22,7 @@ from webapp.providers.dummy import DummyProvider
 from webapp.providers.errors import CallbackRefused, Misconfigured, Reason, SaidNo
 from webapp.providers.oidc import OidcProvider
 from webapp.providers.registry import OURS, kinds, provider_for, registered
+from webapp.providers.words import WORDS
 
 TENANT = "0f0e0d0c-1111-2222-3333-444455556666"
 OTHER_TENANT = "0f0e0d0c-1111-2222-3333-444455556667"
@@ -206,3 +207,7 @@ def test_every_kind_says_what_it_asks_for() -> None:
     for name, kind in kinds().items():
         assert kind.label, name
         assert {question.name for question in kind.asks_for} >= (set() if name == "dummy" else {"client_id"})
+
+
+def test_every_reason_has_words_for_whoever_runs_the_connection() -> None:
+    assert set(WORDS) == set(Reason)
