@@ -2,7 +2,8 @@
 
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from hmac import compare_digest
@@ -10,7 +11,8 @@ from typing import ClassVar, NamedTuple, Self
 
 from webapp.providers.claims import Claims
 from webapp.providers.errors import CallbackRefused, Misconfigured, Reason
-from webapp.providers.http import Network
+from webapp.providers.http import Conversation, Network
+from webapp.providers.patience import Patience
 
 PARAMETER_MAX_CHARACTERS = 4_096
 
@@ -36,10 +38,14 @@ class Connection:
 
 @dataclass(frozen=True)
 class Surroundings:
-    """What a provider needs to know of this instance: how it reaches others, and whether it is a demo or a test."""
+    """What a provider needs to know of this instance: how it reaches others, and whether it is a demo or a test.
+
+    A process makes one, so that all its threads share its patience.
+    """
 
     network: Network = field(default_factory=Network)
     is_demo: bool = False
+    patience: Patience = field(default_factory=Patience)
 
 
 @dataclass(frozen=True)
@@ -132,6 +138,16 @@ class Provider(ABC):
         Raises:
             ProviderError: it would not.
         """
+
+    @contextmanager
+    def conversation(self) -> Iterator[Conversation]:
+        """Ask the provider within the block, all of it within one limit of time.
+
+        Raises:
+            DoesNotAnswer: too many wait for it already.
+        """
+        with self.surroundings.patience.one_more(self.connection.key):
+            yield Conversation(self.surroundings.network)
 
     def option(self, name: str) -> str:
         """Return what was configured beside issuer and client.

@@ -32,6 +32,7 @@ class Reason(StrEnum):
     UNREACHABLE = "unreachable"
     TIMEOUT = "timeout"
     FAILING = "failing"
+    BUSY = "busy"
     # What it answered, and is not believed
     STATE = "state"
     CALLBACK = "callback"

@@ -60,25 +60,25 @@ class GitHubProvider(Provider):
         if at_most_one(parameters, "iss") not in (None, f"{self.address}/login/oauth"):
             raise CallbackRefused(Reason.ISSUER_PARAMETER)
         refuse_error(parameters)
-        conversation = Conversation(self.surroundings.network)
-        client = Client(self.connection, "client_secret_post", conversation)
-        tokens = client.redeem(self._token_endpoint, code_of(parameters), attempt)
-        return SignedIn(self._claims(tokens, conversation), tokens.refresh_token)
+        with self.conversation() as conversation:
+            client = Client(self.connection, "client_secret_post", conversation)
+            tokens = client.redeem(self._token_endpoint, code_of(parameters), attempt)
+            return SignedIn(self._claims(tokens, conversation), tokens.refresh_token)
 
     def refresh(self, refresh_token: str, subject: str) -> SignedIn:
         """Ask again about somebody; see `Provider`."""
-        conversation = Conversation(self.surroundings.network)
-        client = Client(self.connection, "client_secret_post", conversation)
-        tokens = client.renew(self._token_endpoint, refresh_token)
-        claims = self._claims(tokens, conversation)
+        with self.conversation() as conversation:
+            client = Client(self.connection, "client_secret_post", conversation)
+            tokens = client.renew(self._token_endpoint, refresh_token)
+            claims = self._claims(tokens, conversation)
         if claims.subject != subject:
             raise NotBelieved(Reason.OTHER_SUBJECT)
         return SignedIn(claims, tokens.refresh_token or refresh_token)
 
     def probe(self) -> None:
         """Look whether GitHub answers, and knows the organization."""
-        conversation = Conversation(self.surroundings.network)
-        answer = conversation.get(f"{self.api}/orgs/{quote(self.organization, safe='')}", JSON)
+        with self.conversation() as conversation:
+            answer = conversation.get(f"{self.api}/orgs/{quote(self.organization, safe='')}", JSON)
         if answer.status == 404:
             raise Misconfigured(Reason.OPTIONS)
         _refuse_failure(answer)

@@ -35,7 +35,8 @@ class OidcProvider(Provider):
 
     def begin(self, attempt: Attempt, *, prompt: str | None = None) -> str:
         """Return where to send the browser; see `Provider`."""
-        metadata = self._metadata(self._conversation())
+        with self.conversation() as conversation:
+            metadata = self._metadata(conversation)
         known = (scope for scope in SCOPES_WHERE_KNOWN if scope in metadata.scopes)
         return Client(self.connection, metadata.method).address(
             metadata.authorization_endpoint,
@@ -50,7 +51,34 @@ class OidcProvider(Provider):
     def finish(self, attempt: Attempt, parameters: Parameters) -> SignedIn:
         """Return who came back; see `Provider`. Nothing is asked before the callback itself is believed."""
         check_state(attempt, parameters)
-        conversation = self._conversation()
+        with self.conversation() as conversation:
+            return self._finished(attempt, parameters, conversation)
+
+    def refresh(self, refresh_token: str, subject: str) -> SignedIn:
+        """Ask again about somebody; see `Provider`. The provider must speak of the very same person (Core, 12.2)."""
+        with self.conversation() as conversation:
+            return self._refreshed(refresh_token, subject, conversation)
+
+    def probe(self) -> None:
+        """Look whether the provider describes itself as we need it, and gives its keys; both anew."""
+        with self.conversation() as conversation:
+            metadata = discovery.metadata_of(self.issuer, conversation)
+            if not keys.fetch_keys(metadata.jwks_uri, conversation):
+                raise NotBelieved(Reason.KEYS)
+
+    def more_parameters(self) -> dict[str, str]:
+        """Return what a kind adds to the address the browser is sent to."""
+        return {}
+
+    def claims_in(self, said: Mapping[str, Any]) -> Claims:
+        """Return the claims in what the provider said; a kind may look at more, and refuse.
+
+        Raises:
+            ProviderError: the person is not of the organization, or what was said is not believed.
+        """
+        return read(said)
+
+    def _finished(self, attempt: Attempt, parameters: Parameters, conversation: Conversation) -> SignedIn:
         metadata = self._metadata(conversation)
         self._check_issuer_parameter(metadata, parameters)
         refuse_error(parameters)
@@ -65,9 +93,7 @@ class OidcProvider(Provider):
         together = merged(said, self._userinfo(metadata, tokens, str(said["sub"]), conversation))
         return SignedIn(self.claims_in(together), tokens.refresh_token, id_token.authenticated_at(said))
 
-    def refresh(self, refresh_token: str, subject: str) -> SignedIn:
-        """Ask again about somebody; see `Provider`. The provider must speak of the very same person (Core, 12.2)."""
-        conversation = self._conversation()
+    def _refreshed(self, refresh_token: str, subject: str, conversation: Conversation) -> SignedIn:
         metadata = self._metadata(conversation)
         tokens = Client(self.connection, metadata.method, conversation).renew(metadata.token_endpoint, refresh_token)
         said: dict[str, Any] = {}
@@ -81,28 +107,6 @@ class OidcProvider(Provider):
         return SignedIn(
             self.claims_in(together), tokens.refresh_token or refresh_token, id_token.authenticated_at(said)
         )
-
-    def probe(self) -> None:
-        """Look whether the provider describes itself as we need it, and gives its keys; both anew."""
-        conversation = self._conversation()
-        metadata = discovery.metadata_of(self.issuer, conversation)
-        if not keys.fetch_keys(metadata.jwks_uri, conversation):
-            raise NotBelieved(Reason.KEYS)
-
-    def more_parameters(self) -> dict[str, str]:
-        """Return what a kind adds to the address the browser is sent to."""
-        return {}
-
-    def claims_in(self, said: Mapping[str, Any]) -> Claims:
-        """Return the claims in what the provider said; a kind may look at more, and refuse.
-
-        Raises:
-            ProviderError: the person is not of the organization, or what was said is not believed.
-        """
-        return read(said)
-
-    def _conversation(self) -> Conversation:
-        return Conversation(self.surroundings.network)
 
     def _metadata(self, conversation: Conversation) -> Metadata:
         key = f"{self.connection.key} {self.issuer}"
