@@ -96,7 +96,9 @@ class Settings:
                 value = url.render_as_string(hide_password=True)
             elif field.name in SECRETS and value:
                 value = "********"
-            shown[PREFIX + field.name.upper()] = "" if value in (None, ()) else str(value)
+            elif isinstance(value, tuple):
+                value = ", ".join(value)
+            shown[PREFIX + field.name.upper()] = "" if value is None else str(value)
         shown.pop(PREFIX + "DEMO")
         return shown
 
