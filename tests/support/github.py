@@ -61,8 +61,10 @@ def application(github: GitHubServer) -> Flask:
         if (form.get("client_id"), form.get("client_secret")) != (CLIENT_ID, CLIENT_SECRET):
             return jsonify(error="incorrect_client_credentials")
         expected = github.challenges.pop(form.get("code", ""), None)
-        is_renewal = form.get("refresh_token") == "ghr-1"
-        if not is_renewal and expected != challenge(form.get("code_verifier", "")):
+        if form.get("grant_type") == "refresh_token":
+            if form.get("refresh_token") != "ghr-1":
+                return jsonify(error="bad_refresh_token")
+        elif expected != challenge(form.get("code_verifier", "")):
             return jsonify(error="bad_verification_code")
         return jsonify(access_token="gho-1", token_type="bearer", refresh_token="ghr-1")
 

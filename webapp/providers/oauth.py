@@ -16,7 +16,8 @@ from webapp.providers.http import Answer, Conversation
 TOKEN_MAX_CHARACTERS = 16_384
 # RFC 6749, section 5.2: what is wrong with us, and what with the grant of the person
 OURS_TO_MEND = {"invalid_client", "unauthorized_client", "incorrect_client_credentials"}
-OF_THE_GRANT = {"invalid_grant", "access_denied", "bad_verification_code", "expired_token"}
+# and what GitHub says instead
+OF_THE_GRANT = {"invalid_grant", "access_denied", "bad_verification_code", "bad_refresh_token"}
 COME_BACK_LATER = {"server_error", "temporarily_unavailable", "slow_down"}
 
 

@@ -127,8 +127,8 @@ class OidcProvider(Provider):
             return keys.fetch_keys(metadata.jwks_uri, conversation)
 
         signed = keys.signed_claims(token, keys.key_sets.get(key, fetch), metadata.algorithms)
-        if signed is None and (newer := keys.key_sets.again(key, fetch)) is not None:
-            signed = keys.signed_claims(token, newer, metadata.algorithms)
+        if signed is None:
+            signed = keys.signed_claims(token, keys.key_sets.again(key, fetch), metadata.algorithms)
         if signed is None:
             raise NotBelieved(Reason.SIGNATURE)
         claims, algorithm = signed

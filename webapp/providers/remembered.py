@@ -42,13 +42,12 @@ class Remembered(Generic[T]):
                 return kept.value
         return self._keep(key, fetch())
 
-    def again(self, key: str, fetch: Callable[[], T]) -> T | None:
-        """Fetch it although it is fresh, or return None where that was done within the last minute."""
+    def again(self, key: str, fetch: Callable[[], T]) -> T:
+        """Fetch it although it is fresh; where somebody did so within the last minute, return what they got."""
         with self._lock:
-            now = self._seconds()
-            last = self._refetched_at.get(key)
-            if last is not None and now - last < REFETCH_SECONDS:
-                return None
+            now, last, kept = self._seconds(), self._refetched_at.get(key), self._kept.get(key)
+            if kept and last is not None and now - last < REFETCH_SECONDS:
+                return kept.value
             _put(self._refetched_at, key, now)
         return self._keep(key, fetch())
 
