@@ -55,6 +55,7 @@ def sentence_of(folder: Path, **values: str) -> str:
         ("REGISTRATION", "invitation", "invitation"),
         ("ORGANIZATION_CREATION", "administrators", "administrators"),
         ("ORGANIZATION_CREATION", "anyone", "anyone"),
+        ("PRIVATE_PROVIDERS", "IdP.example.org, 10.2.0.0/16 ::1", ("idp.example.org", "10.2.0.0/16", "::1")),
     ],
 )
 def test_setting_is_read(tmp_path: Path, name: str, value: str, expected: Any) -> None:
@@ -111,6 +112,10 @@ def test_defaults_are_a_laptop(tmp_path: Path) -> None:
         ("TRUSTED_PROXIES", "all"),
         ("REGISTRATION", "everybody"),
         ("ORGANIZATION_CREATION", "nobody"),
+        ("PRIVATE_PROVIDERS", "https://idp.example.org"),
+        ("PRIVATE_PROVIDERS", "10.2.0.1/16"),
+        ("PRIVATE_PROVIDERS", "10.2"),
+        ("PRIVATE_PROVIDERS", "-.example.org"),
     ],
 )
 def test_K03_malformed_setting_is_named_with_what_it_got_and_what_it_takes(

@@ -48,6 +48,7 @@ class Settings:
     trusted_proxies: int
     registration: str
     organization_creation: str
+    private_providers: tuple[str, ...]
     demo: bool = False
 
     @classmethod
@@ -95,7 +96,9 @@ class Settings:
                 value = url.render_as_string(hide_password=True)
             elif field.name in SECRETS and value:
                 value = "********"
-            shown[PREFIX + field.name.upper()] = "" if value in (None, ()) else str(value)
+            elif isinstance(value, tuple):
+                value = ", ".join(value)
+            shown[PREFIX + field.name.upper()] = "" if value is None else str(value)
         shown.pop(PREFIX + "DEMO")
         return shown
 
@@ -175,6 +178,20 @@ def _fernet_keys(value: str) -> tuple[str, ...]:
     return keys
 
 
+_HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
+
+
+def _hosts_and_networks(value: str) -> tuple[str, ...]:
+    words = tuple(word.lower() for word in _words(value))
+    for word in words:
+        is_like_an_address = ":" in word or "/" in word or word.replace(".", "").isdigit()
+        if is_like_an_address:
+            ipaddress.ip_network(word)
+        elif not _HOST.fullmatch(word):
+            raise ValueError
+    return words
+
+
 def default_data_dir() -> Path:
     """Return `var` beside the source in a checkout, else the user's data folder."""
     checkout = Path(__file__).resolve().parent.parent
@@ -214,6 +231,9 @@ VARIABLES: dict[str, _Variable] = {
     "REGISTRATION": _Variable(_choice("invitation"), "invitation", "invitation (accounts are made by invitation)"),
     "ORGANIZATION_CREATION": _Variable(
         _choice("administrators", "anyone"), "administrators", "administrators or anyone (who may make organizations)"
+    ),
+    "PRIVATE_PROVIDERS": _Variable(
+        _hosts_and_networks, (), "host names, addresses or networks such as 10.2.0.0/16, separated by commas"
     ),
 }
 

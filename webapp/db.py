@@ -200,4 +200,8 @@ def is_out_of_reach(error: DBAPIError) -> bool:
 
 def is_transaction_open() -> bool:
     """Tell whether this thread holds a transaction: hashing and networks must wait until it does not."""
-    return bool(db.session.registry.has() and db.session().in_transaction())
+    try:
+        has_session = db.session.registry.has()
+    except RuntimeError:  # outside the application there are no sessions
+        return False
+    return bool(has_session and db.session().in_transaction())

@@ -1,4 +1,4 @@
-"""What a module may touch: the clock, the request and HTMX's headers have one place each."""
+"""What a module may touch: the clock, the request, HTMX's headers and other servers have one place each."""
 
 import ast
 from collections.abc import Callable, Iterator
@@ -65,6 +65,18 @@ def addresses_from_the_host_of_the_request(tree: ast.Module) -> Iterator[str]:
             yield ast.unparse(node)
 
 
+def outbound_clients(tree: ast.Module) -> Iterator[str]:
+    """What asks other servers has limits, and does not go where it is sent: one module knows how."""
+    clients = {"http.client", "urllib.request", "requests", "httpx", "urllib3", "aiohttp"}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name in clients)
+        if isinstance(node, ast.ImportFrom) and (
+            node.module in clients or clients & {f"{node.module}.{alias.name}" for alias in node.names}
+        ):
+            yield str(node.module)
+
+
 RULES: list[tuple[Callable[[ast.Module], Iterator[str]], Callable[[str], bool]]] = [
     (reads_of_the_clock, lambda path: path == "clock.py"),
     (mentions_of_the_request, lambda path: path.startswith(("http/", "blueprints/"))),
@@ -72,6 +84,7 @@ RULES: list[tuple[Callable[[ast.Module], Iterator[str]], Callable[[str], bool]]]
     (imports_inside_functions, lambda path: False),
     (unescaped_markup, lambda path: path == "http/templating.py"),
     (addresses_from_the_host_of_the_request, lambda path: False),
+    (outbound_clients, lambda path: path == "providers/http.py"),
 ]
 
 
@@ -93,6 +106,9 @@ def test_only_its_place_touches_it(find: Callable[[ast.Module], Iterator[str]], 
         (imports_inside_functions, "def f():\n    import os"),
         (unescaped_markup, "markupsafe.Markup('<b>')"),
         (addresses_from_the_host_of_the_request, "url_for('x', _external=True)"),
+        (outbound_clients, "import requests"),
+        (outbound_clients, "from urllib import request"),
+        (outbound_clients, "from http.client import HTTPConnection"),
     ],
 )
 def test_the_rules_see_what_they_look_for(find: Callable[[ast.Module], Iterator[str]], source: str) -> None:

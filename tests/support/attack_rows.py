@@ -15,8 +15,20 @@ GROUPS: Final = {
 }
 
 ROWS: Final = {
+    "A06": "address that a provider does not call verified",
+    "A09": "answer with a state that is missing, doubled or somebody else's",
+    "A11": "code of somebody else in one's own sign-in",
+    "A12": "answer of another provider than the one asked",
+    "A13": "algorithm or key that the token itself chooses",
+    "A14": "token for somebody else",
+    "A15": "userinfo about somebody else, or none",
+    "A16": "subject that is none, or looks like another",
+    "A17": "claims of another type or size",
     "A18": "account closed while its owner signs in",
+    "A19": "provider that leaves out who it is",
+    "A20": "domain, tenant or organization that only looks right",
     "A24": "redirect that would leave this server",
+    "A25": "secret of a provider, read back",
     "C01": "invented token, or one made for something else",
     "C02": "token under another address, with a role in the form",
     "C03": "invited address that nobody has proven",
@@ -138,5 +150,5 @@ REASONS: Final = {
     "R22": "not built yet: synchronization",
     "R23": "not built yet: scheduled work",
     "X07": "measured by `make bench`",
-    **dict.fromkeys(("X01", "X02", "X03", "R07", "R19", "R20", "R26"), _PROVIDERS),
+    **dict.fromkeys(("R07", "R19", "R26"), _PROVIDERS),
 }

@@ -1,6 +1,7 @@
 """Writes docs/security.md from a run of the suite: which attacks were tried, on which databases, and with what success.
 
-A test names the rows it covers: `test_C07_…`, or `test_C13_F06_…` for two. UPDATE_SECURITY=1 writes the file when the
+A test names the rows it covers: `test_C07_…`, or `test_C13_F06_…` for two; that of a conformance module has its name,
+`test_oidcc_client_test_…`. UPDATE_SECURITY=1 writes the file when the
 run ends; only what ran and passed in that run counts.
 """
 
@@ -15,12 +16,14 @@ from typing import Final
 import pytest
 
 from tests.support.attack_rows import GROUPS, NO_TEST_YET, REASONS, ROWS
+from tests.support.conformance import MODULES
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "security.md"
 TESTS: Final = Path(__file__).parents[1]
 NAME: Final = re.compile(r"\btest((?:_[A-Z][0-9]{2})+)_")
 DATABASE: Final = "database"
 NAMES_OF_DATABASES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+CONFORMANCE: Final = "What the OpenID Foundation's conformance modules demand"
 DID_NOT_RUN: Final = "did not run"
 
 ABOUT = """\
@@ -53,6 +56,9 @@ Cases = Mapping[str, Case]
 
 def ids_in(name: str) -> list[str]:
     """Return the ids that the name of a test, or its node id, holds."""
+    module = name.partition("[")[0].rpartition("::")[2].removeprefix("test_").replace("_", "-")
+    if module in MODULES:
+        return [module]
     found = NAME.search(name.partition("[")[0])
     return found[1].strip("_").split("_") if found else []
 
@@ -74,25 +80,30 @@ def page(cases: Cases, named: Iterable[str]) -> str:
     for node, case in cases.items():
         for row in ids_in(node):
             by_row[row][node] = case
-    return "\n".join([ABOUT, *(_group(letter, by_row, set(named)) for letter in GROUPS)])
+    tested = set(named)
+    tables = [_table(f"{group}: {GROUPS[group]}", _of_group(group), by_row, tested) for group in GROUPS]
+    return "\n".join([ABOUT, *tables, _table(CONFORMANCE, MODULES, by_row, tested)])
 
 
-def _group(letter: str, by_row: Mapping[str, Cases], named: set[str]) -> str:
-    rows = sorted(row for row in ROWS if row.startswith(letter))
-    lines = [_line(row, by_row.get(row, {}), is_named=row in named) for row in rows]
+def _of_group(group: str) -> dict[str, str]:
+    return {row: words for row, words in sorted(ROWS.items()) if row.startswith(group)}
+
+
+def _table(title: str, words: Mapping[str, str], by_row: Mapping[str, Cases], named: set[str]) -> str:
+    lines = [_line(row, words[row], by_row.get(row, {}), is_named=row in named) for row in words]
     green = sum(line.endswith("| yes |") for line in lines)
-    heading = f"## {letter}: {GROUPS[letter]}\n\n{green} of {len(rows)} rows are green.\n"
+    heading = f"## {title}\n\n{green} of {len(words)} rows are green.\n"
     table = ["| id | what is tried | tests | cases | databases | green |", "|---|---|---|---|---|---|"]
     return "\n".join([heading, *table, *lines, ""])
 
 
-def _line(row: str, cases: Cases, *, is_named: bool) -> str:
+def _line(row: str, words: str, cases: Cases, *, is_named: bool) -> str:
     if not cases:
         reason = DID_NOT_RUN if is_named else REASONS.get(row, NO_TEST_YET)
-        return f"| {row} | {ROWS[row]} | – | – | – | {reason} |"
+        return f"| {row} | {words} | – | – | – | {reason} |"
     tests = {node.partition("[")[0] for node in cases}
     databases = sorted({NAMES_OF_DATABASES[c.database] for c in cases.values() if c.database}, reverse=True)
-    cells = (row, ROWS[row], str(len(tests)), str(len(cases)), ", ".join(databases) or "–", _verdict(cases))
+    cells = (row, words, str(len(tests)), str(len(cases)), ", ".join(databases) or "–", _verdict(cases))
     return f"| {' | '.join(cells)} |"
 
 

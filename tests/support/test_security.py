@@ -5,9 +5,11 @@ import re
 import pytest
 
 from tests.support.attack_rows import GROUPS, REASONS, ROWS
+from tests.support.conformance import MODULES
 from tests.support.security import DID_NOT_RUN, PAGE, Case, ids_in, ids_in_sources, is_wanted, page
 
-LINE = re.compile(r"^\| ([A-Z][0-9]{2}) \| [^|]+ \| ([^|]+) \| [^|]+ \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
+ID = r"[A-Z][0-9]{2}|[a-z0-9]+-client-test[a-z0-9-]*"
+LINE = re.compile(rf"^\| ({ID}) \| [^|]+ \| ([^|]+) \| [^|]+ \| [^|]+ \| ([^|]+) \|$", re.MULTILINE)
 
 
 def case(*outcomes: str, database: str = "sqlite") -> Case:
@@ -25,6 +27,9 @@ def line_of(row: str, cases: dict[str, Case], named: set[str] | None = None) -> 
         ("test_C07_link_is_dead", ["C07"]),
         ("test_C13_F06_same_answer", ["C13", "F06"]),
         ("tests/http/test_csrf.py::test_E06_forged", ["E06"]),
+        ("test_oidcc_client_test", ["oidcc-client-test"]),
+        ("tests/a.py::test_fapi2_client_test_invalid_null_alg[x]", ["fapi2-client-test-invalid-null-alg"]),
+        ("test_oidcc_client_test_made_up", []),
         ("test_200_is_answered", []),
         ("test_utf8", []),
         ("tests/a.py::test_roles[test_C07_x]", []),
@@ -54,7 +59,7 @@ def test_row_without_a_case_says_why() -> None:
 
 
 def test_every_row_that_is_tested_has_its_words() -> None:
-    assert ids_in_sources() <= set(ROWS)
+    assert ids_in_sources() <= {*ROWS, *MODULES}
     assert {row[0] for row in ROWS} == set(GROUPS)
 
 
@@ -62,6 +67,6 @@ def test_every_row_that_is_tested_has_its_words() -> None:
 def test_committed_page_lists_exactly_the_rows_that_have_tests() -> None:
     """Write it anew with UPDATE_SECURITY=1 make test."""
     lines = {row: (tests, verdict) for row, tests, verdict in LINE.findall(PAGE.read_text("utf-8"))}
-    assert set(lines) == set(ROWS)
+    assert set(lines) == {*ROWS, *MODULES}
     assert {row for row, (tests, _) in lines.items() if tests != "–"} == ids_in_sources()
     assert [row for row, (_, verdict) in lines.items() if verdict == DID_NOT_RUN] == []

@@ -1,0 +1,21 @@
+"""GitLab, in its own cloud or on a server of the organization's."""
+
+from typing import ClassVar
+
+from webapp.errors import N_
+from webapp.providers.base import Question
+from webapp.providers.oidc import CLIENT, OidcProvider
+
+ISSUER = "https://gitlab.com"
+
+
+class GitLabProvider(OidcProvider):
+    """GitLab: an OpenID provider whose userinfo names the groups of a person."""
+
+    label: ClassVar[str] = N_("GitLab")
+    asks_for: ClassVar[tuple[Question, ...]] = (Question("issuer", N_("Address, if not gitlab.com")), *CLIENT)
+
+    @property
+    def issuer(self) -> str:
+        """GitLab's own, unless the connection names a server."""
+        return self.connection.issuer or ISSUER
