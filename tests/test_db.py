@@ -15,9 +15,10 @@ from sqlalchemy.orm import object_session
 from sqlalchemy.pool import NullPool
 
 from tests.support.worlds import World
-from webapp.db import MAX_TRIES, db, is_transient, perform, transaction
+from webapp.db import MAX_TRIES, MustWrite, db, engine_options, is_transient, perform, taken_back, transaction
 from webapp.models import Organization, User
 from webapp.services import passwords
+from webapp.services.organizations import lock_by_slug
 
 # For faults that only one of the databases knows; the other has a test of its own.
 on_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -100,6 +101,52 @@ def test_any_error_rolls_back(in_app: Flask, organizations: list[int]) -> None:
     with pytest.raises(KeyboardInterrupt):
         perform(rename_and_stop, write=True)
     assert name_of(organizations[0]) == before
+
+
+def test_what_is_tried_is_taken_back_and_holds_nobody_up_afterwards(in_app: Flask, organizations: list[int]) -> None:
+    before = name_of(organizations[0])
+
+    def try_it() -> None:
+        lock_by_slug(db.session.get_one(Organization, organizations[0]).slug)
+        with taken_back():
+            rename(organizations[0])
+        address = db.engine.url.render_as_string(hide_password=False)
+        impatient = engine_options(address)["connect_args"]
+        with closing(create_engine(address, poolclass=NullPool, connect_args=impatient).connect()) as other:
+            other.execute(RENAME, {"id": organizations[0]})
+            other.commit()
+
+    perform(try_it, write=True, keep=False)
+    assert name_of(organizations[0]) == f"{before}!"
+    perform(lambda: rename(organizations[0]), write=True)
+    assert name_of(organizations[0]) == f"{before}!!"
+
+
+def test_transaction_that_keeps_nothing_is_not_committed(in_app: Flask, organizations: list[int]) -> None:
+    before = name_of(organizations[0])
+    perform(lambda: rename(organizations[0]), write=True, keep=False)
+    assert name_of(organizations[0]) == before
+
+
+def test_what_is_tried_on_the_way_to_a_change_is_taken_back_alone(in_app: Flask, organizations: list[int]) -> None:
+    before = name_of(organizations[0])
+
+    def try_and_do() -> None:
+        with taken_back():
+            rename(organizations[0])
+        rename(organizations[0])
+
+    perform(try_and_do, write=True)
+    assert name_of(organizations[0]) == f"{before}!"
+
+
+def test_nothing_is_tried_in_a_reading_transaction(in_app: Flask, organizations: list[int]) -> None:
+    def try_it() -> None:
+        with taken_back():
+            rename(organizations[0])
+
+    with pytest.raises(MustWrite):
+        perform(try_it, write=False)
 
 
 def test_what_was_loaded_is_read_afresh_in_the_next_transaction(in_app: Flask, organizations: list[int]) -> None:

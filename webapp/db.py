@@ -10,7 +10,7 @@ from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, CursorResult, DateTime, Engine, Integer, MetaData, String, Update, event
 from sqlalchemy.engine import Connection, Dialect, make_url
 from sqlalchemy.exc import DBAPIError, OperationalError
-from sqlalchemy.orm import DeclarativeBase, registry
+from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
 from webapp.vault import Vault
@@ -135,24 +135,77 @@ def prepare_engine(engine: Engine, *, foreign_keys: bool = True) -> None:
 
 
 @contextmanager
-def transaction(*, write: bool) -> Iterator[None]:
+def transaction(*, write: bool, keep: bool = True) -> Iterator[None]:
     """Open one transaction on the session at hand; commit at the end, roll back on any error.
 
     A writing one takes SQLite's write lock at once; a reading one cannot write. What was loaded stays readable
     afterwards, but belongs to no session any more, so that the next transaction reads afresh.
+
+    Args:
+        write: whether it writes.
+        keep: whether it is committed at the end.
     """
     session = db.session()
     try:
         session.begin()
-        session.connection(execution_options={"write": write, "postgresql_readonly": not write})
+        session.connection(execution_options={"write": write, "keep": keep, "postgresql_readonly": not write})
         yield
-        session.commit()
+        if keep:
+            session.commit()
+        else:
+            _roll_back(session)
     except BaseException:
-        session.expunge_all()
-        session.rollback()
+        _roll_back(session)
         raise
     finally:
         session.close()
+
+
+def _roll_back(session: Session) -> None:
+    session.expunge_all()
+    session.rollback()
+
+
+class MustWrite(Exception):
+    """Something is to be tried in a transaction that only reads."""
+
+
+@contextmanager
+def taken_back() -> Iterator[None]:
+    """Try changes: all that the block does is taken back at its end.
+
+    A transaction that keeps nothing only reads from then on, and lets others write: on SQLite a savepoint that is gone
+    would go on holding the lock.
+
+    Raises:
+        MustWrite: the transaction at hand only reads.
+    """
+    connection = db.session.connection()
+    options = connection.get_execution_options()
+    if not options["write"]:
+        raise MustWrite
+    savepoint = db.session.begin_nested()
+    try:
+        yield
+    finally:
+        savepoint.rollback()
+        if not options["keep"]:
+            _let_others_write(connection)
+
+
+def is_for_trying() -> bool:
+    """Tell whether the transaction at hand writes and keeps nothing."""
+    options = db.session.connection().get_execution_options()
+    return bool(options["write"] and not options["keep"])
+
+
+def _let_others_write(connection: Connection) -> None:
+    """Begin anew, only to read, in the place of a transaction that keeps nothing."""
+    connection.exec_driver_sql("rollback")
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("pragma query_only=on")
+        connection.info["write"] = False
+        connection.exec_driver_sql("begin")
 
 
 T = TypeVar("T")
@@ -164,15 +217,15 @@ def changes_one_row(statement: Update) -> bool:
     return cast(CursorResult[Any], result).rowcount == 1
 
 
-def perform(step: Callable[[], T], *, write: bool, tries: int = MAX_TRIES) -> T:
-    """Run `step` in a transaction of its own and return what it returns.
+def perform(step: Callable[[], T], *, write: bool, keep: bool = True, tries: int = MAX_TRIES) -> T:
+    """Run `step` in a transaction of its own (see `transaction`) and return what it returns.
 
     When the database says that only the moment was wrong (busy, deadlock, serialization failure), the step runs again
     from the start, at most `tries` times in all; so it must have no effect but on the database.
     """
     for tries_left in reversed(range(tries)):
         try:
-            with transaction(write=write):
+            with transaction(write=write, keep=keep):
                 return step()
         except DBAPIError as error:
             if not tries_left or not is_transient(error):

@@ -1,7 +1,7 @@
 """Impact: who gains, loses or changes access by a change, found by making the change and taking it back.
 
-No rule is written twice here: the services make the change, and the access rule says what everybody reaches before and
-after it.
+No rule is written twice here: the caller makes the change as it will be made, and the access rule says what everybody
+reaches before and after it.
 """
 
 import hashlib
@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from webapp import db as database
 from webapp.access import grants
 from webapp.db import db
 from webapp.models import Role
@@ -85,12 +86,11 @@ class Impact:
 
 
 def impact_of(change: Callable[[], object], affected: Affected) -> Impact:
-    """Return what a change would do; it is made within a savepoint and taken back.
+    """Return what a change would do; it is made and taken back, under the organization's lock.
 
     One that may concern more than MOST_PAIRS is not even tried, and one that comes to more is only counted: it would
-    hold up everybody who writes.
-
-    The transaction at hand must be able to write, and holds the organization's lock.
+    hold up everybody who writes. A reading transaction finds that out beforehand. In one that keeps nothing, nobody is
+    held up longer than the change and one look at the world after it take: the world before is looked at last.
 
     Args:
         change: calls the service.
@@ -98,18 +98,18 @@ def impact_of(change: Callable[[], object], affected: Affected) -> Impact:
 
     Raises:
         DomainError: the change is refused.
+        MustWrite: it must be tried, and the transaction at hand only reads.
     """
-    before = _reached(affected)
-    if before is None:
+    looks_back = database.is_for_trying()
+    before = None if looks_back else _reached(affected)
+    if before is None and not looks_back:
         return Impact(affected, is_counted=True)
-    savepoint = db.session.begin_nested()
-    try:
+    with database.taken_back():
         change()
         db.session.flush()
         after = _reached(affected)
-    finally:
-        savepoint.rollback()
-    if after is None:
+    before = _reached(affected) if looks_back else before
+    if before is None or after is None:
         return Impact(affected, is_counted=True)
     with_single = frozenset(member for member, project in before.keys() | after.keys() if project != EVERY_PROJECT)
     return Impact(affected, tuple(_shifts(before, after)), with_single=with_single)

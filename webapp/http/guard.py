@@ -16,7 +16,7 @@ from werkzeug.routing import RequestRedirect
 
 from webapp.access.decide import decide, require
 from webapp.access.roles import Scope
-from webapp.db import db
+from webapp.db import MustWrite, db
 from webapp.errors import Conflict, Forbidden, NotFound, SignInRequired
 from webapp.http import uow
 from webapp.http.choices import is_search
@@ -79,7 +79,8 @@ def access(
     Args:
         allows: a scope on what the address names last of an organization, a team and a project; or an audience.
         own_transactions: the view hashes or waits and therefore opens its transactions with `uow.read` and `uow.write`.
-        previews: a GET makes the change to see what it does: in a writing transaction, which is always taken back.
+        previews: a GET may make the change to see what it does: then it is answered again, in a writing transaction
+            that is always taken back.
         finds: its form has a button that only looks for people: such a POST reads, and holds nobody up.
 
     Raises:
@@ -151,12 +152,7 @@ def _answer(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> 
         if rule.own_transactions:
             return _answer_step_by_step(rule, call, arguments)
         is_preview = rule.previews and not is_unsafe
-        if is_preview:  # whoever may not look must not hold the lock
-            first = uow.run(lambda: _enter(rule, _nothing, arguments, lock=False), write=False)
-            if first.status_code != 200:
-                return first
-        write = is_unsafe or is_preview
-        response = uow.run(lambda: _enter(rule, call, arguments, lock=write), write=write, keep=not is_preview)
+        response = _previewed(rule, call, arguments) if is_preview else _run(rule, call, arguments, write=is_unsafe)
     except Forbidden as refusal:
         if is_unsafe:
             _record_refusal(refusal)
@@ -165,8 +161,18 @@ def _answer(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> 
     return response
 
 
-def _nothing(**_loaded: object) -> str:
-    return ""
+def _previewed(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> Response:
+    """Answer without the lock where nothing has to be tried, for whoever may not look above all; else with it."""
+    try:
+        return _run(rule, call, arguments, write=False)
+    except MustWrite:
+        return _run(rule, call, arguments, write=True, keep=False)
+
+
+def _run(
+    rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, write: bool, keep: bool = True
+) -> Response:
+    return uow.run(lambda: _enter(rule, call, arguments, lock=write), write=write, keep=keep)
 
 
 def _answer_step_by_step(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> ResponseReturnValue:

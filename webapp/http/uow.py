@@ -48,12 +48,12 @@ def run(view: Callable[[], Response], *, write: bool, keep: bool = True) -> Resp
     def attempt() -> Response:
         _restore(before)
         response = view()
-        if response.status_code >= 400 or not keep:
+        if response.status_code >= 400:
             raise _RolledBack(response)
         return response
 
     try:
-        return _perform(attempt, write=write)
+        return _perform(attempt, write=write, keep=keep)
     except _RolledBack as rolled_back:
         return rolled_back.response
     except BaseException:
@@ -87,9 +87,9 @@ def note(step: Callable[..., object], *args: Any) -> None:
         log.warning("not noted: %s", error)
 
 
-def _perform(step: Callable[[], T], *, write: bool, tries: int = database.MAX_TRIES) -> T:
+def _perform(step: Callable[[], T], *, write: bool, keep: bool = True, tries: int = database.MAX_TRIES) -> T:
     try:
-        return database.perform(step, write=write, tries=tries)
+        return database.perform(step, write=write, keep=keep, tries=tries)
     except IntegrityError as error:
         raise _domain_error(error) from error
     except PoolTimeoutError as error:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 
 from webapp.access.actor import Actor
-from webapp.db import db
+from webapp.db import taken_back
 from webapp.errors import DomainError
 from webapp.models import Invitation, Organization
 from webapp.services import invitation_renewals, invitations
@@ -24,14 +24,12 @@ def refusals(
 
     Raises:
         LetterLimit: the others are more than the organization may send today.
+        MustWrite: it must be tried, and the transaction at hand only reads.
     """
     if action is Action.REVOKE:
         return {**invitations.refusals_to_revoke(actor, chosen)}
-    savepoint = db.session.begin_nested()
-    try:
+    with taken_back():
         return invitation_renewals.refusals_to_resend(actor, organization, chosen)
-    finally:
-        savepoint.rollback()
 
 
 def apply(actor: Actor, organization: Organization, chosen: Sequence[Invitation], action: Action) -> None:
