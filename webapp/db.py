@@ -167,7 +167,7 @@ def _roll_back(session: Session) -> None:
 
 
 class MustWrite(Exception):
-    """Something is to be tried in a transaction that only reads."""
+    """The transaction at hand does not do: it only reads, or keeps nothing."""
 
 
 @contextmanager

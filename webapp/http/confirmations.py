@@ -10,7 +10,9 @@ from flask_babel import lazy_gettext as _
 from wtforms import HiddenField
 from wtforms.validators import InputRequired
 
+from webapp import db as database
 from webapp.access.impact import Affected, Impact, impact_of
+from webapp.db import MustWrite
 from webapp.http.forms import Form
 from webapp.http.htmx import in_place, respond
 from webapp.queries.impact import Line, lines_of
@@ -48,7 +50,7 @@ class Question:
 class Preview(Question):
     """What a change would do to access, found by making it and taking it back.
 
-    The view declares `previews`, so that its GET has a transaction for this.
+    The view declares `previews`, so that a request that only asks has a transaction for this.
 
     Args:
         change: calls the service.
@@ -80,7 +82,13 @@ class Preview(Question):
         return self.impact.takes_away and not self.is_confirmed(form)
 
     def noted(self, *events: Event) -> AbstractContextManager[None]:
-        """Return a block in which the audit entries of `events` keep what the change does."""
+        """Return a block in which the audit entries of `events` keep what the change does.
+
+        Raises:
+            MustWrite: the request was only tried so far.
+        """
+        if database.is_for_trying():
+            raise MustWrite
         return audit.with_impact(events, self.impact.described())
 
 

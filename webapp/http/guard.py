@@ -79,8 +79,8 @@ def access(
     Args:
         allows: a scope on what the address names last of an organization, a team and a project; or an audience.
         own_transactions: the view hashes or waits and therefore opens its transactions with `uow.read` and `uow.write`.
-        previews: a GET may make the change to see what it does: then it is answered again, in a writing transaction
-            that is always taken back.
+        previews: a request that only asks, without `confirm`, may make the change to see what it does: then it is
+            answered again, in a writing transaction that keeps nothing.
         finds: its form has a button that only looks for people: such a POST reads, and holds nobody up.
 
     Raises:
@@ -151,8 +151,10 @@ def _answer(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> 
     try:
         if rule.own_transactions:
             return _answer_step_by_step(rule, call, arguments)
-        is_preview = rule.previews and not is_unsafe
-        response = _previewed(rule, call, arguments) if is_preview else _run(rule, call, arguments, write=is_unsafe)
+        asks = rule.previews and not (is_unsafe and request.form.get("confirm"))
+        response = _asked(rule, call, arguments) if asks else None
+        if response is None or (is_unsafe and response.status_code < 400):
+            response = _run(rule, call, arguments, write=is_unsafe)
     except Forbidden as refusal:
         if is_unsafe:
             _record_refusal(refusal)
@@ -161,12 +163,19 @@ def _answer(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> 
     return response
 
 
-def _previewed(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> Response:
-    """Answer without the lock where nothing has to be tried, for whoever may not look above all; else with it."""
+def _asked(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> Response | None:
+    """Answer without the lock where nothing has to be tried, for whoever may not look above all; else hold it shortly.
+
+    Nothing is answered where the change needs no question.
+    """
     try:
         return _run(rule, call, arguments, write=False)
     except MustWrite:
+        pass
+    try:
         return _run(rule, call, arguments, write=True, keep=False)
+    except MustWrite:
+        return None
 
 
 def _run(

@@ -60,7 +60,7 @@ def show(organization: Organization, team: Team, group: AccessGroup) -> Response
 
 
 @bp.post("/orgs/<org>/teams/<team>/groups/<int:group>")
-@access(Scope.GROUP_WRITE, finds=True)
+@access(Scope.GROUP_WRITE, finds=True, previews=True)
 def update(organization: Organization, team: Team, group: AccessGroup) -> Response:
     """Change an access group; asks first where that takes something away."""
     actor, confirm, form = current_actor(), ConfirmForm(), _form(team, group)

@@ -44,7 +44,7 @@ def show(organization: Organization, member: Member) -> Response:
 
 
 @bp.post("/orgs/<org>/members/<int:member>")
-@access(Scope.MEMBER_WRITE)
+@access(Scope.MEMBER_WRITE, previews=True)
 def update(organization: Organization, member: Member) -> Response:
     """Change the role, and what is reached; asks first where that takes something away."""
     actor = current_actor()

@@ -33,7 +33,7 @@ def settings(organization: Organization, project: Project) -> Response:
 
 
 @bp.post("/orgs/<org>/projects/<project>/settings")
-@access(Scope.PROJECT_CREATE)
+@access(Scope.PROJECT_CREATE, previews=True)
 def update(organization: Organization, project: Project) -> Response:
     """Rename a project, and change which teams own it; asks first where that takes something away."""
     projects.require_may_administer(current_actor(), organization, project)
