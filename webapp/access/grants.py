@@ -418,7 +418,10 @@ def _highest(grant: Grant) -> ColumnElement[Any]:
 
 
 def _path(grant: Grant, member: Any, project: Any, page: CTE | None = None) -> Statement:
-    """Select the grants of one kind between members and projects, of which one may come from a page."""
+    """Select the grants of one kind between members and projects, of which one may come from a page.
+
+    The sum lets the members lead: PostgreSQL would read all that a container of the project holds, however large.
+    """
     holders, held = grant.members.rows(), grant.projects.rows()
     is_of_member = and_(holders.key == member, holders.condition)
     container = (grant.container.id.label("container_id"), grant.container.name.label("name"))
@@ -427,7 +430,7 @@ def _path(grant: Grant, member: Any, project: Any, page: CTE | None = None) -> S
         path: Statement = select(*shown).select_from(holders.table).where(is_of_member)
     else:
         path = select(page.c.key, *shown).select_from(page).join(holders.table, is_of_member)
-    is_tied = and_(held.container == holders.container, held.key == project, held.condition)
+    is_tied = and_(held.container == holders.container + 0, held.key == project, held.condition)
     path = path.join(held.table, is_tied).join(grant.container, grant.container.id == holders.container)
     return path.join(_member, _member.id == holders.key)
 
