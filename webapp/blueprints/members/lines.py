@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from flask_babel import ngettext
 from markupsafe import escape
 
-from webapp.blueprints.members.reasons import Reason
+from webapp.http.reasons import Reason
 from webapp.http.templating import NOTHING, Filled, Filling, Html, avatar, filled, joined, moments, translated
 from webapp.models import MemberStatus, Role
 from webapp.queries.invitations import InvitationRow

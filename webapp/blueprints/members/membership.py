@@ -10,12 +10,12 @@ from webapp.access.roles import Scope
 from webapp.blueprints.audit.sentences import history
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.forms import MemberForm
-from webapp.blueprints.members.reasons import reason_against
 from webapp.errors import DomainError
 from webapp.http.choices import CHOSEN, EVERYTHING
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, in_place, respond
+from webapp.http.reasons import reason_against
 from webapp.http.session import current_actor
 from webapp.http.stale import digest_of
 from webapp.models import Member, Organization, Role

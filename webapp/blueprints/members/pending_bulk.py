@@ -10,12 +10,12 @@ from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
-from webapp.blueprints.members.reasons import OF_INVITATIONS
 from webapp.errors import N_, NotFound, TooManyAtOnce
 from webapp.http.choices import numbers_of
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
+from webapp.http.reasons import OF_INVITATIONS
 from webapp.http.session import current_actor
 from webapp.models import Invitation, Organization
 from webapp.queries.invitations import listed_among, pending_of

@@ -1,4 +1,4 @@
-"""Why something cannot be done with a membership: a few words that stand where the button would, and a sentence."""
+"""Why something cannot be done with a membership or an invitation: a label where the button would be, a sentence."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
