@@ -50,7 +50,7 @@ def send_anew(actor: Actor, organization: Organization, invitation: Invitation, 
     caller records as what it was.
 
     Raises:
-        NotFound, Forbidden, RoleTooHigh, NotOfOrganization, NotYoursToGive: the actor may not.
+        NotFound, Forbidden, RoleTooHigh, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor may not.
         InvitationNotOpen: it was accepted or revoked.
     """
     invitations.require_may_offer(actor, organization, offer)

@@ -19,6 +19,9 @@ def change(actor: Actor, name: str, language: str | None) -> bool:
         actor: somebody signed in.
         name: as every organization shows and finds it from now on.
         language: such as "de", or nothing to follow the browser.
+
+    Raises:
+        NotFound: the actor has no account.
     """
     user = accounts.by_id(actor.user_id or 0)
     wanted: dict[str, str | None] = {"name": name, "language": language}

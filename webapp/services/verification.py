@@ -38,7 +38,11 @@ def send(email: EmailAddress, user: User, language: str | None) -> None:
 
 
 def send_again(actor: Actor, user_id: int) -> EmailAddress | None:
-    """Queue another letter to a user's primary address; return it, or nothing where it is proven already."""
+    """Queue another letter to a user's primary address; return it, or nothing where it is proven already.
+
+    Raises:
+        NotFound: there is no such user.
+    """
     email = accounts.primary_address(user_id)
     if email.verified_at is not None:
         return None
