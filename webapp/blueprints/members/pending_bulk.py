@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
-from webapp.errors import N_, NotFound, TooManyAtOnce
+from webapp.errors import N_, DomainError, NotFound, TooManyAtOnce
 from webapp.http.choices import numbers_of
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
 from webapp.http.guard import access
@@ -99,6 +100,10 @@ def _numbers(organization: Organization) -> Sequence[int]:
 def _plan(actor: Actor, organization: Organization, numbers: Sequence[int], action: Action) -> Plan:
     chosen = listed_among(organization, numbers)
     refused = service.refusals(actor, organization, chosen, action)
-    left_out = [(one.email, OF_INVITATIONS[type(refused[one.id])]) for one in chosen if one.id in refused]
+    left_out = [(one.email, _why(refused[one.id])) for one in chosen if one.id in refused]
     able = [invitation for invitation in chosen if invitation.id not in refused]
     return Plan(able, left_out, len(numbers) - len(chosen))
+
+
+def _why(refused: DomainError) -> str:
+    return str(_(OF_INVITATIONS[type(refused)], **refused.params))
