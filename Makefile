@@ -42,7 +42,7 @@ check: .venv/.ready-for-tests ## Check style, types and who imports whom
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
-bench: .venv/.ready-for-tests ## Measure the real server beside a bare Flask view
+bench: .venv/.ready-for-tests ## Measure the pages beside a bare Flask view, both under gunicorn
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 messages: .venv/.ready ## Bring the catalogues of translations up to date with the texts in the source

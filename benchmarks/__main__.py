@@ -1,4 +1,8 @@
-"""`make bench`: the real server over made-up organizations, beside a bare Flask view on it in the same run."""
+"""`make bench`: the pages over made-up organizations, beside a bare Flask view on the same server in the same run.
+
+The server is gunicorn with `benchmarks.wsgi` in sync workers, each of which answers one request at a time; it is not
+`vestibule serve`.
+"""
 
 import argparse
 import os

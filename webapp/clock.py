@@ -1,4 +1,4 @@
-"""The only place that reads the clock."""
+"""The only place that asks what time it is; what measures how long something takes reads `time.monotonic`."""
 
 from datetime import UTC, datetime
 

@@ -259,7 +259,7 @@ class LetterLimit(DomainError):
 
     status = 429
     title = N_("Enough letters for today")
-    sentence = N_("%(email)s had its 10 letters for today. Nothing was sent; please continue tomorrow.")
+    sentence = N_("%(email)s had its %(most)s letters for today. Nothing was sent; please continue tomorrow.")
 
 
 class AddressProven(DomainError):

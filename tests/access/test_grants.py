@@ -89,30 +89,10 @@ def stored(organization: Organization, plain: dict[str, Any]) -> tuple[list[Memb
     of = {"organization_id": organization.id}
     users = [User(name=m["name"], is_active=not m["is_closed"]) for m in plain["members"]]
     teams = [Team(**of, name=str(n), slug=str(n), sort_name=str(n)) for n in TEAMS]
-    projects = [
-        Project(
-            **of,
-            name=p["name"],
-            slug=str(n),
-            sort_name=p["name"],
-            archived_at=clock.now() if p["is_archived"] else None,
-        )
-        for n, p in enumerate(plain["projects"])
-    ]
+    projects = [Project(**of, slug=str(n), **_of_project(p)) for n, p in enumerate(plain["projects"])]
     db.session.add_all([*users, *teams, *projects])
     db.session.flush()
-    status = {True: MemberStatus.SUSPENDED, False: MemberStatus.ACTIVE}
-    members = [
-        Member(
-            **of,
-            user_id=user.id,
-            role=m["role"],
-            has_global_access=m["is_global"],
-            status=status[m["is_suspended"]],
-            sort_name=m["name"],
-        )
-        for user, m in zip(users, plain["members"], strict=True)
-    ]
+    members = [Member(**of, user_id=u.id, **_of_member(m)) for u, m in zip(users, plain["members"], strict=True)]
     groups = [
         AccessGroup(**of, team_id=teams[g["team"]].id, name=str(n), name_key=str(n), level=g["level"])
         for n, g in enumerate(plain["groups"])
@@ -133,6 +113,17 @@ def stored(organization: Organization, plain: dict[str, Any]) -> tuple[list[Memb
     numbers = {("team", team.id): n for n, team in enumerate(teams)}
     numbers |= {("group", group.id): n for n, group in enumerate(groups)} | {("global", organization.id): 0}
     return members, projects, numbers
+
+
+def _of_project(plain: dict[str, Any]) -> dict[str, Any]:
+    archived_at = clock.now() if plain["is_archived"] else None
+    return {"name": plain["name"], "sort_name": plain["name"], "archived_at": archived_at}
+
+
+def _of_member(plain: dict[str, Any]) -> dict[str, Any]:
+    status = MemberStatus.SUSPENDED if plain["is_suspended"] else MemberStatus.ACTIVE
+    of = {"role": plain["role"], "has_global_access": plain["is_global"], "sort_name": plain["name"]}
+    return {**of, "status": status}
 
 
 def _key(name: str, of: Member | Project) -> dict[str, Any]:

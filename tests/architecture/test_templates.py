@@ -1,11 +1,21 @@
 """Templates: they compile, they leave code and style to files of their own, and they work without a script."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from flask import Flask
 from jinja2 import StrictUndefined
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter
+from werkzeug.test import TestResponse
+
+from tests.support import asking
+from tests.support.acme import Acme
+from tests.support.pages import Element, Page
+from tests.support.routes import Routes
+from tests.support.worlds import World, csrf_token
 
 TEMPLATES = Path(__file__).parents[2] / "webapp" / "templates"
 PAGES = sorted(str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.html") if "mail" not in path.parts)
@@ -53,10 +63,52 @@ def test_C14_letter_escapes_everything(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PAGES)
-def test_what_htmx_does_works_without_it(name: str) -> None:
-    """A link leads where it swaps from, and a form is sent where it posts to; only `hidden` helpers differ."""
+def test_what_htmx_does_stands_on_a_link_or_a_form(name: str) -> None:
+    """Whatever branch of a template says it; that both addresses are the same is asked of the pages, below."""
     for tag in TAG.findall((TEMPLATES / name).read_text("utf-8")):
         if "hx-get=" in tag and " hidden" not in tag:
             assert re.search(r"\s(?:href|action)=", tag), tag
         if "hx-post=" in tag:
             assert re.search(r"\saction=", tag), tag
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_htmx_does_works_without_it(world: World, acme: Acme, routes: Routes) -> None:
+    """On every page, a link leads where it swaps from, a form is sent where it posts to, and the address is there."""
+    asking.ask(acme, "asks@example.org")
+    requests = [(route.method, routes.request(route).path) for route in routes if route.endpoint != "static"]
+    addresses = world.app.url_map.bind("localhost")
+    for method, path in requests:
+        browser = world.browser(acme.owner)
+        data = {"csrf_token": csrf_token(browser)} if method == "POST" else None
+        answer = browser.open(path, method=method, data=data, buffered=True)
+        assert list(broken(answer, addresses)) == [], (method, path)
+
+
+def broken(answer: TestResponse, addresses: MapAdapter) -> Iterator[str]:
+    """Yield the elements of a page that ask for one address with HTMX and for another without, or for none of ours."""
+    for element in Page(answer).elements if answer.mimetype == "text/html" and answer.status_code != 303 else ():
+        asked = element.attributes
+        for verb, address in (("get", asked.get("hx-get")), ("post", asked.get("hx-post"))):
+            if address is not None and (verb, address) != without_htmx(element):
+                yield f"{verb} {address} on {element.tag} {asked}"
+        method, address = without_htmx(element)
+        if address.startswith("/") and not is_answered(addresses, method, address):
+            yield f"nobody answers {method} {address}"
+
+
+def without_htmx(element: Element) -> tuple[str, str]:
+    """Return the method and the address of a link, a form or a button of one; empty where it has none."""
+    asked = element.attributes
+    if element.tag == "form":
+        return asked.get("method", "get"), asked.get("action", "")
+    return ("post", asked["formaction"]) if "formaction" in asked else ("get", asked.get("href", ""))
+
+
+def is_answered(addresses: MapAdapter, method: str, address: str) -> bool:
+    """Tell whether an address of ours takes the method."""
+    try:
+        addresses.match(re.split("[?#]", address)[0], method=method.upper())
+    except HTTPException:
+        return False
+    return True

@@ -17,6 +17,7 @@ from tests.support.smtp import STALL, SmtpSink
 from tests.support.workers import Processes
 from webapp.db import db, transaction
 from webapp.mail import queue
+from webapp.mail.faults import UNEXPECTED
 from webapp.models import LetterState, OutboxMessage
 
 LETTERS = 60
@@ -107,7 +108,7 @@ def test_worker_that_comes_back_after_its_lease_changes_nothing(app: Flask) -> N
             other = queue.claim(A_MINUTE)
             assert other
             assert not queue.finish(late, LetterState.SENT)
-            queue.postpone(late, "too late")
+            queue.postpone(late, UNEXPECTED)
             letter = stored(app, letter_id)
             assert (letter.state, letter.lease, letter.last_error) == (LetterState.SENDING, other.lease, None)
             assert letter.secret

@@ -147,7 +147,6 @@ REASONS: Final = {
     "F12": "not built yet: accounts made by a source",
     "K06": "hashes in the lock files; no test",
     "R06": "not built yet: seats",
-    "R22": "not built yet: synchronization",
     "R23": "not built yet: scheduled work",
     "X07": "measured by `make bench`",
     **dict.fromkeys(("R07", "R19", "R26"), _PROVIDERS),

@@ -14,6 +14,7 @@ from tests.support.acme import Acme
 from tests.support.settings import SECRET_KEY
 from tests.support.unproven import unproven
 from tests.support.worlds import PASSWORD, Invited, Person, password_hash
+from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.http.settings import settings
@@ -226,7 +227,8 @@ class Routes:
     def _invitation_token(self) -> str:
         def close_earlier() -> None:
             earlier = Invitation.canonical == self.invited.email
-            db.session.execute(update(Invitation).where(earlier).values(status=InvitationStatus.REVOKED))
+            revoked = {"status": InvitationStatus.REVOKED, "closed_at": clock.now()}
+            db.session.execute(update(Invitation).where(earlier).values(revoked))
 
         self._world.write(close_earlier)
         return self._invite(self.invited.email).token

@@ -30,8 +30,8 @@ ABOUT = """\
 # What was attacked
 
 Each row is an attack; its id is in the names of the tests that try it. It is green when every case of every such test
-passed. Refused means: the status, nothing stored, no letter. Cases are counted on each database they ran on. What is
-not built yet gets its rows with it.
+passed. Refused means: the status, nothing stored, no letter. Cases are counted on each database they ran on. A row
+without a test says why: often because what it attacks is not built yet.
 
 Written by `UPDATE_SECURITY=1 make test`; do not edit.
 """

@@ -1,4 +1,4 @@
-"""Which role has which scope: one table, from which pages, tests and documentation are drawn."""
+"""Which role has which scope: one table, which every decision asks."""
 
 from enum import StrEnum
 

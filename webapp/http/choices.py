@@ -1,6 +1,6 @@
 """Fields that choose some of many things, or how far somebody reaches."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -10,6 +10,7 @@ from wtforms import RadioField, SelectMultipleField
 from wtforms.fields import SelectChoice
 from wtforms.validators import Optional
 
+from webapp.errors import DomainError
 from webapp.models import Organization
 from webapp.queries.people import Choice, choices_among, found_in
 
@@ -36,6 +37,20 @@ def _is_number(text: str) -> bool:
 def numbers_of(name: str) -> list[int]:
     """Return the ids that the request carries under a name, whatever else it carries there left out."""
     return [int(text) for text in request.values.getlist(name) if _is_number(text)]
+
+
+def chosen_on_list(matching: Callable[[], Iterable[int]], most: int, refusal: DomainError) -> list[int]:
+    """Return the ids of the rows that were chosen on a list (`ids`), or of those its filter lets through (`all`).
+
+    Args:
+        matching: asks for the latter; it need not return more than one too many.
+        most: how many may be chosen.
+        refusal: of more.
+    """
+    numbers = list(dict.fromkeys(matching() if request.values.get("all") else numbers_of("ids")))
+    if len(numbers) > most:
+        raise refusal
+    return numbers
 
 
 def numbers_field(label: Any, **kwargs: Any) -> SelectMultipleField:

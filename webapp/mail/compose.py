@@ -14,8 +14,8 @@ from jinja2 import UndefinedError
 
 from webapp.config import Settings
 from webapp.db import db
-from webapp.errors import InvalidAddress
-from webapp.mail.faults import LetterNotComposable
+from webapp.errors import N_, InvalidAddress
+from webapp.mail.faults import Fault, LetterNotComposable
 from webapp.mail.names import defanged
 from webapp.mail.transport import domain_of
 from webapp.models import OutboxMessage, Role
@@ -64,7 +64,8 @@ class Composer:
             subject, _, body = text.partition("\n")
             return self._message(letter, recipient, subject.strip(), body.strip() + "\n", html)
         except (ValueError, UndefinedError) as error:
-            raise LetterNotComposable(f"The letter could not be written ({type(error).__name__}).") from error
+            message = N_("The letter could not be written (%(why)s).")
+            raise LetterNotComposable(Fault(message, {"why": type(error).__name__})) from error
 
     def _context(self, letter: OutboxMessage) -> dict[str, Any]:
         context = dict(_speakable(letter.data), base_url=self._base_url)
@@ -72,9 +73,10 @@ class Composer:
             try:
                 context["token"] = db.vault.open(seal_name(letter), letter.secret)
             except NotReadable as error:
-                raise LetterNotComposable(
+                message = N_(
                     "The link in the letter cannot be read: the encryption key that sealed it is not given any more."
-                ) from error
+                )
+                raise LetterNotComposable(Fault(message)) from error
         return context
 
     def _message(self, letter: OutboxMessage, recipient: str, subject: str, body: str, html: str) -> Message:
@@ -102,7 +104,7 @@ def _mailbox(address: str) -> str:
     try:
         return addresses.parse(address).mailbox
     except InvalidAddress as error:
-        raise LetterNotComposable("The address is not one that letters can be sent to.") from error
+        raise LetterNotComposable(Fault(N_("The address is not one that letters can be sent to."))) from error
 
 
 def _speakable(data: Mapping[str, Any]) -> dict[str, Any]:

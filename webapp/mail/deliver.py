@@ -13,14 +13,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from webapp import clock
 from webapp.config import Settings
+from webapp.errors import N_
 from webapp.mail import housekeeping, queue, reminders
 from webapp.mail.compose import Composer
-from webapp.mail.faults import LetterDelayed, LetterNotComposable, LetterRefused, ServerUnreachable
+from webapp.mail.faults import UNEXPECTED, Fault, LetterDelayed, LetterNotComposable, LetterRefused, ServerUnreachable
 from webapp.mail.transport import Transport
 from webapp.models import LetterState, OutboxMessage
 
-NO_SERVER = "No mail server is configured yet."
-UNEXPECTED = "Something unexpected happened while the letter was sent; the log of the mail worker says more."
+NO_SERVER = Fault(N_("No mail server is configured yet."))
 HOUSEKEEPING_EVERY = timedelta(minutes=1)
 # A delivery waits at most so often for the mail server, from the connection to the last acknowledgement.
 WAITS_PER_DELIVERY = 15
@@ -53,7 +53,7 @@ class Worker:
     def run_forever(self, stop: threading.Event, poll_seconds: float = 1.0) -> None:
         """Deliver until `stop` is set; then finish the letter at hand and return."""
         if self._transport is None:
-            log.warning(NO_SERVER)
+            log.warning(str(NO_SERVER))
         with self._app.app_context():
             while not stop.is_set():
                 self._turn(stop)
@@ -78,7 +78,7 @@ class Worker:
             while not stop.is_set() and (letter := queue.claim(self._lease_for)):
                 self._deliver(letter, self._transport)
         except ServerUnreachable as error:
-            queue.explain(str(error))
+            queue.explain(error.fault)
         finally:
             self._transport.close()
 
@@ -91,9 +91,9 @@ class Worker:
         try:
             transport.send(self._composer.compose(letter))
         except (LetterNotComposable, LetterRefused) as error:
-            self._note(letter, LetterState.FAILED, str(error))
+            self._note(letter, LetterState.FAILED, error.fault)
         except LetterDelayed as error:
-            self._note(letter, LetterState.QUEUED, str(error))
+            self._note(letter, LetterState.QUEUED, error.fault)
             if isinstance(error, ServerUnreachable):
                 raise
         except Exception:
@@ -102,10 +102,11 @@ class Worker:
         else:
             self._note(letter, LetterState.SENT)
 
-    def _note(self, letter: OutboxMessage, state: LetterState, error: str | None = None) -> None:
+    def _note(self, letter: OutboxMessage, state: LetterState, fault: Fault | None = None) -> None:
         if state is LetterState.QUEUED:
-            state = queue.postpone(letter, error or UNEXPECTED)
-        elif not queue.finish(letter, state, error):
+            state = queue.postpone(letter, fault or UNEXPECTED)
+        elif not queue.finish(letter, state, *([fault] if fault else [])):
             log.warning("The lease ran out while the letter was sent.", extra={"message_id": letter.message_id})
         details = {"message_id": letter.message_id, "kind": letter.kind, "state": state.value}
+        error = str(fault) if fault else None
         log.info("Letter %s", state.value, extra={**details, "attempt": letter.attempts, "error": error})

@@ -1,9 +1,13 @@
-"""Why a letter could not leave, as sentences an administrator can act on."""
+"""Why a letter could not leave, as sentences an administrator can act on, in any language."""
 
 import re
 import smtplib
 import socket
 import ssl
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from webapp.errors import N_
 
 WORDS_MAX_CHARACTERS = 200
 PERMANENT = range(500, 600)
@@ -11,30 +15,59 @@ PERMANENT = range(500, 600)
 _SECRETIVE = re.compile(r"\S*://\S*|[\w-]{32,}")
 
 
-class LetterRefused(Exception):
-    """The mail server will never take this letter; the message is a sentence."""
+class Fault(NamedTuple):
+    """Why a letter could not leave: a message marked for translation, and the values for its placeholders."""
+
+    message: str
+    params: Mapping[str, str] = {}
+
+    def __str__(self) -> str:
+        return self.message % self.params
 
 
-class LetterDelayed(Exception):
-    """This letter may well go later; the message is a sentence."""
+UNEXPECTED = Fault(N_("Something unexpected happened while the letter was sent; the log of the mail worker says more."))
+
+
+class LetterFault(Exception):
+    """A letter could not leave."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(str(fault))
+
+
+class LetterRefused(LetterFault):
+    """The mail server will never take this letter."""
+
+
+class LetterDelayed(LetterFault):
+    """This letter may well go later."""
 
 
 class ServerUnreachable(LetterDelayed):
-    """No letter can go at present; the message is a sentence."""
+    """No letter can go at present."""
 
 
-class LetterNotComposable(Exception):
-    """The row of the outbox makes no letter; the message is a sentence."""
+class LetterNotComposable(LetterFault):
+    """The row of the outbox makes no letter."""
 
 
-def sentence(error: Exception, server: str, timeout_seconds: float) -> str:
+def fault_of(error: Exception, server: str, timeout_seconds: float) -> Fault:
     """Say what went wrong while opening a connection to the mail server, or while handing over a letter."""
     if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):
-        unit = "second" if timeout_seconds == 1 else "seconds"
-        return f"The mail server at {server} did not answer within {timeout_seconds:g} {unit}."
+        return _too_late(server, timeout_seconds)
     if isinstance(error, smtplib.SMTPException):
         return _of_conversation(error, server)
     return _of_network(error, server)
+
+
+def _too_late(server: str, timeout_seconds: float) -> Fault:
+    if timeout_seconds == 1:
+        return Fault(N_("The mail server at %(server)s did not answer within 1 second."), {"server": server})
+    return Fault(
+        N_("The mail server at %(server)s did not answer within %(seconds)s seconds."),
+        {"server": server, "seconds": f"{timeout_seconds:g}"},
+    )
 
 
 def is_permanent(error: Exception) -> bool:
@@ -47,32 +80,45 @@ def is_permanent(error: Exception) -> bool:
     return isinstance(error, smtplib.SMTPDataError) and error.smtp_code in PERMANENT
 
 
-def _of_conversation(error: smtplib.SMTPException, server: str) -> str:
-    if isinstance(error, smtplib.SMTPAuthenticationError):
-        return f"The mail server at {server} did not accept the user name and password: {_words_of(error)}"
+def _of_conversation(error: smtplib.SMTPException, server: str) -> Fault:
+    if isinstance(error, smtplib.SMTPServerDisconnected):
+        message = N_("The mail server at %(server)s closed the connection before it had confirmed the letter.")
+        return Fault(message, {"server": server})
     if isinstance(error, smtplib.SMTPSenderRefused):
-        return f"The mail server at {server} does not take letters from {error.sender}: {_words_of(error)}"
+        message = N_("The mail server at %(server)s does not take letters from %(sender)s: %(words)s")
+        return Fault(message, {"server": server, "sender": error.sender, "words": _words_of(error)})
+    message, words = _answered(error)
+    return Fault(message, {"server": server, "words": words})
+
+
+def _answered(error: smtplib.SMTPException) -> tuple[str, str]:
+    """Return what to say of an answer, and its words."""
+    if isinstance(error, smtplib.SMTPAuthenticationError):
+        message = N_("The mail server at %(server)s did not accept the user name and password: %(words)s")
+        return message, _words_of(error)
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         code, words = next(iter(error.recipients.values()))
-        return f"The mail server at {server} refused the address: {_shortened(code, words)}"
+        return N_("The mail server at %(server)s refused the address: %(words)s"), _shortened(code, words)
     if isinstance(error, smtplib.SMTPResponseException):
-        return f"The mail server at {server} answered: {_words_of(error)}"
-    if isinstance(error, smtplib.SMTPServerDisconnected):
-        return f"The mail server at {server} closed the connection before it had confirmed the letter."
-    return f"The mail server at {server} cannot do what was asked of it: {_shortened(None, str(error))}"
+        return N_("The mail server at %(server)s answered: %(words)s"), _words_of(error)
+    message = N_("The mail server at %(server)s cannot do what was asked of it: %(words)s")
+    return message, _shortened(None, str(error))
 
 
-def _of_network(error: Exception, server: str) -> str:
+def _of_network(error: Exception, server: str) -> Fault:
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"The mail server at {server} could not prove who it is: {error.verify_message}."
-    if isinstance(error, ssl.SSLError):
-        return f"A secure connection to the mail server at {server} could not be made: {error.reason}."
-    if isinstance(error, socket.gaierror):
-        return f"The mail server {server} was not found under this name."
-    if isinstance(error, ConnectionRefusedError):
-        return f"The mail server at {server} refused the connection."
-    reason = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
-    return f"The mail server at {server} could not be reached: {reason}."
+        message, why = N_("The mail server at %(server)s could not prove who it is: %(why)s."), error.verify_message
+    elif isinstance(error, ssl.SSLError):
+        message = N_("A secure connection to the mail server at %(server)s could not be made: %(why)s.")
+        why = error.reason
+    elif isinstance(error, socket.gaierror):
+        return Fault(N_("The mail server %(server)s was not found under this name."), {"server": server})
+    elif isinstance(error, ConnectionRefusedError):
+        return Fault(N_("The mail server at %(server)s refused the connection."), {"server": server})
+    else:
+        message = N_("The mail server at %(server)s could not be reached: %(why)s.")
+        why = error.strerror if isinstance(error, OSError) and error.strerror else type(error).__name__
+    return Fault(message, {"server": server, "why": str(why)})
 
 
 def _words_of(error: smtplib.SMTPResponseException) -> str:

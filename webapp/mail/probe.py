@@ -3,7 +3,7 @@
 import smtplib
 
 from webapp.config import Settings
-from webapp.mail.faults import ServerUnreachable, sentence
+from webapp.mail.faults import ServerUnreachable, fault_of
 from webapp.mail.transport import VerifiedConnection
 
 
@@ -21,4 +21,4 @@ def greet(settings: Settings) -> None:
         finally:
             host.close()
     except (OSError, smtplib.SMTPException) as error:
-        raise ServerUnreachable(sentence(error, settings.mail_server or "", settings.mail_timeout_seconds)) from error
+        raise ServerUnreachable(fault_of(error, settings.mail_server or "", settings.mail_timeout_seconds)) from error

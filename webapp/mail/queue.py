@@ -5,6 +5,7 @@ comes back too late finds another lease there and changes nothing.
 """
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -12,6 +13,8 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, update
 
 from webapp import clock
 from webapp.db import db, perform
+from webapp.errors import N_
+from webapp.mail.faults import Fault
 from webapp.models import LetterState, OutboxMessage
 
 FIRST_PAUSES = (
@@ -47,37 +50,43 @@ def _claim(lease_for: timedelta) -> OutboxMessage | None:
     return None
 
 
-def finish(letter: OutboxMessage, state: LetterState, error: str | None = None) -> bool:
-    """Close a letter and erase its secret. Return whether it was still ours."""
-    return _release(letter, state=state, last_error=error, secret=None, finished_at=clock.now())
+def finish(letter: OutboxMessage, state: LetterState, *why: Fault) -> bool:
+    """Close a letter and erase its secret, and say why it never left. Return whether it was still ours."""
+    return _release(letter, why, state=state, secret=None, finished_at=clock.now())
 
 
-def postpone(letter: OutboxMessage, error: str) -> LetterState:
+def postpone(letter: OutboxMessage, fault: Fault) -> LetterState:
     """Queue a letter again, later each time; after about three days it has failed. Return the state it is in."""
     if letter.attempts >= MAX_ATTEMPTS:
-        finish(letter, LetterState.FAILED, f"Given up after {letter.attempts} attempts. {error}")
+        given_up = Fault(N_("Given up after %(attempts)s attempts."), {"attempts": str(letter.attempts)})
+        finish(letter, LetterState.FAILED, given_up, fault)
         return LetterState.FAILED
     pause = FIRST_PAUSES[letter.attempts - 1] if letter.attempts <= len(FIRST_PAUSES) else LATER_PAUSE
-    _release(letter, state=LetterState.QUEUED, last_error=error, not_before=clock.now() + pause)
+    _release(letter, [fault], state=LetterState.QUEUED, not_before=clock.now() + pause)
     return LetterState.QUEUED
 
 
-def _release(letter: OutboxMessage, **values: Any) -> bool:
-    if values["last_error"]:
-        values["last_error"] = values["last_error"][:ERROR_MAX_CHARACTERS]
+def _release(letter: OutboxMessage, why: Sequence[Fault], **values: Any) -> bool:
     is_ours = (OutboxMessage.id == letter.id) & (OutboxMessage.lease == letter.lease)
-    release = update(OutboxMessage).where(is_ours).values(lease=None, lease_until=None, **values)
+    release = update(OutboxMessage).where(is_ours).values(lease=None, lease_until=None, **values, **_noted(why))
     released = release.returning(OutboxMessage.id).execution_options(synchronize_session=False)
     return perform(lambda: db.session.scalar(released) is not None, write=True)
 
 
-def explain(error: str) -> None:
+def explain(fault: Fault) -> None:
     """Say on the letters that are due why none of them leaves; this is no attempt to send them."""
-    others = or_(OutboxMessage.last_error.is_(None), OutboxMessage.last_error != error)
+    values = _noted([fault])
+    others = or_(OutboxMessage.last_error.is_(None), OutboxMessage.last_error != values["last_error"])
     due = select(OutboxMessage.id).where(_is_due(clock.now()), others).limit(BATCH_ROWS)
     chosen = OutboxMessage.id.in_(due.with_for_update(skip_locked=True))
-    note = update(OutboxMessage).where(chosen).values(last_error=error[:ERROR_MAX_CHARACTERS])
+    note = update(OutboxMessage).where(chosen).values(values)
     perform(lambda: db.session.execute(note.execution_options(synchronize_session=False)), write=True)
+
+
+def _noted(why: Sequence[Fault]) -> dict[str, Any]:
+    """Return what a letter keeps of the reason: in English for whoever reads the table, and for any language."""
+    in_english = " ".join(map(str, why))[:ERROR_MAX_CHARACTERS]
+    return {"last_error": in_english or None, "last_faults": [list(fault) for fault in why] or None}
 
 
 def left() -> int:

@@ -9,8 +9,9 @@ from flask_mail import Connection, Mail, Message
 
 from webapp.config import Settings
 from webapp.db import is_transaction_open
+from webapp.errors import N_
 from webapp.mail.demo_mailbox import DemoMailbox
-from webapp.mail.faults import LetterDelayed, LetterRefused, ServerUnreachable, is_permanent, sentence
+from webapp.mail.faults import Fault, LetterDelayed, LetterRefused, ServerUnreachable, fault_of, is_permanent
 
 LETTERS_PER_CONNECTION = 100
 
@@ -81,10 +82,10 @@ class VerifiedConnection(Connection):
         try:
             host.starttls(context=self._tls())
         except smtplib.SMTPNotSupportedError as error:
-            raise ServerUnreachable(
-                f"The mail server at {self._settings.mail_server} offers no encryption (STARTTLS), "
-                "and letters do not travel without it."
-            ) from error
+            message = N_(
+                "The mail server at %(server)s offers no encryption (STARTTLS), and letters do not travel without it."
+            )
+            raise ServerUnreachable(Fault(message, {"server": self._settings.mail_server or ""})) from error
 
     def _tls(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=self._settings.mail_ca_file)
@@ -104,13 +105,13 @@ class SmtpTransport:
         try:
             connection = self._opened()
         except (OSError, smtplib.SMTPException) as error:
-            raise ServerUnreachable(self._sentence(error)) from error
+            raise ServerUnreachable(self._fault(error)) from error
         try:
             connection.send(message)
         except (OSError, smtplib.SMTPException) as error:
             self.close()
             kind = LetterRefused if is_permanent(error) else LetterDelayed
-            raise kind(self._sentence(error)) from error
+            raise kind(self._fault(error)) from error
 
     def close(self) -> None:
         """Say goodbye to the mail server, if it still listens."""
@@ -139,9 +140,9 @@ class SmtpTransport:
         except (OSError, smtplib.SMTPException):
             return False
 
-    def _sentence(self, error: Exception) -> str:
+    def _fault(self, error: Exception) -> Fault:
         settings = self._settings
-        return sentence(error, settings.mail_server or "", settings.mail_timeout_seconds)
+        return fault_of(error, settings.mail_server or "", settings.mail_timeout_seconds)
 
 
 def domain_of(base_url: str) -> str:

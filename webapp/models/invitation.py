@@ -14,7 +14,10 @@ from webapp.models.member import Role, RoleColumn
 
 
 class InvitationStatus(StrEnum):
-    """Where an invitation stands. Expired is derived from `expires_at`, never stored, except to make room."""
+    """Where an invitation stands. Expired is derived from `expires_at`, never stored.
+
+    One that had expired is revoked to make room for another: then `closed_at` is not before `expires_at`.
+    """
 
     REQUESTED = "requested"
     PENDING = "pending"

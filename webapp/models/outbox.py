@@ -30,6 +30,8 @@ class OutboxMessage(Model):
     """A letter, written with the change that caused it; the worker sends it.
 
     `secret` is the sealed token of the link in the letter, erased once the letter is sent, failed or dropped.
+    `last_error` says in English why it has not left; `last_faults` says the same in messages to translate, each with
+    its values, and is missing where a version before it wrote the other.
     """
 
     __tablename__ = "outbox_message"
@@ -53,5 +55,6 @@ class OutboxMessage(Model):
     lease: Mapped[str | None] = mapped_column(String(64))
     lease_until: Mapped[datetime | None]
     last_error: Mapped[str | None] = mapped_column(String(500))
+    last_faults: Mapped[list[tuple[str, dict[str, str]]] | None] = mapped_column(JSON(none_as_null=True))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     finished_at: Mapped[datetime | None] = mapped_column(index=True)

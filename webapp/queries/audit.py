@@ -88,19 +88,20 @@ def _statement(
     Each kind of event is cut to a page along its own index before they are merged, so that a rare kind among many
     entries costs no more than a common one.
     """
+    of_organization = AuditEntry.organization_id == bindparam("organization", type_=BigInteger)
     conditions = [
-        AuditEntry.organization_id == bindparam("organization", type_=BigInteger),
+        of_organization,
         AuditEntry.sequence > bindparam("low", type_=BigInteger),
         AuditEntry.sequence < bindparam("high", type_=BigInteger),
     ]
-    if by_actor:
-        conditions.append(AuditEntry.actor_user_id == bindparam("actor"))
-    if of_target:
-        conditions += [AuditEntry.target_kind == bindparam("kind"), AuditEntry.target_id == bindparam("target")]
-    if is_since:
-        conditions.append(AuditEntry.created_at >= bindparam("since"))
-    if is_until:
-        conditions.append(AuditEntry.created_at < bindparam("until"))
+    narrowing = [
+        (by_actor, AuditEntry.actor_user_id == bindparam("actor")),
+        (of_target, AuditEntry.target_kind == bindparam("kind")),
+        (of_target, AuditEntry.target_id == bindparam("target")),
+        (is_since, AuditEntry.created_at >= bindparam("since")),
+        (is_until, AuditEntry.created_at < bindparam("until")),
+    ]
+    conditions += [condition for is_wanted, condition in narrowing if is_wanted]
     most = bindparam("most", type_=Integer)
     every = select(AuditEntry.sequence).where(*conditions).order_by(AuditEntry.sequence.desc()).limit(most)
     kinds = [every.where(AuditEntry.event == bindparam(f"event_{number}")) for number in range(events)] or [every]
@@ -109,7 +110,7 @@ def _statement(
     return (
         select(*AuditEntry.__table__.c)
         .join(page, AuditEntry.sequence == page.c.sequence)
-        .where(conditions[0])
+        .where(of_organization)
         .order_by(page.c.sequence.desc())
     )
 

@@ -1,6 +1,6 @@
 """The Pending tab, and what an emailed link shows."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -43,6 +43,8 @@ class InvitationRow:
     """One line of the tab.
 
     `state` is pending, expired or declined; or withdrawn, among the open ones, where whoever invited may not any more.
+    `letter_faults` are messages to translate, each with its values; there are none where an earlier version noted only
+    `letter_error`, in English.
     """
 
     id: int
@@ -55,6 +57,7 @@ class InvitationRow:
     expires_at: datetime
     letter_state: str
     letter_error: str | None
+    letter_faults: Sequence[tuple[str, Mapping[str, str]]]
 
 
 def pending_of(
@@ -125,6 +128,7 @@ def _shown(page: Subquery) -> Statement:
             Member.status.label("inviter_status"),
             OutboxMessage.state.label("letter"),
             OutboxMessage.last_error,
+            OutboxMessage.last_faults,
         )
         .select_from(page)
         .join(Invitation, Invitation.id == page.c.id)
@@ -147,6 +151,7 @@ def _row(organization: Organization, row: Row[*tuple[Any, ...]]) -> InvitationRo
         expires_at=row.expires_at,
         letter_state=LETTER_STATES.get(row.letter, row.letter.value if row.letter else "sent"),
         letter_error=row.last_error,
+        letter_faults=row.last_faults or (),
     )
 
 

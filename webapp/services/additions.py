@@ -22,7 +22,7 @@ def add(actor: Actor, organization: Organization, address: Address, terms: Terms
     instance administrator. The same statements run for an address nobody has and for one of somebody else.
 
     Raises:
-        NotFound, Forbidden, RoleTooHigh, NotOfOrganization, NotYoursToGive: the actor may not.
+        NotFound, Forbidden, RoleTooHigh, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor may not.
         AlreadyMember: the address is a member's.
         NobodyToAdd: there is no such user, or none the actor may know of.
         InvitationLimit: the organization or the address has had its letters for today.

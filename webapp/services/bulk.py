@@ -40,7 +40,11 @@ class Change:
 def refusals(
     actor: Actor, organization: Organization, people: Sequence[Member], change: Change
 ) -> dict[int, DomainError]:
-    """Return why some members are left out, by the id of each; of the others the change can be made."""
+    """Return why some members are left out, by the id of each; of the others the change can be made.
+
+    Raises:
+        NotOfOrganization: a team they would join is none of the organization's, or is gone.
+    """
     found: dict[int, DomainError] = {}
     if change.action is Action.TEAMS:
         found |= _refused_teams(actor, organization, people, change.reach)

@@ -56,7 +56,7 @@ def invite_each(actor: Actor, organization: Organization, text: str, offer: Offe
     """Invite every address in `text` that can be invited; return what happened to each.
 
     Raises:
-        Forbidden, RoleTooHigh, NotOfOrganization, NotYoursToGive: the actor may not.
+        NotFound, Forbidden, RoleTooHigh, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor may not.
         DomainError: no address, or more than 1,000.
         InvitationLimit: the organization has had its invitations for today.
     """

@@ -50,7 +50,7 @@ def send_anew(actor: Actor, organization: Organization, invitation: Invitation, 
     caller records as what it was.
 
     Raises:
-        NotFound, Forbidden, RoleTooHigh, NotOfOrganization, NotYoursToGive: the actor may not.
+        NotFound, Forbidden, RoleTooHigh, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor may not.
         InvitationNotOpen: it was accepted or revoked.
     """
     invitations.require_may_offer(actor, organization, offer)
@@ -193,7 +193,7 @@ def _no_longer_needed(_actor: Actor, organization: Organization, chosen: Sequenc
 def _over_limit_of_address(_actor: Actor, organization: Organization, chosen: Sequence[Invitation]) -> Refusals:
     wanted = {Address(invitation.email, invitation.canonical): invitation for invitation in chosen}
     over = [wanted[address] for address in invitation_limits.over_daily_limit(organization, list(wanted))]
-    return {one.id: LetterLimit(email=one.email) for one in over}
+    return {one.id: LetterLimit(email=one.email, most=invitation_limits.PER_ADDRESS_A_DAY) for one in over}
 
 
 def _require_within_limit(organization: Organization, number: int) -> None:

@@ -67,7 +67,8 @@ def invite_all(actor: Actor, organization: Organization, wanted: Sequence[Addres
     database refuses what slips by.
 
     Raises:
-        NotFound, Forbidden, RoleTooHigh, NotOfOrganization, NotYoursToGive: the actor may not; nothing is stored.
+        NotFound, Forbidden, RoleTooHigh, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor may not; nothing is
+            stored.
     """
     require_may_offer(actor, organization, offer)
     invitation_rows.close_declined(actor, organization, [address.canonical for address in wanted])
@@ -87,7 +88,7 @@ def require_may_offer(actor: Actor, organization: Organization, offer: Offer) ->
 
     Raises:
         NotFound, Forbidden: the actor may not invite.
-        RoleTooHigh, NotOfOrganization, NotYoursToGive: not so; see `giving.require_may_give`.
+        RoleTooHigh, TooManyGiven, NotOfOrganization, NotYoursToGive: not so; see `giving.require_may_give`.
     """
     require(actor, Scope.MEMBER_INVITE, organization)
     require_role_within(actor, offer.role)

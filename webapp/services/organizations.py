@@ -73,6 +73,7 @@ def create_own(actor: Actor, name: str, *, by_anyone: bool) -> Organization:
         by_anyone: whether the settings let everybody, not only administrators of the instance.
 
     Raises:
+        NotFound: the actor has no account.
         OrganizationsByAdministrators: the settings do not, and the actor is none.
     """
     user = accounts.by_id(actor.user_id or 0)
@@ -102,7 +103,7 @@ def change(actor: Actor, organization: Organization, wanted: OrganizationSetting
     """Change settings; return whether any is another now. An address it had before leads to the present one.
 
     Raises:
-        Forbidden: the actor may not.
+        NotFound, Forbidden: the actor may not.
         InvalidSlug: the new address has other characters than it may, or too many.
         SlugTaken: the new address is reserved, or leads to another organization.
     """

@@ -68,14 +68,22 @@ def _without(known: Sequence[str], password: str) -> str:
 
 
 def hash_password(password: str) -> str:
-    """Return the Argon2id hash of a password. No transaction may be open: this takes long."""
+    """Return the Argon2id hash of a password.
+
+    Raises:
+        RuntimeError: a transaction is open; this takes long.
+    """
     _refuse_inside_transaction()
     with _slots:
         return _hasher.hash(password)
 
 
 def verify(password: str, password_hash: str | None) -> bool:
-    """Tell whether `password` belongs to `password_hash`, in the same time when there is none."""
+    """Tell whether `password` belongs to `password_hash`, in the same time when there is none.
+
+    Raises:
+        RuntimeError: a transaction is open; this takes long.
+    """
     _refuse_inside_transaction()
     if len(password.encode()) > MAX_BYTES:
         return False

@@ -7,9 +7,12 @@ from webapp.db import db
 from webapp.errors import WrongPassword
 from webapp.models import Member, MemberWord, User
 from webapp.services import accounts, audit, members, organizations, sessions
+from webapp.services.attempts import Limit
 from webapp.services.audit import Event, Target
 from webapp.services.browsers import browser_name
 from webapp.services.words import sort_key
+
+MOST_GUESSES = 10
 
 
 def change(actor: Actor, name: str, language: str | None) -> bool:
@@ -19,6 +22,9 @@ def change(actor: Actor, name: str, language: str | None) -> bool:
         actor: somebody signed in.
         name: as every organization shows and finds it from now on.
         language: such as "de", or nothing to follow the browser.
+
+    Raises:
+        NotFound: the actor has no account.
     """
     user = accounts.by_id(actor.user_id or 0)
     wanted: dict[str, str | None] = {"name": name, "language": language}
@@ -71,6 +77,11 @@ def change_password(actor: Actor, proven: User, password_hash: str, *, ip: str |
         raise WrongPassword
     accounts.set_password(actor, user, password_hash)
     return sessions.begin(user.id, ip=ip, user_agent=user_agent)
+
+
+def guesses_of(user_id: int) -> Limit:
+    """Return the limit of attempts at one's own present password: whoever found an open browser guesses too."""
+    return Limit(f"present-password:user:{user_id}", MOST_GUESSES)
 
 
 def end_session(actor: Actor, session_id: int) -> None:

@@ -114,15 +114,10 @@ def add_members(seeded: Seeded, numbers: range) -> None:
         for word in words_of(*person)
     ]
     insert_all(MemberWord, words)
-    joined = [
-        _joined(member, user, person, one)
-        for member, user, person, one in zip(members, users, people, terms, strict=True)
-    ]
+    everything = zip(members, users, people, terms, strict=True)
+    joined = [_joined(member, user, person, one) for member, user, person, one in everything]
     audit.record_all(Actor.system(), Event.MEMBER_JOINED, joined, organization=organization)
-    created = [
-        Change(Target("user", user, name), after={"name": name, "email": email})
-        for user, (name, email) in zip(users, people, strict=True)
-    ]
+    created = [_created(user, person) for user, person in zip(users, people, strict=True)]
     audit.record_all(Actor.system(), Event.ACCOUNT_CREATED, created)
 
 
@@ -175,6 +170,11 @@ def _member(organization: Organization, user_id: int, name: str, terms: Terms, n
         "sort_name": sort_key(name),
         "created_at": now,
     }
+
+
+def _created(user_id: int, person: tuple[str, str]) -> Change:
+    name, email = person
+    return Change(Target("user", user_id, name), after={"name": name, "email": email})
 
 
 def _joined(member_id: int, user_id: int, person: tuple[str, str], terms: Terms) -> Change:

@@ -11,11 +11,14 @@ from webapp.db import changes_one_row, db
 from webapp.errors import AddressProven, LinkNotValid
 from webapp.models import AddressToken, EmailAddress, User
 from webapp.services import accounts, audit, outbox
+from webapp.services.addresses import Address
+from webapp.services.attempts import Limit
 from webapp.services.audit import Event, Target
 from webapp.services.outbox import Letter
 from webapp.services.tokens import digest, new_token
 
 LIFETIME = timedelta(hours=24)
+LETTERS_A_DAY = 10
 
 
 @dataclass(frozen=True)
@@ -38,12 +41,21 @@ def send(email: EmailAddress, user: User, language: str | None) -> None:
 
 
 def send_again(actor: Actor, user_id: int) -> EmailAddress | None:
-    """Queue another letter to a user's primary address; return it, or nothing where it is proven already."""
+    """Queue another letter to a user's primary address; return it, or nothing where it is proven already.
+
+    Raises:
+        NotFound: there is no such user.
+    """
     email = accounts.primary_address(user_id)
     if email.verified_at is not None:
         return None
     send(email, accounts.by_id(user_id), actor.language)
     return email
+
+
+def letters_to(address: Address) -> Limit:
+    """Return the limit of letters to an address that is not proven, which the caller counts before `send_again`."""
+    return Limit(f"verify-email:letters:{digest(address.canonical)}", LETTERS_A_DAY, timedelta(days=1))
 
 
 def claim_of(token: str) -> Claim:

@@ -1,7 +1,6 @@
-"""A sample plug-in: people of a contractor are in an access group of their own, and change nothing at weekends."""
+"""A sample plug-in: people of a contractor are in an access group of their own, and bring nobody in."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
 
 from webapp.access.facts import MemberFacts
 from webapp.access.plugins import ManagedGroup, Opinion, hookimpl
@@ -10,15 +9,14 @@ from webapp.models import Role
 
 DOMAIN = "@contractor.example"
 GROUP = ManagedGroup(source="contractors", team="field-work", name="Contractors", level=Role.ADMIN)
-SATURDAY = 5
+BRINGS_IN = (Scope.MEMBER_INVITE, Scope.MEMBER_ADD, Scope.REQUEST_APPROVE)
 
 
 @hookimpl
 def vestibule_decide(actor: MemberFacts, scope: Scope) -> Opinion | None:
-    """Deny contractors everything but reading at weekends, by UTC; say nothing about anybody else."""
-    is_weekend = datetime.now(UTC).weekday() >= SATURDAY
-    if _is_contractor(actor) and is_weekend and not scope.endswith(":read"):
-        return Opinion(False, "Contractors work from Monday to Friday.")
+    """Let contractors bring nobody in, whatever their role; say nothing about anything else."""
+    if scope in BRINGS_IN and _is_contractor(actor):
+        return Opinion(False, "Contractors bring nobody in.")
     return None
 
 

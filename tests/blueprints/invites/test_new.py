@@ -11,6 +11,7 @@ from tests.support.pages import PANEL, Page
 from tests.support.worlds import Person, post
 from webapp.db import db
 from webapp.models import Invitation, InvitationBatch, MemberStatus, Role
+from webapp.services.invitation_limits import PER_ADDRESS_A_DAY
 
 FORM = {"emails": "bob@example.org", "role": "member", "lifetime_days": "7"}
 GOOD = {"first": "bob@example.org", "second": "eve@example.org"}
@@ -62,6 +63,12 @@ def test_notice_and_outcomes_follow_and_the_notice_comes_once(acme: Acme) -> Non
         assert "olive@example.com Already a member." in page.text
         assert "nope Not an email address we can write to." in page.text
         assert [field.text for field in page.named("emails")] == ["nope"]
+
+
+def test_outcome_names_the_limit_of_a_mailbox(acme: Acme) -> None:
+    emails = " ".join(f"bob+{number}@example.org" for number in range(PER_ADDRESS_A_DAY + 1))
+    page = Page(acme.browser(acme.admin).get(send(acme, emails=emails).location))
+    assert f"bob+{PER_ADDRESS_A_DAY}@example.org Had its 10 invitations for today." in page.text
 
 
 def test_batch_page_tells_only_its_maker(acme: Acme) -> None:

@@ -13,17 +13,19 @@ from tests.support.pages import Page
 from tests.support.smtp import NO_SUCH_MAILBOX, TRY_LATER, SmtpSink
 from tests.support.worlds import Invited
 from webapp.db import db
+from webapp.mail.queue import MAX_ATTEMPTS
 from webapp.models import InvitationStatus, LetterState, OutboxMessage, Role
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
 
 
-def pending_page(acme: Acme, query: str = "") -> Page:
-    return Page(acme.browser(acme.owner).get(acme.address(f"members/pending{query}")))
+def pending_page(acme: Acme, query: str = "", language: str = "en") -> Page:
+    browser = acme.browser(acme.owner)
+    return Page(browser.get(acme.address(f"members/pending{query}"), headers={"Accept-Language": language}))
 
 
-def row(acme: Acme, invited: Invited) -> str:
-    return pending_page(acme).by_id(f"invitation-{invited.id}").text
+def row(acme: Acme, invited: Invited, language: str = "en") -> str:
+    return pending_page(acme, language=language).by_id(f"invitation-{invited.id}").text
 
 
 @pytest.fixture
@@ -113,6 +115,31 @@ class TestLetters:
         worker_of(app).run_once()
         assert " Failed " in row(acme, invited)
         assert "550 5.1.1 No such mailbox" in row(acme, invited)
+
+    def test_reason_is_told_in_the_language_of_the_page(
+        self, app: Flask, acme: Acme, invited: Invited, smtp_sink: SmtpSink
+    ) -> None:
+        smtp_sink.answers["bob@example.org"] = NO_SUCH_MAILBOX
+        worker_of(app).run_once()
+        german = row(acme, invited, "de")
+        assert "Der Mailserver 127.0.0.1 hat die Adresse abgelehnt: 550 5.1.1 No such mailbox" in german
+
+    def test_reason_of_a_letter_that_was_given_up_is_told_whole(
+        self, app: Flask, acme: Acme, invited: Invited, smtp_sink: SmtpSink
+    ) -> None:
+        smtp_sink.answers["bob@example.org"] = TRY_LATER
+        attempts = update(OutboxMessage).values(attempts=MAX_ATTEMPTS - 1)
+        acme.world.write(lambda: db.session.execute(attempts))
+        worker_of(app).run_once()
+        said = f"Given up after {MAX_ATTEMPTS} attempts. The mail server at 127.0.0.1 refused the address: 451"
+        assert said in row(acme, invited)
+        german = row(acme, invited, "de")
+        assert f"Nach {MAX_ATTEMPTS} Versuchen aufgegeben. Der Mailserver 127.0.0.1 hat" in german
+
+    def test_reason_that_an_earlier_version_noted_is_shown_as_it_stands(self, acme: Acme, invited: Invited) -> None:
+        noted = update(OutboxMessage).values(state=LetterState.FAILED, last_error="It was <refused>.")
+        acme.world.write(lambda: db.session.execute(noted))
+        assert "It was <refused>." in row(acme, invited, "de")
 
     def test_letter_that_is_tried_again_is_queued(
         self, app: Flask, acme: Acme, invited: Invited, smtp_sink: SmtpSink

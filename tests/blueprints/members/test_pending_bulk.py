@@ -17,7 +17,7 @@ from webapp.models import InvitationStatus, Role
 from webapp.services import attempts
 from webapp.services.attempts import Limit
 from webapp.services.bulk import MOST_AT_ONCE
-from webapp.services.invitation_limits import DAY, PER_ORGANIZATION_A_DAY
+from webapp.services.invitation_limits import DAY, PER_ADDRESS_A_DAY, PER_ORGANIZATION_A_DAY
 
 ACTIONS = pytest.mark.parametrize("action", ["resend", "revoke"])
 
@@ -77,6 +77,13 @@ def test_question_says_who_gets_a_letter_and_who_is_left_out_and_changes_nothing
     assert "Send 3 invitations again? declined@example.org, open@example.org, expired@example.org" in text
     assert "boss@example.org is left out. It offers a role above your own." in text
     assert "They are your invitations from now on, and expire in 7 days." in text
+
+
+def test_question_names_whose_mailbox_had_its_letters(acme: Acme) -> None:
+    ids = crowds.invite(acme, [f"bob+{number}@example.org" for number in range(PER_ADDRESS_A_DAY + 1)])
+    text = Page(ask(acme, about("resend", ids))).text
+    assert f"Send {PER_ADDRESS_A_DAY} invitations again?" in text
+    assert "@example.org is left out. This address had its 10 letters for today." in text
 
 
 def test_question_says_whose_link_dies_and_what_only_leaves_the_list(acme: Acme, sorts: list[Invited]) -> None:

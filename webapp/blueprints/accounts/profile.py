@@ -17,9 +17,6 @@ from webapp.http.session import Viewer, current_actor
 from webapp.queries.account import addresses_of, sessions_of
 from webapp.services import accounts, passwords
 from webapp.services import profile as own
-from webapp.services.attempts import Limit
-
-MOST_GUESSES = 10
 
 
 @bp.get("/account/")
@@ -84,7 +81,7 @@ def _viewer() -> Viewer:
 
 
 def _token_after_change(viewer: Viewer, form: ChangePasswordForm) -> str:
-    count_attempt([Limit(f"present-password:user:{viewer.user_id}", MOST_GUESSES)])
+    count_attempt([own.guesses_of(viewer.user_id)])
     user = uow.read(accounts.by_id, viewer.user_id)
     if not passwords.verify(form.current_password.data, user.password_hash):
         raise WrongPassword

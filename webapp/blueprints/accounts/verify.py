@@ -1,7 +1,5 @@
 """Proving that an address is one's own."""
 
-from datetime import timedelta
-
 from flask import Response, flash, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 
@@ -15,11 +13,7 @@ from webapp.http.guard import PUBLIC, SIGNED_IN, access
 from webapp.http.htmx import go
 from webapp.services import accounts, addresses, attempts, passwords, verification
 from webapp.services.addresses import Address
-from webapp.services.attempts import Limit
-from webapp.services.tokens import digest
 from webapp.services.verification import Claim
-
-LETTERS_A_DAY = 10
 
 
 @bp.route("/verify-email/<token>", methods=["GET", "POST"])
@@ -55,17 +49,13 @@ def send_verification() -> Response:
 
 def _send(address: Address, user_id: int) -> None:
     count_attempt(attempts.limits_of("verify-email-letters", session.client_ip()))
-    if uow.write(attempts.count, [_letters_to(address.canonical)]):
-        raise LetterLimit(email=address.typed)
+    if uow.write(attempts.count, [verification.letters_to(address)]):
+        raise LetterLimit(email=address.typed, most=verification.LETTERS_A_DAY)
     sent = uow.write(verification.send_again, session.current_actor(), user_id)
     if sent is not None:
         flash(_("A letter with a new link is on its way to %(email)s.", email=sent.address), "success")
     else:
         flash(_("Your address is verified already."), "success")
-
-
-def _letters_to(canonical: str) -> Limit:
-    return Limit(f"verify-email:letters:{digest(canonical)}", LETTERS_A_DAY, timedelta(days=1))
 
 
 def _is_viewers(claim: Claim) -> bool:

@@ -7,11 +7,11 @@ from webapp.blueprints.audit import files
 from webapp.blueprints.audit.filters import Asked, asked
 from webapp.blueprints.audit.names import families
 from webapp.blueprints.audit.sentences import described
-from webapp.blueprints.members.reasons import reasons_of_removed
 from webapp.http.csv import csv_file
 from webapp.http.guard import access, can
 from webapp.http.htmx import respond
 from webapp.http.json_lines import json_lines_file
+from webapp.http.reasons import reasons_of_removed
 from webapp.http.session import current_actor
 from webapp.models import Organization
 from webapp.queries.audit import entries_of, people_in, removals_among

@@ -74,7 +74,7 @@ REFUSALS = {
     "POST invites.copy_link": N_("%(actor)s tried to copy the link of an invitation and was refused"),
     "POST invites.resend": N_("%(actor)s tried to send an invitation again and was refused"),
     "POST invites.revoke": N_("%(actor)s tried to revoke an invitation and was refused"),
-    "POST members.update": N_("%(actor)s tried to change the role of a member and was refused"),
+    "POST members.update": N_("%(actor)s tried to change a member and was refused"),
     "POST members.suspend": N_("%(actor)s tried to suspend a member and was refused"),
     "POST members.restore": N_("%(actor)s tried to restore a member and was refused"),
     "POST members.remove": N_("%(actor)s tried to remove a member and was refused"),

@@ -63,23 +63,27 @@ def show(organization: Organization, team: Team, group: AccessGroup) -> Response
 @access(Scope.GROUP_WRITE, finds=True, previews=True)
 def update(organization: Organization, team: Team, group: AccessGroup) -> Response:
     """Change an access group; asks first where that takes something away."""
-    actor, confirm, form = current_actor(), ConfirmForm(), _form(team, group)
+    form = _form(team, group)
     if not _is_sent() or not form.validate():
         return _page(organization, team, form, group=group, status=422 if _is_sent() else 200)
     if form.is_stale(_shown(group, *held_by(group))):
         return in_place(_page(organization, team, form, group=group, status=409), "panel")
-    wanted = form.contents()
     try:
-        affected = by_group(group, wanted.members, wanted.projects)
-        preview = Preview(lambda: access_groups.change(actor, organization, group, wanted), affected)
-        if preview.must_ask(confirm):
-            said = {"section": "teams", "team": team, "group": group}
-            return confirmation("groups/_change.html", confirm, preview=preview, carried=form.carried(), **said)
-        with preview.noted(Event.GROUP_CHANGED):
-            access_groups.change(actor, organization, group, wanted)
+        return _ask_or_change(organization, team, group, form)
     except DomainError as error:
         form.show(error)
         return _page(organization, team, form, group=group, status=422)
+
+
+def _ask_or_change(organization: Organization, team: Team, group: AccessGroup, form: GroupForm) -> Response:
+    actor, confirm, wanted = current_actor(), ConfirmForm(), form.contents()
+    affected = by_group(group, wanted.members, wanted.projects)
+    preview = Preview(lambda: access_groups.change(actor, organization, group, wanted), affected)
+    if preview.must_ask(confirm):
+        said = {"section": "teams", "team": team, "group": group}
+        return confirmation("groups/_change.html", confirm, preview=preview, carried=form.carried(), **said)
+    with preview.noted(Event.GROUP_CHANGED):
+        access_groups.change(actor, organization, group, wanted)
     flash(_("The access group %(group)s is changed.", group=group.name), "success")
     return go(url_for("groups.index", org=organization.slug, team=team.slug))
 

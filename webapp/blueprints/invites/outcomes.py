@@ -7,13 +7,14 @@ from flask_babel import gettext as _
 
 from webapp.errors import N_
 from webapp.services.invitation_batches import Outcome, Result
+from webapp.services.invitation_limits import PER_ADDRESS_A_DAY
 
 SENTENCES = {
     Result.INVITED: N_("Invited. The letter is on its way."),
     Result.MEMBER: N_("Already a member. Nothing was sent."),
     Result.OPEN: N_("Already invited; that invitation still works. Nothing was sent."),
     Result.MALFORMED: N_("Not an email address we can write to. Correct it below and send again."),
-    Result.LIMITED: N_("Had its 10 invitations for today. Try again tomorrow."),
+    Result.LIMITED: N_("Had its %(most)s invitations for today. Try again tomorrow."),
 }
 
 
@@ -28,4 +29,8 @@ class OutcomeRow:
 
 def described(outcomes: Iterable[Outcome]) -> list[OutcomeRow]:
     """Return outcomes with their sentences."""
-    return [OutcomeRow(o.address, o.result.value, str(_(SENTENCES[o.result]))) for o in outcomes]
+    return [OutcomeRow(o.address, o.result.value, _sentence(o.result)) for o in outcomes]
+
+
+def _sentence(result: Result) -> str:
+    return str(_(SENTENCES[result], most=PER_ADDRESS_A_DAY))

@@ -1,6 +1,6 @@
 """Changing many members at once: chosen one by one, or all that match a filter."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from flask import Response, flash, request, url_for
@@ -15,13 +15,13 @@ from webapp.blueprints.members import bp
 from webapp.blueprints.members.filters import FILTERS, wanted_of_request
 from webapp.blueprints.members.forms import MemberForm
 from webapp.blueprints.members.membership import EVENTS_OF_CHANGES
-from webapp.blueprints.members.reasons import REFUSED
 from webapp.errors import N_, DomainError, NotFound, TooManyAtOnce
-from webapp.http.choices import EVERYTHING, numbers_of
+from webapp.http.choices import EVERYTHING, chosen_on_list, numbers_of
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.problems import translated
+from webapp.http.reasons import REFUSED
 from webapp.http.session import current_actor
 from webapp.models import Member, Organization, Role
 from webapp.queries.choices import teams_to_choose
@@ -51,27 +51,30 @@ def bulk(organization: Organization) -> Response:
     """Ask what shall change and whom of, say who loses what and who is left out, then do it."""
     if request.method != "POST" and "action" not in request.args:
         return go(url_for("members.index", org=organization.slug))
-    actor, action, people = current_actor(), _action(), _people(organization)
-    form = MemberForm(grantable_roles(actor.member), [(t.id, t.name) for t in teams_to_choose(organization)])
-    change = _change(organization, action, grantable_roles(actor.member))
+    action, people, roles = _action(), _people(organization), grantable_roles(current_actor().member)
+    form = MemberForm(roles, [(team.id, team.name) for team in teams_to_choose(organization)])
+    change = _change(organization, action, roles)
     if change is None or not people:
         said = {"form": form, "action": action, "people": people, "chosen": _chosen()}
         return respond("members/bulk.html", {"panel": "members/_bulk_choose.html"}, status=_status(people), **said)
-    plan, confirm = _plan(actor, organization, people, change), ConfirmForm()
+    return _ask_or_apply(organization, people, change, dict(form.teams.choices))
+
+
+def _ask_or_apply(
+    organization: Organization, people: Sequence[Member], change: Change, teams: Mapping[int, str]
+) -> Response:
+    actor, confirm = current_actor(), ConfirmForm()
+    plan = _plan(actor, organization, people, change)
     affected = Affected(organization.id, [member.id for member in plan.members])
     preview = Preview(lambda: service.rehearse(plan.members, change), affected, repr(change))
     if not plan.members or not preview.is_confirmed(confirm):
-        carried = _carried(people)
-        said = {"plan": plan, "action": action, "change": change, "team_names": _names_of(form, change)}
-        return confirmation("members/_bulk.html", confirm, preview=preview, carried=carried, **said)
+        names = [name for number, name in teams.items() if number in change.reach.teams]
+        said = {"plan": plan, "action": change.action, "change": change, "team_names": names}
+        return confirmation("members/_bulk.html", confirm, preview=preview, carried=_carried(people), **said)
     with preview.noted(*EVENTS):
         service.apply(actor, organization, plan.members, change)
     flash(ngettext("%(num)s member is changed.", "%(num)s members are changed.", len(plan.members)), "success")
     return go(url_for("members.index", org=organization.slug))
-
-
-def _names_of(form: MemberForm, change: Change) -> list[str]:
-    return [name for number, name in form.teams.choices if number in change.reach.teams]
 
 
 def _status(people: Sequence[Member]) -> int:
@@ -86,20 +89,12 @@ def _action() -> Action:
 
 
 def _people(organization: Organization) -> Sequence[Member]:
-    """Return who was chosen.
-
-    Raises:
-        TooManyAtOnce: more than are changed at once.
-    """
-    if request.values.get("all"):
+    def matching() -> list[int]:
         which = wanted_of_request(organization)
         rows = members_of(organization, which, after="", viewer_id=None, rows=MOST_AT_ONCE + 1).rows
-        numbers = [row.id for row in rows]
-    else:
-        numbers = numbers_of("ids")
-    if len(numbers) > MOST_AT_ONCE:
-        raise TooManyAtOnce(most=MOST_AT_ONCE)
-    return members_among(organization, numbers)
+        return [row.id for row in rows]
+
+    return members_among(organization, chosen_on_list(matching, MOST_AT_ONCE, TooManyAtOnce(most=MOST_AT_ONCE)))
 
 
 def _change(organization: Organization, action: Action, roles: Sequence[Role]) -> Change | None:

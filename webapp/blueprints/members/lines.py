@@ -7,7 +7,7 @@ from typing import Any, Protocol
 from flask_babel import ngettext
 from markupsafe import escape
 
-from webapp.blueprints.members.reasons import Reason
+from webapp.http.reasons import Reason
 from webapp.http.templating import NOTHING, Filled, Filling, Html, avatar, filled, joined, moments, translated
 from webapp.models import MemberStatus, Role
 from webapp.queries.invitations import InvitationRow
@@ -132,7 +132,7 @@ def _pending_piece(row: InvitationRow, grantable: Set[Role] | None, pieces: Pend
 
 def _pending_values(row: InvitationRow, pieces: PendingPieces, moment: Callable[[datetime], Html]) -> Filled:
     expires: Filling = {"expires": moment(row.expires_at)}
-    has_error = row.letter_state == "failed" and row.letter_error
+    error = _error(row) if row.letter_state == "failed" else NOTHING
     return {
         "id": row.id,
         "email": escape(row.email),
@@ -140,6 +140,13 @@ def _pending_values(row: InvitationRow, pieces: PendingPieces, moment: Callable[
         "created": moment(row.created_at),
         "role": pieces.role_badges[row.role],
         "letter": pieces.letters[row.letter_state],
-        "letter_error": filled(pieces.letter_error, {"error": escape(row.letter_error)}) if has_error else NOTHING,
+        "letter_error": filled(pieces.letter_error, {"error": error}) if error else NOTHING,
         "standing": filled(pieces.standing[row.state], expires),
     }
+
+
+def _error(row: InvitationRow) -> Html:
+    """Return why the letter did not leave, in the language of the page where it is known in any."""
+    if row.letter_faults:
+        return escape(" ").join(translated(message, **values) for message, values in row.letter_faults)
+    return escape(row.letter_error or "")

@@ -10,12 +10,12 @@ from webapp.access.roles import Scope
 from webapp.blueprints.audit.sentences import history
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.forms import MemberForm
-from webapp.blueprints.members.reasons import reason_against
 from webapp.errors import DomainError
 from webapp.http.choices import CHOSEN, EVERYTHING
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, in_place, respond
+from webapp.http.reasons import reason_against
 from webapp.http.session import current_actor
 from webapp.http.stale import digest_of
 from webapp.models import Member, Organization, Role
@@ -47,31 +47,35 @@ def show(organization: Organization, member: Member) -> Response:
 @access(Scope.MEMBER_WRITE, previews=True)
 def update(organization: Organization, member: Member) -> Response:
     """Change the role, and what is reached; asks first where that takes something away."""
-    actor = current_actor()
-    members.require_may_change(actor, organization, member)
-    teams, confirm = _teams(organization, member), ConfirmForm()
+    members.require_may_change(current_actor(), organization, member)
+    teams = _teams(organization, member)
     form = _member_form(teams)
     if not form.validate():
         return _page(organization, member, teams, form, status=422)
     if form.is_stale(_shown(member, teams)):
         return in_place(_page(organization, member, teams, form, status=409), "panel")
+    try:
+        return _ask_or_change(organization, member, form)
+    except DomainError as error:
+        form.show(error)
+        return _page(organization, member, teams, form, status=422)
+
+
+def _ask_or_change(organization: Organization, member: Member, form: MemberForm) -> Response:
+    actor, confirm, person = current_actor(), ConfirmForm(), person_of(member)
     role, wanted = Role[form.role.data.upper()], form.reached(restriction.reach_of(member))
 
     def change() -> None:
         members.change_role(actor, organization, member, role)
         restriction.change(actor, organization, member, wanted)
 
-    try:
-        preview = Preview(change, by_member(member))
-        if preview.must_ask(confirm):
-            said = {"person": person_of(member), "member": member}
-            return confirmation("members/_change.html", confirm, preview=preview, carried=form.carried(), **said)
-        with preview.noted(*EVENTS_OF_CHANGES):
-            change()
-    except DomainError as error:
-        form.show(error)
-        return _page(organization, member, teams, form, status=422)
-    flash(_("The membership of %(name)s is changed.", name=person_of(member).name), "success")
+    preview = Preview(change, by_member(member))
+    if preview.must_ask(confirm):
+        said = {"person": person, "member": member}
+        return confirmation("members/_change.html", confirm, preview=preview, carried=form.carried(), **said)
+    with preview.noted(*EVENTS_OF_CHANGES):
+        change()
+    flash(_("The membership of %(name)s is changed.", name=person.name), "success")
     return go(address_of(organization, member))
 
 

@@ -4,18 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
-from webapp.blueprints.members.reasons import OF_INVITATIONS
-from webapp.errors import N_, NotFound, TooManyAtOnce
-from webapp.http.choices import numbers_of
+from webapp.errors import N_, DomainError, NotFound, TooManyAtOnce
+from webapp.http.choices import chosen_on_list
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
+from webapp.http.reasons import OF_INVITATIONS
 from webapp.http.session import current_actor
 from webapp.models import Invitation, Organization
 from webapp.queries.invitations import listed_among, pending_of
@@ -79,26 +80,21 @@ def _action() -> Action:
 
 
 def _numbers(organization: Organization) -> Sequence[int]:
-    """Return the ids of what was chosen.
-
-    Raises:
-        TooManyAtOnce: more than are changed at once.
-    """
-    if request.values.get("all"):
+    def matching() -> list[int]:
         q, state = request.values.get("q", ""), request.values.get("state", "")
-        page = pending_of(organization, q=q, state=state, after="", rows=MOST_AT_ONCE + 1)
-        numbers = [row.id for row in page.rows]
-    else:
-        numbers = list(dict.fromkeys(numbers_of("ids")))
-    if len(numbers) > MOST_AT_ONCE:
-        sentence = N_("At most %(most)s invitations can be changed at once. Narrow the list, or choose some of them.")
-        raise TooManyAtOnce(sentence, most=MOST_AT_ONCE)
-    return numbers
+        return [row.id for row in pending_of(organization, q=q, state=state, after="", rows=MOST_AT_ONCE + 1).rows]
+
+    sentence = N_("At most %(most)s invitations can be changed at once. Narrow the list, or choose some of them.")
+    return chosen_on_list(matching, MOST_AT_ONCE, TooManyAtOnce(sentence, most=MOST_AT_ONCE))
 
 
 def _plan(actor: Actor, organization: Organization, numbers: Sequence[int], action: Action) -> Plan:
     chosen = listed_among(organization, numbers)
     refused = service.refusals(actor, organization, chosen, action)
-    left_out = [(one.email, OF_INVITATIONS[type(refused[one.id])]) for one in chosen if one.id in refused]
+    left_out = [(one.email, _why(refused[one.id])) for one in chosen if one.id in refused]
     able = [invitation for invitation in chosen if invitation.id not in refused]
     return Plan(able, left_out, len(numbers) - len(chosen))
+
+
+def _why(refused: DomainError) -> str:
+    return str(_(OF_INVITATIONS[type(refused)], **refused.params))

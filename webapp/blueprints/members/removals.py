@@ -6,11 +6,11 @@ from flask_babel import gettext as _
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.membership import address_of
-from webapp.blueprints.members.reasons import reasons_of_removed
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.notices import say_with_undo
+from webapp.http.reasons import reasons_of_removed
 from webapp.http.session import current_actor
 from webapp.models import Member, Organization, RemovedMember
 from webapp.queries.counts import counts_of

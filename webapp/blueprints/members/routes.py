@@ -9,11 +9,11 @@ from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.filters import FILTERS, wanted_of_request
 from webapp.blueprints.members.lines import member_lines
-from webapp.blueprints.members.reasons import reasons_of
 from webapp.http import uow
 from webapp.http.csv import csv_file
 from webapp.http.guard import access
 from webapp.http.htmx import respond
+from webapp.http.reasons import reasons_of
 from webapp.http.session import current_actor
 from webapp.models import MemberStatus, Organization, Role
 from webapp.queries.choices import teams_to_filter_by

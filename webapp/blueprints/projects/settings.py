@@ -37,30 +37,32 @@ def settings(organization: Organization, project: Project) -> Response:
 def update(organization: Organization, project: Project) -> Response:
     """Rename a project, and change which teams own it; asks first where that takes something away."""
     projects.require_may_administer(current_actor(), organization, project)
-    actor, confirm = current_actor(), ConfirmForm()
-    teams = teams_to_own(actor, organization, project)
+    teams = teams_to_own(current_actor(), organization, project)
     form = ProjectForm([(number, name) for number, name, _is_owner in teams])
     if not form.validate():
         return _page(project, form, status=422)
     if form.is_stale(_shown(project)):
         return in_place(_page(project, form, status=409), "panel")
-
-    def change() -> None:
-        projects.set_teams(actor, organization, project, restriction.teams_among(organization, form.teams.data or ()))
-        projects.rename(actor, organization, project, form.name.data)
-
     try:
-        preview = Preview(change, by_teams_of_project(project, form.teams.data or ()))
-        if preview.must_ask(confirm):
-            fragment, carried = "projects/_change.html", form.carried()
-            return confirmation(
-                fragment, confirm, preview=preview, carried=carried, section="projects", project=project
-            )
-        with preview.noted(Event.PROJECT_CHANGED):
-            change()
+        return _ask_or_change(organization, project, form)
     except DomainError as error:
         form.show(error)
         return _page(project, form, status=422)
+
+
+def _ask_or_change(organization: Organization, project: Project, form: ProjectForm) -> Response:
+    actor, confirm, wanted = current_actor(), ConfirmForm(), form.teams.data or ()
+
+    def change() -> None:
+        projects.set_teams(actor, organization, project, restriction.teams_among(organization, wanted))
+        projects.rename(actor, organization, project, form.name.data)
+
+    preview = Preview(change, by_teams_of_project(project, wanted))
+    if preview.must_ask(confirm):
+        said = {"section": "projects", "project": project}
+        return confirmation("projects/_change.html", confirm, preview=preview, carried=form.carried(), **said)
+    with preview.noted(Event.PROJECT_CHANGED):
+        change()
     flash(_("The project is changed."), "success")
     return go(address_of(organization, project))
 

@@ -1,4 +1,4 @@
-"""Why something cannot be done with a membership: a few words that stand where the button would, and a sentence."""
+"""Why something cannot be done with a membership or an invitation: a label where the button would be, a sentence."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -35,14 +35,14 @@ REFUSED: dict[type[DomainError], Reason] = {
     Yourself: Reason(N_("Yourself"), N_("Nobody changes their own membership. Another manager or owner can.")),
     AboveYourRole: Reason(N_("Above your role"), N_("Only people whose role is not below theirs can change this.")),
 }
-# Why an invitation is neither sent again nor revoked.
+# Why an invitation is neither sent again nor revoked; the placeholders are those of the refusals.
 OF_INVITATIONS: dict[type[DomainError], str] = {
     OfferTooHigh: N_("It offers a role above your own."),
     OfferNotYours: N_("It offers more than you may give."),
     InvitationNotOpen: N_("It was answered or revoked."),
     HasJoined: N_("This person has joined meanwhile."),
     InvitedAnew: N_("There is another open invitation or request for this address."),
-    LetterLimit: N_("This address had its 10 letters for today."),
+    LetterLimit: N_("This address had its %(most)s letters for today."),
 }
 
 
