@@ -14,11 +14,10 @@ from webapp.models import EmailAddress, Invitation, InvitationStatus, Member, Or
 from webapp.models.invitation import OPEN
 from webapp.services import attempts, audit, invitation_rows, organizations, request_letters
 from webapp.services.addresses import Address
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Change, Event
 
 LIFETIME = timedelta(days=30)
-DAY = timedelta(days=1)
 TO_JOIN_A_DAY = 100
 TO_INVITE_A_DAY = 200
 TO_INVITE_BY_MEMBER_A_DAY = 20

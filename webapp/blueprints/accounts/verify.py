@@ -1,7 +1,5 @@
 """Proving that an address is one's own."""
 
-from datetime import timedelta
-
 from flask import Response, flash, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 
@@ -15,7 +13,7 @@ from webapp.http.guard import PUBLIC, SIGNED_IN, access
 from webapp.http.htmx import go
 from webapp.services import accounts, addresses, attempts, passwords, verification
 from webapp.services.addresses import Address
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 from webapp.services.tokens import digest
 from webapp.services.verification import Claim
 
@@ -65,7 +63,7 @@ def _send(address: Address, user_id: int) -> None:
 
 
 def _letters_to(canonical: str) -> Limit:
-    return Limit(f"verify-email:letters:{digest(canonical)}", LETTERS_A_DAY, timedelta(days=1))
+    return Limit(f"verify-email:letters:{digest(canonical)}", LETTERS_A_DAY, DAY)
 
 
 def _is_viewers(claim: Claim) -> bool:
