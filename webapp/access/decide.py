@@ -140,9 +140,9 @@ def may_give_every_project(actor: Actor) -> bool:
     return actor.member is not None and (actor.member.has_global_access or actor.member.role >= Role.MANAGER)
 
 
-def grantable_roles(member: Member | None) -> list[Role]:
-    """Return the roles a member may give to others, lowest first."""
-    return [role for role in Role if member is not None and role <= member.role]
+def grantable_roles(actor: Actor) -> list[Role]:
+    """Return the roles the actor may give to others, lowest first."""
+    return [role for role in Role if is_role_within(actor, role)]
 
 
 def may_still_offer(

@@ -52,8 +52,8 @@ def bulk(organization: Organization) -> Response:
     if request.method != "POST" and "action" not in request.args:
         return go(url_for("members.index", org=organization.slug))
     actor, action, people = current_actor(), _action(), _people(organization)
-    form = MemberForm(grantable_roles(actor.member), [(t.id, t.name) for t in teams_to_choose(organization)])
-    change = _change(organization, action, grantable_roles(actor.member))
+    form = MemberForm(grantable_roles(actor), [(t.id, t.name) for t in teams_to_choose(organization)])
+    change = _change(organization, action, grantable_roles(actor))
     if change is None or not people:
         said = {"form": form, "action": action, "people": people, "chosen": _chosen()}
         return respond("members/bulk.html", {"panel": "members/_bulk_choose.html"}, status=_status(people), **said)
