@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import require, require_power_over, require_role_within
-from webapp.access.facts import IS_ACTIVE
+from webapp.access.facts import last_owner
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import AlreadyMember, LastOwner, NotFound
@@ -169,17 +169,11 @@ def require_other_owner(member: Member) -> None:
     Raises:
         LastOwner: it is.
     """
-    owners = (
-        select(Member.id)
-        .join(User, User.id == Member.user_id)
-        .where(
-            Member.organization_id == member.organization_id,
-            Member.role == Role.OWNER,
-            *IS_ACTIVE,
-        )
-    )
-    if list(db.session.scalars(owners.limit(2))) == [member.id]:
+    if db.session.scalar(_LAST_OWNER, {"organization_id": member.organization_id}) == member.id:
         raise LastOwner
+
+
+_LAST_OWNER = select(last_owner())
 
 
 def _set_status(actor: Actor, organization: Organization, member: Member, status: MemberStatus, event: Event) -> None:
