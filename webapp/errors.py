@@ -106,6 +106,26 @@ class InvalidAddress(DomainError):
     field = "email"
 
 
+class NoAddress(DomainError):
+    """Nobody was named who is to be invited."""
+
+    sentence = N_("Enter at least one email address.")
+    field = "emails"
+
+
+class TooManyAddresses(DomainError):
+    """More addresses were given than are invited at once."""
+
+    sentence = N_("These are %(given)s addresses; at most %(most)s fit in one go. Nothing was sent.")
+    field = "emails"
+
+
+class AddressNotProven(DomainError):
+    """Somebody signed in asked to join before they had proven their address."""
+
+    sentence = N_("Your email address is not verified yet. Verify it first, then ask again.")
+
+
 class AddressTaken(DomainError):
     """A verified address already belongs to an account."""
 
@@ -232,6 +252,12 @@ class InvitationNotOpen(DomainError):
     status = 409
     title = N_("This invitation is closed")
     sentence = N_("This invitation can no longer be used. Reload the page to see why.")
+
+
+class NoAnswer(DomainError):
+    """An invitation was neither accepted nor declined."""
+
+    sentence = N_("Choose whether to accept or to decline. Nothing was changed.")
 
 
 class InvitationNotSent(DomainError):

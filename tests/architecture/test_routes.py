@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 
 from webapp.access.roles import Scope
-from webapp.http.guard import PUBLIC, Rule, UndeclaredRoute, access, refuse_undeclared, rule_of
+from webapp.http.guard import PUBLIC, Rule, ScopeUnasked, UndeclaredRoute, access, refuse_undeclared, rule_of
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_route_of_an_organization_asks_for_a_scope(app: Flask) -> None:
 
 
 def test_scope_cannot_be_asked_for_outside_of_the_view_s_transaction() -> None:
-    with pytest.raises(UndeclaredRoute):
+    with pytest.raises(ScopeUnasked):
         access(Scope.MEMBER_READ, own_transactions=True)
 
 

@@ -21,7 +21,7 @@ from webapp.errors import (
 )
 from webapp.models import EmailAddress, InvitationStatus, MemberStatus, Organization, Role, User
 from webapp.services import additions, addresses, attempts, invitation_limits, members
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 from webapp.services.memberships import Terms
 from webapp.services.tokens import digest
 
@@ -181,7 +181,7 @@ def test_C14_adding_counts_as_inviting(acme: Acme, ned: Person) -> None:
     organization = acme.world.read(lambda: acme.organization().id)
     bucket = f"invitation:address:{organization}:{digest('ned@example.org')}"
     most = invitation_limits.PER_ADDRESS_A_DAY
-    acme.world.write(lambda: attempts.raise_counters({Limit(bucket, most, invitation_limits.DAY): most}))
+    acme.world.write(lambda: attempts.raise_counters({Limit(bucket, most, DAY): most}))
     with acme.unchanged(), pytest.raises(InvitationLimit):
         add(acme, acme.manager, "ned@example.org")
 

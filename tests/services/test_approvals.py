@@ -30,13 +30,12 @@ from webapp.services import (
     approvals,
     attempts,
     invitation_batches,
-    invitation_limits,
     invitations,
     members,
     organizations,
     requests,
 )
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 from webapp.services.invitations import Offer
 from webapp.services.tokens import digest
 
@@ -187,7 +186,7 @@ def test_C14_approving_counts_as_inviting(acme: Acme, name: str, most: int) -> N
         "organization": f"invitation:organization:{organization}",
         "address": f"invitation:address:{organization}:{digest('bob@example.org')}",
     }
-    limit = Limit(buckets[name], most, invitation_limits.DAY)
+    limit = Limit(buckets[name], most, DAY)
     acme.world.write(lambda: attempts.raise_counters({limit: most}))
     with acme.unchanged(), pytest.raises(InvitationLimit):
         approve(acme, acme.manager, number)

@@ -12,9 +12,8 @@ from webapp.db import db
 from webapp.errors import DomainError, Forbidden, InvitationLimit, NotFound, RoleTooHigh
 from webapp.models import Attempts, EmailAddress, InvitationStatus, Role
 from webapp.services import attempts, invitation_batches
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 from webapp.services.invitation_batches import Outcome, Result
-from webapp.services.invitation_limits import DAY
 from webapp.services.invitations import Offer
 from webapp.services.tokens import digest
 

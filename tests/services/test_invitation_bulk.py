@@ -19,9 +19,9 @@ from webapp.errors import Forbidden, InvitationNotOpen, LetterLimit, NotFound, O
 from webapp.models import Attempts, Invitation, InvitationStatus, InvitationToken, Organization, Role
 from webapp.queries.invitations import listed_among
 from webapp.services import attempts, invitation_bulk
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 from webapp.services.invitation_bulk import Action
-from webapp.services.invitation_limits import DAY, PER_ADDRESS_A_DAY, PER_ORGANIZATION_A_DAY
+from webapp.services.invitation_limits import PER_ADDRESS_A_DAY, PER_ORGANIZATION_A_DAY
 from webapp.services.tokens import digest
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)

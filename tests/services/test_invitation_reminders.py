@@ -9,8 +9,10 @@ from sqlalchemy import select
 
 from tests.support.acme import Acme, build
 from tests.support.crowds import invite
+from tests.support.plugins import Keeper, installed
 from tests.support.unproven import resent
 from tests.support.worlds import Invited, Person, World
+from webapp.access.roles import Scope
 from webapp.db import db, perform
 from webapp.mail import reminders
 from webapp.models import Invitation, InvitationStatus, InvitationToken, MemberStatus, Role
@@ -137,6 +139,14 @@ def test_C07_offer_of_who_may_invite_no_more_is_not_reminded(
     loss(acme, acme.admin)
     clock.shift(DUE)
     sweep_in_vain(acme)
+
+
+def test_C07_offer_of_somebody_whom_a_plug_in_denies_is_not_reminded(
+    acme: Acme, invited: Invited, clock: time_machine.Traveller
+) -> None:
+    clock.shift(DUE)
+    with installed(strict=Keeper(Scope.MEMBER_INVITE, acme.slug)):
+        sweep_in_vain(acme)
 
 
 def test_resent_one_is_reminded_anew(acme: Acme, invited: Invited, clock: time_machine.Traveller) -> None:

@@ -16,8 +16,9 @@ from webapp.errors import DomainError, Forbidden, InvitationNotOpen, InvitationN
 from webapp.models import EmailAddress, Invitation, InvitationStatus, InvitationToken, MemberStatus, Role
 from webapp.services import addresses, invitation_batches, invitation_renewals, invitations
 from webapp.services.accounts import NewAccount
+from webapp.services.attempts import DAY
 from webapp.services.invitation_batches import Result
-from webapp.services.invitation_limits import DAY, PER_ADDRESS_A_DAY
+from webapp.services.invitation_limits import PER_ADDRESS_A_DAY
 from webapp.services.invitation_links import Link
 from webapp.services.invitations import Offer
 from webapp.services.tokens import digest, digest_of_copied

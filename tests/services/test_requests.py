@@ -14,7 +14,7 @@ from webapp.errors import AlreadyInvited, AlreadyMember, AlreadyRequested, NotFo
 from webapp.models import Invitation, InvitationStatus, Role, User
 from webapp.services import attempts, requests
 from webapp.services.addresses import parse
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 from webapp.services.request_letters import MOST_TOLD, MOST_TOLD_OF_A_DAY
 
 VISITOR = Actor.visitor("127.0.0.1")
@@ -26,7 +26,7 @@ def recipients(acme: Acme, kind: str) -> list[str]:
 
 
 def use_up(acme: Acme, name: str, most: int) -> None:
-    acme.world.write(lambda: attempts.raise_counters({Limit(name, most, requests.DAY): most}))
+    acme.world.write(lambda: attempts.raise_counters({Limit(name, most, DAY): most}))
 
 
 def set_language(actor: Actor, language: str) -> None:

@@ -21,6 +21,15 @@ class PowerOver(Protocol):
     def role(self) -> Role: ...
 
 
+@dataclass(frozen=True)
+class Standing:
+    """A member as lists read them: as much of them as a decision about their organization needs."""
+
+    id: int
+    role: Role
+    status: MemberStatus
+
+
 def decide(actor: Actor, scope: Scope, resource: Resource) -> bool:
     """Tell whether `actor` has `scope` in an organization, on a team or on a project. Unknown means no.
 
@@ -52,13 +61,18 @@ def _organization_id(resource: Resource) -> int:
 def _has(member: Member, scope: Scope, resource: Resource, own: Collection[int] | None) -> bool:
     if scope in LOWEST_LEVEL:
         return isinstance(resource, Project) and grants.decide(member.user_id, resource, scope)
+    if isinstance(resource, Organization):
+        return _has_in(resource, scope, member)
     verdict = plugins.verdict(plugins.opinions(member.id, scope, resource))
     return _has_by_role(member, scope, resource, own) if verdict is None else verdict
 
 
-def _has_by_role(member: Member, scope: Scope, resource: Resource, own: Collection[int] | None) -> bool:
-    if isinstance(resource, Organization):
-        return has_scope(member.role, scope, resource)
+def _has_in(organization: Organization, scope: Scope, member: Member | Standing) -> bool:
+    verdict = plugins.verdict(plugins.opinions(member.id, scope, organization))
+    return has_scope(member.role, scope, organization) if verdict is None else verdict
+
+
+def _has_by_role(member: Member, scope: Scope, resource: Team | Project, own: Collection[int] | None) -> bool:
     if member.role >= LOWEST_ROLE[scope]:
         return True
     lowest = LOWEST_ROLE_IN_OWN_TEAM.get(scope)
@@ -126,24 +140,24 @@ def may_give_every_project(actor: Actor) -> bool:
     return actor.member is not None and (actor.member.has_global_access or actor.member.role >= Role.MANAGER)
 
 
-def grantable_roles(member: Member | None) -> list[Role]:
-    """Return the roles a member may give to others, lowest first."""
-    return [role for role in Role if member is not None and role <= member.role]
+def grantable_roles(actor: Actor) -> list[Role]:
+    """Return the roles the actor may give to others, lowest first."""
+    return [role for role in Role if is_role_within(actor, role)]
 
 
-@dataclass(frozen=True)
-class Standing:
-    """Role and status of a member, as far as a decision about them needs."""
+def may_still_offer(
+    user_id: int | None, member: Member | Standing | None, role: Role, organization: Organization
+) -> bool:
+    """Tell whether somebody may still offer `role`, as they once did: asked again when it is used, of plug-ins too.
 
-    role: Role
-    status: MemberStatus
-
-
-def may_still_offer(inviter: Member | Standing | None, role: Role, organization: Organization) -> bool:
-    """Tell whether whoever sent an invitation may still offer `role`: rights are checked again when it is used."""
-    return (
-        inviter is not None
-        and inviter.status is MemberStatus.ACTIVE
-        and inviter.role >= role
-        and has_scope(inviter.role, Scope.MEMBER_INVITE, organization)
-    )
+    Args:
+        user_id: who offered it; nothing for the system, which always may.
+        member: their membership, if they have one and may sign in.
+        role: what they offered.
+        organization: where.
+    """
+    if user_id is None:
+        return True
+    if member is None or member.status is not MemberStatus.ACTIVE or member.role < role:
+        return False
+    return _has_in(organization, Scope.MEMBER_INVITE, member)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import ScalarSelect, and_, bindparam, case, func, select
 
 from webapp.db import Id, db
 from webapp.models import EmailAddress, Member, MemberStatus, Organization, Project, Role, Team, User
@@ -62,6 +62,21 @@ def active_ids(organization_id: int) -> set[int]:
     """Return the ids of all members who may use their membership."""
     found = select(Member.id).join(User, User.id == Member.user_id)
     return set(db.session.scalars(found.where(Member.organization_id == organization_id, *IS_ACTIVE)))
+
+
+def last_owner() -> ScalarSelect[int | None]:
+    """Select the id of an organization's last active owner, nothing where it has several; it reads two rows.
+
+    The organization is the parameter `organization_id`.
+    """
+    owners = (
+        select(Member.id)
+        .join(User, User.id == Member.user_id)
+        .where(Member.organization_id == bindparam("organization_id", type_=Id), Member.role == Role.OWNER, *IS_ACTIVE)
+        .limit(2)
+        .subquery()
+    )
+    return select(case((func.count() == 1, func.min(owners.c.id)))).select_from(owners).scalar_subquery()
 
 
 _IS_PROVEN = and_(

@@ -6,16 +6,16 @@ from functools import partial
 from typing import Any
 
 import click
-from sqlalchemy import select
 
 from webapp.access import grants, sentences
 from webapp.access.grants import Decision, Path
 from webapp.access.opposite import Opposite, opposite_of
 from webapp.access.roles import LOWEST_LEVEL, Scope
 from webapp.cli.output import application, as_json, organization_of, printable, show_json
-from webapp.db import db, perform
+from webapp.db import perform
 from webapp.errors import InvalidAddress
-from webapp.models import Member, Organization, Project, User
+from webapp.models import Organization, Project, User
+from webapp.queries import organizations
 from webapp.services import accounts, addresses, slugs
 from webapp.services.slugs import PROJECT
 
@@ -90,8 +90,7 @@ def _organization_of(user: User, slug: str | None) -> Organization:
             return organization_of(slug)
         except click.ClickException as error:
             raise Unknown(error.message) from error
-    theirs = select(Organization).join(Member, Member.organization_id == Organization.id)
-    found = db.session.scalars(theirs.where(Member.user_id == user.id).order_by(Organization.slug)).all()
+    found = organizations.with_member(user.id)
     if not found:
         raise Unknown(f"{printable(user.name)} belongs to no organization.")
     if len(found) > 1:

@@ -1,15 +1,16 @@
 """vestibule audit: prove that nobody has changed the audit log."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
 from typing import IO, Any
 
 import click
 
-from webapp.cli.chains import NOTHING, Broken, Chain, Head, chains, check, head_of
 from webapp.cli.output import application, as_json, progress, show_json, show_table
 from webapp.db import perform
+from webapp.queries.chains import NOTHING, Broken, Chain, Head, chains, check_end, check_next, head_of
 
 
 @click.group()
@@ -79,6 +80,23 @@ def _check_all(wanted: list[Chain], known: dict[str, Head], *, is_whole: bool) -
     if is_whole:
         _require_all_known(wanted, known)
     return ends
+
+
+def check(chain: Chain, known: Head | None = None) -> Iterator[Head]:
+    """Walk along a chain, each step in a transaction of its own; yield how far it is.
+
+    Args:
+        chain: which one.
+        known: where it ended when somebody wrote that down.
+
+    Raises:
+        Broken: at the first entry that is not as it was written.
+    """
+    at = NOTHING
+    while end := perform(partial(check_next, chain, at, known), write=False):
+        at = end
+        yield at
+    check_end(chain, at, known)
 
 
 def _require_all_known(wanted: list[Chain], known: dict[str, Head]) -> None:

@@ -7,18 +7,16 @@ from typing import IO
 
 import click
 from flask import Flask
-from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 
 from webapp import create_app, schema
 from webapp.cli.audit import known_heads
-from webapp.cli.chains import Broken, Head, chains, check_head
 from webapp.cli.output import as_json, show_json
 from webapp.config import Settings
 from webapp.db import db, perform
 from webapp.mail.faults import ServerUnreachable
 from webapp.mail.probe import greet
-from webapp.models import OutboxMessage
+from webapp.queries.chains import Broken, Head, chains, check_head
 from webapp.services import outbox
 from webapp.vault import NotReadable
 
@@ -78,8 +76,7 @@ def _database() -> Finding:
 
 
 def _keys() -> Finding:
-    sealed = select(OutboxMessage).where(OutboxMessage.secret.is_not(None)).order_by(OutboxMessage.id.desc()).limit(1)
-    letter = perform(lambda: db.session.scalar(sealed), write=False)
+    letter = perform(outbox.newest_sealed, write=False)
     if letter is None:
         return Finding("keys", None, "Nothing is sealed at present, so there is nothing to try them on.")
     try:

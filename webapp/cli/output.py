@@ -8,13 +8,12 @@ from typing import Any
 
 import click
 from flask import Flask
-from sqlalchemy import select
 
 from webapp import create_app
 from webapp.config import Settings
-from webapp.db import db
 from webapp.errors import DomainError
 from webapp.models import Organization
+from webapp.queries import organizations
 
 as_json = click.option("--json", "is_json", is_flag=True, help="Print JSON.")
 
@@ -60,7 +59,7 @@ def organization_of(slug: str) -> Organization:
     Raises:
         ClickException: there is none.
     """
-    organization = db.session.scalar(select(Organization).where(Organization.slug == slug))
+    organization = organizations.with_slug(slug)
     if organization is None:
         raise click.ClickException(f"There is no organization {slug}.")
     return organization

@@ -6,15 +6,14 @@ from functools import partial
 from typing import Any
 
 import click
-from sqlalchemy import select
 
 from webapp.access import plugins
 from webapp.access.facts import active_members
 from webapp.access.plugins import ManagedGroup
 from webapp.cli.output import application, as_json, organization_of, printable, show_json
-from webapp.db import db, perform
+from webapp.db import perform
 from webapp.errors import DomainError
-from webapp.models import Organization
+from webapp.queries import organizations
 from webapp.services import managed
 from webapp.services.managed import Problem, Synced, Trouble
 
@@ -52,10 +51,7 @@ def sync(org: str | None, is_json: bool) -> None:
 def _organizations(org: str | None) -> list[tuple[int, str]]:
     if org:
         return [(organization_of(org).id, org)]
-    return [
-        (row.id, row.slug)
-        for row in db.session.execute(select(Organization.id, Organization.slug).order_by(Organization.id))
-    ]
+    return [*organizations.slugs_by_id().items()]
 
 
 def _synced(organization_id: int, slug: str) -> Synced | None:

@@ -24,12 +24,11 @@ from webapp.http.environment import Environment
 from webapp.http.session import Viewer, current_actor, reload_viewer, token, viewer
 from webapp.models import AccessGroup, Invitation, Member, Organization, Project, RemovedMember, Team
 from webapp.services import attempts, audit, organizations, sessions, slugs
-from webapp.services.attempts import Limit
+from webapp.services.attempts import MOST_REFUSALS_NOTED, Limit
 from webapp.services.audit import Event, Target
 from webapp.services.slugs import Kind
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-MOST_REFUSALS_NOTED: Final = 20
 # By the name of the variable part: the column that its number stands for, in a table of the organization.
 CHILDREN: Final[Mapping[str, InstrumentedAttribute[int]]] = {
     "group": AccessGroup.id,
@@ -71,6 +70,10 @@ class UndeclaredRoute(Exception):
     """A route says nothing of who may use it; the application does not start."""
 
 
+class ScopeUnasked(Exception):
+    """A route declares a scope that nobody would ask for; the application does not start."""
+
+
 def access(
     allows: Scope | Audience, *, own_transactions: bool = False, previews: bool = False, finds: bool = False
 ) -> Callable[[View], View]:
@@ -84,11 +87,11 @@ def access(
         finds: its form has a button that only looks for people: such a POST reads, and holds nobody up.
 
     Raises:
-        UndeclaredRoute: a scope together with `own_transactions`, where nobody would ask for it.
+        ScopeUnasked: a scope together with `own_transactions`.
     """
 
     if own_transactions and isinstance(allows, Scope):
-        raise UndeclaredRoute("a scope is asked for inside the transaction of the view, so it cannot open its own")
+        raise ScopeUnasked("a scope is asked for inside the transaction of the view, so it cannot open its own")
 
     def declare(view: View) -> View:
         view.__dict__["rule"] = Rule(allows, own_transactions, previews, finds)

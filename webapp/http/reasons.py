@@ -9,15 +9,19 @@ from webapp.access.decide import PowerOver, refusal_over
 from webapp.errors import (
     N_,
     AboveYourRole,
+    AccountClosed,
     DomainError,
     HasJoined,
     InvitationNotOpen,
     InvitedAnew,
     LetterLimit,
+    MemberAgain,
     OfferNotYours,
     OfferTooHigh,
+    UndoOver,
     Yourself,
 )
+from webapp.services.removals import Removal, refusal_to_undo
 
 
 @dataclass(frozen=True)
@@ -29,11 +33,12 @@ class Reason:
 
 
 LAST_OWNER = Reason(N_("Last owner"), N_("The last active owner must stay one. Make somebody else an owner first."))
-MEMBER_AGAIN = Reason(N_("A member again"), N_("They have joined again since."))
-ACCOUNT_CLOSED = Reason(N_("Account closed"), N_("Their account is closed."))
 REFUSED: dict[type[DomainError], Reason] = {
     Yourself: Reason(N_("Yourself"), N_("Nobody changes their own membership. Another manager or owner can.")),
     AboveYourRole: Reason(N_("Above your role"), N_("Only people whose role is not below theirs can change this.")),
+    MemberAgain: Reason(N_("A member again"), N_("They have joined again since.")),
+    UndoOver: Reason(N_("Too late"), N_("They were removed too long ago.")),
+    AccountClosed: Reason(N_("Account closed"), N_("Their account is closed.")),
 }
 # Why an invitation is neither sent again nor revoked; the placeholders are those of the refusals.
 OF_INVITATIONS: dict[type[DomainError], str] = {
@@ -69,11 +74,13 @@ def reason_against(actor: Actor, member: PowerOver, *, is_last_owner: bool) -> R
     return REFUSED[type(refusal)] if refusal else None
 
 
-class Removed(PowerOver, Protocol):
+class Removed(Removal, Protocol):
     """A line of a list that speaks of a membership that was taken away."""
 
     @property
     def id(self) -> int: ...
+    @property
+    def name(self) -> str: ...
     @property
     def is_member_again(self) -> bool: ...
     @property
@@ -87,9 +94,5 @@ def reasons_of_removed(actor: Actor, rows: Iterable[Removed]) -> dict[int, Reaso
 
 
 def _reason_against_undo(actor: Actor, row: Removed) -> Reason | None:
-    if row.is_member_again:
-        return MEMBER_AGAIN
-    if not row.is_active:
-        return ACCOUNT_CLOSED
-    refusal = refusal_over(actor, row)
+    refusal = refusal_to_undo(actor, row, name=row.name, is_active=row.is_active, is_member_again=row.is_member_again)
     return REFUSED[type(refusal)] if refusal else None

@@ -22,6 +22,7 @@ from webapp.http.guard import can
 from webapp.http.languages import current_language
 from webapp.http.session import viewer
 from webapp.models import Role
+from webapp.queries.numbers import shown
 from webapp.queries.teams import MOST_COUNTED
 
 AVATAR_COLOURS = 6
@@ -211,8 +212,8 @@ def hue(name: str) -> int:
 
 
 def some(number: int) -> str:
-    """Return a number that was counted up to a bound as lists show it."""
-    return str(number) if number < MOST_COUNTED else f"{MOST_COUNTED - 1}+"
+    """Return a number of what is in a team as lists show it."""
+    return shown(number, MOST_COUNTED)
 
 
 def role_name(role: Role) -> str:

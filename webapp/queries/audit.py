@@ -186,6 +186,8 @@ class Removal:
     id: int
     user_id: int
     role: Role
+    name: str
+    removed_at: datetime
     is_member_again: bool
     is_active: bool
 
@@ -197,21 +199,18 @@ def removals_among(organization: Organization, entries: Sequence[Entry]) -> list
         return []
     members = [entry.target_id for entry in gone]
     parameters = {"organization": organization.id, "members": members, "since": undo_begins_at()}
-    rows = {row.member_id: row for row in db.session.execute(_REMOVED, parameters)}
+    rows = {row.id: row for row in db.session.execute(_REMOVED, parameters)}
     found = [(entry, rows[entry.target_id]) for entry in gone if entry.target_id in rows]
-    return [
-        Removal(entry.id, row.member_id, row.user_id, row.role, row.is_member_again, row.is_active)
-        for entry, row in found
-        if entry.created_at >= row.removed_at
-    ]
+    return [Removal(entry_id=entry.id, **row._mapping) for entry, row in found if entry.created_at >= row.removed_at]
 
 
 _REMOVED = (
     select(
-        RemovedMember.member_id,
+        RemovedMember.member_id.label("id"),
         RemovedMember.user_id,
         RemovedMember.role,
         RemovedMember.removed_at,
+        User.name,
         User.is_active,
         IS_MEMBER_AGAIN.label("is_member_again"),
     )

@@ -8,6 +8,7 @@ from webapp import clock
 from webapp.db import UtcDateTime, db
 from webapp.models import Invitation, Member, Organization
 from webapp.models.invitation import LISTED, REQUESTED
+from webapp.queries.numbers import shown
 
 MOST = 1000
 
@@ -24,7 +25,7 @@ class Counts:
 def counts_of(organization: Organization) -> Counts:
     """Return the numbers of an organization in one statement."""
     row = db.session.connection().execute(_COUNTS, {"organization_id": organization.id, "now": clock.now()}).one()
-    return Counts(*(_shown(number) for number in row))
+    return Counts(*(shown(number, MOST) for number in row))
 
 
 def _up_to_most(
@@ -33,10 +34,6 @@ def _up_to_most(
     of_organization = of.organization_id == bindparam("organization_id")
     some = select(of.id).where(of_organization, *conditions).limit(MOST).subquery()
     return select(func.count()).select_from(some).scalar_subquery()
-
-
-def _shown(number: int) -> str:
-    return str(number) if number < MOST else f"{MOST - 1}+"
 
 
 _IS_LIVE = Invitation.expires_at > bindparam("now", type_=UtcDateTime())

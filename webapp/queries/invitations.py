@@ -1,6 +1,6 @@
 """The Pending tab, and what an emailed link shows."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -80,7 +80,8 @@ def pending_of(
     words = searched_words(q, InvitationWord, organization.id)
     values = {**parameters_of(words, organization.id), "now": clock.now()}
     found, cursor = read(_list(len(words), state), values, after, rows=rows)
-    return Page([_row(organization, row) for row in found], cursor, not after)
+    may_offer = cache(may_still_offer)  # plug-ins are asked once about each inviter and role
+    return Page([_row(row, _state(row, organization, may_offer)) for row in found], cursor, not after)
 
 
 def listed_among(organization: Organization, numbers: Collection[int]) -> Sequence[Invitation]:
@@ -124,8 +125,7 @@ def _shown(page: Subquery) -> Statement:
             Invitation.closed_at,
             Invitation.invited_by_id,
             User.name.label("invited_by"),
-            Member.role.label("inviter_role"),
-            Member.status.label("inviter_status"),
+            *_standing(Member, "inviter"),
             OutboxMessage.state.label("letter"),
             OutboxMessage.last_error,
             OutboxMessage.last_faults,
@@ -138,8 +138,7 @@ def _shown(page: Subquery) -> Statement:
     )
 
 
-def _row(organization: Organization, row: Row[*tuple[Any, ...]]) -> InvitationRow:
-    state = _state(row, organization)
+def _row(row: Row[*tuple[Any, ...]], state: str) -> InvitationRow:
     return InvitationRow(
         id=row.id,
         email=row.email,
@@ -155,7 +154,13 @@ def _row(organization: Organization, row: Row[*tuple[Any, ...]]) -> InvitationRo
     )
 
 
-def _state(row: Row[*tuple[Any, ...]], organization: Organization) -> str:
+def _standing(member: type[Member], who: str) -> list[ColumnElement[Any]]:
+    return [column.label(f"{who}_{column.key}") for column in (member.id, member.role, member.status)]
+
+
+def _state(
+    row: Row[*tuple[Any, ...]], organization: Organization, may_offer: Callable[..., bool] = may_still_offer
+) -> str:
     """Return where an invitation stands in one word, which its rows alone do not say.
 
     Expired is a matter of time; and what somebody offered who may not offer it any more is as good as revoked.
@@ -166,17 +171,18 @@ def _state(row: Row[*tuple[Any, ...]], organization: Organization) -> str:
         return str(row.status.value)
     if clock.now() >= row.expires_at:
         return "expired"
-    inviter = None if row.inviter_role is None else Standing(row.inviter_role, row.inviter_status)
-    may = row.invited_by_id is None or may_still_offer(inviter, row.role, organization)
+    inviter = row.inviter_id and Standing(row.inviter_id, row.inviter_role, row.inviter_status)
+    may = may_offer(row.invited_by_id, inviter, row.role, organization)
     return "pending" if may else "revoked"
 
 
 def _state_by_link(row: Row[*tuple[Any, ...]], organization: Organization) -> str:
     """Return where an invitation stands for who followed a link: a copied one dies with the right of who copied it."""
     state = _state(row, organization)
-    copier = None if row.copier_role is None else Standing(row.copier_role, row.copier_status)
-    may = row.copied_by_id is None or may_still_offer(copier, row.role, organization)
-    return state if may or state != "pending" else "revoked"
+    if state != "pending":
+        return state
+    copier = row.copier_id and Standing(row.copier_id, row.copier_role, row.copier_status)
+    return state if may_still_offer(row.copied_by_id, copier, row.role, organization) else "revoked"
 
 
 @dataclass(frozen=True)
@@ -259,10 +265,8 @@ _OFFERED = (
         InvitationToken.copied_by_id,
         Organization,
         User.name.label("inviter_name"),
-        Member.role.label("inviter_role"),
-        Member.status.label("inviter_status"),
-        _CopierMember.role.label("copier_role"),
-        _CopierMember.status.label("copier_status"),
+        *_standing(Member, "inviter"),
+        *_standing(_CopierMember, "copier"),
     )
     .join(InvitationToken, InvitationToken.invitation_id == Invitation.id)
     .join(Organization, Organization.id == Invitation.organization_id)

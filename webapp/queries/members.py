@@ -10,7 +10,6 @@ from sqlalchemy import (
     Boolean,
     Integer,
     Row,
-    ScalarSelect,
     Subquery,
     and_,
     bindparam,
@@ -24,7 +23,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
-from webapp.access.facts import IS_ACTIVE
+from webapp.access.facts import last_owner
 from webapp.db import Id, db
 from webapp.errors import N_, NotFound
 from webapp.models import (
@@ -174,7 +173,7 @@ def _shown(page: Subquery) -> Statement:
             Member.created_at,
             Member.last_active_at,
             Member.user_id.is_not_distinct_from(bindparam("viewer_id", type_=Integer)),
-            Member.id.is_not_distinct_from(_last_owner()),
+            Member.id.is_not_distinct_from(last_owner()),
             Member.has_global_access,
         )
         .select_from(page)
@@ -182,22 +181,6 @@ def _shown(page: Subquery) -> Statement:
         .join(User, User.id == Member.user_id)
         .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
     )
-
-
-def _last_owner() -> ScalarSelect[int | None]:
-    """Select the id of the organization's last active owner, nothing where it has several; it reads two rows."""
-    owners = (
-        select(Member.id)
-        .join(User, User.id == Member.user_id)
-        .where(
-            Member.organization_id == bindparam("organization_id"),
-            Member.role == Role.OWNER,
-            *IS_ACTIVE,
-        )
-        .limit(2)
-        .subquery()
-    )
-    return select(case((func.count() == 1, func.min(owners.c.id)))).select_from(owners).scalar_subquery()
 
 
 @dataclass(frozen=True)
@@ -224,7 +207,7 @@ _PERSON = (
         User.is_active,
         EmailAddress.address,
         EmailAddress.verified_at,
-        _last_owner().label("last_owner_id"),
+        last_owner().label("last_owner_id"),
     )
     .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
     .where(User.id == bindparam("user_id"))

@@ -6,8 +6,7 @@ from sqlalchemy import ColumnElement, case, exists, select
 from sqlalchemy.orm import aliased
 
 from webapp.access.actor import Actor
-from webapp.access.decide import decide
-from webapp.access.roles import Scope
+from webapp.access.sight import runs_every_project
 from webapp.db import db
 from webapp.models import Member, Organization, Project, Team, TeamMember, TeamProject
 from webapp.queries.choices import MOST_CHOICES
@@ -25,7 +24,7 @@ def addable_to(actor: Actor, organization: Organization, team: Team) -> Sequence
         Project.archived_at.is_(None),
         ~exists().where(owner.team_id == team.id, owner.project_id == Project.id),
     )
-    if actor.member is not None and not decide(actor, Scope.PROJECT_CREATE, organization):
+    if actor.member is not None and not runs_every_project(actor, organization):
         found = found.order_by(case((_is_of_teams_of(actor.member), 0), else_=1))
     ordered = found.order_by(Project.sort_name, Project.id)
     return projects.administered_by(actor, db.session.scalars(ordered.limit(MOST_CHOICES)).all())

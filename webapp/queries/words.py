@@ -13,7 +13,7 @@ from webapp.services.words import words_of
 
 LAST_CHARACTER = "\U0010ffff"
 MAX_SEARCHED_WORDS = 5
-MOST_COUNTED = 1000
+MOST_COMPARED = 1000
 
 WordTable = type[MemberWord] | type[InvitationWord]
 
@@ -34,7 +34,7 @@ def _counts(table: WordTable, words: int) -> Select[*tuple[Any, ...]]:
 
 def _up_to_most(table: WordTable, number: int) -> ScalarSelect[int]:
     some = select(table.word).where(table.organization_id == bindparam("organization_id"), _starts(table.word, number))
-    return select(func.count()).select_from(some.limit(MOST_COUNTED).subquery()).scalar_subquery()
+    return select(func.count()).select_from(some.limit(MOST_COMPARED).subquery()).scalar_subquery()
 
 
 def matching(table: WordTable, owner: InstrumentedAttribute[int], words: int) -> Select[*tuple[Any, ...]]:

@@ -61,7 +61,7 @@ def make(
     db.session.flush()
     _put_members(group, wanted.members)
     _put_projects(group, wanted.projects)
-    after = {**described(group), **_held(wanted)}
+    after = described(team.id, wanted, source)
     made = Move(target_of(group), after=after, came=wanted.members)
     audit.record_all(actor, Event.GROUP_CREATED, [made], organization=organization)
     return group
@@ -86,9 +86,9 @@ def fill(actor: Actor, organization: Organization, group: AccessGroup, wanted: C
     Return whether anything is another now.
     """
     present = contents_of(group)
-    before = {**described(group), **_held(present)}
+    before = described(group.team_id, present, group.source)
     group.name, group.name_key, group.level = wanted.name, sort_key(wanted.name), wanted.level
-    after = {**described(group), **_held(wanted)}
+    after = described(group.team_id, wanted, group.source)
     changed = [name for name in after if after[name] != before[name]]
     if not changed:
         return False
@@ -130,7 +130,8 @@ def is_removable(group: AccessGroup) -> bool:
 def delete_all(actor: Actor, organization: Organization, groups: Iterable[AccessGroup]) -> None:
     """Remove access groups, managed ones too; the caller has decided that they shall go."""
     for group in groups:
-        before, target = {**described(group), **_held(contents_of(group))}, target_of(group)
+        before = described(group.team_id, contents_of(group), group.source)
+        target = target_of(group)
         offers.leave_out_group(group)
         db.session.delete(group)
         db.session.flush()
@@ -160,13 +161,16 @@ def target_of(group: AccessGroup) -> Target:
     return Target("group", group.id, group.name)
 
 
-def described(group: AccessGroup) -> dict[str, Any]:
-    """Return what the audit log keeps of an access group, beside whom and what it holds."""
-    return {"name": group.name, "level": group.level.label, "team_id": group.team_id, "source": group.source}
-
-
-def _held(contents: Contents) -> dict[str, Any]:
-    return {"members": sorted(contents.members), "projects": sorted(contents.projects)}
+def described(team_id: int, contents: Contents, source: str | None = None) -> dict[str, Any]:
+    """Return what the audit log keeps of an access group of a team."""
+    return {
+        "name": contents.name,
+        "level": contents.level.label,
+        "team_id": team_id,
+        "source": source,
+        "members": sorted(contents.members),
+        "projects": sorted(contents.projects),
+    }
 
 
 def _require_may_write(actor: Actor, organization: Organization, team: Team) -> None:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import select, update
 
@@ -12,7 +13,7 @@ from webapp.errors import AddressTaken, LinkNotValid, NotFound, WrongCredentials
 from webapp.models import AccountToken, EmailAddress, TokenPurpose, User
 from webapp.services import attempts, audit, networks, outbox, sessions
 from webapp.services.addresses import Address
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Event, Target
 from webapp.services.browsers import browser_name
 from webapp.services.outbox import Letter
@@ -20,7 +21,6 @@ from webapp.services.tokens import digest, new_token
 
 RESET_LIFETIME = timedelta(hours=1)
 RESETS_A_DAY = 10
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def by_id(user_id: int) -> User:
     return user
 
 
-def create(actor: Actor, new: NewAccount, *, is_proven: bool = True) -> User:
+def create(actor: Actor, new: NewAccount, *, is_proven: bool = True, is_administrator: bool = False) -> User:
     """Make an account with one address.
 
     Args:
@@ -70,13 +70,14 @@ def create(actor: Actor, new: NewAccount, *, is_proven: bool = True) -> User:
         new: what was entered.
         is_proven: whether the owner of the address has just proven that it is theirs; otherwise it opens and reserves
             nothing yet, and nobody learns here whether somebody else has proven it.
+        is_administrator: whether they administer the instance.
 
     Raises:
         AddressTaken: it is proven, and a verified account has this address already.
     """
     if is_proven and with_verified_address(new.address.canonical):
         raise AddressTaken
-    user = User(name=new.name, password_hash=new.password_hash)
+    user = User(name=new.name, password_hash=new.password_hash, is_instance_administrator=is_administrator)
     db.session.add(user)
     db.session.flush()
     db.session.add(
@@ -88,7 +89,9 @@ def create(actor: Actor, new: NewAccount, *, is_proven: bool = True) -> User:
         )
     )
     db.session.flush()
-    after = {"name": user.name, "email": new.address.typed}
+    after: dict[str, Any] = {"name": user.name, "email": new.address.typed}
+    if is_administrator:
+        after["is_instance_administrator"] = True
     audit.record(actor, Event.ACCOUNT_CREATED, Target("user", user.id, user.name), after=after)
     return user
 

@@ -1,4 +1,9 @@
-"""Counters of attempts: raised before the attempt is evaluated, by one atomic statement."""
+"""Counters, each raised by one atomic statement: of attempts, and of what was really done.
+
+An attempt counts whatever becomes of it, so its count is committed in a transaction of its own before the attempt is
+evaluated. A letter or a request counts as part of the transaction that makes it: what is refused or fails is rolled
+back together with its count, and uses up nothing of anybody's day.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +21,9 @@ from webapp.models import Attempts
 from webapp.services.tokens import digest
 
 WINDOW = timedelta(minutes=15)
+DAY = timedelta(days=1)
+MOST_REFUSALS_NOTED = 20
+"""Of one person in one organization, in a WINDOW."""
 UNKNOWN_NETWORK = "unknown"
 
 
@@ -55,9 +63,9 @@ def network_of(ip: str | None) -> str:
 
 
 def count(limits: Sequence[Limit]) -> TooManyAttempts | None:
-    """Count one attempt against every limit, and return the refusal if one is passed.
+    """Count once against every limit, and return the refusal if one is passed.
 
-    The refusal is for the caller to raise once the count is committed: raised here it would be rolled back with it.
+    It is not raised here: what counts attempts raises it once the count is committed, what counts deeds at once.
     """
     counted = raise_counters(dict.fromkeys(limits, 1))
     late = [counted[limit].ends_at for limit in limits if counted[limit].count > limit.most]

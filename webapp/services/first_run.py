@@ -46,8 +46,7 @@ def set_up(actor: Actor, owner: NewAccount, organization_name: str) -> tuple[Use
     first = update(Instance).where(Instance.set_up_at.is_(None)).values(set_up_at=clock.now())
     if not changes_one_row(first) or db.session.scalar(select(User.id).limit(1)) is not None:
         raise AlreadySetUp
-    user = accounts.create(actor, owner)
-    user.is_instance_administrator = True
+    user = accounts.create(actor, owner, is_administrator=True)
     signed_in = Actor.of(user, ip=actor.ip)
     organization, _ = organizations.create(signed_in, organization_name, user, owner.address.typed)
     return user, organization

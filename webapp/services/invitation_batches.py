@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.errors import N_, DomainError, InvalidAddress, InvitationLimit
+from webapp.errors import InvalidAddress, InvitationLimit, NoAddress, TooManyAddresses
 from webapp.models import Invitation, InvitationBatch, InvitationStatus, Organization
 from webapp.models.invitation import OPEN
 from webapp.services import (
@@ -57,7 +57,7 @@ def invite_each(actor: Actor, organization: Organization, text: str, offer: Offe
 
     Raises:
         NotFound, Forbidden, RoleTooHigh, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor may not.
-        DomainError: no address, or more than 1,000.
+        NoAddress, TooManyAddresses: there is none in it, or more than 1,000.
         InvitationLimit: the organization has had its invitations for today.
     """
     invitations.require_may_offer(actor, organization, offer)
@@ -89,14 +89,9 @@ def batch_of(actor: Actor, organization: Organization, batch_id: int) -> list[Ou
 
 def _require_reasonable_number(typed: Sequence[str]) -> None:
     if not typed:
-        raise DomainError(N_("Enter at least one email address."), field="emails")
+        raise NoAddress
     if len(typed) > MAX_ADDRESSES:
-        raise DomainError(
-            N_("These are %(given)s addresses; at most %(most)s fit in one go. Nothing was sent."),
-            field="emails",
-            given=len(typed),
-            most=MAX_ADDRESSES,
-        )
+        raise TooManyAddresses(given=len(typed), most=MAX_ADDRESSES)
 
 
 def _parse(piece: str) -> Address | None:

@@ -2,17 +2,15 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import timedelta
 
 from webapp.models import Organization
 from webapp.services import attempts
 from webapp.services.addresses import Address
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 from webapp.services.tokens import digest
 
 PER_ORGANIZATION_A_DAY = 2000
 PER_ADDRESS_A_DAY = 10
-DAY = timedelta(days=1)
 
 
 def over_daily_limit(organization: Organization, wanted: Sequence[Address]) -> list[Address]:

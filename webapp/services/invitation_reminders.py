@@ -10,8 +10,8 @@ from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import may_still_offer
 from webapp.db import db
-from webapp.models import Invitation, InvitationStatus, Member, Organization, User
-from webapp.services import audit, invitation_links, invitation_rows, organizations
+from webapp.models import Invitation, InvitationStatus, Organization
+from webapp.services import audit, invitation_links, invitation_rows, inviters, organizations
 from webapp.services.audit import Change, Event
 
 BEFORE_EXPIRY = timedelta(days=2)
@@ -64,29 +64,15 @@ def _is_due() -> list[ColumnElement[bool]]:
 
 def _mail(organization: Organization, due: Sequence[Invitation]) -> list[Invitation]:
     """Queue the letters for those that lived for longer than this before and could be accepted; return these."""
-    inviters = _inviters_of(organization, due)
+    known = inviters.memberships_of(organization, {invitation.invited_by_id for invitation in due})
     by_inviter = defaultdict[int | None, list[Invitation]](list)
     for invitation in due:
-        _, member = inviters.get(invitation.invited_by_id, (None, None))
-        may = invitation.invited_by_id is None or may_still_offer(member, invitation.role, organization)
+        _, member = known.get(invitation.invited_by_id, (None, None))
+        may = may_still_offer(invitation.invited_by_id, member, invitation.role, organization)
         if may and invitation.expires_at - invitation.created_at > BEFORE_EXPIRY:
             by_inviter[invitation.invited_by_id].append(invitation)
     for number, theirs in by_inviter.items():
-        inviter, _ = inviters.get(number, (None, None))
+        inviter, _ = known.get(number, (None, None))
         name, language = (inviter.name, inviter.language) if inviter else (organization.name, None)
         invitation_links.mail(organization, name, theirs, kind="invitation_reminder", language=language)
     return [invitation for theirs in by_inviter.values() for invitation in theirs]
-
-
-def _inviters_of(organization: Organization, due: Sequence[Invitation]) -> dict[int | None, tuple[User, Member]]:
-    """Return who sent these invitations and is still an active user and a member, all in one statement."""
-    rows = db.session.execute(
-        select(User, Member)
-        .join(Member, Member.user_id == User.id)
-        .where(
-            Member.organization_id == organization.id,
-            User.id.in_({invitation.invited_by_id for invitation in due}),
-            User.is_active,
-        )
-    )
-    return {user.id: (user, member) for user, member in rows}

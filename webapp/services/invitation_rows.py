@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Select, delete, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, Select, and_, delete, insert, select, update
 
 from webapp import clock
 from webapp.access.actor import Actor
@@ -43,7 +43,12 @@ def index_words(invitations: Sequence[Invitation]) -> None:
 
 def forget_words(numbers: Sequence[int]) -> None:
     """Let no search find the invitations with these ids any more."""
-    db.session.execute(delete(InvitationWord).where(InvitationWord.invitation_id.in_(numbers)))
+    _forget_words(numbers)
+
+
+def _forget_words(numbers: Sequence[int] | Select[int]) -> None:
+    words = delete(InvitationWord).where(InvitationWord.invitation_id.in_(numbers))
+    db.session.execute(words.execution_options(synchronize_session=False))
 
 
 def close(invitation: Invitation, status: InvitationStatus) -> Change:
@@ -92,11 +97,28 @@ def close_all(invitations: Sequence[Invitation], before: InvitationStatus, after
     Raises:
         InvitationNotOpen: one of them did not stand so any more; the caller's transaction must not go on.
     """
-    change_all(invitations, [before], status=after, closed_at=clock.now(), letter_id=None)
+    return close_where(_standing(invitations, [before]), invitations, after)
+
+
+def close_where(which: ColumnElement[bool], found: Sequence[Invitation], after: InvitationStatus) -> list[Change]:
+    """Close the invitations and requests that a condition chooses, however many, in two statements.
+
+    Args:
+        which: the condition.
+        found: those that it chooses, as they were read.
+        after: how they end.
+
+    Returns:
+        What changed of each that was found, in the same order.
+
+    Raises:
+        InvitationNotOpen: it chooses fewer or more by now; the caller's transaction must not go on.
+    """
+    changes = [Change(target_of(row), {"status": row.status.value}, {"status": after.value}) for row in found]
     if after is not InvitationStatus.DECLINED:
-        forget_words([invitation.id for invitation in invitations])
-    changed = {"before": {"status": before.value}, "after": {"status": after.value}}
-    return [Change(target_of(invitation), **changed) for invitation in invitations]
+        _forget_words(select(Invitation.id).where(which))
+    _change(which, len(found), status=after, closed_at=clock.now(), letter_id=None)
+    return changes
 
 
 def change_all(invitations: Sequence[Invitation], before: Collection[InvitationStatus], **values: object) -> None:
@@ -110,10 +132,16 @@ def change_all(invitations: Sequence[Invitation], before: Collection[InvitationS
     Raises:
         InvitationNotOpen: one of them did not stand so any more; the caller's transaction must not go on.
     """
-    numbers = [invitation.id for invitation in invitations]
-    still = update(Invitation).where(Invitation.id.in_(numbers), Invitation.status.in_(before))
-    changed = still.values(**values).execution_options(synchronize_session="evaluate")
-    if cast(CursorResult[Any], db.session.execute(changed)).rowcount != len(numbers):
+    _change(_standing(invitations, before), len(invitations), **values)
+
+
+def _standing(invitations: Sequence[Invitation], where: Collection[InvitationStatus]) -> ColumnElement[bool]:
+    return and_(Invitation.id.in_([invitation.id for invitation in invitations]), Invitation.status.in_(where))
+
+
+def _change(which: ColumnElement[bool], number: int, **values: object) -> None:
+    changed = db.session.execute(update(Invitation).where(which).values(**values))
+    if cast(CursorResult[Any], changed).rowcount != number:
         raise InvitationNotOpen
 
 

@@ -29,13 +29,12 @@ from webapp.services import (
 )
 from webapp.services.accounts import NewAccount
 from webapp.services.addresses import Address
-from webapp.services.attempts import Limit
+from webapp.services.attempts import MOST_REFUSALS_NOTED, Limit
 from webapp.services.audit import Change, Event
 from webapp.services.invitation_links import Link
 from webapp.services.memberships import Terms
 
 MIN_LIFETIME_DAYS, MAX_LIFETIME_DAYS = 1, 30
-MOST_REFUSALS_NOTED = 20
 REVOCABLE = (InvitationStatus.PENDING, InvitationStatus.DECLINED)
 
 

@@ -1,10 +1,10 @@
 """Those who stand behind an invitation: whoever sent it or copied a link of it, and what they may still offer."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 
 from sqlalchemy import select
 
-from webapp.access.actor import Actor, ActorKind
+from webapp.access.actor import Actor
 from webapp.access.decide import may_still_offer
 from webapp.db import db
 from webapp.models import Invitation, Member, Organization, User
@@ -14,11 +14,10 @@ from webapp.services.memberships import Terms
 
 def may_still(organization: Organization, invitation: Invitation, copied_by_id: int | None = None) -> bool:
     """Tell whether whoever sent an invitation may still offer its role, and whoever copied the link at hand."""
-    offering = _users(invitation, copied_by_id)
-    found = _members(organization, offering)
-    return len(found) == len(offering) and all(
-        may_still_offer(member, invitation.role, organization) for member in found
-    )
+    offering = (invitation.invited_by_id, copied_by_id)
+    found = memberships_of(organization, offering)
+    members = {number: member for number, (_user, member) in found.items()}
+    return all(may_still_offer(number, members.get(number), invitation.role, organization) for number in offering)
 
 
 def given_by(organization: Organization, invitation: Invitation, copied_by_id: int | None) -> Terms:
@@ -27,18 +26,15 @@ def given_by(organization: Organization, invitation: Invitation, copied_by_id: i
     The invitation says from now on that this was left out.
     """
     terms = offers.terms_of(invitation)
-    for member in _members(organization, _users(invitation, copied_by_id)):
-        giver = Actor(ActorKind.USER, "", member.user_id, member=member)
-        refused = giving.refused_to(giver, organization, terms)
+    for user, member in memberships_of(organization, (invitation.invited_by_id, copied_by_id)).values():
+        refused = giving.refused_to(Actor.of(user, ip=None, member=member), organization, terms)
         offers.leave_out(invitation, refused.names)
         terms = refused.taken_from(terms)
     return terms
 
 
-def _users(invitation: Invitation, copied_by_id: int | None) -> set[int]:
-    return {user_id for user_id in (invitation.invited_by_id, copied_by_id) if user_id is not None}
-
-
-def _members(organization: Organization, users: set[int]) -> Sequence[Member]:
-    active = select(Member).join(User, User.id == Member.user_id).where(User.id.in_(users), User.is_active)
-    return db.session.scalars(active.where(Member.organization_id == organization.id).order_by(Member.id)).all()
+def memberships_of(organization: Organization, users: Collection[int | None]) -> dict[int | None, tuple[User, Member]]:
+    """Return which of some users are members and may sign in, by the id of the user, all in one statement."""
+    found = select(User, Member).join(Member, Member.user_id == User.id)
+    found = found.where(Member.organization_id == organization.id, User.id.in_(users), User.is_active)
+    return {user.id: (user, member) for user, member in db.session.execute(found.order_by(Member.id))}

@@ -3,7 +3,6 @@
 Whoever changes a membership holds the organization's lock (see `organizations.lock`); the guard of a page does.
 """
 
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -11,20 +10,19 @@ from sqlalchemy import insert, select
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import require, require_power_over, require_role_within
-from webapp.access.facts import IS_ACTIVE
+from webapp.access.facts import last_owner
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import AlreadyMember, LastOwner, NotFound
 from webapp.models import EmailAddress, Member, MemberStatus, MemberWord, Organization, Role, User
 from webapp.services import accounts, attempts, audit, invitation_rows, memberships, outbox
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Event, Target
 from webapp.services.memberships import Terms
 from webapp.services.outbox import Letter
 from webapp.services.words import sort_key, words_of
 
 LETTERS_A_DAY = 20
-DAY = timedelta(days=1)
 
 
 def add(
@@ -79,12 +77,12 @@ def target_of(member: Member, user: User) -> Target:
 
 def described(member: Member, email: str) -> dict[str, Any]:
     """Return what the audit log keeps of a membership, enough to know later who could do what."""
-    return {
-        "user_id": member.user_id,
-        "email": email,
-        "status": member.status.value,
-        **memberships.terms_of(member).described(),
-    }
+    return described_as(member.user_id, email, member.status, memberships.terms_of(member))
+
+
+def described_as(user_id: int, email: str, status: MemberStatus, terms: Terms) -> dict[str, Any]:
+    """Return the same of a membership with these values."""
+    return {"user_id": user_id, "email": email, "status": status.value, **terms.described()}
 
 
 def of_user(organization: Organization, user_id: int) -> Member | None:
@@ -171,17 +169,11 @@ def require_other_owner(member: Member) -> None:
     Raises:
         LastOwner: it is.
     """
-    owners = (
-        select(Member.id)
-        .join(User, User.id == Member.user_id)
-        .where(
-            Member.organization_id == member.organization_id,
-            Member.role == Role.OWNER,
-            *IS_ACTIVE,
-        )
-    )
-    if list(db.session.scalars(owners.limit(2))) == [member.id]:
+    if db.session.scalar(_LAST_OWNER, {"organization_id": member.organization_id}) == member.id:
         raise LastOwner
+
+
+_LAST_OWNER = select(last_owner())
 
 
 def _set_status(actor: Actor, organization: Organization, member: Member, status: MemberStatus, event: Event) -> None:

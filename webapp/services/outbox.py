@@ -5,6 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import select
+
 from webapp.db import db
 from webapp.models import LetterState, OutboxMessage
 
@@ -58,6 +60,12 @@ def _message(letter: Letter) -> OutboxMessage:
     if letter.token is not None:
         message.secret = db.vault.seal(seal_name(message), letter.token)
     return message
+
+
+def newest_sealed() -> OutboxMessage | None:
+    """Return the newest letter that still has a sealed secret."""
+    sealed = select(OutboxMessage).where(OutboxMessage.secret.is_not(None))
+    return db.session.scalar(sealed.order_by(OutboxMessage.id.desc()).limit(1))
 
 
 def seal_name(message: OutboxMessage) -> str:

@@ -3,23 +3,22 @@
 As with every change of a membership, the caller holds the organization's lock.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Protocol
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, select, text
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import refusal_over, require
+from webapp.access.decide import PowerOver, refusal_over, require
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import AccountClosed, MemberAgain, NotFound, UndoOver
+from webapp.errors import AccountClosed, DomainError, MemberAgain, NotFound, UndoOver
 from webapp.models import (
     EmailAddress,
     Invitation,
     InvitationStatus,
     InvitationToken,
-    InvitationWord,
     Member,
     MemberStatus,
     MemberWord,
@@ -29,7 +28,7 @@ from webapp.models import (
 )
 from webapp.models.invitation import OPEN
 from webapp.services import accounts, audit, invitation_rows, members, memberships
-from webapp.services.audit import Change, Event
+from webapp.services.audit import Event
 from webapp.services.memberships import Terms
 from webapp.services.words import sort_key
 
@@ -107,6 +106,34 @@ def undo_removal(actor: Actor, organization: Organization, removed: RemovedMembe
     return member
 
 
+class Removal(PowerOver, Protocol):
+    """A membership that was taken away: the row that keeps it, or a line of a list."""
+
+    @property
+    def removed_at(self) -> datetime: ...
+
+
+def refusal_to_undo(
+    actor: Actor, removed: Removal, *, name: str, is_active: bool, is_member_again: bool
+) -> DomainError | None:
+    """Return why the actor may not put a membership back, or nothing where they may.
+
+    Args:
+        actor: who would.
+        removed: which.
+        name: the person's.
+        is_active: whether their account is not closed.
+        is_member_again: whether they have joined again.
+    """
+    if is_member_again:
+        return MemberAgain(name=name)
+    if refusal := refusal_over(actor, removed):
+        return refusal
+    if clock.now() >= undo_ends_at(removed.removed_at):
+        return UndoOver(name=name, days=UNDO_DAYS)
+    return None if is_active else AccountClosed(name=name)
+
+
 def undo_ends_at(removed_at: datetime) -> datetime:
     """Return until when a removal can be undone."""
     return removed_at + timedelta(days=UNDO_DAYS)
@@ -156,14 +183,10 @@ def _user_to_put_back(actor: Actor, organization: Organization, removed: Removed
     if removed.organization_id != organization.id:
         raise NotFound
     user = db.session.get_one(User, removed.user_id)
-    if members.of_user(organization, user.id):
-        raise MemberAgain(name=user.name)
-    if reason := refusal_over(actor, removed):
-        raise reason
-    if clock.now() >= undo_ends_at(removed.removed_at):
-        raise UndoOver(name=user.name, days=UNDO_DAYS)
-    if not user.is_active:
-        raise AccountClosed(name=user.name)
+    is_member_again = members.of_user(organization, user.id) is not None
+    refusal = refusal_to_undo(actor, removed, name=user.name, is_active=user.is_active, is_member_again=is_member_again)
+    if refusal:
+        raise refusal
     return user
 
 
@@ -202,23 +225,10 @@ def _close_all(
     found = list(db.session.scalars(select(Invitation).where(condition).order_by(Invitation.id)))
     if not found:
         return
-    changes = {status: _closings(found, status) for status in (InvitationStatus.PENDING, InvitationStatus.REQUESTED)}
-    chosen = select(Invitation.id).where(condition)
-    of_chosen = delete(InvitationWord).where(InvitationWord.invitation_id.in_(chosen))
-    closed = update(Invitation).where(condition)
-    closed = closed.values(status=InvitationStatus.REVOKED, closed_at=clock.now(), letter_id=None)
-    for statement in (of_chosen, closed):
-        db.session.execute(statement.execution_options(synchronize_session=False))
-    for row in found:
-        db.session.expire(row)
-    for event, of_kind in zip(events, changes.values(), strict=True):
-        if of_kind:
+    changes = invitation_rows.close_where(condition, found, InvitationStatus.REVOKED)
+    for event, status in zip(events, (InvitationStatus.PENDING, InvitationStatus.REQUESTED), strict=True):
+        if of_kind := [change for change in changes if change.before == {"status": status.value}]:
             audit.record_all(actor, event, of_kind, organization=organization)
-
-
-def _closings(found: Sequence[Invitation], status: InvitationStatus) -> list[Change]:
-    change = {"before": {"status": status.value}, "after": {"status": InvitationStatus.REVOKED.value}}
-    return [Change(invitation_rows.target_of(row), **change) for row in found if row.status is status]
 
 
 def _open_in(organization: Organization) -> ColumnElement[bool]:

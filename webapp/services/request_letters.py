@@ -1,7 +1,6 @@
 """Letters about requests: to those who may approve them, and to those who asked."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, select
@@ -12,12 +11,11 @@ from webapp.access.roles import LOWEST_ROLE, Scope
 from webapp.db import db
 from webapp.models import EmailAddress, Invitation, Member, Organization, Role, User
 from webapp.services import attempts, outbox
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 from webapp.services.outbox import Letter
 
 MOST_TOLD = 20
 MOST_TOLD_OF_A_DAY = 20
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)

@@ -2,23 +2,22 @@
 
 from datetime import timedelta
 
-from sqlalchemy import select, text, update
+from sqlalchemy import and_, select, text
 
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import require
 from webapp.access.roles import Scope
-from webapp.db import changes_one_row, db
+from webapp.db import db
 from webapp.errors import N_, AlreadyInvited, AlreadyMember, AlreadyRequested, NotFound, RequestLimit
 from webapp.models import EmailAddress, Invitation, InvitationStatus, Member, Organization, Role
 from webapp.models.invitation import OPEN
 from webapp.services import attempts, audit, invitation_rows, organizations, request_letters
 from webapp.services.addresses import Address
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Change, Event
 
 LIFETIME = timedelta(days=30)
-DAY = timedelta(days=1)
 TO_JOIN_A_DAY = 100
 TO_INVITE_A_DAY = 200
 TO_INVITE_BY_MEMBER_A_DAY = 20
@@ -142,11 +141,8 @@ def _make(
 
 def _make_room(actor: Actor, organization: Organization, waiting: Invitation | None) -> None:
     """Close the row in the way, if there is one: the statements are the same, but for the entry of an expired one."""
-    closing = update(Invitation).where(Invitation.id == (waiting.id if waiting else 0), text(OPEN))
-    changes_one_row(closing.values(status=InvitationStatus.REVOKED, closed_at=clock.now(), letter_id=None))
-    if waiting is None or is_live(waiting):
-        return
-    invitation_rows.forget_words([waiting.id])
-    before, after = {"status": waiting.status.value}, {"status": InvitationStatus.REVOKED.value}
-    change = Change(invitation_rows.target_of(waiting), before, after)
-    audit.record_all(actor, Event.INVITATION_EXPIRED, [change], organization=organization)
+    found = [waiting] if waiting else []
+    which = and_(Invitation.id == (waiting.id if waiting else 0), text(OPEN))
+    closed = invitation_rows.close_where(which, found, InvitationStatus.REVOKED)
+    if waiting is not None and not is_live(waiting):
+        audit.record_all(actor, Event.INVITATION_EXPIRED, closed, organization=organization)

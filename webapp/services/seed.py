@@ -30,6 +30,7 @@ from webapp.services import accounts, addresses, audit, first_run, invitations, 
 from webapp.services.accounts import RESET_LIFETIME, NewAccount
 from webapp.services.audit import Change, Event, Target
 from webapp.services.invitations import MAX_LIFETIME_DAYS, Offer
+from webapp.services.members import described_as
 from webapp.services.memberships import Terms
 from webapp.services.seed_teams import insert_all, inserted
 from webapp.services.slugs import ORGANIZATION
@@ -179,5 +180,5 @@ def _created(user_id: int, person: tuple[str, str]) -> Change:
 
 def _joined(member_id: int, user_id: int, person: tuple[str, str], terms: Terms) -> Change:
     name, email = person
-    after = {"user_id": user_id, "email": email, "status": MemberStatus.ACTIVE.value, **terms.described()}
+    after = described_as(user_id, email, MemberStatus.ACTIVE, terms)
     return Change(Target("member", member_id, name), after=after)

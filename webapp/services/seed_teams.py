@@ -20,6 +20,7 @@ from webapp.models import (
     TeamProject,
 )
 from webapp.services import audit
+from webapp.services.access_groups import Contents, described
 from webapp.services.audit import Change, Event, Target
 from webapp.services.memberships import Terms
 from webapp.services.slugs import PROJECT, TEAM, Kind, slugify
@@ -84,8 +85,8 @@ def add_groups(organization: Organization, numbers: range) -> None:
         of_team = owned[row["team_id"]]
         chosen = chance.sample(of_team, chance.randint(1, min(MOST_PROJECTS_OF_A_GROUP, len(of_team))))
         held += [{"group_id": group, **one} for one in chosen]
-        after = {"team_id": row["team_id"], "name": row["name"], "level": row["level"].label, "source": None}
-        after |= {"projects": sorted(one["project_id"] for one in chosen), "members": []}
+        contents = Contents(row["name"], row["level"], frozenset(one["project_id"] for one in chosen), frozenset())
+        after = described(row["team_id"], contents)
         made.append(Change(Target("group", group, row["name"]), after=after))
     insert_all(GroupProject, held)
     audit.record_all(Actor.system(), Event.GROUP_CREATED, made, organization=organization)

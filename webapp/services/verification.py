@@ -12,7 +12,7 @@ from webapp.errors import AddressProven, LinkNotValid
 from webapp.models import AddressToken, EmailAddress, User
 from webapp.services import accounts, audit, outbox
 from webapp.services.addresses import Address
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Event, Target
 from webapp.services.outbox import Letter
 from webapp.services.tokens import digest, new_token
@@ -55,7 +55,7 @@ def send_again(actor: Actor, user_id: int) -> EmailAddress | None:
 
 def letters_to(address: Address) -> Limit:
     """Return the limit of letters to an address that is not proven, which the caller counts before `send_again`."""
-    return Limit(f"verify-email:letters:{digest(address.canonical)}", LETTERS_A_DAY, timedelta(days=1))
+    return Limit(f"verify-email:letters:{digest(address.canonical)}", LETTERS_A_DAY, DAY)
 
 
 def claim_of(token: str) -> Claim:

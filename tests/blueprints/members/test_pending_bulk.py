@@ -15,9 +15,9 @@ from tests.support.pages import PANEL, Page
 from tests.support.worlds import Invited, Person, post
 from webapp.models import InvitationStatus, Role
 from webapp.services import attempts
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 from webapp.services.bulk import MOST_AT_ONCE
-from webapp.services.invitation_limits import DAY, PER_ADDRESS_A_DAY, PER_ORGANIZATION_A_DAY
+from webapp.services.invitation_limits import PER_ADDRESS_A_DAY, PER_ORGANIZATION_A_DAY
 
 ACTIONS = pytest.mark.parametrize("action", ["resend", "revoke"])
 

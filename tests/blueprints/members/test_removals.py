@@ -172,6 +172,16 @@ def test_undo_says_that_the_account_is_closed(acme: Acme, mina: int) -> None:
     assert "Account closed" in Page(acme.browser(acme.owner).get(acme.address("members/removed"))).text
 
 
+def test_tab_gives_the_reason_that_undoing_gives_where_there_are_two(acme: Acme) -> None:
+    number = acme.member_id(acme.suspended)  # an owner
+    remove(acme, acme.owner, number)
+    acme.deactivate(acme.suspended)
+    answer = undo(acme, acme.manager, number)
+    assert "Their role is above yours" in Page(answer).text
+    said = Page(acme.browser(acme.manager).get(acme.address("members/removed"))).by_id(f"removed-{number}").text
+    assert ("Above your role" in said, "Account closed" in said) == (True, False)
+
+
 def test_tab_says_who_as_what_when_by_whom_and_how_long_it_can_be_undone(acme: Acme, mina: int) -> None:
     acme.change(acme.member, status=MemberStatus.SUSPENDED)
     remove(acme, acme.owner, mina)

@@ -14,7 +14,7 @@ from tests.support.worlds import CSRF, csrf_token, post
 from webapp.db import db
 from webapp.models import EmailAddress, Invitation, InvitationStatus
 from webapp.services import attempts, requests, slugs
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 from webapp.services.slugs import ORGANIZATION
 
 
@@ -179,7 +179,7 @@ def test_C14_so_many_requests_of_a_network_are_refused(acme: Acme, join: str) ->
 @pytest.mark.parametrize("case", [new, member])
 def test_C14_organization_has_so_many_requests_a_day(acme: Acme, join: str, case: Callable[[Acme], str]) -> None:
     number = acme.world.read(lambda: acme.organization().id)
-    limit = Limit(f"request:join:{number}", requests.TO_JOIN_A_DAY, requests.DAY)
+    limit = Limit(f"request:join:{number}", requests.TO_JOIN_A_DAY, DAY)
     acme.world.write(lambda: attempts.raise_counters({limit: limit.most}))
     email = case(acme)
     with acme.unchanged():

@@ -10,7 +10,7 @@ from tests.support.asking import ask, request_for
 from tests.support.pages import PANEL, Page
 from tests.support.worlds import Person, post
 from webapp.services import attempts, requests
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 
 
 def send(acme: Acme, person: Person | None, email: str, **more: Any) -> TestResponse:
@@ -93,7 +93,7 @@ def test_D06_outsiders_find_nothing(acme: Acme, person: str) -> None:
 
 def test_C14_limit_is_a_sentence_beside_the_address(acme: Acme) -> None:
     number = acme.world.read(lambda: acme.organization().id)
-    limit = Limit(f"request:invite:{number}:{acme.member.user_id}", requests.TO_INVITE_BY_MEMBER_A_DAY, requests.DAY)
+    limit = Limit(f"request:invite:{number}:{acme.member.user_id}", requests.TO_INVITE_BY_MEMBER_A_DAY, DAY)
     acme.world.write(lambda: attempts.raise_counters({limit: limit.most}))
     with acme.unchanged():
         refused = send(acme, acme.member, "bob@example.org")

@@ -54,6 +54,8 @@ def test_first_run_is_in_the_audit_log(client: FlaskClient, world: World) -> Non
         ("member.joined", "Ada Example"),
         ("account.signed_in", "Ada Example"),
     ]
+    made = world.read(lambda: db.session.scalars(select(AuditEntry.after).order_by(AuditEntry.id).limit(1)).one())
+    assert made == {"name": "Ada Example", "email": "Ada@Example.org", "is_instance_administrator": True}
 
 
 def test_owner_signs_in_with_the_chosen_password(client: FlaskClient, world: World) -> None:
@@ -171,6 +173,7 @@ def test_token_is_stored_nowhere(client: FlaskClient, world: World) -> None:
 
 
 def test_sign_in_page_says_where_the_link_is_until_it_was_used(client: FlaskClient) -> None:
+    client.application.extensions.pop("vestibule.set_up", None)  # other tests share the application, which remembers
     assert "vestibule setup-link" in client.get("/login").text
     assert "No account yet?" not in client.get("/login").text
     set_up(client)

@@ -43,7 +43,7 @@ def create(organization: Organization) -> Response:
 
 def _form(organization: Organization, data: dict[str, object] | None = None) -> AddForm:
     actor = current_actor()
-    return AddForm(grantable_roles(actor.member), giveable_by(actor, organization), data)
+    return AddForm(grantable_roles(actor), giveable_by(actor, organization), data)
 
 
 def _page(organization: Organization, form: AddForm, *, status: int = 200, may_be_invited: bool = False) -> Response:

@@ -7,8 +7,9 @@ from flask_babel import gettext as _
 
 from webapp.access.decide import decide, grantable_roles
 from webapp.access.roles import Scope
+from webapp.access.sight import narrowed_to
 from webapp.blueprints.groups.forms import GroupForm
-from webapp.blueprints.teams.routes import tab, viewer_who_sees_some
+from webapp.blueprints.teams.routes import tab
 from webapp.errors import DomainError
 from webapp.http.choices import is_search, picker
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
@@ -116,10 +117,11 @@ def _form(team: Team, group: AccessGroup | None = None, **kwargs: object) -> Gro
 
     Whoever may not know of a project of the team does not learn of it here.
     """
-    levels = grantable_roles(current_actor().member)
+    actor = current_actor()
+    levels = grantable_roles(actor)
     if group is not None and group.level not in levels and request.method == "GET":
         levels = [*levels, group.level]
-    return GroupForm(levels, projects_to_choose(team, viewer_who_sees_some(team), group), **kwargs)
+    return GroupForm(levels, projects_to_choose(team, narrowed_to(actor, team), group), **kwargs)
 
 
 def _page(

@@ -9,7 +9,7 @@ from webapp.access.actor import Actor
 from webapp.blueprints.accounts.forms import SignInForm
 from webapp.blueprints.invites import bp
 from webapp.blueprints.invites.forms import RegisterForm
-from webapp.errors import N_, DomainError, InvitationNotOpen, OtherAddress
+from webapp.errors import DomainError, InvitationNotOpen, NoAnswer, OtherAddress
 from webapp.http import session, uow
 from webapp.http.credentials import count_attempt, require_credentials
 from webapp.http.guard import PUBLIC, access
@@ -103,7 +103,7 @@ def _answered(offered: Offered, forms: _Forms) -> Response:
         uow.write(invitations.decline, session.current_actor(), offered.link)
         return go(request.path)
     if "accept" not in request.form:
-        raise DomainError(N_("Choose whether to accept or to decline. Nothing was changed."))
+        raise NoAnswer
     viewer = session.viewer()
     if viewer is not None:
         return _accept_as_viewer(offered, viewer, forms)

@@ -53,7 +53,7 @@ def create(organization: Organization) -> Response:
 
 def _form(organization: Organization, data: dict[str, object] | None = None) -> InviteForm:
     actor = current_actor()
-    return InviteForm(grantable_roles(actor.member), giveable_by(actor, organization), data)
+    return InviteForm(grantable_roles(actor), giveable_by(actor, organization), data)
 
 
 def _id(text: str) -> int:

@@ -51,7 +51,7 @@ def bulk(organization: Organization) -> Response:
     """Ask what shall change and whom of, say who loses what and who is left out, then do it."""
     if request.method != "POST" and "action" not in request.args:
         return go(url_for("members.index", org=organization.slug))
-    action, people, roles = _action(), _people(organization), grantable_roles(current_actor().member)
+    action, people, roles = _action(), _people(organization), grantable_roles(current_actor())
     form = MemberForm(roles, [(team.id, team.name) for team in teams_to_choose(organization)])
     change = _change(organization, action, roles)
     if change is None or not people:

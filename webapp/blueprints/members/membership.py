@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 
 from webapp.access.decide import decide, grantable_roles
 from webapp.access.roles import Scope
+from webapp.access.sight import knows_reach_of
 from webapp.blueprints.audit.sentences import history
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.forms import MemberForm
@@ -110,7 +111,7 @@ def address_of(organization: Organization, member: Member) -> str:
 
 
 def _member_form(teams: Sequence[TeamChoice], **kwargs: object) -> MemberForm:
-    return MemberForm(grantable_roles(current_actor().member), [(team.id, team.name) for team in teams], **kwargs)
+    return MemberForm(grantable_roles(current_actor()), [(team.id, team.name) for team in teams], **kwargs)
 
 
 def _teams(organization: Organization, member: Member) -> Sequence[TeamChoice]:
@@ -135,7 +136,7 @@ def _page(
     may_read_history = decide(actor, Scope.AUDIT_READ, organization)
     is_you = member.user_id == actor.user_id
     groups = groups_with(member)
-    may_see_access = is_you or decide(actor, Scope.MEMBER_WRITE, organization)
+    may_see_access = knows_reach_of(actor, organization, member)
     return respond(
         "members/show.html",
         {"panel": "members/_show.html"},

@@ -33,7 +33,7 @@ def pending(organization: Organization) -> Response:
     held = offered_by([row.id for row in page.rows])
     offers = {row.id: in_short(row.has_global_access, held[row.id]) for row in page.rows}
     actor = current_actor()
-    grantable = {*grantable_roles(actor.member)} if decide(actor, Scope.MEMBER_INVITE, organization) else None
+    grantable = {*grantable_roles(actor)} if decide(actor, Scope.MEMBER_INVITE, organization) else None
     return respond(
         "members/pending.html",
         {"panel": "members/_pending.html", "results": "members/_pending_rows.html"},

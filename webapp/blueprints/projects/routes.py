@@ -5,9 +5,9 @@ from typing import Any
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 
-from webapp.access.decide import decide
 from webapp.access.grants import KINDS
 from webapp.access.roles import Scope
+from webapp.access.sight import runs_every_project
 from webapp.blueprints.projects import bp
 from webapp.blueprints.projects.forms import AddProjectForm, NewProjectForm
 from webapp.blueprints.teams.routes import tab
@@ -31,12 +31,12 @@ LEVELS = {role.label: role for role in Role}
 def index(organization: Organization) -> Response:
     """List the projects: all for those who manage them, and what they can open for everybody else."""
     actor, after = current_actor(), request.args.get("after", "")
-    sees_all, member = decide(actor, Scope.PROJECT_CREATE, organization), actor.member
+    sees_all = runs_every_project(actor, organization)
     page: Page[Any]
-    if sees_all or member is None:
+    if sees_all or actor.member is None:
         page = projects_of(organization, after=after)
     else:
-        page = reach.projects_of(member, after=after)
+        page = reach.projects_of(actor.member, after=after)
     return respond("projects/index.html", {"panel": "projects/_projects.html"}, page=page, sees_all=sees_all)
 
 

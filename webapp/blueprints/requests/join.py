@@ -4,7 +4,7 @@ from flask import Response, make_response, redirect, render_template, request, u
 
 from webapp.blueprints.requests import bp
 from webapp.blueprints.requests.forms import AddressForm, AskForm
-from webapp.errors import N_, DomainError
+from webapp.errors import AddressNotProven, DomainError
 from webapp.http import session, uow
 from webapp.http.credentials import count_attempt
 from webapp.http.guard import PUBLIC, access
@@ -42,5 +42,5 @@ def _ask(organization: Joinable, form: AddressForm | AskForm) -> None:
     address = addresses.parse(form.email.data if viewer is None else viewer.email)
     count_attempt(attempts.limits_of("join", session.client_ip(), address.canonical))
     if viewer is not None and not uow.read(invitations.has_address, viewer.user_id, address.canonical):
-        raise DomainError(N_("Your email address is not verified yet. Verify it first, then ask again."))
+        raise AddressNotProven
     uow.write(requests.ask_to_join, session.current_actor(), organization.id, address)

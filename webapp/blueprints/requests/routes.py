@@ -23,14 +23,14 @@ from webapp.services import addresses, approvals, requests
 @access(Scope.REQUEST_APPROVE)
 def index(organization: Organization) -> Response:
     """List the requests that wait for an answer."""
-    return _list(organization, RoleForm(grantable_roles(current_actor().member)))
+    return _list(organization, RoleForm(grantable_roles(current_actor())))
 
 
 @bp.post("/orgs/<org>/invitations/<int:invitation>/approve")
 @access(Scope.REQUEST_APPROVE)
 def approve(organization: Organization, invitation: Invitation) -> Response:
     """Invite whom a request is for."""
-    form = RoleForm(grantable_roles(current_actor().member))
+    form = RoleForm(grantable_roles(current_actor()))
     if not form.validate():
         return _list(organization, form, status=422, answered=invitation.id)
     try:

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 
-from webapp.access.decide import decide
-from webapp.access.grants import shares_team
 from webapp.access.roles import Scope
+from webapp.access.sight import knows_every_project, narrowed_to
 from webapp.blueprints.teams import bp
 from webapp.blueprints.teams.forms import RemoveTeamForm, TeamForm
 from webapp.errors import DomainError
@@ -15,7 +14,7 @@ from webapp.http.confirmations import Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
-from webapp.models import Member, Organization, Project, Team
+from webapp.models import Organization, Project, Team
 from webapp.queries.impact import by_team
 from webapp.queries.teams import counts_of, projects_in, teams_of
 from webapp.services import projects as projects_service
@@ -28,9 +27,8 @@ from webapp.services.audit import Event
 def index(organization: Organization) -> Response:
     """List the teams, with the numbers of their projects where the viewer may know of all of them."""
     actor, after = current_actor(), request.args.get("after", "")
-    member = actor.member
-    sees_all = member is None or member.has_global_access or decide(actor, Scope.TEAM_WRITE, organization)
-    page = teams_of(organization, member, after=after)
+    sees_all = knows_every_project(actor, organization)
+    page = teams_of(organization, actor.member, after=after)
     return respond("teams/index.html", {"panel": "teams/_teams.html"}, page=page, sees_all=sees_all)
 
 
@@ -61,18 +59,9 @@ def start(organization: Organization, team: Team) -> Response:
 @access(Scope.TEAM_READ)
 def projects(organization: Organization, team: Team) -> Response:
     """List the projects of a team that the viewer may know of."""
-    member = viewer_who_sees_some(team)
+    member = narrowed_to(current_actor(), team)
     page = projects_in(team, member, after=request.args.get("after", ""))
     return tab(team, "projects", sees_all=member is None, page=page)
-
-
-def viewer_who_sees_some(team: Team) -> Member | None:
-    """Return the viewer's membership where only what they can open is theirs to see."""
-    actor = current_actor()
-    member = actor.member
-    if member is None or member.has_global_access or decide(actor, Scope.TEAM_WRITE, team):
-        return None
-    return None if shares_team(member, team) else member
 
 
 @bp.route("/orgs/<org>/teams/<team>/settings", methods=["GET", "POST"])
@@ -124,7 +113,7 @@ def _not_yet(team: Team, alone: Sequence[Project]) -> Response:
 
 def tab(team: Team, name: str, *, status: int = 200, sees_all: bool | None = None, **context: object) -> Response:
     """Show a tab of a team; how many projects it owns only to those who may know of all of them."""
-    sees_all = viewer_who_sees_some(team) is None if sees_all is None else sees_all
+    sees_all = knows_every_project(current_actor(), team) if sees_all is None else sees_all
     fragments = {"panel": f"teams/_{name}.html"}
     said = {"counts": counts_of(team), "sees_all": sees_all, "fragment": fragments["panel"]}
     return respond("teams/tab.html", fragments, status=status, team=team, current=name, **said, **context)

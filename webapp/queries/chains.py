@@ -1,14 +1,14 @@
 """The chains of the audit log, checked link by link: has anybody changed, removed or reordered what it says?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, select
 
-from webapp.db import db, perform
-from webapp.models import AuditEntry, Organization
+from webapp.db import db
+from webapp.models import AuditEntry
+from webapp.queries.organizations import slugs_by_id
 from webapp.services.audit import FIRST_HASH, hash_of
 
 INSTANCE = "instance"
@@ -46,9 +46,7 @@ class Broken(Exception):
 
 def chains(slug: str | None = None) -> list[Chain]:
     """Return the chain of the instance and that of each organization, or only that of one organization."""
-    wanted = select(Organization.id, Organization.slug).order_by(Organization.id)
-    rows = db.session.execute(wanted.where(Organization.slug == slug) if slug else wanted).all()
-    of_organizations = [Chain(f"organization:{row.id}", row.id, row.slug) for row in rows]
+    of_organizations = [Chain(f"organization:{number}", number, own) for number, own in slugs_by_id(slug).items()]
     return of_organizations if slug else [Chain(INSTANCE, None, None), *of_organizations]
 
 
@@ -59,23 +57,31 @@ def head_of(chain: Chain) -> Head:
     return Head(row.sequence, row.hash) if row else NOTHING
 
 
-def check(chain: Chain, known: Head | None = None) -> Iterator[Head]:
-    """Walk along a chain, a thousand entries at a time, each step in a transaction of its own; yield how far it is.
+def check_next(chain: Chain, at: Head, known: Head | None = None) -> Head | None:
+    """Check the next thousand entries of a chain; return how far that is, or nothing where there are no more.
 
     Args:
         chain: which one.
+        at: how far it was checked before; NOTHING to begin.
         known: where it ended when somebody wrote that down.
 
     Raises:
         Broken: at the first entry that is not as it was written.
     """
-    at = NOTHING
-    while rows := _next_rows(chain, at):
-        for row in rows:
-            at = _link(chain, at, row)
-            if known and known.sequence == at.sequence and known.hash != at.hash:
-                raise Broken(chain, at.sequence, EXCHANGED)
-        yield at
+    rows = _next_rows(chain, at)
+    for row in rows:
+        at = _link(chain, at, row)
+        if known and known.sequence == at.sequence and known.hash != at.hash:
+            raise Broken(chain, at.sequence, EXCHANGED)
+    return at if rows else None
+
+
+def check_end(chain: Chain, at: Head, known: Head | None = None) -> None:
+    """Go on only if a chain that was checked up to its end has no entries missing there; see `check_next`.
+
+    Raises:
+        Broken: it has.
+    """
     if chain.organization_id is not None and at == NOTHING:
         raise Broken(chain, 1, "it is missing: there are no entries, though the making of the organization was one.")
     if known and known.sequence > at.sequence:
@@ -90,7 +96,7 @@ def _next_rows(chain: Chain, at: Head) -> Sequence[Row[*tuple[Any, ...]]]:
     """
     for most in (ROWS_A_STEP, 1):
         try:
-            return perform(partial(_read, chain, at, most), write=False)
+            return _read(chain, at, most)
         except ValueError:
             continue
     raise Broken(chain, at.sequence + 1, "it was changed and cannot even be read.")

@@ -8,10 +8,11 @@ from sqlalchemy import delete, update
 from tests.support import crowds
 from tests.support.acme import Acme
 from tests.support.tampering import entry, tamper, write_anew
-from webapp.cli import chains
-from webapp.cli.chains import Broken, Chain, Head, check, check_head, head_of
+from webapp.cli.audit import check
 from webapp.db import db
 from webapp.models import AuditEntry
+from webapp.queries import chains
+from webapp.queries.chains import Broken, Chain, Head, check_head, head_of
 from webapp.services.audit import hash_of
 
 
