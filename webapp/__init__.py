@@ -1,13 +1,16 @@
 """Vestibule: who belongs here, how do we know it is them, and what may they open."""
 
+from urllib.parse import urlsplit
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from webapp import blueprints, extensions
 from webapp import db as database
 from webapp.access import plugins
-from webapp.config import Settings
+from webapp.config import DEMO_HOST, BadSetting, Settings
 from webapp.http import converters, guard, headers, languages, limits, logs, problems, session, templating
+from webapp.providers import demo
 from webapp.services import sessions
 from webapp.vault import Vault
 
@@ -43,6 +46,32 @@ def create_app(settings: Settings | None = None) -> Flask:
     templating.init_app(app, settings)
     blueprints.register(app, settings)
     guard.refuse_undeclared(app)
+    return app
+
+
+def create_demo_provider(settings: Settings) -> Flask:
+    """Wire the identity provider of a demo together: an application of its own, without a database.
+
+    Args:
+        settings: those of the demo, with the issuer.
+
+    Raises:
+        BadSetting: this is no demo.
+    """
+    offered = demo.offered_in(settings)
+    if offered is None or not settings.is_local:
+        raise BadSetting("Only a demo on this machine has an identity provider of its own.")
+    app = Flask(__name__)
+    app.config.update(TRUSTED_HOSTS=[DEMO_HOST], WTF_CSRF_ENABLED=False)  # it has no sessions that one could ride on
+    app.extensions["vestibule"] = settings
+    app.extensions["vestibule.demo_provider"] = demo.identity_provider(offered.issuer, settings.base_url)
+    logs.init_app(app)
+    limits.init_app(app)
+    # Its forms lead back to the server; a policy names no IPv6 address, so it names the scheme.
+    headers.init_app(app, is_secure=False, forms_lead_to=f"'self' {urlsplit(settings.base_url).scheme}:")
+    languages.init_app(app)
+    templating.init_app(app, settings)
+    blueprints.register_demo_provider(app)
     return app
 
 

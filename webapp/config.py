@@ -4,7 +4,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from email.utils import getaddresses
 from pathlib import Path
 from typing import Any, Self
@@ -18,6 +18,7 @@ from webapp import keyfile
 
 PREFIX = "VESTIBULE_"
 SECRET_KEY_MIN_CHARACTERS = 32
+DEMO_HOST = "127.0.0.1"
 
 
 class BadSetting(Exception):
@@ -28,7 +29,8 @@ class BadSetting(Exception):
 class Settings:
     """Everything an administrator may set, and nothing else.
 
-    Times are in seconds; `base_url` has no trailing slash; `data_dir` is absolute.
+    Times are in seconds; `base_url` has no trailing slash; `data_dir` is absolute. The command line says whether this
+    is a `demo`; `demo_issuer` is the address of the identity provider that runs with it.
     """
 
     data_dir: Path
@@ -50,6 +52,7 @@ class Settings:
     organization_creation: str
     private_providers: tuple[str, ...]
     demo: bool = False
+    demo_issuer: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -82,6 +85,11 @@ class Settings:
         return is_loopback(urlsplit(self.base_url).hostname or "")
 
     @property
+    def reachable_providers(self) -> tuple[str, ...]:
+        """The private hosts and networks where identity providers may be; in a demo, where its own is too."""
+        return (*self.private_providers, DEMO_HOST) if self.demo else self.private_providers
+
+    @property
     def is_sqlite(self) -> bool:
         """Whether the embedded database is in use."""
         return make_url(self.database_url).get_backend_name() == "sqlite"
@@ -89,17 +97,16 @@ class Settings:
     def masked(self) -> dict[str, str]:
         """Return every setting by its variable name, secrets hidden."""
         shown = {}
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if field.name == "database_url":
+        for variable in VARIABLES:
+            value = getattr(self, variable.lower())
+            if variable == "DATABASE_URL":
                 url = make_url(value).difference_update_query(["password", "sslpassword"])
                 value = url.render_as_string(hide_password=True)
-            elif field.name in SECRETS and value:
+            elif variable.lower() in SECRETS and value:
                 value = "********"
             elif isinstance(value, tuple):
                 value = ", ".join(value)
-            shown[PREFIX + field.name.upper()] = "" if value is None else str(value)
-        shown.pop(PREFIX + "DEMO")
+            shown[PREFIX + variable] = "" if value is None else str(value)
         return shown
 
 

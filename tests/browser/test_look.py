@@ -5,6 +5,7 @@ The pictures go into the folder that VESTIBULE_SCREENSHOTS names, else into one 
 
 import os
 from pathlib import Path
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
@@ -12,6 +13,8 @@ from playwright.sync_api import Page, ViewportSize, expect
 from tests.browser.hall import Hall, open_letter
 from tests.browser.scenes import LONG_ADDRESS, accept, decline, expire, form_teams, invite_all_sorts, move_in, revoke
 from tests.support.browser import VIEWPORTS, accessibility_faults, scrolls_sideways
+from tests.support.demo import issuer_of, request_to_sign_in
+from tests.support.server import Server
 from tests.support.settings import SECRET_KEY
 from tests.support.worlds import PASSWORD
 from webapp.services.first_run import setup_token
@@ -195,6 +198,38 @@ def test_pages_of_teams_and_projects(hall: Hall, gallery: Gallery) -> None:
     expect(page.get_by_role("heading", name="What they can open")).to_be_visible()
     gallery.show(page, "member-own-page")
     gallery.assert_faultless()
+
+
+def test_pages_of_the_demo_provider(live_server: Server, hall: Hall, gallery: Gallery) -> None:
+    issuer = issuer_of(live_server)
+    asked = f"{issuer}/authorize?{urlencode(request_to_sign_in(hall.url))}"
+    page = hall.page("/login", refusal="4")
+    for name, address in (
+        ("provider", issuer),
+        ("provider-refused", f"{issuer}/authorize?client_id=another"),
+        ("provider-people", asked),
+    ):
+        page.goto(address)
+        gallery.show(page, name)
+    page.get_by_label("Name").fill("Zoe Lind")
+    page.get_by_label("Email address").fill("zoe..lind@example.org")
+    page.get_by_role("button", name="Sign in as this person").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    gallery.show(page, "provider-invalid")
+    gallery.assert_faultless()
+
+
+@pytest.mark.parametrize("javascript", [True, False])
+def test_demo_provider_sends_whoever_is_chosen_back(live_server: Server, hall: Hall, javascript: bool) -> None:
+    asked = f"{issuer_of(live_server)}/authorize?{urlencode(request_to_sign_in(hall.url))}"
+    page = hall.page("/login", refusal="4", javascript=javascript)
+    for name in ("Grace Holm", "Cancel"):
+        page.goto(asked)
+        page.get_by_role("button", name=name).press("Enter")
+        page.wait_for_url(f"{hall.url}/sso/callback/7?**")
+        brought = parse_qs(urlsplit(page.url).query)
+        assert brought["state"] == ["s"]
+        assert ("code" in brought, "error" in brought) == (name != "Cancel", name == "Cancel")
 
 
 def test_menu_of_a_phone_leads_everywhere(hall: Hall, gallery: Gallery) -> None:

@@ -48,7 +48,7 @@ def test_greeting_stays_in_sight_in_a_demo(environment: dict[str, str], tmp_path
     with running_server(environment, tmp_path, "--demo", "--with-worker") as server:
         assert Visitor(server.url).get("/login").status == 200
         lines = server.log.splitlines()
-    assert [line.split()[0] for line in lines] == ["Vestibule", "Mailbox", "Set-up"]
+    assert [line.split()[0] for line in lines] == ["Vestibule", "Mailbox", "Sign-on", "Set-up"]
 
 
 @pytest.mark.parametrize("arguments", [["--demo", "--verbose"], []])
@@ -62,25 +62,27 @@ def test_requests_are_logged_outside_of_demos_and_where_asked(
 
 def test_killed_server_leaves_no_mail_worker_behind(environment: dict[str, str], tmp_path: Path) -> None:
     with running_server(environment, tmp_path, "--with-worker") as server:
-        worker = mail_worker_of(server.process.pid)
-        server.process.send_signal(signal.SIGKILL)
-        server.process.wait(STOP_SECONDS)
-        wait_for_end(worker)
+        worker = child_of(server.process.pid, "worker")
+        with ending(worker):
+            server.process.send_signal(signal.SIGKILL)
+            server.process.wait(STOP_SECONDS)
 
 
-def mail_worker_of(server: int) -> int:
-    """Return the process id of the mail worker that a server runs."""
+def child_of(server: int, command: str) -> int:
+    """Return the process id of a command that a server runs beside it."""
     listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
     rows = [line.split(maxsplit=2) for line in listed.splitlines()]
-    [found] = [int(pid) for pid, parent, command in rows if int(parent) == server and " worker " in command]
+    [found] = [int(pid) for pid, parent, line in rows if int(parent) == server and f" {command} " in line]
     return found
 
 
-def wait_for_end(process: int) -> None:
-    """Return once a process that is not ours has ended."""
+@contextmanager
+def ending(process: int) -> Iterator[None]:
+    """Let a process that is not ours end within the block, or soon after."""
     descriptor = os.pidfd_open(process)
     try:
+        yield
         ended, _, _ = select.select([descriptor], [], [], STOP_SECONDS)
-        assert ended, "the mail worker outlived its server"
+        assert ended, "it outlived its server"
     finally:
         os.close(descriptor)

@@ -17,9 +17,9 @@ from uuid import uuid4
 from flask import Flask, Response, abort, jsonify, redirect, request
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
-from werkzeug.datastructures import Authorization
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from webapp.blueprints.demo_provider.routes import credentials_in
 from webapp.providers.addresses import PrivateProviders
 from webapp.providers.base import Attempt, Connection, Provider, SignedIn, Surroundings
 from webapp.providers.demo_identity_provider import DemoClient, DemoIdentityProvider, Grant, Reply, challenge
@@ -184,15 +184,6 @@ def application(provider: HostileProvider, path: str = "") -> Flask:
         return jsonify(laid_over(reply.body, provider.userinfo_changes)), reply.status
 
     return app
-
-
-def credentials_in(authorization: Authorization | None) -> tuple[str, str] | None:
-    """Return client id and secret of a Basic header, each decoded as RFC 6749, section 2.3.1, demands."""
-    if authorization is None or authorization.type != "basic":
-        return None
-    sent = (authorization.username, authorization.password)
-    name, secret = (dict(parse_qsl(f"x={value}")).get("x", "") for value in sent)
-    return name, secret
 
 
 class _Quiet(WSGIRequestHandler):

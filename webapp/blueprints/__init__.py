@@ -8,6 +8,7 @@ from webapp.blueprints.accounts import routes as account_routes  # noqa: F401
 from webapp.blueprints.additions.routes import bp as additions
 from webapp.blueprints.audit.routes import bp as audit
 from webapp.blueprints.demo.routes import bp as demo
+from webapp.blueprints.demo_provider.routes import bp as demo_provider
 from webapp.blueprints.groups.routes import bp as groups
 from webapp.blueprints.health.routes import bp as health
 from webapp.blueprints.invites import answers, changes, routes  # noqa: F401  (they add their routes to the blueprint)
@@ -36,3 +37,8 @@ def register(app: Flask, settings: Settings) -> None:
         app.register_blueprint(blueprint)
     if settings.demo:
         app.register_blueprint(demo)
+
+
+def register_demo_provider(app: Flask) -> None:
+    """Give `app` the pages of the demo's identity provider, and nothing else."""
+    app.register_blueprint(demo_provider)

@@ -11,6 +11,7 @@ from webapp.cli.audit import audit
 from webapp.cli.backup import backup
 from webapp.cli.check import check
 from webapp.cli.config import config
+from webapp.cli.demo_provider import demo_provider
 from webapp.cli.invite import invite
 from webapp.cli.members import members
 from webapp.cli.migrate import migrate
@@ -30,7 +31,23 @@ def vestibule() -> None:
     """Who belongs here, how do we know it is them, and what may they open."""
 
 
-for command in (access, audit, backup, check, config, invite, members, migrate, seed, serve, setup_link, sync, worker):
+COMMANDS = (
+    access,
+    audit,
+    backup,
+    check,
+    config,
+    demo_provider,
+    invite,
+    members,
+    migrate,
+    seed,
+    serve,
+    setup_link,
+    sync,
+    worker,
+)
+for command in COMMANDS:
     vestibule.add_command(command)
 
 

@@ -1,15 +1,11 @@
 """vestibule serve"""
 
-import logging
 import os
 import socket
-import subprocess
-import sys
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any, Self
+from typing import Any
 
 import click
 from flask import Flask
@@ -18,15 +14,13 @@ from gunicorn.glogging import Logger
 
 from webapp import create_app, schema
 from webapp import db as database
+from webapp.cli.children import STOP_SECONDS, Child
+from webapp.cli.demo_provider import issuer_at, listener_near, provider_on
 from webapp.cli.setup_link import link_if_possible
 from webapp.config import Settings, is_loopback
 from webapp.db import db
 from webapp.http import logs
-
-STOP_SECONDS = 10
-RESTART_SECONDS = 2
-
-log = logging.getLogger(__name__)
+from webapp.providers.demo import offered_in
 
 
 class Server(BaseApplication):
@@ -60,7 +54,11 @@ class JsonLogger(Logger):
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes.")
 @click.option("--threads", default=16, show_default=True, type=click.IntRange(1, 64), help="Threads of each process.")
 @click.option("--with-worker", is_flag=True, help="Also run the mail worker.")
-@click.option("--demo", is_flag=True, help="Keep all mail in a demo mailbox. Only on a loopback address.")
+@click.option(
+    "--demo",
+    is_flag=True,
+    help="Keep all mail in a demo mailbox, and run an identity provider to try. Only on a loopback address.",
+)
 @click.option("--verbose", is_flag=True, help="Log every request and letter of a demo too.")
 def serve(bind: str, workers: int, threads: int, with_worker: bool, demo: bool, verbose: bool) -> None:
     """Serve the web application."""
@@ -68,63 +66,21 @@ def serve(bind: str, workers: int, threads: int, with_worker: bool, demo: bool, 
     _require_matching_bind(bind, settings)
     # Whoever tries the demo needs the addresses it has printed, which a line for each request would scroll away.
     logs.configure(quiet=demo and not verbose)
-    app = create_app(settings)
-    _require_schema(app)
     _require_free(bind)
-    greeting = "\n".join(_greeting(app, settings, bind))
-    _close_connections(app)
-    options = {**_options(bind, workers, threads), "when_ready": lambda _server: click.echo(greeting)}
-    with MailWorker(_worker_arguments(demo, verbose)) if with_worker else nullcontext():
+    flags = [name for name, is_given in (("--demo", demo), ("--verbose", verbose)) if is_given]
+    with ExitStack() as beside:
+        listener = beside.enter_context(listener_near(bind)) if demo else None
+        settings = replace(settings, demo_issuer=issuer_at(listener) if listener else None)
+        app = create_app(settings)
+        _require_schema(app)
+        greeting = "\n".join(_greeting(app, settings, bind))
+        _close_connections(app)
+        if listener:
+            beside.enter_context(provider_on(listener, verbose))
+        if with_worker:
+            beside.enter_context(Child("mail worker", ["worker", "--until-eof", *flags]))
+        options = {**_options(bind, workers, threads), "when_ready": lambda _server: click.echo(greeting)}
         Server(app, options).run()
-
-
-class MailWorker:
-    """The mail worker as a child process, started again whenever it ends while the server runs.
-
-    Its standard input is a pipe from here: should this process be killed, the worker reads its end and goes too.
-    """
-
-    def __init__(self, arguments: Sequence[str]) -> None:
-        self._command = [sys.executable, "-m", "webapp.cli", "worker", "--until-eof", *arguments]
-        self._is_over = threading.Event()
-        self._watch = threading.Thread(target=self._keep_running, daemon=True)
-        self._changing = threading.Lock()
-        self._process = self._start()
-        self._parent = os.getpid()
-
-    def __enter__(self) -> Self:
-        self._watch.start()
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        if os.getpid() != self._parent:
-            return  # the processes that gunicorn forks end through here too
-        with self._changing:
-            self._is_over.set()
-            self._process.terminate()
-        try:
-            self._process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-
-    def _keep_running(self) -> None:
-        while True:
-            self._process.wait()
-            if self._is_over.wait(RESTART_SECONDS):
-                return
-            with self._changing:
-                if self._is_over.is_set():
-                    return
-                log.error("The mail worker ended; it is started again.")
-                self._process = self._start()
-
-    def _start(self) -> subprocess.Popen[bytes]:
-        """Start it in a group of its own, so that Ctrl-C reaches the server, which ends it in order."""
-        return subprocess.Popen(self._command, stdin=subprocess.PIPE, process_group=0)
-
-
-def _worker_arguments(demo: bool, verbose: bool) -> list[str]:
-    return [name for name, is_given in (("--demo", demo), ("--verbose", verbose)) if is_given]
 
 
 def _options(bind: str, workers: int, threads: int) -> dict[str, Any]:
@@ -180,6 +136,9 @@ def _greeting(app: Flask, settings: Settings, bind: str) -> Iterator[str]:
     yield f"Vestibule    {settings.base_url} (listening on {bind})"
     if settings.demo:
         yield f"Mailbox      {settings.base_url}/demo/mailbox"
+    if offered := offered_in(settings):
+        said = f"client ID {offered.client_id}, client secret {offered.client_secret}"
+        yield f"Sign-on      {offered.issuer} (an OpenID provider to try: {said})"
     if link := link_if_possible(app, settings):
         yield f"Set-up link  {link}"
 

@@ -1,15 +1,12 @@
 """`vestibule worker`: sends the letters."""
 
-import os
-import signal
-import sys
-import threading
 from dataclasses import replace
 from urllib.parse import urlsplit
 
 import click
 
 from webapp import create_app
+from webapp.cli.children import asked_to_stop
 from webapp.config import Settings, is_loopback
 from webapp.http import logs
 from webapp.mail.deliver import Worker
@@ -26,28 +23,6 @@ def worker(demo: bool, verbose: bool, until_eof: bool) -> None:
     if demo and not is_loopback(urlsplit(settings.base_url).hostname or ""):
         raise click.ClickException("--demo sends no mail, so it runs on loopback addresses only.")
     logs.configure(quiet=demo and not verbose)
-    stop = stopped_by_signals()
-    if until_eof:
-        threading.Thread(target=_stop_at_end_of_input, args=(stop,), daemon=True).start()
+    stop = asked_to_stop(until_eof=until_eof)
     app = create_app(settings)
     Worker(app, transport_for(settings)).run_forever(stop)
-
-
-def stopped_by_signals() -> threading.Event:
-    """Return an event that SIGTERM and SIGINT set, so that the letter at hand is finished first."""
-    stop = threading.Event()
-
-    def ask_to_stop(_number: int, _frame: object) -> None:
-        # Not set() itself: the handler may have interrupted the very wait whose lock set() needs.
-        threading.Thread(target=stop.set).start()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, ask_to_stop)
-    return stop
-
-
-def _stop_at_end_of_input(stop: threading.Event) -> None:
-    """Set the event once nobody holds the other end of standard input any more."""
-    while os.read(sys.stdin.fileno(), 1):
-        pass
-    stop.set()

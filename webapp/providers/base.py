@@ -9,6 +9,8 @@ from datetime import datetime
 from hmac import compare_digest
 from typing import ClassVar, NamedTuple, Self
 
+from webapp.config import Settings
+from webapp.providers.addresses import PrivateProviders
 from webapp.providers.claims import Claims
 from webapp.providers.errors import CallbackRefused, Misconfigured, Reason
 from webapp.providers.http import Conversation, Network
@@ -46,6 +48,11 @@ class Surroundings:
     network: Network = field(default_factory=Network)
     is_demo: bool = False
     patience: Patience = field(default_factory=Patience)
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Make those of a process that runs with these settings."""
+        return cls(Network(PrivateProviders(settings.reachable_providers)), settings.demo)
 
 
 @dataclass(frozen=True)

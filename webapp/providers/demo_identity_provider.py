@@ -28,6 +28,10 @@ class DemoClient:
     secret: str
     redirect_uris: tuple[str, ...]
 
+    def may_return_to(self, address: str) -> bool:
+        """Tell whether people may be sent back to an address."""
+        return address in self.redirect_uris
+
 
 @dataclass(frozen=True)
 class Grant:
@@ -85,7 +89,7 @@ class DemoIdentityProvider:
     def is_known(self, asked: Mapping[str, str]) -> bool:
         """Tell whether a request comes from a client of ours, and may be answered to where it says."""
         client = self.clients.get(asked.get("client_id", ""))
-        return client is not None and asked.get("redirect_uri") in client.redirect_uris
+        return client is not None and client.may_return_to(asked.get("redirect_uri", ""))
 
     def answer(self, asked: Mapping[str, str], subject: str | None) -> str:
         """Return the address to send the browser back to, for a person who agreed or, with None, did not."""
