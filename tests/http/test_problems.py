@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,10 +12,12 @@ from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from tests.support.acme import Acme
+from tests.support.applications import Applications
 from tests.support.pages import PANEL, Page
 from tests.support.routes import Routes
 from tests.support.worlds import World, csrf_token, post
 from webapp.access.actor import Actor
+from webapp.config import Settings
 from webapp.db import db
 from webapp.http.guard import PUBLIC, access
 from webapp.services import audit
@@ -133,3 +136,13 @@ def test_K05_failure_leaves_nothing_behind(app: Flask, world: World, acme: Acme)
     before = world.dump(), len(acme.events())
     assert post(acme.browser(acme.owner), "/fails").status_code == 500
     assert (world.dump(), len(acme.events())) == before
+
+
+def test_host_that_a_demo_does_not_have_is_told_so_before_any_other_was_asked_for(
+    applications: Applications, settings: Settings
+) -> None:
+    with applications.fresh(replace(settings, demo=True)) as demo:
+        for headers in ({}, PANEL):
+            answer = demo.test_client().get("/login", headers={"Host": "evil.example", **headers})
+            assert (answer.status_code, answer.mimetype) == (400, "text/plain")
+            assert "evil" not in answer.text

@@ -7,7 +7,7 @@ from flask import Flask, Response, g, make_response, render_template, request, u
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from webapp.errors import N_, DomainError, SignInRequired
 from webapp.http.htmx import is_fragment_request, leave
@@ -59,6 +59,8 @@ def _csrf_error(_error: CSRFError) -> Response:
 def _http_error(error: HTTPException) -> Response:
     status = error.code or 500
     title, sentence = HTTP_SENTENCES.get(status, HTTP_SENTENCES[400 if status < 500 else 500])
+    if isinstance(error, SecurityError):  # for another host there are no addresses that a page could name
+        return make_response(_(sentence), status, {"Content-Type": "text/plain; charset=utf-8"})
     return problem(status, _(title), _(sentence))
 
 
