@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import script, variables
+from tests.support.commands import PATIENCE_SECONDS, script, variables
 from tests.support.server import STOP_SECONDS, running_server
 from tests.support.visitor import Visitor
 
@@ -80,7 +80,7 @@ def wait_for_end(process: int) -> None:
     """Return once a process that is not ours has ended."""
     descriptor = os.pidfd_open(process)
     try:
-        ended, _, _ = select.select([descriptor], [], [], STOP_SECONDS)
+        ended, _, _ = select.select([descriptor], [], [], PATIENCE_SECONDS)
         assert ended, "the mail worker outlived its server"
     finally:
         os.close(descriptor)
