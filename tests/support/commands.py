@@ -77,7 +77,7 @@ class Copied:
     """
 
     def __init__(self, arguments: list[str], environment: Mapping[str, str], out: str, err: str = "") -> None:
-        self._process = _loaded().Process(target=_run, args=(arguments, environment, out, err or out))
+        self._process = loaded().Process(target=_run, args=(arguments, environment, out, err or out))
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
@@ -136,7 +136,8 @@ def _copied(arguments: list[str], environment: Mapping[str, str]) -> Ran:
 
 
 @cache
-def _loaded() -> ForkServerContext:
+def loaded() -> ForkServerContext:
+    """Return what starts processes as copies of one that has loaded the program."""
     found = multiprocessing.get_context("forkserver")
     found.set_forkserver_preload(["pytest", "webapp.cli", __name__])
     return found
