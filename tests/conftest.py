@@ -60,8 +60,7 @@ class ReadyMade(NamedTuple):
 
 
 def with_acme(database_url: str, data_dir: Path, places: int = 0) -> ReadyMade:
-    """Bring a database to the newest schema, with Acme in it, and so many places in Acme."""
-    migrate(database_url, data_dir)
+    """Put Acme into a migrated database, and so many places in Acme."""
     application = create_app(Settings.from_environment(environment_for(database_url, data_dir)))
     acme = build(World(application))
     made = ReadyMade(acme, [Place(acme, number) for number in range(READY_MADE, READY_MADE + places)])
@@ -77,17 +76,21 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate[
 
 
 @pytest.fixture(scope="session")
-def sqlite_acme_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate[ReadyMade]:
+def sqlite_acme_template(
+    sqlite_template: SqliteTemplate[None], tmp_path_factory: pytest.TempPathFactory
+) -> SqliteTemplate[ReadyMade]:
     """The same with Acme in it: making it anew for each test would take a third of the time of the tests it serves."""
     folder = tmp_path_factory.mktemp("sqlite")
-    return SqliteTemplate(folder, lambda url: with_acme(url, folder))
+    return SqliteTemplate(folder, lambda url: with_acme(url, folder), sqlite_template)
 
 
 @pytest.fixture(scope="session")
-def sqlite_places_template(tmp_path_factory: pytest.TempPathFactory) -> SqliteTemplate[ReadyMade]:
+def sqlite_places_template(
+    sqlite_template: SqliteTemplate[None], tmp_path_factory: pytest.TempPathFactory
+) -> SqliteTemplate[ReadyMade]:
     """The same with something in Acme that each route can be about."""
     folder = tmp_path_factory.mktemp("sqlite")
-    return SqliteTemplate(folder, lambda url: with_acme(url, folder, PLACES))
+    return SqliteTemplate(folder, lambda url: with_acme(url, folder, PLACES), sqlite_template)
 
 
 @pytest.fixture(scope="session")
@@ -108,22 +111,22 @@ def postgresql_template(postgres: URL, tmp_path_factory: pytest.TempPathFactory)
 
 @pytest.fixture(scope="session")
 def postgresql_acme_template(
-    postgres: URL, tmp_path_factory: pytest.TempPathFactory
+    postgres: URL, postgresql_template: PostgresTemplate[None], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PostgresTemplate[ReadyMade]]:
     """The same with Acme in it."""
     folder = tmp_path_factory.mktemp("postgres")
-    template = PostgresTemplate(postgres, lambda url: with_acme(url, folder))
+    template = PostgresTemplate(postgres, lambda url: with_acme(url, folder), postgresql_template)
     yield template
     template.drop()
 
 
 @pytest.fixture(scope="session")
 def postgresql_places_template(
-    postgres: URL, tmp_path_factory: pytest.TempPathFactory
+    postgres: URL, postgresql_template: PostgresTemplate[None], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[PostgresTemplate[ReadyMade]]:
     """The same with something in Acme that each route can be about."""
     folder = tmp_path_factory.mktemp("postgres")
-    template = PostgresTemplate(postgres, lambda url: with_acme(url, folder, PLACES))
+    template = PostgresTemplate(postgres, lambda url: with_acme(url, folder, PLACES), postgresql_template)
     yield template
     template.drop()
 

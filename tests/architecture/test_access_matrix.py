@@ -6,6 +6,7 @@ difference is the review of who may use the route.
 
 import os
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from urllib.parse import unquote_to_bytes, urlsplit
 
@@ -16,6 +17,7 @@ from werkzeug.test import TestResponse
 from tests.support import asking
 from tests.support.acme import Acme
 from tests.support.routes import Route, Routes
+from tests.support.tabs import Tab
 from tests.support.unproven import unproven
 from tests.support.worlds import Person, World, csrf_token
 from webapp.access.actor import Actor
@@ -225,20 +227,19 @@ FORGED = [
 ]
 
 
-@pytest.mark.parametrize("kind", ["nobody", "stranger", "removed"])
 def test_D12_no_spelling_and_no_header_opens_an_address_of_an_organization(
-    world: World, routes: Routes, people: People, kind: str
+    world: World, routes: Routes, people: People
 ) -> None:
-    browser = world.browser(people[kind])
-    csrf = csrf_token(browser)
+    tabs = [Tab(world, people[kind]) for kind in ("nobody", "stranger", "removed")]
     for route in (route for route in routes if "org" in route.rule.arguments):
         request = routes.request(route)
-        form, path = {"confirm": "1", **request.form, "csrf_token": csrf}, request.path
+        path = request.path
         asked: list[tuple[str, dict[str, str]]] = [(spelling, {}) for spelling in spellings(path)]
         asked += [(start, {k: v.format(path) for k, v in h.items()}) for h in FORGED for start in (path, "/healthz")]
         before = world.dump()
-        for address, headers in asked:
-            assert_closed(browser, route.method, address, headers, form)
+        for tab, (address, headers) in product(tabs, asked):
+            form = tab.form({"confirm": "1", **request.form}) if route.method == "POST" else {}
+            assert_closed(tab.browser, route.method, address, headers, form)
         assert world.dump() == before, route
 
 
@@ -246,8 +247,7 @@ def assert_closed(
     browser: FlaskClient, method: str, address: str, headers: dict[str, str], form: dict[str, str]
 ) -> None:
     where = as_the_server_reads(address)
-    data = form if method == "POST" else {}
-    answer = browser.open("/", method=method, data=data, headers=headers, environ_overrides=where)
+    answer = browser.open("/", method=method, data=form, headers=headers, environ_overrides=where)
     shown = answer.get_data(as_text=True)
     is_health = address == "/healthz" and answer.status_code in (200, 405)
     assert is_health or answer.status_code in (303, 308, 401, 404, 405), f"{address} {headers}"

@@ -5,11 +5,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from sqlalchemy import select
 
 from tests.support.acme import Acme, organization_of
 from tests.support.routes import Route, Routes
-from tests.support.worlds import Person, World, csrf_token
+from tests.support.tabs import Tab
+from tests.support.worlds import Person, World, rows_in
 from webapp.db import db
 from webapp.models import Role
 
@@ -44,26 +44,24 @@ def test_routes_with_numbers_are_known(foreign: Routes) -> None:
     assert found == {"group", "invitation", "member", "project", "removed", "session_id", "team"}
 
 
-@pytest.mark.parametrize("who", ["owner", "owner_of_both"])
+def ask(tab: Tab, route: Route, path: str, form: dict[str, str]) -> int:
+    """Ask for an address, and say yes where there is a question; return the status."""
+    data = tab.form({"confirm": "1", **form}) if route.method == "POST" else {}
+    return tab.browser.open(path, method=route.method, data=data).status_code
+
+
 def test_D02_number_of_a_row_elsewhere_is_not_found_at_any_address(
-    world: World, acme: Acme, foreign: Routes, owner_of_both: Person, who: str
+    world: World, acme: Acme, foreign: Routes, owner_of_both: Person
 ) -> None:
-    person = acme.owner if who == "owner" else owner_of_both
+    """The same numbers are found where they belong."""
+    tabs, stranger = [Tab(world, person) for person in (acme.owner, owner_of_both)], Tab(world, acme.stranger)
     for route, _ in with_numbers(foreign):
-        request, browser = foreign.request(route), world.browser(person)
+        request = foreign.request(route)
         path = request.path.replace(f"/orgs/{acme.other_slug}/", f"/orgs/{acme.slug}/")
-        form = {"confirm": "1", **request.form, "csrf_token": csrf_token(browser)}
         with acme.unchanged():
-            answer = browser.open(path, method=route.method, data=form if route.method == "POST" else {})
-        assert answer.status_code == 404, route
-
-
-def test_same_numbers_are_found_where_they_belong(world: World, acme: Acme, foreign: Routes) -> None:
-    for route, _ in with_numbers(foreign):
-        request, browser = foreign.request(route), world.browser(acme.stranger)
-        form = {"confirm": "1", **request.form, "csrf_token": csrf_token(browser)}
-        answer = browser.open(request.path, method=route.method, data=form if route.method == "POST" else {})
-        assert answer.status_code in (200, 303), route
+            assert [ask(tab, route, path, request.form) for tab in tabs] == [404, 404], route
+        assert ask(stranger, route, request.path, request.form) in (200, 303), route
+        stranger.after(route)
 
 
 def rows_of(world: World, slug: str) -> dict[str, list[tuple[Any, ...]]]:
@@ -72,15 +70,8 @@ def rows_of(world: World, slug: str) -> dict[str, list[tuple[Any, ...]]]:
     def read() -> dict[str, list[tuple[Any, ...]]]:
         organization = organization_of(slug).id
         tables = [table for table in db.metadata.sorted_tables if "organization_id" in table.c]
-        found = {
-            table.name: [tuple(row) for row in db.session.execute(table.select().order_by(*table.primary_key))]
-            for table in tables
-        }
-        places = {table.name: list(table.c).index(table.c.organization_id) for table in tables}
-        mine = {name: [row for row in rows if row[places[name]] == organization] for name, rows in found.items()}
-        itself = db.metadata.tables["organization"]
-        own_row = db.session.execute(select(itself).where(itself.c.id == organization)).one()
-        return {**mine, "organization": [tuple(own_row)]}
+        mine = {table.name: rows_in(table, f'"organization_id" = {organization}') for table in tables}
+        return {**mine, "organization": rows_in(db.metadata.tables["organization"], f'"id" = {organization}')}
 
     found: dict[str, list[tuple[Any, ...]]] = world.read(read)
     return found
@@ -117,14 +108,16 @@ def test_D03_change_is_about_the_organization_of_the_address_alone(
     world: World, acme: Acme, routes: Routes, owner_of_both: Person, elsewhere: dict[str, str], place: str
 ) -> None:
     page = f"http://localhost/orgs/{acme.other_slug}/members"
+    tab = Tab(world, owner_of_both)
     for route in routes:
         if route.method == "POST" and "org" in route.rule.arguments:
-            request, browser = routes.request(route), world.browser(owner_of_both)
-            form = {**request.form, "csrf_token": csrf_token(browser)}
+            request = routes.request(route)
             before = rows_of(world, acme.other_slug)
-            answer = browser.post(request.path, **carried(place, form, elsewhere, page))
+            answer = tab.browser.post(request.path, **carried(place, tab.form(request.form), elsewhere, page))
             assert answer.status_code < 500, route
+            assert "/login" not in answer.headers.get("Location", ""), f"{route}: signed out"
             assert rows_of(world, acme.other_slug) == before, route
+            tab.after(route)
 
 
 def test_D03_page_shows_the_organization_of_the_address_alone(

@@ -1,10 +1,14 @@
 """E05: a step that was skipped, left half done or sent again from a tab that stayed open changes nothing."""
 
+from collections.abc import Callable
+from functools import cache, partial
+
 import pytest
 
 from tests.support.acme import Acme
 from tests.support.routes import Request, Route, Routes
-from tests.support.worlds import PASSWORD, Person, World, csrf_token
+from tests.support.tabs import ENDING, Tab
+from tests.support.worlds import PASSWORD, Person, World
 
 # Forms that ask nothing: the button is all there is.
 BUTTONS = {
@@ -58,28 +62,38 @@ def whole(routes: Routes, route: Route) -> Request:
     return Request(request.path, FORMS.get(route.endpoint, request.form))
 
 
-def refuse(world: World, who: Person | None, request: Request, form: dict[str, str]) -> None:
-    browser = world.browser(who)
-    data = {**form, "csrf_token": csrf_token(browser)}
+def refuse(world: World, tab: Tab, path: str, forms: list[dict[str, str]]) -> None:
+    """Send one form after the other: what is refused is there for the next."""
     before = world.dump()
-    answer = browser.post(request.path, data=data)
-    assert answer.status_code in (403, 404, 409, 422), (request.path, form)
-    assert world.dump() == before, (request.path, form)
+    for form in forms:
+        answer = tab.browser.post(path, data=tab.form(form))
+        assert answer.status_code in (403, 404, 409, 422), (path, form)
+    assert world.dump() == before, path
 
 
-def test_E05_empty_form_changes_nothing(world: World, acme: Acme, routes: Routes) -> None:
+@pytest.fixture
+def tabs(world: World) -> Callable[[Person | None], Tab]:
+    """Everybody's browser, by whom it is."""
+    return cache(partial(Tab, world))
+
+
+def test_E05_empty_form_changes_nothing(
+    world: World, acme: Acme, routes: Routes, tabs: Callable[[Person | None], Tab]
+) -> None:
     for route in forms(routes):
         if route.endpoint not in BUTTONS:
-            refuse(world, sender(acme, route), routes.request(route), {})
+            refuse(world, tabs(sender(acme, route)), routes.request(route).path, [{}])
 
 
-def test_E05_form_without_one_of_its_fields_changes_nothing(world: World, acme: Acme, routes: Routes) -> None:
+def test_E05_form_without_one_of_its_fields_changes_nothing(
+    world: World, acme: Acme, routes: Routes, tabs: Callable[[Person | None], Tab]
+) -> None:
     for route in forms(routes):
-        for left_out in whole(routes, route).form.keys() - OPTIONAL:
-            request = whole(routes, route)
-            for form in (without(request.form, left_out), {**request.form, left_out: ""}):
-                if not is_choice(left_out, form):
-                    refuse(world, sender(acme, route), request, form)
+        request = whole(routes, route)
+        for left_out in request.form.keys() - OPTIONAL:
+            incomplete = (without(request.form, left_out), {**request.form, left_out: ""})
+            refused = [form for form in incomplete if not is_choice(left_out, form)]
+            refuse(world, tabs(sender(acme, route)), request.path, refused)
 
 
 def without(form: dict[str, str], name: str) -> dict[str, str]:
@@ -93,16 +107,21 @@ def is_choice(name: str, form: dict[str, str]) -> bool:
 
 @pytest.mark.parametrize("is_same_browser", [True, False])
 def test_E05_form_sent_again_from_a_tab_that_stayed_open_changes_nothing(
-    world: World, acme: Acme, routes: Routes, is_same_browser: bool
+    world: World, acme: Acme, routes: Routes, tabs: Callable[[Person | None], Tab], is_same_browser: bool
 ) -> None:
+    second_tabs = cache(partial(Tab, world))
     for route in forms(routes):
         if route.endpoint in AGAIN:
             continue
         request, who = whole(routes, route), sender(acme, route)
-        first = world.browser(who)
-        second = first if is_same_browser else world.browser(who)
-        data, again = ({**request.form, "csrf_token": csrf_token(browser)} for browser in (first, second))
-        first.post(request.path, data=data)
+        first = tabs(who)
+        second = first if is_same_browser else second_tabs(who)
+        again = second.form(request.form)
+        answer = first.browser.post(request.path, data=first.form(request.form))
+        is_out = who is not None and "/login" in answer.headers.get("Location", "")
+        assert not is_out or route.endpoint in ENDING, f"{route}: signed out"
         before = world.dump(without={"session"})
-        assert second.post(request.path, data=again).status_code < 500, route
+        assert second.browser.post(request.path, data=again).status_code < 500, route
         assert world.dump(without={"session"}) == before, route
+        first.after(route)
+        second.after(route)

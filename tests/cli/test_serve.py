@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import script, variables
+from tests.support.commands import PATIENCE_SECONDS, script, variables
 from tests.support.server import STOP_SECONDS, running_server
 from tests.support.visitor import Visitor
 
@@ -82,7 +82,7 @@ def ending(process: int) -> Iterator[None]:
     descriptor = os.pidfd_open(process)
     try:
         yield
-        ended, _, _ = select.select([descriptor], [], [], STOP_SECONDS)
+        ended, _, _ = select.select([descriptor], [], [], PATIENCE_SECONDS)
         assert ended, "it outlived its server"
     finally:
         os.close(descriptor)

@@ -17,7 +17,8 @@ PATIENCE_SECONDS = 60
 def test_server_asked_to_stop_ends_with_its_mail_worker(
     database_url: str, tmp_path: Path, number: signal.Signals
 ) -> None:
-    with running_server(environment_for(database_url, tmp_path), tmp_path, "--with-worker") as server:
+    environment = environment_for(database_url, tmp_path)
+    with running_server(environment, tmp_path, "--with-worker", is_copied=False) as server:
         server.process.send_signal(number)
         assert server.process.wait(PATIENCE_SECONDS) == 0
         assert "started again" not in server.log

@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 from tests.support.acme import Acme
 from tests.support.routes import Routes
 from tests.support.smtp import SmtpSink
+from tests.support.tabs import ENDING, Tab
 from tests.support.worlds import csrf_token
 from webapp.config import Settings
 from webapp.http.settings import settings as settings_at_hand
@@ -52,13 +53,16 @@ def carry_cookie(browser: FlaskClient) -> None:
         browser.set_cookie("__Host-vestibule", cookie.value, domain="evil.example")
 
 
-def assert_not_led_astray(browser: FlaskClient, method: str, path: str, form: dict[str, str], invented: str) -> None:
+def assert_not_led_astray(browser: FlaskClient, method: str, path: str, form: dict[str, str], invented: str) -> str:
+    """Look at an answer; return where it leads, which is nowhere but for a redirect."""
     carry_cookie(browser)
     answer = browser.open(path, method=method, data=form, headers=INVENTED[invented], buffered=True)
     assert "evil" not in answer.get_data(as_text=True), (path, invented)
     assert "evil" not in str(answer.headers), (path, invented)
-    assert answer.headers.get("Location", "/").startswith("/"), (path, invented)
-    assert not answer.headers.get("Location", "/").startswith("//"), (path, invented)
+    location = answer.headers.get("Location", "/")
+    assert location.startswith("/"), (path, invented)
+    assert not location.startswith("//"), (path, invented)
+    return location
 
 
 def test_E15_invented_host_is_in_no_page(acme: Acme, routes: Routes) -> None:
@@ -71,11 +75,13 @@ def test_E15_invented_host_is_in_no_page(acme: Acme, routes: Routes) -> None:
 
 @pytest.mark.parametrize("invented", INVENTED)
 def test_E15_invented_host_is_in_no_redirect(acme: Acme, routes: Routes, invented: str) -> None:
+    owner, visitor = Tab(acme.world, acme.owner), Tab(acme.world)
     for route in (route for route in routes if route.method == "POST"):
         request = routes.request(route)
-        for browser in (acme.world.browser(acme.owner), acme.world.browser()):
-            form = {**request.form, "csrf_token": csrf_token(browser)}
-            assert_not_led_astray(browser, "POST", request.path, form, invented)
+        for tab in (owner, visitor):
+            location = assert_not_led_astray(tab.browser, "POST", request.path, tab.form(request.form), invented)
+            assert tab is visitor or route.endpoint in ENDING or "/login" not in location, f"{route}: signed out"
+            tab.after(route)
 
 
 @pytest.mark.parametrize("invented", INVENTED.values(), ids=INVENTED)
@@ -103,11 +109,13 @@ EVERYWHERE = {name: value for headers in INVENTED.values() for name, value in he
 
 
 def test_E15_letters_of_all_forms_lead_here(app: Flask, acme: Acme, routes: Routes, smtp_sink: SmtpSink) -> None:
+    owner = Tab(acme.world, acme.owner)
     for route in (route for route in routes if route.method == "POST"):
-        request, browser = routes.request(route), acme.world.browser(acme.owner)
-        data = {**request.form, "csrf_token": csrf_token(browser)}
-        carry_cookie(browser)
-        browser.post(request.path, data=data, headers=EVERYWHERE | {"Host": "evil.example"})
+        request = routes.request(route)
+        carry_cookie(owner.browser)
+        headers = EVERYWHERE | {"Host": "evil.example"}
+        owner.browser.post(request.path, data=owner.form(request.form), headers=headers)
+        owner.after(route)
     with app.app_context():
         transport = transport_for(settings_at_hand())
     Worker(app, transport).run_once()

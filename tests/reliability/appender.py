@@ -1,9 +1,11 @@
 """A process that changes one membership again and again, and says of each change that it is done.
 
-It takes the id of the member and how often in all; started again after its death, it goes on where it was.
+Started again after its death, it goes on where it was.
 """
 
-import sys
+import os
+from collections.abc import Mapping
+from multiprocessing.connection import Connection
 
 from sqlalchemy import func, select
 
@@ -29,14 +31,12 @@ def change(member_id: int) -> None:
     members.change_role(Actor.system(), organization, member, role)
 
 
-def main(member_id: int, times: int) -> None:
+def main(environment: Mapping[str, str], member_id: int, times: int, said: Connection) -> None:
     """Change the membership until it has been changed so many times."""
+    os.environ.clear()
+    os.environ.update(environment)
     with create_app(Settings.from_environment()).app_context():
         done = perform(lambda: changes_of(member_id), write=False)
         for number in range(done, times):
             perform(lambda: change(member_id), write=True)
-            print(number, flush=True)
-
-
-if __name__ == "__main__":
-    main(int(sys.argv[1]), int(sys.argv[2]))
+            said.send(number)

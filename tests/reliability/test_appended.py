@@ -1,22 +1,22 @@
 """Eight processes change memberships of one organization, and are killed amid it: as many audit entries as changes."""
 
 import random
-import subprocess
-import sys
 import threading
 from collections import Counter
-from pathlib import Path
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 import pytest
 
-from tests.support.commands import Command, variables
+from tests.reliability.appender import main
+from tests.support.commands import Command, loaded, variables
 from tests.support.ledger import Ledger
 from tests.support.sizes import Figures, short_and_long, soak_factor
 from tests.support.worlds import World
 from webapp.models import Role
 
 PROCESSES = 8
-ROOT = Path(__file__).parents[2]
 END_SECONDS = 60
 
 
@@ -28,13 +28,15 @@ class Appenders:
         self._member_ids, self._times = member_ids, times
         self._more = threading.Condition()
         self.acknowledged: list[tuple[int, int]] = []
-        self._running: dict[int, tuple[subprocess.Popen[str], threading.Thread]] = {}
+        self._running: dict[int, tuple[BaseProcess, threading.Thread]] = {}
 
     def start(self, member_id: int) -> None:
         """Start the process of a membership, or start it again."""
-        command = [sys.executable, "-m", "tests.reliability.appender", str(member_id), str(self._times)]
-        process = subprocess.Popen(command, env=self._environment, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        reader = threading.Thread(target=self._read, args=(member_id, process))
+        heard, said = loaded().Pipe(duplex=False)
+        process = loaded().Process(target=main, args=(self._environment, member_id, self._times, said))
+        process.start()
+        said.close()
+        reader = threading.Thread(target=self._read, args=(member_id, heard))
         reader.start()
         self._running[member_id] = (process, reader)
 
@@ -42,26 +44,27 @@ class Appenders:
         """Kill the process of a membership; all it has said has been heard."""
         process, reader = self._running.pop(member_id)
         process.kill()
-        process.wait()
+        process.join()
         reader.join()
 
     def wait(self) -> None:
         """Return once all have done what they shall."""
         for process, reader in self._running.values():
             reader.join()
-            assert process.wait() == 0
+            process.join()
+            assert process.exitcode == 0
 
     def wait_for(self, number: int) -> None:
         """Return once so many changes have been acknowledged in all."""
         with self._more:
             assert self._more.wait_for(lambda: len(self.acknowledged) >= number, END_SECONDS), "nothing goes on"
 
-    def _read(self, member_id: int, process: subprocess.Popen[str]) -> None:
-        assert process.stdout
-        with process.stdout as said:
-            for line in said:
+    def _read(self, member_id: int, heard: Connection) -> None:
+        with heard, suppress(EOFError):
+            while True:
+                number = heard.recv()
                 with self._more:
-                    self.acknowledged.append((member_id, int(line)))
+                    self.acknowledged.append((member_id, number))
                     self._more.notify_all()
 
 

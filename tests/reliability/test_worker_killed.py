@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from subprocess import Popen
 
 import pytest
 import time_machine
@@ -16,6 +15,7 @@ from aiosmtpd.smtp import SMTP
 from sqlalchemy import select
 
 from tests.mail.letters import worker_of
+from tests.support.commands import Copied
 from tests.support.ledger import Ledger
 from tests.support.settings import environment_for
 from tests.support.sizes import Figures, short_and_long
@@ -63,11 +63,11 @@ class DangerousSink(SmtpSink):
     """A mail server that kills whoever talks to it, once, at a point named beforehand."""
 
     conversation = Dangerous
-    victim: Popen[bytes] | None = None
+    victim: Copied | None = None
     point = ""
     letters_before = 0
 
-    def threaten(self, victim: Popen[bytes], point: str, after: int) -> None:
+    def threaten(self, victim: Copied, point: str, after: int) -> None:
         """Kill `victim` when it comes to `point`, having handed over so many letters before."""
         connections_too = 0 if point in ("connection", "EHLO") else after
         self.letters_before = len(self.letters) + connections_too

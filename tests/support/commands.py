@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -65,6 +66,52 @@ class Command:
         return ran
 
 
+class Copied:
+    """A command that runs in a copy of the loaded process, in a session of its own; named as Popen names things.
+
+    Args:
+        arguments: of `vestibule`.
+        environment: all variables of its environment.
+        out: the file that gets what it prints.
+        err: the file that gets its complaints, if it is another one.
+    """
+
+    def __init__(self, arguments: list[str], environment: Mapping[str, str], out: str, err: str = "") -> None:
+        self._process = loaded().Process(target=_run, args=(arguments, environment, out, err or out))
+        self._process.start()
+        assert self._process.pid is not None
+        self.pid = self._process.pid
+
+    @property
+    def returncode(self) -> int | None:
+        """How it ended, if it has: its status, or the negative number of the signal."""
+        return self._process.exitcode
+
+    def wait(self, seconds: float | None = None) -> int:
+        """Return how it ended.
+
+        Raises:
+            TimeoutError: it still runs after so many seconds.
+        """
+        self._process.join(seconds)
+        if self.returncode is None:
+            raise TimeoutError(f"process {self.pid} has not ended after {seconds} seconds")
+        return self.returncode
+
+    def send_signal(self, number: int) -> None:
+        """Send a signal, unless it has ended."""
+        if self.returncode is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it."""
+        self.send_signal(signal.SIGKILL)
+
+
 def _started(arguments: list[str], environment: Mapping[str, str]) -> Ran:
     done = subprocess.run(
         [script(), *arguments],
@@ -80,17 +127,17 @@ def _started(arguments: list[str], environment: Mapping[str, str]) -> Ran:
 
 def _copied(arguments: list[str], environment: Mapping[str, str]) -> Ran:
     with NamedTemporaryFile("r") as out, NamedTemporaryFile("r") as err:
-        process = _loaded().Process(target=_run, args=(arguments, environment, out.name, err.name))
-        process.start()
-        process.join(PATIENCE_SECONDS)
-        if process.exitcode is None:
+        process = Copied(arguments, environment, out.name, err.name)
+        try:
+            status = process.wait(PATIENCE_SECONDS)
+        finally:
             process.kill()
-            raise TimeoutError(f"vestibule {arguments} has not ended after {PATIENCE_SECONDS} seconds")
-        return Ran(process.exitcode, out.read(), err.read())
+        return Ran(status, out.read(), err.read())
 
 
 @cache
-def _loaded() -> ForkServerContext:
+def loaded() -> ForkServerContext:
+    """Return what starts processes as copies of one that has loaded the program."""
     found = multiprocessing.get_context("forkserver")
     found.set_forkserver_preload(["pytest", "webapp.cli", __name__])
     return found
@@ -98,9 +145,11 @@ def _loaded() -> ForkServerContext:
 
 def _run(arguments: list[str], environment: Mapping[str, str], out: str, err: str) -> None:
     """Be the console script."""
+    os.setsid()
     os.environ.clear()
     os.environ.update(environment)
-    for descriptor, path, flags in ((0, os.devnull, os.O_RDONLY), (1, out, os.O_WRONLY), (2, err, os.O_WRONLY)):
+    writing = os.O_WRONLY | os.O_APPEND
+    for descriptor, path, flags in ((0, os.devnull, os.O_RDONLY), (1, out, writing), (2, err, writing)):
         os.dup2(os.open(path, flags), descriptor)
     sys.stdin, sys.stdout, sys.stderr = (open(at, mode, closefd=False) for at, mode in ((0, "r"), (1, "w"), (2, "w")))  # noqa: SIM115  (they end with the process)
     sys.argv = [script(), *arguments]

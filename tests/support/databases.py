@@ -37,31 +37,37 @@ WITHOUT_DURABILITY = (
 
 
 class SqliteTemplate(Generic[T]):
-    """A prepared SQLite file, copied for each test."""
+    """A prepared SQLite file, copied for each test. It may itself begin as a copy of another one."""
 
-    def __init__(self, folder: Path, prepare: Prepare[T]) -> None:
+    def __init__(self, folder: Path, prepare: Prepare[T], like: "SqliteTemplate[Any] | None" = None) -> None:
         self._path = folder / "template.db"
+        if like:
+            like.copy_to(self._path)
         self.contents = prepare(f"sqlite:///{self._path}")
 
     @contextmanager
     def copy(self, folder: Path) -> Iterator[str]:
         """Yield the address of a fresh database in `folder`."""
         path = folder / f"{token_hex(4)}.db"
+        self.copy_to(path)
+        yield f"sqlite:///{path}"
+
+    def copy_to(self, path: Path) -> None:
+        """Make a copy."""
         source, target = sqlite3.connect(self._path), sqlite3.connect(path)
         source.backup(target)
         source.close()
         target.close()
-        yield f"sqlite:///{path}"
 
 
 class PostgresTemplate(Generic[T]):
-    """A prepared PostgreSQL database, copied for each test; all are dropped at the end."""
+    """A prepared PostgreSQL database, copied for each test; all are dropped at the end. It may begin as a copy too."""
 
-    def __init__(self, server: URL, prepare: Prepare[T]) -> None:
+    def __init__(self, server: URL, prepare: Prepare[T], like: "PostgresTemplate[Any] | None" = None) -> None:
         self._server = server
         self._engine: Engine = create_engine(server, isolation_level="AUTOCOMMIT", poolclass=NullPool)
         self._name = f"vestibule_template_{token_hex(6)}"
-        self._execute(f"create database {self._name} template template0 encoding 'UTF8'")
+        self._execute(f"create database {self._name} template {like._name if like else 'template0'} encoding 'UTF8'")
         self.contents = prepare(self._address(self._name))
         # A template must have no visitors while it is copied.
         self._execute(f"alter database {self._name} allow_connections false")

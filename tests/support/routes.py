@@ -152,7 +152,7 @@ class Routes:
             "org": lambda: self.acme.slug,
             "slug": self._joinable,
             "invitation": lambda: self._waiting(route, f"guest{next(self._numbers)}@example.org"),
-            "member": lambda: self.acme.member_id(self._join()),
+            "member": self._joined,
             "removed": self._removed,
             "key": self._demo_letter,
             "session_id": self._session,
@@ -173,24 +173,25 @@ class Routes:
             "requests.approve": {"role": "member"},
             "requests.create": {"email": address},
             "requests.join": {"email": address},
-            "additions.create": {"email": self._acquaintance(route), "role": "member"},
             "members.update": {"role": "admin", "has_global_access": "1"},
             "teams.new": {"name": address},
             **(self._place.forms if self._place else {}),
-            "members.bulk": {"action": "suspend", "ids": str(self.acme.member_id(self._join())), "confirm": "1"},
-            "members.pending_bulk": {"action": "revoke", "ids": self._pending(route), "confirm": "1"},
             "members.suspend": {"confirm": "1"},
             "members.remove": {"confirm": "1"},
         }
-        return forms.get(route.endpoint, {})
+        made = {
+            "additions.create": lambda: {"email": self._acquaintance(), "role": "member"},
+            "members.bulk": lambda: {"action": "suspend", "ids": self._joined(), "confirm": "1"},
+            "members.pending_bulk": lambda: {"action": "revoke", "ids": self._pending(), "confirm": "1"},
+        }
+        return made[route.endpoint]() if route.endpoint in made else forms.get(route.endpoint, {})
 
     def _invite(self, email: str) -> Invited:
         return self._world.invite(self.acme.slug, self.acme.owner, email)
 
-    def _pending(self, route: Route) -> str:
-        """Return the id of an invitation, where the form of the route names one."""
-        wanted = route.endpoint == "members.pending_bulk"
-        return str(self._invite(f"pending{next(self._numbers)}@example.org").id) if wanted else ""
+    def _pending(self) -> str:
+        """Return the id of an invitation."""
+        return str(self._invite(f"pending{next(self._numbers)}@example.org").id)
 
     def _waiting(self, route: Route, email: str) -> int:
         """Return a request where the route answers one, else an invitation."""
@@ -201,19 +202,22 @@ class Routes:
         self._world.policy(self.acme.slug, join_requests_allowed=True)
         return self.acme.slug
 
-    def _acquaintance(self, route: Route) -> str:
+    def _acquaintance(self) -> str:
         """Return an address of somebody whom Acme's people meet in another organization."""
         email = f"known{next(self._numbers)}@example.org"
-        if route.endpoint == "additions.create":
-            slug = self._world.organization("Nearby", self._world.person("Nell Nearby", email))
-            for person in (self.acme.owner, self.acme.manager):
-                self._world.member(slug, person, Role.MEMBER)
+        slug = self._world.organization("Nearby", self._world.person("Nell Nearby", email))
+        for person in (self.acme.owner, self.acme.manager):
+            self._world.member(slug, person, Role.MEMBER)
         return email
 
     def _join(self) -> Person:
         person = self._world.person("Jo Joined", f"joined{next(self._numbers)}@example.org")
         self._world.member(self.acme.slug, person, Role.MEMBER)
         return person
+
+    def _joined(self) -> str:
+        """Return the id of a member who has just come."""
+        return str(self.acme.member_id(self._join()))
 
     def _removed(self) -> int:
         person = self._join()

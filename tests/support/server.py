@@ -4,7 +4,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
@@ -12,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from tests.support.commands import Copied, script, variables
 
 START_SECONDS = 20
 STOP_SECONDS = 10
@@ -23,7 +24,7 @@ class Server:
     """A running server: where it answers, and the file with everything it printed."""
 
     url: str
-    process: subprocess.Popen[bytes]
+    process: Copied | subprocess.Popen[bytes]
     log_file: Path
 
     @property
@@ -40,36 +41,41 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_server(environment: Mapping[str, str], folder: Path, *arguments: str) -> Iterator[Server]:
+def running_server(
+    environment: Mapping[str, str], folder: Path, *arguments: str, is_copied: bool = True
+) -> Iterator[Server]:
     """Run `vestibule serve` on a free loopback port until the block ends.
 
     Args:
         environment: the VESTIBULE_* variables; BASE_URL is added. Those of the test run itself do not reach the server.
         folder: where its log goes.
         arguments: more arguments of `serve`, such as "--with-worker".
+        is_copied: whether it begins as a copy of a process that has loaded the program, which takes less long.
 
     Raises:
         AssertionError: it stopped or was not ready in time; the message holds its log.
     """
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("VESTIBULE_")}
-    command = [str(Path(sys.executable).with_name("vestibule")), "serve", "--bind", f"127.0.0.1:{port}", *arguments]
+    given = ["serve", "--bind", f"127.0.0.1:{port}", *arguments]
+    own = variables({"VESTIBULE_BASE_URL": url, **environment})
     log_file = folder / f"server-{port}.log"
-    with log_file.open("wb") as log:
-        process = subprocess.Popen(
-            command,
-            env={**inherited, "VESTIBULE_BASE_URL": url, **environment},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    server = Server(url, process, log_file)
+    log_file.touch()
+    start = Copied if is_copied else _start
+    server = Server(url, start(given, own, str(log_file)), log_file)
     try:
         wait_until_ready(server)
         yield server
     finally:
-        stop(process)
+        stop(server.process)
+
+
+def _start(arguments: list[str], environment: Mapping[str, str], out: str) -> subprocess.Popen[bytes]:
+    """Start the command as a person would, in a session of its own."""
+    with Path(out).open("wb") as log:
+        return subprocess.Popen(
+            [script(), *arguments], env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+        )
 
 
 def wait_until_ready(server: Server) -> None:
@@ -86,7 +92,7 @@ def wait_until_ready(server: Server) -> None:
             raise AssertionError(f"the server was not ready within {START_SECONDS} s:\n{server.log}")
 
 
-def stop(process: subprocess.Popen[bytes]) -> None:
+def stop(process: Copied | subprocess.Popen[bytes]) -> None:
     """Ask a process to end; kill it and its children when it does not."""
     process.terminate()
     if not _has_ended(process, STOP_SECONDS):
@@ -102,9 +108,9 @@ def _is_ready(url: str) -> bool:
         return False
 
 
-def _has_ended(process: subprocess.Popen[bytes], seconds: float) -> bool:
+def _has_ended(process: Copied | subprocess.Popen[bytes], seconds: float) -> bool:
     try:
         process.wait(seconds)
-    except subprocess.TimeoutExpired:
+    except (TimeoutError, subprocess.TimeoutExpired):
         return False
     return True

@@ -1,10 +1,9 @@
 """Real mail workers, each a process of its own."""
 
-import subprocess
-import sys
+import os
 from pathlib import Path
 
-from tests.support.commands import variables
+from tests.support.commands import Copied, variables
 
 
 class Processes:
@@ -12,18 +11,18 @@ class Processes:
 
     Args:
         environment: the VESTIBULE_* variables.
-        log_file: where what they print goes; to the test's own output when left out.
+        log_file: where what they print goes; nowhere when left out.
     """
 
-    def __init__(self, environment: dict[str, str], log_file: Path | None = None) -> None:
+    def __init__(self, environment: dict[str, str], log_file: Path = Path(os.devnull)) -> None:
         self._environment = variables(environment)
-        self._log = log_file.open("ab") if log_file else None
-        self.started: list[subprocess.Popen[bytes]] = []
+        self._log_file = log_file
+        self.started: list[Copied] = []
 
-    def start(self) -> subprocess.Popen[bytes]:
+    def start(self) -> Copied:
         """Start another one."""
-        command = [sys.executable, "-m", "webapp.cli", "worker"]
-        process = subprocess.Popen(command, env=self._environment, stdout=self._log, stderr=self._log)
+        self._log_file.touch()
+        process = Copied(["worker"], self._environment, str(self._log_file))
         self.started.append(process)
         return process
 
@@ -32,5 +31,3 @@ class Processes:
         for process in self.started:
             process.kill()
             process.wait()
-        if self._log:
-            self._log.close()

@@ -159,17 +159,17 @@ class World:
         tables = [t for t in db.metadata.sorted_tables if t.name not in NOT_THE_WORLD | without]
 
         def read() -> dict[str, list[tuple[Any, ...]]]:
-            return {t.name: _rows(t) for t in tables}
+            return {t.name: rows_in(t) for t in tables}
 
         found: dict[str, list[tuple[Any, ...]]] = self.read(read)
         return found
 
 
-def _rows(table: Table) -> list[tuple[Any, ...]]:
-    """Return the rows of a table as the driver gives them, in order: tests that dump before each request dump a lot."""
+def rows_in(table: Table, condition: str = "true") -> list[tuple[Any, ...]]:
+    """Return rows of a table as the driver gives them, in order: tests that dump before each request dump a lot."""
     keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
     cursor = db.session.connection().connection.cursor()
-    cursor.execute(f'SELECT * FROM "{table.name}" ORDER BY {keys}')
+    cursor.execute(f'SELECT * FROM "{table.name}" WHERE {condition} ORDER BY {keys}')
     found = list(cursor.fetchall())
     cursor.close()
     return found
