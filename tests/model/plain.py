@@ -56,7 +56,7 @@ class Plain(Organization):
             return "limited"
         for offer in waiting:
             self._close(offer, REVOKED, "expired")
-        self._close_declined([act.subject])
+        self._close_all(DECLINED, act.subject)
         self.offers.append(Offer(act.subject, act.more, act.actor, self.now + LIFETIME))
         self._say("invitation.sent", "invitation")
         return "invited"
@@ -141,7 +141,8 @@ class Plain(Organization):
         self.members[name] = Membership(self.memberships, offer.role)
         self.memberships += 1
         if self.accounts[name].is_proven:
-            self._close_declined([self.accounts[name].email])
+            self._close_all(PENDING, self.accounts[name].email)
+            self._close_all(DECLINED, self.accounts[name].email)
         self._say("member.joined")
         self._say("invitation.accepted")
 
@@ -171,9 +172,9 @@ class Plain(Organization):
         offer.status = status
         self._say(f"invitation.{event or status}")
 
-    def _close_declined(self, emails: list[str]) -> None:
+    def _close_all(self, status: str, email: str) -> None:
         for offer in self.offers:
-            if offer.status == DECLINED and offer.email in emails:
+            if (offer.status, offer.email) == (status, email):
                 self._close(offer, REVOKED, "superseded")
 
     # ---- members ----
@@ -215,13 +216,14 @@ class Plain(Organization):
         self._take_away(act.actor, "member.left")
 
     def _take_away(self, name: str, event: str) -> None:
-        membership = self.members.pop(name)
+        membership, account = self.members.pop(name), self.accounts[name]
         self.removed[membership.number] = Removal(name, membership, self.now)
         self._say(event)
         for offer in self.offers:
             for link in offer.links:
                 link.is_alive = link.is_alive and link.copied_by != name
-            if (offer.by, offer.status) == (name, PENDING):
+            is_theirs = offer.by == name or (account.is_proven and offer.email == account.email)
+            if is_theirs and offer.status == PENDING:
                 self._close(offer, REVOKED)
 
     def _undo(self, act: Act) -> None:

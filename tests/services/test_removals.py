@@ -10,12 +10,13 @@ from sqlalchemy import select
 from tests.support import crowds
 from tests.support.acme import Acme
 from tests.support.teams import make_group, make_project, make_team, remove_team
-from tests.support.worlds import Person
+from tests.support.worlds import Invited, Person
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import AboveYourRole, AccountClosed, Forbidden, InvitationNotOpen, MemberAgain, NotFound, UndoOver
 from webapp.mail import housekeeping
 from webapp.models import (
+    EmailAddress,
     GroupMember,
     Invitation,
     InvitationStatus,
@@ -157,9 +158,8 @@ def test_C07_link_is_dead_once_its_sender_may_not_offer_it_any_more(acme: Acme, 
             undo(acme, number)
     else:
         acme.act(acme.manager, lambda actor, organization: end_right(actor, organization, leaver, after))
-    link = Link(invited.id, rows(acme, Invitation, id=invited.id)[0].organization_id, invited.token)
     with acme.unchanged(), pytest.raises(InvitationNotOpen):
-        acme.world.write(invitations.accept, Actor.visitor(None), link, bob.user_id)
+        accept(acme, invited, bob)
 
 
 def end_right(actor: Actor, organization: Organization, person: Person, way: str) -> None:
@@ -305,3 +305,38 @@ def test_D10_twelve_hundred_invitations_go_with_whoever_sent_them(acme: Acme, le
     remove(acme, leaver)
     assert {row.status for row in rows(acme, Invitation)} == {InvitationStatus.REVOKED}
     assert acme.events().count("invitation.revoked") == 1200
+
+
+def test_D10_nobody_returns_by_an_invitation_that_waited_while_they_were_a_member(acme: Acme) -> None:
+    acme.world.policy(acme.slug, address_match_required=False)
+    bob = acme.world.person("Bob Builder", "bob@example.org")
+    higher = acme.world.invite(acme.slug, acme.owner, "Bob@Example.org", Role.MANAGER)
+    accept(acme, acme.world.invite(acme.slug, acme.owner, "bob@example.net"), bob)
+    assert acme.world.status_of(higher) == "revoked"
+    assert acme.events()[-3:] == ["invitation.superseded", "member.joined", "invitation.accepted"]
+    remove(acme, bob)
+    with acme.unchanged(), pytest.raises(InvitationNotOpen):
+        accept(acme, higher, bob)
+
+
+@pytest.mark.parametrize("way", ["removed", "left"])
+def test_D10_what_was_open_for_the_addresses_of_who_goes_is_closed(acme: Acme, leaver: Person, way: str) -> None:
+    theirs, other = crowds.invite(acme, ["lea@example.net", "other@example.net"], acme.owner)
+
+    def prove() -> None:
+        address = {"address": "Lea@example.net", "canonical": "lea@example.net", "verified_at": NOON}
+        db.session.add(EmailAddress(user_id=leaver.user_id, is_primary=False, **address))
+
+    acme.world.write(prove)
+    if way == "left":
+        acme.act(leaver, removals.leave)
+    else:
+        remove(acme, leaver)
+    stands = {row.id: row.status for row in rows(acme, Invitation)}
+    assert (stands[theirs], stands[other]) == (InvitationStatus.REVOKED, InvitationStatus.PENDING)
+    assert (acme.events()[-1], acme.entries()[-1].target_id) == ("invitation.revoked", theirs)
+
+
+def accept(acme: Acme, invited: Invited, person: Person) -> None:
+    link = Link(invited.id, rows(acme, Invitation, id=invited.id)[0].organization_id, invited.token)
+    acme.world.write(invitations.accept, Actor.visitor(None), link, person.user_id)

@@ -66,7 +66,7 @@ def add(
         EmailAddress.user_id == user.id, EmailAddress.verified_at.is_not(None)
     )
     proven = db.session.scalars(theirs).all()
-    invitation_rows.close_declined(actor, organization, proven)
+    invitation_rows.close_offers(actor, organization, proven)
     after = described(member, email) if proven else {**described(member, email), "is_address_proven": False}
     audit.record(actor, event, target_of(member, user), organization=organization, after=after)
     return member

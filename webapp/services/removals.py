@@ -6,7 +6,7 @@ As with every change of a membership, the caller holds the organization's lock.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
 
 from webapp import clock
 from webapp.access.actor import Actor
@@ -37,7 +37,7 @@ UNDO_DAYS = 30
 
 
 def remove(actor: Actor, organization: Organization, member: Member) -> RemovedMember:
-    """Take somebody's membership away, with the invitations they sent, and tell them.
+    """Take somebody's membership away, with the invitations they sent or could return by, and tell them.
 
     Raises:
         NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change this membership.
@@ -51,7 +51,7 @@ def remove(actor: Actor, organization: Organization, member: Member) -> RemovedM
 
 
 def leave(actor: Actor, organization: Organization) -> RemovedMember:
-    """Give one's own membership up, with the invitations one sent.
+    """Give one's own membership up, with the invitations one sent or could return by.
 
     Raises:
         NotFound: the actor is no member.
@@ -147,7 +147,8 @@ def _take_away(actor: Actor, organization: Organization, member: Member, user: U
     db.session.delete(member)
     db.session.flush()
     audit.record(actor, event, target, organization=organization, before=before)
-    _close_all(actor, organization, (Event.INVITATION_REVOKED, Event.REQUEST_REJECTED), _sent_by(user.id))
+    theirs = or_(_sent_by(user.id), Invitation.canonical.in_(_proven_addresses(user)))
+    _close_all(actor, organization, (Event.INVITATION_REVOKED, Event.REQUEST_REJECTED), theirs)
     return removed
 
 
