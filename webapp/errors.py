@@ -163,7 +163,10 @@ class LastOwner(DomainError):
 
     status = 409
     title = N_("This is the last owner")
-    sentence = N_("The last active owner must stay one. Nothing was changed; make somebody else an owner first.")
+    sentence = N_(
+        "The last active owner must stay one. Nothing was changed; make somebody else an owner first, who has verified "
+        "their address."
+    )
 
 
 class MemberAgain(DomainError):

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import and_, bindparam, exists, select
 
 from webapp.db import Id, db
 from webapp.models import EmailAddress, Member, MemberStatus, Organization, Project, Role, Team, User
@@ -12,6 +12,8 @@ Resource = Organization | Team | Project
 KINDS: dict[type[Resource], str] = {Organization: "organization", Team: "team", Project: "project"}
 # That a member may use their membership; the statement joins their user.
 IS_ACTIVE = (Member.status == MemberStatus.ACTIVE, User.is_active)
+# That a user can sign in, now or once they have forgotten their password; without a proven address there is no way in.
+HAS_PROVEN_ADDRESS = exists().where(EmailAddress.user_id == User.id, EmailAddress.verified_at.is_not(None))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
-from webapp.access.facts import IS_ACTIVE
+from webapp.access.facts import HAS_PROVEN_ADDRESS, IS_ACTIVE
 from webapp.db import Id, db
 from webapp.errors import N_, NotFound
 from webapp.models import (
@@ -185,7 +185,7 @@ def _shown(page: Subquery) -> Statement:
 
 
 def _last_owner() -> ScalarSelect[int | None]:
-    """Select the id of the organization's last active owner, nothing where it has several; it reads two rows."""
+    """Select the id of the organization's last active owner who can sign in, nothing where it has several; it reads two rows."""
     owners = (
         select(Member.id)
         .join(User, User.id == Member.user_id)
@@ -193,6 +193,7 @@ def _last_owner() -> ScalarSelect[int | None]:
             Member.organization_id == bindparam("organization_id"),
             Member.role == Role.OWNER,
             *IS_ACTIVE,
+            HAS_PROVEN_ADDRESS,
         )
         .limit(2)
         .subquery()

@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import require, require_power_over, require_role_within
-from webapp.access.facts import IS_ACTIVE
+from webapp.access.facts import HAS_PROVEN_ADDRESS, IS_ACTIVE
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import AlreadyMember, LastOwner, NotFound
@@ -168,19 +168,25 @@ def require_may_end(actor: Actor, organization: Organization, member: Member) ->
 def require_other_owner(member: Member) -> None:
     """Go on unless this is the last active owner. The organization's lock keeps the answer true.
 
+    Others count only where they can sign in.
+
     Raises:
         LastOwner: it is.
     """
-    owners = (
+    if member.role is not Role.OWNER or not member.is_active:
+        return
+    others = (
         select(Member.id)
         .join(User, User.id == Member.user_id)
         .where(
             Member.organization_id == member.organization_id,
             Member.role == Role.OWNER,
+            Member.id != member.id,
             *IS_ACTIVE,
+            HAS_PROVEN_ADDRESS,
         )
     )
-    if list(db.session.scalars(owners.limit(2))) == [member.id]:
+    if db.session.scalar(others.limit(1)) is None:
         raise LastOwner
 
 
