@@ -424,3 +424,12 @@ class PluginFailed(DomainError):
     status = 503
     title = N_("A plug-in failed")
     sentence = N_("The plug-in %(name)s failed. Nothing was changed; the log of the server says where.")
+
+
+class GroupTooHigh(Forbidden):
+    """Somebody tried to take a project from an access group whose level is above their role."""
+
+    sentence = N_(
+        "The level of the access group %(group)s is above your role, so you cannot take away what it gives on "
+        "%(project)s. Nothing was changed."
+    )

@@ -185,7 +185,7 @@ def _shown(page: Subquery) -> Statement:
 
 
 def _last_owner() -> ScalarSelect[int | None]:
-    """Select the id of the organization's last active owner who can sign in, nothing where it has several; it reads two rows."""
+    """Select the id of the last active owner who can sign in, nothing where there are several; it reads two rows."""
     owners = (
         select(Member.id)
         .join(User, User.id == Member.user_id)
