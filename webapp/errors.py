@@ -433,3 +433,17 @@ class GroupTooHigh(Forbidden):
         "The level of the access group %(group)s is above your role, so you cannot take away what it gives on "
         "%(project)s. Nothing was changed."
     )
+
+
+class RemovedFromAbove(Forbidden):
+    """Somebody tried to undo a removal by a person whose role is above their own."""
+
+    sentence = N_("Somebody whose role is above yours removed %(name)s, so you cannot undo it. Nothing was changed.")
+
+
+class HasLeft(DomainError):
+    """A membership was to be put back that its owner gave up: they are asked by an invitation."""
+
+    status = 409
+    title = N_("They left on their own")
+    sentence = N_("%(name)s left on their own, so only an invitation brings them back. Nothing was changed.")

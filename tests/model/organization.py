@@ -60,6 +60,7 @@ class Removal:
     name: str
     membership: Membership
     at: datetime
+    by: str
 
 
 class Organization:

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Integer, Row, Select, bindparam, select, unio
 from webapp.db import db
 from webapp.models import AuditEntry, EmailAddress, Member, Organization, RemovedMember, Role, User
 from webapp.queries.page import PAGE_ROWS, Page, decode, encode
-from webapp.queries.removed import IS_MEMBER_AGAIN
+from webapp.queries.removed import IS_MEMBER_AGAIN, REMOVER_ROLE
 from webapp.services.audit import Event
 from webapp.services.removals import undo_begins_at
 
@@ -185,6 +185,8 @@ class Removal:
     id: int
     user_id: int
     role: Role
+    has_left: bool
+    remover_role: Role | None
     is_member_again: bool
     is_active: bool
 
@@ -199,7 +201,16 @@ def removals_among(organization: Organization, entries: Sequence[Entry]) -> list
     rows = {row.member_id: row for row in db.session.execute(_REMOVED, parameters)}
     found = [(entry, rows[entry.target_id]) for entry in gone if entry.target_id in rows]
     return [
-        Removal(entry.id, row.member_id, row.user_id, row.role, row.is_member_again, row.is_active)
+        Removal(
+            entry.id,
+            row.member_id,
+            row.user_id,
+            row.role,
+            row.removed_by_id == row.user_id,
+            row.remover_role,
+            row.is_member_again,
+            row.is_active,
+        )
         for entry, row in found
         if entry.created_at >= row.removed_at
     ]
@@ -211,6 +222,8 @@ _REMOVED = (
         RemovedMember.user_id,
         RemovedMember.role,
         RemovedMember.removed_at,
+        RemovedMember.removed_by_id,
+        REMOVER_ROLE.label("remover_role"),
         User.is_active,
         IS_MEMBER_AGAIN.label("is_member_again"),
     )

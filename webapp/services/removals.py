@@ -1,19 +1,31 @@
-"""Removals: taking a membership away, and putting it back within 30 days.
+"""Removals: taking a membership away, and putting it back within 30 days. Who left is asked instead.
 
 As with every change of a membership, the caller holds the organization's lock.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text, update
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import refusal_over, require
+from webapp.access.decide import is_role_within, refusal_over, require
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import AccountClosed, MemberAgain, NotFound, UndoOver
+from webapp.errors import (
+    AccountClosed,
+    DomainError,
+    HasJoined,
+    HasLeft,
+    InvitedAnew,
+    LetterLimit,
+    MemberAgain,
+    NotFound,
+    RemovedFromAbove,
+    UndoOver,
+)
 from webapp.models import (
     EmailAddress,
     Invitation,
@@ -28,12 +40,19 @@ from webapp.models import (
     User,
 )
 from webapp.models.invitation import OPEN
-from webapp.services import accounts, audit, invitation_rows, members, memberships
+from webapp.services import accounts, audit, giving, invitation_batches, invitation_rows, members, memberships
 from webapp.services.audit import Change, Event
+from webapp.services.invitation_batches import Result
+from webapp.services.invitations import Offer
 from webapp.services.memberships import Terms
 from webapp.services.words import sort_key
 
 UNDO_DAYS = 30
+_NOT_INVITED: dict[Result, type[DomainError]] = {
+    Result.OPEN: InvitedAnew,
+    Result.MEMBER: HasJoined,
+    Result.LIMITED: LetterLimit,
+}
 
 
 def remove(actor: Actor, organization: Organization, member: Member) -> RemovedMember:
@@ -76,26 +95,32 @@ def require_may_leave(actor: Actor, organization: Organization) -> Member:
     return actor.member
 
 
-def undo_removal(actor: Actor, organization: Organization, removed: RemovedMember) -> Member:
-    """Put a membership back exactly as it was, with its id. The invitations the person had sent stay revoked.
+def undo_removal(actor: Actor, organization: Organization, removed: RemovedMember) -> tuple[Member, list[str]]:
+    """Put a membership back as it was, with its id. The invitations the person had sent stay revoked.
 
-    What was open for one of their addresses has nothing left to offer and is closed.
+    What the actor may not give is left out; its names are returned too. What is gone, and managed access groups, which
+    their source fills, are left out unsaid. What was open for one of the person's addresses has nothing left to offer
+    and is closed.
 
     Raises:
-        NotFound, Forbidden, AboveYourRole: the actor may not.
+        NotFound, Forbidden, AboveYourRole, RemovedFromAbove: the actor may not.
         UndoOver: it was removed too long ago.
         AccountClosed: the person's account is.
         MemberAgain: the person has joined again.
+        HasLeft: they left themselves; see `invite_back`.
     """
     user = _user_to_put_back(actor, organization, removed)
-    member = _put_back(removed, user)
+    if removed.has_left:
+        raise HasLeft(name=user.name)
+    terms, left_out = _terms_to_give(actor, organization, removed)
+    member = _put_back(removed, user, terms)
     email = accounts.primary_address(user.id).address
     audit.record(
         actor,
         Event.MEMBER_REMOVAL_UNDONE,
         members.target_of(member, user),
         organization=organization,
-        after=members.described(member, email),
+        after={**members.described(member, email), **({"left_out": left_out} if left_out else {})},
     )
     members.index_words(member, user.name, email)
     addresses = _proven_addresses(user)
@@ -104,7 +129,29 @@ def undo_removal(actor: Actor, organization: Organization, removed: RemovedMembe
     invitation_rows.close_declined(actor, organization, addresses)
     if member.status is MemberStatus.ACTIVE:
         members.tell(actor, organization, user, "restored", role=member.role.label)
-    return member
+    return member, left_out
+
+
+def invite_back(actor: Actor, organization: Organization, removed: RemovedMember) -> tuple[str, list[str]]:
+    """Invite somebody who left to what they had, so that they decide; return to which address.
+
+    What the actor may not give is left out; its names are returned too.
+
+    Raises:
+        NotFound, Forbidden, AboveYourRole, UndoOver, AccountClosed, MemberAgain: see `undo_removal`.
+        TooManyGiven: they had more teams and access groups than an invitation offers.
+        InvitedAnew: something is open for their address already.
+        HasJoined: their address is a member's.
+        LetterLimit, InvitationLimit: their address, or the organization, has had its letters for today.
+    """
+    user = _user_to_put_back(actor, organization, removed)
+    terms, left_out = _terms_to_give(actor, organization, removed)
+    email = accounts.primary_address(user.id).address
+    offer = Offer.of(terms, organization.invitation_lifetime_days)
+    [outcome] = invitation_batches.invite_each(actor, organization, email, offer)
+    if outcome.result is not Result.INVITED:
+        raise _NOT_INVITED[outcome.result](email=email)
+    return email, left_out
 
 
 def undo_ends_at(removed_at: datetime) -> datetime:
@@ -161,6 +208,9 @@ def _user_to_put_back(actor: Actor, organization: Organization, removed: Removed
         raise MemberAgain(name=user.name)
     if reason := refusal_over(actor, removed):
         raise reason
+    remover = members.of_user(organization, removed.removed_by_id) if removed.removed_by_id else None
+    if remover is not None and not is_role_within(actor, remover.role):
+        raise RemovedFromAbove(name=user.name)
     if clock.now() >= undo_ends_at(removed.removed_at):
         raise UndoOver(name=user.name, days=UNDO_DAYS)
     if not user.is_active:
@@ -168,13 +218,22 @@ def _user_to_put_back(actor: Actor, organization: Organization, removed: Removed
     return user
 
 
-def _put_back(removed: RemovedMember, user: User) -> Member:
+def _terms_to_give(actor: Actor, organization: Organization, removed: RemovedMember) -> tuple[Terms, list[str]]:
+    """Return what somebody had that is still there and the actor may give, and the names of what they may not."""
+    had = Terms(removed.role, removed.has_global_access, removed.team_ids or (), removed.group_ids or ())
+    there = memberships.still_there(organization.id, had)
+    refused = giving.refused_to(actor, organization, there)
+    theirs = replace(refused, groups=[group for group in refused.groups if not group.is_managed])
+    return refused.taken_from(there), theirs.names
+
+
+def _put_back(removed: RemovedMember, user: User, terms: Terms) -> Member:
     member = Member(
         id=removed.member_id,
         organization_id=removed.organization_id,
         user_id=removed.user_id,
-        role=removed.role,
-        has_global_access=removed.has_global_access,
+        role=terms.role,
+        has_global_access=terms.has_global_access,
         status=removed.status,
         sort_name=sort_key(user.name),
         last_active_at=removed.last_active_at,
@@ -182,7 +241,6 @@ def _put_back(removed: RemovedMember, user: User) -> Member:
     )
     db.session.delete(removed)
     db.session.add(member)
-    terms = Terms(removed.role, removed.has_global_access, removed.team_ids or (), removed.group_ids or ())
     db.session.flush()
     memberships.join(member, terms)
     return member

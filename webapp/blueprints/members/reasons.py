@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from webapp.access.actor import Actor
-from webapp.access.decide import PowerOver, refusal_over
+from webapp.access.decide import PowerOver, is_role_within, refusal_over
 from webapp.errors import (
     N_,
     AboveYourRole,
@@ -18,6 +18,7 @@ from webapp.errors import (
     OfferTooHigh,
     Yourself,
 )
+from webapp.models import Role
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,7 @@ class Reason:
 LAST_OWNER = Reason(N_("Last owner"), N_("The last active owner must stay one. Make somebody else an owner first."))
 MEMBER_AGAIN = Reason(N_("A member again"), N_("They have joined again since."))
 ACCOUNT_CLOSED = Reason(N_("Account closed"), N_("Their account is closed."))
+REMOVED_FROM_ABOVE = Reason(N_("Above your role"), N_("Somebody whose role is above yours removed them."))
 REFUSED: dict[type[DomainError], Reason] = {
     Yourself: Reason(N_("Yourself"), N_("Nobody changes their own membership. Another manager or owner can.")),
     AboveYourRole: Reason(N_("Above your role"), N_("Only people whose role is not below theirs can change this.")),
@@ -78,6 +80,8 @@ class Removed(PowerOver, Protocol):
     def is_member_again(self) -> bool: ...
     @property
     def is_active(self) -> bool: ...
+    @property
+    def remover_role(self) -> Role | None: ...
 
 
 def reasons_of_removed(actor: Actor, rows: Iterable[Removed]) -> dict[int, Reason]:
@@ -91,5 +95,7 @@ def _reason_against_undo(actor: Actor, row: Removed) -> Reason | None:
         return MEMBER_AGAIN
     if not row.is_active:
         return ACCOUNT_CLOSED
-    refusal = refusal_over(actor, row)
-    return REFUSED[type(refusal)] if refusal else None
+    if refusal := refusal_over(actor, row):
+        return REFUSED[type(refusal)]
+    is_above = row.remover_role is not None and not is_role_within(actor, row.remover_role)
+    return REMOVED_FROM_ABOVE if is_above else None
