@@ -7,6 +7,7 @@ from webapp.access.roles import LOWEST_LEVEL, Scope
 from webapp.blueprints.projects import bp
 from webapp.blueprints.projects.forms import ProjectForm
 from webapp.errors import DomainError
+from webapp.http.choices import chosen_in
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, in_place, respond
@@ -45,12 +46,14 @@ def update(organization: Organization, project: Project) -> Response:
     if form.is_stale(_shown(project)):
         return in_place(_page(project, form, status=409), "panel")
 
+    wanted = chosen_in(form.teams, [team.id for team in projects.teams_of(project)])
+
     def change() -> None:
-        projects.set_teams(actor, organization, project, restriction.teams_among(organization, form.teams.data or ()))
+        projects.set_teams(actor, organization, project, restriction.teams_among(organization, wanted))
         projects.rename(actor, organization, project, form.name.data)
 
     try:
-        preview = Preview(change, by_teams_of_project(project, form.teams.data or ()))
+        preview = Preview(change, by_teams_of_project(project, sorted(wanted)))
         if preview.must_ask(confirm):
             fragment, carried = "projects/_change.html", form.carried()
             return confirmation(
