@@ -183,7 +183,10 @@ class LastOwner(DomainError):
 
     status = 409
     title = N_("This is the last owner")
-    sentence = N_("The last active owner must stay one. Nothing was changed; make somebody else an owner first.")
+    sentence = N_(
+        "The last active owner must stay one. Nothing was changed; make somebody else an owner first, who has verified "
+        "their address."
+    )
 
 
 class MemberAgain(DomainError):
@@ -447,3 +450,26 @@ class PluginFailed(DomainError):
     status = 503
     title = N_("A plug-in failed")
     sentence = N_("The plug-in %(name)s failed. Nothing was changed; the log of the server says where.")
+
+
+class GroupTooHigh(Forbidden):
+    """Somebody tried to take a project from an access group whose level is above their role."""
+
+    sentence = N_(
+        "The level of the access group %(group)s is above your role, so you cannot take away what it gives on "
+        "%(project)s. Nothing was changed."
+    )
+
+
+class RemovedFromAbove(Forbidden):
+    """Somebody tried to undo a removal by a person whose role is above their own."""
+
+    sentence = N_("Somebody whose role is above yours removed %(name)s, so you cannot undo it. Nothing was changed.")
+
+
+class HasLeft(DomainError):
+    """A membership was to be put back that its owner gave up: they are asked by an invitation."""
+
+    status = 409
+    title = N_("They left on their own")
+    sentence = N_("%(name)s left on their own, so only an invitation brings them back. Nothing was changed.")

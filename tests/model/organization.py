@@ -60,6 +60,7 @@ class Removal:
     name: str
     membership: Membership
     at: datetime
+    by: str
 
 
 class Organization:
@@ -159,8 +160,9 @@ class Organization:
         return mine, theirs
 
     def _require_other_owner(self, member: Membership) -> None:
-        owners = [m for m in self.members.values() if m.role is Role.OWNER and m.status == ACTIVE]
-        if owners == [member]:
+        owners = {name: m for name, m in self.members.items() if m.role is Role.OWNER and m.status == ACTIVE}
+        others = [name for name, m in owners.items() if m is not member and self.accounts[name].is_proven]
+        if any(m is member for m in owners.values()) and not others:
             raise LastOwner
 
     # ---- what is noted ----

@@ -25,6 +25,7 @@ from webapp.errors import (
     AlreadyMember,
     Forbidden,
     HasJoined,
+    HasLeft,
     InvitationNotOpen,
     InvitedAnew,
     LetterLimit,
@@ -32,6 +33,7 @@ from webapp.errors import (
     NotFound,
     OfferTooHigh,
     OtherAddress,
+    RemovedFromAbove,
     RoleTooHigh,
     UndoOver,
 )
@@ -56,7 +58,7 @@ class Plain(Organization):
             return "limited"
         for offer in waiting:
             self._close(offer, REVOKED, "expired")
-        self._close_declined([act.subject])
+        self._close_all(DECLINED, act.subject)
         self.offers.append(Offer(act.subject, act.more, act.actor, self.now + LIFETIME))
         self._say("invitation.sent", "invitation")
         return "invited"
@@ -141,7 +143,8 @@ class Plain(Organization):
         self.members[name] = Membership(self.memberships, offer.role)
         self.memberships += 1
         if self.accounts[name].is_proven:
-            self._close_declined([self.accounts[name].email])
+            self._close_all(PENDING, self.accounts[name].email)
+            self._close_all(DECLINED, self.accounts[name].email)
         self._say("member.joined")
         self._say("invitation.accepted")
 
@@ -171,9 +174,9 @@ class Plain(Organization):
         offer.status = status
         self._say(f"invitation.{event or status}")
 
-    def _close_declined(self, emails: list[str]) -> None:
+    def _close_all(self, status: str, email: str) -> None:
         for offer in self.offers:
-            if offer.status == DECLINED and offer.email in emails:
+            if (offer.status, offer.email) == (status, email):
                 self._close(offer, REVOKED, "superseded")
 
     # ---- members ----
@@ -205,35 +208,45 @@ class Plain(Organization):
     def _remove(self, act: Act) -> None:
         _mine, theirs = self._require_power(act)
         self._require_other_owner(theirs)
-        self._take_away(act.subject, "member.removed")
+        self._take_away(act.subject, act.actor, "member.removed")
         self.letters["removed"] += 1
 
     def _leave(self, act: Act) -> None:
         mine = self._require(act.actor, Role.MEMBER)
         assert mine
         self._require_other_owner(mine)
-        self._take_away(act.actor, "member.left")
+        self._take_away(act.actor, act.actor, "member.left")
 
-    def _take_away(self, name: str, event: str) -> None:
-        membership = self.members.pop(name)
-        self.removed[membership.number] = Removal(name, membership, self.now)
+    def _take_away(self, name: str, by: str, event: str) -> None:
+        membership, account = self.members.pop(name), self.accounts[name]
+        self.removed[membership.number] = Removal(name, membership, self.now, by)
         self._say(event)
         for offer in self.offers:
             for link in offer.links:
                 link.is_alive = link.is_alive and link.copied_by != name
-            if (offer.by, offer.status) == (name, PENDING):
+            is_theirs = offer.by == name or (account.is_proven and offer.email == account.email)
+            if is_theirs and offer.status == PENDING:
                 self._close(offer, REVOKED)
 
+    def _require_power_to_undo(self, act: Act, removal: Removal) -> None:
+        mine, remover = self.members.get(act.actor), self.members.get(removal.by)
+        if mine and removal.membership.role > mine.role:
+            raise AboveYourRole
+        if mine and remover and remover.role > mine.role:
+            raise RemovedFromAbove
+
     def _undo(self, act: Act) -> None:
-        mine, removal = self._require(act.actor, Role.MANAGER), self.removed.get(act.subject)
+        self._require(act.actor, Role.MANAGER)
+        removal = self.removed.get(act.subject)
         if removal is None:
             raise NotFound
         if removal.name in self.members:
             raise MemberAgain
-        if mine and removal.membership.role > mine.role:
-            raise AboveYourRole
+        self._require_power_to_undo(act, removal)
         if self.now >= removal.at + UNDO:
             raise UndoOver
+        if removal.by == removal.name:
+            raise HasLeft
         self.members[removal.name] = self.removed.pop(act.subject).membership
         self._say("member.removal_undone")
         account = self.accounts[removal.name]

@@ -142,7 +142,7 @@ def test_open_invitation_is_closed_as_accepted_by_nobody(acme: Acme, ned: Person
     invited = acme.world.invite(acme.slug, acme.admin, "ned@example.org")
     add(acme, acme.manager, "ned@example.org")
     assert acme.world.status_of(invited) == "accepted"
-    entry = acme.entries()[-1]
+    entry = acme.entries()[-2]
     assert (entry.event, entry.target_id) == ("invitation.superseded", invited.id)
     assert entry.after
     assert (entry.after["status"], entry.after["user_id"]) == ("accepted", ned.user_id)
@@ -152,7 +152,7 @@ def test_open_request_is_closed_as_accepted_and_whoever_suggested_it_told(acme: 
     number = suggest(acme, acme.member, "ned@example.org")
     add(acme, acme.manager, "ned@example.org")
     assert row_of(acme, number).status is InvitationStatus.ACCEPTED
-    assert acme.events()[-2:] == ["member.added", "request.approved"]
+    assert acme.events()[-2:] == ["request.approved", "member.added"]
     assert [letter.to_address for letter in acme.world.letters("request_approved")] == ["mina@example.com"]
 
 

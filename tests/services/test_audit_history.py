@@ -116,8 +116,8 @@ class Chance:
         removals.remove(actor, organization, self._somebody(organization))
 
     def _undo(self, actor: Actor, organization: Organization) -> None:
-        removed = db.session.scalars(select(RemovedMember).order_by(RemovedMember.id)).all()
-        removals.undo_removal(actor, organization, self._random.choice(removed))
+        gone = db.session.scalars(select(RemovedMember).order_by(RemovedMember.id)).all()
+        removals.undo_removal(actor, organization, self._random.choice([one for one in gone if not one.has_left]))
 
     def _leave(self, _actor: Actor, organization: Organization) -> None:
         member = self._somebody(organization)

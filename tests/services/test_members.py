@@ -14,7 +14,7 @@ from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import AboveYourRole, DomainError, Forbidden, LastOwner, NotFound, RoleTooHigh, Yourself
 from webapp.models import Member, MemberStatus, Organization, Role, User
-from webapp.services import members, organizations, removals
+from webapp.services import members, organizations, removals, verification
 
 ROUNDS = 4
 Step = Callable[[Actor, Organization, Member], object]
@@ -174,6 +174,24 @@ def test_owner_with_a_closed_account_does_not_count(acme: Acme, other: Person, w
     with acme.unchanged(), pytest.raises(LastOwner):
         as_system(acme, acme.owner, DEMOTIONS[way])
     as_system(acme, other, DEMOTIONS[way])
+
+
+@pytest.mark.parametrize("way", DEMOTIONS)
+def test_owner_who_could_never_sign_in_does_not_count(acme: Acme, way: str) -> None:
+    una, token = unproven(acme.world, "una.unproven@example.org")
+    acme.world.member(acme.slug, una, Role.OWNER)
+    with acme.unchanged(), pytest.raises(LastOwner, match="who has verified their address"):
+        as_system(acme, acme.owner, DEMOTIONS[way])
+    acme.world.write(lambda: verification.verify(token, una.user_id, ip=None))
+    as_system(acme, acme.owner, DEMOTIONS[way])
+    assert active_owners(acme) == ["Una Unproven"]
+
+
+def test_last_owner_stays_one_also_where_their_own_address_is_unproven(acme: Acme) -> None:
+    una, _token = unproven(acme.world, "una.unproven@example.org")
+    slug = acme.world.organization("Own", una)
+    with acme.unchanged(), pytest.raises(LastOwner):
+        acme.act(una, removals.leave, slug)
 
 
 @pytest.mark.parametrize("way", DEMOTIONS)

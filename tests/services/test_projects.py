@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import select
 
 from tests.support.acme import Acme
-from tests.support.teams import make_group, make_project, make_team, project, team
+from tests.support.teams import give, make_group, make_project, make_team, project, team
 from webapp.db import db
-from webapp.errors import Forbidden, NotFound, ProjectArchived, ProjectNeedsTeam
+from webapp.errors import Forbidden, NameTaken, NotFound, ProjectArchived, ProjectNeedsTeam
 from webapp.models import GroupProject, Role, TeamProject
 from webapp.services import projects, slugs
 from webapp.services.slugs import PROJECT
@@ -97,3 +97,12 @@ def test_removed_project_is_gone_from_teams_and_groups(acme: Acme) -> None:
     left = acme.world.dump()
     assert [left[name] for name in ("project", "team_project", "group_project")] == [[]] * 3
     assert len(left["access_group"]) == 1
+
+
+def test_team_gets_no_second_project_of_one_name(acme: Acme) -> None:
+    red, blue = make_team(acme, "Red"), make_team(acme, "Blue")
+    make_project(acme, "Payroll", red)
+    other = make_project(acme, "PAYROLL", blue)
+    with acme.unchanged(), pytest.raises(NameTaken, match="has a project called PAYROLL already") as refused:
+        give(acme, other, red, blue)
+    assert refused.value.field == "teams"

@@ -9,16 +9,31 @@ from sqlalchemy import select
 
 from tests.support import crowds
 from tests.support.acme import Acme
-from tests.support.teams import make_group, make_project, make_team, remove_team
-from tests.support.worlds import Person
+from tests.support.plugins import Keeper, installed
+from tests.support.teams import group, make_group, make_project, make_team, remove_team
+from tests.support.worlds import Invited, Person
 from webapp.access.actor import Actor
+from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import AboveYourRole, AccountClosed, Forbidden, InvitationNotOpen, MemberAgain, NotFound, UndoOver
+from webapp.errors import (
+    AboveYourRole,
+    AccountClosed,
+    Forbidden,
+    HasLeft,
+    InvitationNotOpen,
+    InvitedAnew,
+    MemberAgain,
+    NotFound,
+    RemovedFromAbove,
+    UndoOver,
+)
 from webapp.mail import housekeeping
 from webapp.models import (
+    EmailAddress,
     GroupMember,
     Invitation,
     InvitationStatus,
+    InvitationTeam,
     InvitationWord,
     Member,
     MemberStatus,
@@ -157,9 +172,8 @@ def test_C07_link_is_dead_once_its_sender_may_not_offer_it_any_more(acme: Acme, 
             undo(acme, number)
     else:
         acme.act(acme.manager, lambda actor, organization: end_right(actor, organization, leaver, after))
-    link = Link(invited.id, rows(acme, Invitation, id=invited.id)[0].organization_id, invited.token)
     with acme.unchanged(), pytest.raises(InvitationNotOpen):
-        acme.world.write(invitations.accept, Actor.visitor(None), link, bob.user_id)
+        accept(acme, invited, bob)
 
 
 def end_right(actor: Actor, organization: Organization, person: Person, way: str) -> None:
@@ -305,3 +319,97 @@ def test_D10_twelve_hundred_invitations_go_with_whoever_sent_them(acme: Acme, le
     remove(acme, leaver)
     assert {row.status for row in rows(acme, Invitation)} == {InvitationStatus.REVOKED}
     assert acme.events().count("invitation.revoked") == 1200
+
+
+def test_D10_nobody_returns_by_an_invitation_that_waited_while_they_were_a_member(acme: Acme) -> None:
+    acme.world.policy(acme.slug, address_match_required=False)
+    bob = acme.world.person("Bob Builder", "bob@example.org")
+    higher = acme.world.invite(acme.slug, acme.owner, "Bob@Example.org", Role.MANAGER)
+    accept(acme, acme.world.invite(acme.slug, acme.owner, "bob@example.net"), bob)
+    assert acme.world.status_of(higher) == "revoked"
+    assert acme.events()[-3:] == ["invitation.superseded", "member.joined", "invitation.accepted"]
+    remove(acme, bob)
+    with acme.unchanged(), pytest.raises(InvitationNotOpen):
+        accept(acme, higher, bob)
+
+
+@pytest.mark.parametrize("way", ["removed", "left"])
+def test_D10_what_was_open_for_the_addresses_of_who_goes_is_closed(acme: Acme, leaver: Person, way: str) -> None:
+    theirs, other = crowds.invite(acme, ["lea@example.net", "other@example.net"], acme.owner)
+
+    def prove() -> None:
+        address = {"address": "Lea@example.net", "canonical": "lea@example.net", "verified_at": NOON}
+        db.session.add(EmailAddress(user_id=leaver.user_id, is_primary=False, **address))
+
+    acme.world.write(prove)
+    if way == "left":
+        acme.act(leaver, removals.leave)
+    else:
+        remove(acme, leaver)
+    stands = {row.id: row.status for row in rows(acme, Invitation)}
+    assert (stands[theirs], stands[other]) == (InvitationStatus.REVOKED, InvitationStatus.PENDING)
+    assert (acme.events()[-1], acme.entries()[-1].target_id) == ("invitation.revoked", theirs)
+
+
+def accept(acme: Acme, invited: Invited, person: Person) -> None:
+    link = Link(invited.id, rows(acme, Invitation, id=invited.id)[0].organization_id, invited.token)
+    acme.world.write(invitations.accept, Actor.visitor(None), link, person.user_id)
+
+
+def test_C10_undo_gives_no_more_than_its_actor_may(acme: Acme, leaver: Person) -> None:
+    acme.change(leaver, has_global_access=False)
+    red, blue = make_team(acme, "Red", leaver), make_team(acme, "Blue", leaver)
+    payroll, rota = make_project(acme, "Payroll", red), make_project(acme, "Rota", blue)
+    readers = make_group(acme, red, "Readers", Role.MEMBER, ([payroll], [leaver]))
+    chiefs = make_group(acme, blue, "Chiefs", Role.MEMBER, ([rota], [leaver]))
+    synced = make_group(acme, red, "Synced", Role.MEMBER, ([payroll], [leaver]))
+    number = remove(acme, leaver)
+
+    def meanwhile() -> None:
+        group(chiefs).level, group(synced).source = Role.OWNER, "roster"
+
+    acme.world.write(meanwhile)
+    with installed(keeper=Keeper(Scope.TEAM_WRITE, "blue")):
+        undo(acme, number)
+    assert [row.team_id for row in rows(acme, TeamMember, member_id=number)] == [red]
+    assert [row.group_id for row in rows(acme, GroupMember, member_id=number)] == [readers]
+    after = acme.entries()[-1].after or {}
+    assert (after["teams"], after["groups"], after["left_out"]) == ([red], [readers], ["Blue", "Chiefs"])
+
+
+def test_who_left_is_invited_to_what_they_had_and_the_actor_may_give(acme: Acme, leaver: Person) -> None:
+    acme.change(leaver, has_global_access=False)
+    red, blue, gone = (make_team(acme, name, leaver) for name in ("Red", "Blue", "Gone"))
+    acme.act(leaver, removals.leave)
+    remove_team(acme, gone)
+    [kept] = rows(acme, RemovedMember)
+    with acme.unchanged(), pytest.raises(HasLeft, match="Lea Leaver left on their own"):
+        undo(acme, kept.member_id)
+    with installed(keeper=Keeper(Scope.TEAM_WRITE, "blue")):
+        assert invite_back(acme, kept) == ("lea.leaver@example.org", ["Blue"])
+    [invitation] = rows(acme, Invitation)
+    assert (invitation.role, invitation.has_global_access, invitation.invited_by_id) == (
+        Role.ADMIN,
+        False,
+        acme.manager.user_id,
+    )
+    assert [row.team_id for row in rows(acme, InvitationTeam)] == [red]
+    with acme.unchanged(), pytest.raises(InvitedAnew):
+        invite_back(acme, kept)
+    with acme.unchanged(), pytest.raises(Forbidden):
+        invite_back(acme, kept, acme.admin)
+
+
+def invite_back(acme: Acme, kept: RemovedMember, by: Person | None = None) -> tuple[str, list[str]]:
+    def step(actor: Actor, organization: Organization) -> tuple[str, list[str]]:
+        return removals.invite_back(actor, organization, db.session.get_one(RemovedMember, kept.id))
+
+    return acme.act(by or acme.manager, step)
+
+
+def test_D05_removal_by_somebody_above_is_not_undone(acme: Acme, leaver: Person) -> None:
+    number = remove(acme, leaver, acme.owner)
+    with acme.unchanged(), pytest.raises(RemovedFromAbove):
+        undo(acme, number, acme.manager)
+    acme.change(acme.owner, role=Role.MANAGER)
+    undo(acme, number, acme.manager)

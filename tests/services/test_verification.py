@@ -6,12 +6,13 @@ import pytest
 import time_machine
 from sqlalchemy import select
 
+from tests.support.acme import Acme
 from tests.support.unproven import unproven
 from tests.support.worlds import Person, World
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import AddressProven, LinkNotValid
-from webapp.models import AddressToken, AuditEntry, EmailAddress, User
+from webapp.models import AddressToken, AuditEntry, EmailAddress, Role, User
 from webapp.services import accounts, verification
 from webapp.services.tokens import digest
 
@@ -118,3 +119,14 @@ def test_expired_link_still_says_which_account_it_was_for(world: World) -> None:
         clock.shift(timedelta(hours=24))
         claim = world.read(verification.claim_of, token)
         assert (claim.user.id, claim.is_expired) == (una.user_id, True)
+
+
+def test_invitations_to_an_address_end_where_whoever_proves_it_is_a_member(acme: Acme) -> None:
+    bob, token = unproven(acme.world, "bob@example.org")
+    acme.world.member(acme.slug, bob, Role.MEMBER)
+    here = acme.world.invite(acme.slug, acme.owner, "Bob@Example.org", Role.MANAGER)
+    elsewhere = acme.world.invite(acme.other_slug, acme.stranger, "bob@example.org")
+    verify(acme.world, bob, token)
+    assert (acme.world.status_of(here), acme.world.status_of(elsewhere)) == ("revoked", "pending")
+    entry = acme.entries()[-1]
+    assert (entry.event, entry.target_id, entry.actor_user_id) == ("invitation.superseded", here.id, bob.user_id)

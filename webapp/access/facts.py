@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ScalarSelect, and_, bindparam, case, func, select
+from sqlalchemy import ScalarSelect, and_, bindparam, case, exists, func, select
 
 from webapp.db import Id, db
 from webapp.models import EmailAddress, Member, MemberStatus, Organization, Project, Role, Team, User
@@ -12,6 +12,8 @@ Resource = Organization | Team | Project
 KINDS: dict[type[Resource], str] = {Organization: "organization", Team: "team", Project: "project"}
 # That a member may use their membership; the statement joins their user.
 IS_ACTIVE = (Member.status == MemberStatus.ACTIVE, User.is_active)
+# That a user can sign in, now or once they have forgotten their password; without a proven address there is no way in.
+HAS_PROVEN_ADDRESS = exists().where(EmailAddress.user_id == User.id, EmailAddress.verified_at.is_not(None))
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,19 @@ def active_ids(organization_id: int) -> set[int]:
 
 
 def last_owner() -> ScalarSelect[int | None]:
-    """Select the id of an organization's last active owner, nothing where it has several; it reads two rows.
+    """Select the id of the only active owner who can sign in, nothing where there are several; it reads two rows.
 
     The organization is the parameter `organization_id`.
     """
     owners = (
         select(Member.id)
         .join(User, User.id == Member.user_id)
-        .where(Member.organization_id == bindparam("organization_id", type_=Id), Member.role == Role.OWNER, *IS_ACTIVE)
+        .where(
+            Member.organization_id == bindparam("organization_id", type_=Id),
+            Member.role == Role.OWNER,
+            *IS_ACTIVE,
+            HAS_PROVEN_ADDRESS,
+        )
         .limit(2)
         .subquery()
     )

@@ -58,6 +58,12 @@ def numbers_field(label: Any, **kwargs: Any) -> SelectMultipleField:
     return SelectMultipleField(label, coerce=number, choices=[], validate_choice=False, **kwargs)
 
 
+def chosen_in(field: SelectMultipleField, present: Collection[int]) -> frozenset[int]:
+    """Return the ids that a field chooses, and those chosen at present that it could not offer, being too many."""
+    offered = {number for number, _name in field.choices}
+    return frozenset(field.data or ()) | (frozenset(present) - offered)
+
+
 def reach_field() -> RadioField:
     """Return a field for global access or chosen teams; forms of earlier pages send none."""
     return RadioField(_("Projects"), choices=reach_choices(), validators=[Optional()])

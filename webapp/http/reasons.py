@@ -18,9 +18,11 @@ from webapp.errors import (
     MemberAgain,
     OfferNotYours,
     OfferTooHigh,
+    RemovedFromAbove,
     UndoOver,
     Yourself,
 )
+from webapp.models import Role
 from webapp.services.removals import Removal, refusal_to_undo
 
 
@@ -37,6 +39,7 @@ REFUSED: dict[type[DomainError], Reason] = {
     Yourself: Reason(N_("Yourself"), N_("Nobody changes their own membership. Another manager or owner can.")),
     AboveYourRole: Reason(N_("Above your role"), N_("Only people whose role is not below theirs can change this.")),
     MemberAgain: Reason(N_("A member again"), N_("They have joined again since.")),
+    RemovedFromAbove: Reason(N_("Above your role"), N_("Somebody whose role is above yours removed them.")),
     UndoOver: Reason(N_("Too late"), N_("They were removed too long ago.")),
     AccountClosed: Reason(N_("Account closed"), N_("Their account is closed.")),
 }
@@ -85,6 +88,8 @@ class Removed(Removal, Protocol):
     def is_member_again(self) -> bool: ...
     @property
     def is_active(self) -> bool: ...
+    @property
+    def remover_role(self) -> Role | None: ...
 
 
 def reasons_of_removed(actor: Actor, rows: Iterable[Removed]) -> dict[int, Reason]:
@@ -94,5 +99,12 @@ def reasons_of_removed(actor: Actor, rows: Iterable[Removed]) -> dict[int, Reaso
 
 
 def _reason_against_undo(actor: Actor, row: Removed) -> Reason | None:
-    refusal = refusal_to_undo(actor, row, name=row.name, is_active=row.is_active, is_member_again=row.is_member_again)
+    refusal = refusal_to_undo(
+        actor,
+        row,
+        name=row.name,
+        is_active=row.is_active,
+        is_member_again=row.is_member_again,
+        remover_role=row.remover_role,
+    )
     return REFUSED[type(refusal)] if refusal else None

@@ -124,3 +124,8 @@ class RemovedMember(Model):
     joined_at: Mapped[datetime]
     removed_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)
     removed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
+
+    @property
+    def has_left(self) -> bool:
+        """Whether they gave the membership up themselves."""
+        return self.removed_by_id == self.user_id

@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Integer, Row, Select, bindparam, select, unio
 from webapp.db import db
 from webapp.models import AuditEntry, EmailAddress, Member, Organization, RemovedMember, Role, User
 from webapp.queries.page import PAGE_ROWS, Page, decode, encode
-from webapp.queries.removed import IS_MEMBER_AGAIN
+from webapp.queries.removed import IS_MEMBER_AGAIN, REMOVER_ROLE
 from webapp.services.audit import Event
 from webapp.services.removals import undo_begins_at
 
@@ -188,6 +188,8 @@ class Removal:
     role: Role
     name: str
     removed_at: datetime
+    has_left: bool
+    remover_role: Role | None
     is_member_again: bool
     is_active: bool
 
@@ -211,6 +213,8 @@ _REMOVED = (
         RemovedMember.role,
         RemovedMember.removed_at,
         User.name,
+        (RemovedMember.removed_by_id == RemovedMember.user_id).label("has_left"),
+        REMOVER_ROLE.label("remover_role"),
         User.is_active,
         IS_MEMBER_AGAIN.label("is_member_again"),
     )

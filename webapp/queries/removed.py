@@ -27,6 +27,7 @@ class RemovedRow:
     removed_at: datetime
     removed_by: str | None
     has_left: bool
+    remover_role: Role | None
     days_left: int
     is_member_again: bool
     is_active: bool
@@ -48,6 +49,14 @@ IS_MEMBER_AGAIN = exists().where(
 )
 
 
+_remover = aliased(Member)
+REMOVER_ROLE = (
+    select(_remover.role)
+    .where(_remover.organization_id == RemovedMember.organization_id, _remover.user_id == RemovedMember.removed_by_id)
+    .scalar_subquery()
+)
+
+
 def _shown(page: Subquery) -> Statement:
     remover = aliased(User)
     return (
@@ -63,6 +72,7 @@ def _shown(page: Subquery) -> Statement:
             RemovedMember.removed_by_id,
             remover.name.label("removed_by"),
             IS_MEMBER_AGAIN.label("is_member_again"),
+            REMOVER_ROLE.label("remover_role"),
         )
         .select_from(page)
         .join(RemovedMember, RemovedMember.id == page.c.id)
@@ -94,6 +104,7 @@ def _row(row: Row[*tuple[Any, ...]]) -> RemovedRow:
         removed_at=row.removed_at,
         removed_by=row.removed_by,
         has_left=row.removed_by_id == row.user_id,
+        remover_role=row.remover_role,
         days_left=ceil((undo_ends_at(row.removed_at) - clock.now()) / timedelta(days=1)),
         is_member_again=row.is_member_again,
         is_active=row.is_active,

@@ -1,20 +1,28 @@
 """Access groups: making, changing and removing them. The caller holds the organization's lock."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, exists, insert, select
+from sqlalchemy import Select, delete, exists, insert, select
 
 from webapp.access import plugins
 from webapp.access.actor import Actor
-from webapp.access.decide import require, require_role_within
+from webapp.access.decide import is_role_within, require, require_role_within
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import EmptyGroup, GroupManaged, GroupNameTaken, NotFound, NotOfTeam
-from webapp.models import AccessGroup, GroupMember, GroupProject, Member, Organization, Role, Team, TeamProject
-from webapp.services import audit, offers
-from webapp.services.audit import Event, Move, Target
+from webapp.errors import (
+    AboveYourRole,
+    EmptyGroup,
+    GroupManaged,
+    GroupNameTaken,
+    GroupTooHigh,
+    NotFound,
+    NotOfTeam,
+)
+from webapp.models import AccessGroup, GroupMember, GroupProject, Member, Organization, Project, Role, Team, TeamProject
+from webapp.services import audit, offers, powers
+from webapp.services.audit import Change, Event, Move, Target
 from webapp.services.words import sort_key
 
 ROWS_A_STEP = 1_000
@@ -39,9 +47,11 @@ def create(actor: Actor, organization: Organization, team: Team, wanted: Content
         GroupNameTaken: a group of the team is called so.
         EmptyGroup: it would hold no project, or nobody.
         NotOfTeam: one of the projects is none of the team's, or somebody is no member of the organization.
+        Yourself: the actor is among the members, and would reach more by it.
     """
     _require_may_write(actor, organization, team)
     _require_possible(actor, team, wanted)
+    _require_no_own_gain(actor, team, wanted)
     return make(actor, organization, team, wanted)
 
 
@@ -72,11 +82,16 @@ def change(actor: Actor, organization: Organization, group: AccessGroup, wanted:
 
     Raises:
         GroupManaged: a source fills it.
-        NotFound, Forbidden, RoleTooHigh, GroupNameTaken, EmptyGroup, NotOfTeam: see `create`.
+        NotFound, Forbidden, RoleTooHigh, GroupNameTaken, EmptyGroup, NotOfTeam, Yourself: see `create`.
+        AboveYourRole: somebody above the actor may lose what they reach.
     """
     team = _require_editable(actor, organization, group)
     require_role_within(actor, group.level)
     _require_possible(actor, team, wanted, group)
+    present = contents_of(group)
+    _require_no_own_gain(actor, team, wanted, present)
+    if powers.above(actor, _members_of([group])) & _losing(present, wanted):
+        raise AboveYourRole(powers.LOSS_ABOVE)
     return fill(actor, organization, group, wanted)
 
 
@@ -114,11 +129,13 @@ def remove(actor: Actor, organization: Organization, group: AccessGroup) -> None
         NotFound, Forbidden: the actor may not.
         GroupManaged: the plug-in that fills it is installed.
         RoleTooHigh: its level is above the actor's role.
+        AboveYourRole: somebody above the actor may lose what they reach.
     """
     _require_may_write(actor, organization, db.session.get_one(Team, group.team_id))
     if not is_removable(group):
         raise GroupManaged(name=group.name, source=group.source)
     require_role_within(actor, group.level)
+    require_no_loss_above(actor, [group])
     delete_all(actor, organization, [group])
 
 
@@ -137,6 +154,48 @@ def delete_all(actor: Actor, organization: Organization, groups: Iterable[Access
         db.session.flush()
         gone = Move(target, before, went=before["members"])
         audit.record_all(actor, Event.GROUP_REMOVED, [gone], organization=organization)
+
+
+def require_no_loss_above(actor: Actor, groups: Sequence[AccessGroup]) -> None:
+    """Go on unless the end of some access groups may take what they reach from somebody above the actor.
+
+    Raises:
+        AboveYourRole: it may.
+    """
+    powers.require_no_loss_above(actor, _members_of(groups))
+
+
+def require_may_take(actor: Actor, project: Project, teams: Sequence[Team] | None = None) -> Sequence[AccessGroup]:
+    """Return the access groups of some teams, or of all, that hold a project, if the actor may take it from each.
+
+    Raises:
+        GroupTooHigh: the level of one of them is above the actor's role.
+    """
+    holding = select(AccessGroup).join(GroupProject, GroupProject.group_id == AccessGroup.id)
+    holding = holding.where(GroupProject.project_id == project.id).order_by(AccessGroup.id)
+    if teams is not None:
+        holding = holding.where(AccessGroup.team_id.in_([team.id for team in teams]))
+    groups = db.session.scalars(holding).all()
+    for group in groups:
+        if not is_role_within(actor, group.level):
+            raise GroupTooHigh(group=group.name, project=project.name)
+    return groups
+
+
+def take(actor: Actor, organization: Organization, groups: Sequence[AccessGroup], project: Project) -> None:
+    """Take a project from access groups that hold it; the caller has decided that they shall lose it."""
+    if not groups:
+        return
+    held = {group.id: projects_of(group) for group in groups}
+    changes = [
+        Change(
+            target_of(group), {"projects": sorted(held[group.id])}, {"projects": sorted(held[group.id] - {project.id})}
+        )
+        for group in groups
+    ]
+    of_groups = GroupProject.group_id.in_(held)
+    db.session.execute(delete(GroupProject).where(GroupProject.project_id == project.id, of_groups))
+    audit.record_all(actor, Event.GROUP_CHANGED, changes, organization=organization)
 
 
 def contents_of(group: AccessGroup) -> Contents:
@@ -208,6 +267,25 @@ def _require_possible(actor: Actor, team: Team, wanted: Contents, group: AccessG
     people = select(Member.id).where(Member.organization_id == team.organization_id, Member.id.in_(wanted.members))
     if set(db.session.scalars(people)) != wanted.members:
         raise NotOfTeam(field="members")
+
+
+def _require_no_own_gain(actor: Actor, team: Team, wanted: Contents, present: Contents | None = None) -> None:
+    me = actor.member
+    if me is None or me.id not in wanted.members or not powers.lacks(actor, team):
+        return
+    is_there = present is not None and me.id in present.members
+    if not (present and is_there and wanted.level <= present.level and wanted.projects <= present.projects):
+        raise powers.own_gain()
+
+
+def _losing(present: Contents, wanted: Contents) -> frozenset[int]:
+    """Return who may reach less by a change: whoever goes, and everybody where the group gives less."""
+    gives_less = wanted.level < present.level or present.projects - wanted.projects
+    return present.members if gives_less else present.members - wanted.members
+
+
+def _members_of(groups: Sequence[AccessGroup]) -> Select[int]:
+    return select(GroupMember.member_id).where(GroupMember.group_id.in_([group.id for group in groups]))
 
 
 def _put_members(group: AccessGroup, numbers: Collection[int]) -> None:

@@ -37,8 +37,8 @@ def add(actor: Actor, organization: Organization, address: Address, terms: Terms
         raise NobodyToAdd(email=address.typed)
     approvals.require_within_limits(organization, address)
     email = accounts.primary_address(user.id).address
+    _close_waiting(actor, organization, address, user, terms)
     member = members.add(actor, organization, user, email, terms, Event.MEMBER_ADDED)
-    _close_waiting(actor, organization, address, member)
     members.tell(actor, organization, user, "added", role=terms.role.label)
     return member
 
@@ -66,15 +66,15 @@ def _known(actor: Actor, address: Address) -> User | None:
     )
 
 
-def _close_waiting(actor: Actor, organization: Organization, address: Address, member: Member) -> None:
-    """Close the invitation or request for the address: whoever was waiting is a member now."""
+def _close_waiting(actor: Actor, organization: Organization, address: Address, user: User, terms: Terms) -> None:
+    """Close the invitation or request for the address: whoever was waiting becomes a member."""
     waiting = requests.waiting_for(organization, address.canonical)
     if waiting is None:
         return
     is_request = waiting.status is InvitationStatus.REQUESTED
     close = invitation_rows.close_request if is_request else invitation_rows.close
     change = close(waiting, InvitationStatus.ACCEPTED)
-    joined = {"role": member.role.label, "user_id": member.user_id, "email": address.typed}
+    joined = {"role": terms.role.label, "user_id": user.id, "email": address.typed}
     changes = [Change(change.target, change.before, {**(change.after or {}), **joined})]
     event = Event.REQUEST_APPROVED if is_request else Event.INVITATION_SUPERSEDED
     audit.record_all(actor, event, changes, organization=organization)

@@ -27,7 +27,7 @@ def refusals(
         MustWrite: it must be tried, and the transaction at hand only reads.
     """
     if action is Action.REVOKE:
-        return {**invitations.refusals_to_revoke(actor, chosen)}
+        return {**invitations.refusals_to_revoke(actor, organization, chosen)}
     with taken_back():
         return invitation_renewals.refusals_to_resend(actor, organization, chosen)
 

@@ -3,13 +3,14 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Select, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, CursorResult, Select, and_, delete, insert, select, text, update
 
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import InvitationNotOpen
 from webapp.models import EmailAddress, Invitation, InvitationStatus, InvitationWord, Member, Organization
+from webapp.models.invitation import OPEN
 from webapp.services import audit
 from webapp.services.audit import Change, Event, Target
 from webapp.services.words import words_of
@@ -89,6 +90,23 @@ def close_declined(actor: Actor, organization: Organization, canonicals: Sequenc
     if declined:
         changes = close_all(declined, InvitationStatus.DECLINED, InvitationStatus.REVOKED)
         audit.record_all(actor, Event.INVITATION_SUPERSEDED, changes, organization=organization)
+
+
+def close_offers(actor: Actor, organization: Organization, canonicals: Sequence[str]) -> None:
+    """Close the open and the declined invitations to the addresses of somebody who is a member: they need none.
+
+    None of them may be kept for the day on which the membership is taken away. Arguments as for `close_declined`.
+    """
+    open_ones = select(Invitation).where(
+        Invitation.organization_id == organization.id,
+        Invitation.canonical.in_(canonicals),
+        text(OPEN),
+        Invitation.status == InvitationStatus.PENDING,
+    )
+    if found := db.session.scalars(open_ones).all():
+        changes = close_all(found, InvitationStatus.PENDING, InvitationStatus.REVOKED)
+        audit.record_all(actor, Event.INVITATION_SUPERSEDED, changes, organization=organization)
+    close_declined(actor, organization, canonicals)
 
 
 def close_all(invitations: Sequence[Invitation], before: InvitationStatus, after: InvitationStatus) -> list[Change]:

@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import is_role_within, require, require_role_within
+from webapp.access.decide import decide, is_role_within, require, require_role_within
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import N_, InvitationNotOpen, NotFound, OfferTooHigh, OtherAddress
+from webapp.errors import N_, InvitationNotOpen, NotFound, OfferNotYours, OfferTooHigh, OtherAddress
 from webapp.models import EmailAddress, Invitation, InvitationStatus, InvitationToken, Member, Organization, Role, User
 from webapp.services import (
     accounts,
@@ -127,7 +127,7 @@ def revoke_all(actor: Actor, organization: Organization, chosen: Sequence[Invita
         DomainError: one of them cannot be revoked; see `refusals_to_revoke`.
     """
     require(actor, Scope.MEMBER_INVITE, organization)
-    for refusal in refusals_to_revoke(actor, chosen).values():
+    for refusal in refusals_to_revoke(actor, organization, chosen).values():
         raise refusal
     for status in REVOCABLE:
         if alike := [invitation for invitation in chosen if invitation.status is status]:
@@ -135,14 +135,29 @@ def revoke_all(actor: Actor, organization: Organization, chosen: Sequence[Invita
             audit.record_all(actor, Event.INVITATION_REVOKED, changes, organization=organization)
 
 
-def refusals_to_revoke(actor: Actor, chosen: Sequence[Invitation]) -> dict[int, OfferTooHigh | InvitationNotOpen]:
+def refusals_to_revoke(
+    actor: Actor, organization: Organization, chosen: Sequence[Invitation]
+) -> dict[int, OfferTooHigh | OfferNotYours | InvitationNotOpen]:
     """Return why the actor may not revoke some invitations, by the id of each.
 
-    It is OfferTooHigh for a role above the actor's, InvitationNotOpen for what was accepted, revoked or only asked for.
+    It is OfferTooHigh for a role above the actor's, OfferNotYours for what others sent and the actor could not, who may
+    not change members either, InvitationNotOpen for what was accepted, revoked or only asked for.
     """
     above = N_("This invitation offers a role above your own, so you may not revoke it. Nothing was changed.")
+    more = N_("This invitation offers more than you may give, so you may not revoke it. Nothing was changed.")
     closed = {one.id: InvitationNotOpen() for one in chosen if one.status not in REVOCABLE}
-    return {**closed, **{one.id: OfferTooHigh(above) for one in chosen if not is_role_within(actor, one.role)}}
+    not_theirs = {number: OfferNotYours(more) for number in _not_theirs_to_give(actor, organization, chosen)}
+    too_high = {one.id: OfferTooHigh(above) for one in chosen if not is_role_within(actor, one.role)}
+    return {**closed, **not_theirs, **too_high}
+
+
+def _not_theirs_to_give(actor: Actor, organization: Organization, chosen: Sequence[Invitation]) -> list[int]:
+    others = [one for one in chosen if one.invited_by_id is None or one.invited_by_id != actor.user_id]
+    if not others or decide(actor, Scope.MEMBER_WRITE, organization):
+        return []
+    terms = offers.terms_of_all(others)
+    refused = giving.refused_of_each(actor, organization, [terms[one.id] for one in others])
+    return [one.id for one, what in zip(others, refused, strict=True) if what.names]
 
 
 def close_expired(actor: Actor, organization: Organization, expired: Sequence[Invitation]) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import require, require_power_over, require_role_within
-from webapp.access.facts import last_owner
+from webapp.access.facts import HAS_PROVEN_ADDRESS, IS_ACTIVE
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import AlreadyMember, LastOwner, NotFound
@@ -64,7 +64,7 @@ def add(
         EmailAddress.user_id == user.id, EmailAddress.verified_at.is_not(None)
     )
     proven = db.session.scalars(theirs).all()
-    invitation_rows.close_declined(actor, organization, proven)
+    invitation_rows.close_offers(actor, organization, proven)
     after = described(member, email) if proven else {**described(member, email), "is_address_proven": False}
     audit.record(actor, event, target_of(member, user), organization=organization, after=after)
     return member
@@ -166,14 +166,26 @@ def require_may_end(actor: Actor, organization: Organization, member: Member) ->
 def require_other_owner(member: Member) -> None:
     """Go on unless this is the last active owner. The organization's lock keeps the answer true.
 
+    Others count only where they can sign in.
+
     Raises:
         LastOwner: it is.
     """
-    if db.session.scalar(_LAST_OWNER, {"organization_id": member.organization_id}) == member.id:
+    if member.role is not Role.OWNER or not member.is_active:
+        return
+    others = (
+        select(Member.id)
+        .join(User, User.id == Member.user_id)
+        .where(
+            Member.organization_id == member.organization_id,
+            Member.role == Role.OWNER,
+            Member.id != member.id,
+            *IS_ACTIVE,
+            HAS_PROVEN_ADDRESS,
+        )
+    )
+    if db.session.scalar(others.limit(1)) is None:
         raise LastOwner
-
-
-_LAST_OWNER = select(last_owner())
 
 
 def _set_status(actor: Actor, organization: Organization, member: Member, status: MemberStatus, event: Event) -> None:

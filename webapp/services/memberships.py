@@ -1,7 +1,7 @@
 """The terms of a membership: the role, and whether it reaches everything or what teams and access groups give."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -40,15 +40,22 @@ def terms_of(member: Member) -> Terms:
 def join(member: Member, terms: Terms) -> None:
     """Put a new member into those of the teams and access groups of their terms that are still there."""
     who = {"organization_id": member.organization_id, "member_id": member.id, "sort_name": member.sort_name}
-    if rows := [{**who, "team_id": number} for number in _there(Team, member, terms.teams)]:
+    there = still_there(member.organization_id, terms)
+    if rows := [{**who, "team_id": number} for number in there.teams]:
         db.session.execute(insert(TeamMember), rows)
-    if rows := [{**who, "group_id": number} for number in _there(AccessGroup, member, terms.groups)]:
+    if rows := [{**who, "group_id": number} for number in there.groups]:
         db.session.execute(insert(GroupMember), rows)
 
 
-def _there(model: Any, member: Member, numbers: Sequence[int]) -> Sequence[int]:
+def still_there(organization_id: int, terms: Terms) -> Terms:
+    """Return terms without the teams and access groups that are gone."""
+    teams, groups = _there(Team, organization_id, terms.teams), _there(AccessGroup, organization_id, terms.groups)
+    return replace(terms, teams=teams, groups=groups)
+
+
+def _there(model: Any, organization_id: int, numbers: Sequence[int]) -> Sequence[int]:
     if not numbers:
         return []
-    found = select(model.id).where(model.organization_id == member.organization_id, model.id.in_(numbers))
+    found = select(model.id).where(model.organization_id == organization_id, model.id.in_(numbers))
     there: Sequence[int] = db.session.scalars(found.order_by(model.id)).all()
     return there

@@ -14,9 +14,9 @@ from webapp.access.actor import Actor
 from webapp.access.decide import decide, require, teams_with
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import NameTaken, NotFound, ProjectArchived, ProjectNeedsTeam
+from webapp.errors import N_, NameTaken, NotFound, ProjectArchived, ProjectNeedsTeam
 from webapp.models import Organization, Project, Team, TeamProject
-from webapp.services import audit, slugs
+from webapp.services import access_groups, audit, powers, slugs
 from webapp.services.audit import Event, Target
 from webapp.services.slugs import PROJECT
 from webapp.services.words import sort_key
@@ -69,6 +69,9 @@ def set_teams(actor: Actor, organization: Organization, project: Project, wanted
     Raises:
         NotFound: a team is none of the organization's.
         Forbidden: the actor may not, or not in one of the teams that come or go.
+        GroupTooHigh: the level of an access group that would lose it is above the actor's role.
+        Yourself: the actor belongs to one that comes, and would reach more by it.
+        NameTaken: one that comes has a project called so.
         ProjectNeedsTeam: there are none.
         ProjectArchived: it can only be read.
     """
@@ -83,6 +86,8 @@ def set_teams(actor: Actor, organization: Organization, project: Project, wanted
         require(actor, Scope.PROJECT_CREATE, team)
     if not new and not gone:
         return False
+    _require_may_come(actor, project, new, list(before.values()))
+    access_groups.take(actor, organization, access_groups.require_may_take(actor, project, gone), project)
     numbers = [team.id for team in gone]
     db.session.execute(
         delete(TeamProject).where(TeamProject.project_id == project.id, TeamProject.team_id.in_(numbers))
@@ -98,9 +103,11 @@ def archive(actor: Actor, organization: Organization, project: Project) -> None:
 
     Raises:
         NotFound, Forbidden: the actor may not.
+        GroupTooHigh: the level of an access group that holds it is above the actor's role.
     """
     require_may_administer(actor, organization, project)
     if not project.is_archived:
+        access_groups.require_may_take(actor, project)
         project.archived_at = clock.now()
         audit.record(actor, Event.PROJECT_ARCHIVED, target_of(project), organization=organization)
 
@@ -122,8 +129,10 @@ def remove(actor: Actor, organization: Organization, project: Project) -> None:
 
     Raises:
         NotFound, Forbidden: the actor may not.
+        GroupTooHigh: the level of an access group that holds it is above the actor's role.
     """
     require_may_administer(actor, organization, project)
+    access_groups.take(actor, organization, access_groups.require_may_take(actor, project), project)
     before = {**_named(project), "teams": sorted(team.id for team in teams_of(project))}
     target = target_of(project)
     slugs.retire(PROJECT, project)
@@ -209,6 +218,18 @@ def _require_new_name(owners: Sequence[Team], name: str, own: Project | None = N
     others = TeamProject.project_id.is_distinct_from(own.id if own else None)
     if db.session.scalar(select(exists().where(*of_teams, others))):
         raise NameTaken(name=name)
+
+
+def _require_may_come(actor: Actor, project: Project, new: Sequence[Team], owners: Sequence[Team]) -> None:
+    called_so = (TeamProject.team_id.in_([team.id for team in new]), TeamProject.sort_name == project.sort_name)
+    if db.session.scalar(select(exists().where(*called_so))):
+        raise NameTaken(
+            N_("A team you chose has a project called %(name)s already. Rename one of them first."),
+            field="teams",
+            name=project.name,
+        )
+    if powers.lacks(actor, *owners) and not powers.lacks(actor, *new):
+        raise powers.own_gain()
 
 
 def _named(project: Project) -> dict[str, Any]:

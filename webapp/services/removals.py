@@ -1,19 +1,31 @@
-"""Removals: taking a membership away, and putting it back within 30 days.
+"""Removals: taking a membership away, and putting it back within 30 days. Who left is asked instead.
 
 As with every change of a membership, the caller holds the organization's lock.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, text
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import PowerOver, refusal_over, require
+from webapp.access.decide import PowerOver, is_role_within, refusal_over, require
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import AccountClosed, DomainError, MemberAgain, NotFound, UndoOver
+from webapp.errors import (
+    AccountClosed,
+    DomainError,
+    HasJoined,
+    HasLeft,
+    InvitedAnew,
+    LetterLimit,
+    MemberAgain,
+    NotFound,
+    RemovedFromAbove,
+    UndoOver,
+)
 from webapp.models import (
     EmailAddress,
     Invitation,
@@ -24,19 +36,27 @@ from webapp.models import (
     MemberWord,
     Organization,
     RemovedMember,
+    Role,
     User,
 )
 from webapp.models.invitation import OPEN
-from webapp.services import accounts, audit, invitation_rows, members, memberships
+from webapp.services import accounts, audit, giving, invitation_batches, invitation_rows, members, memberships
 from webapp.services.audit import Event
+from webapp.services.invitation_batches import Result
+from webapp.services.invitations import Offer
 from webapp.services.memberships import Terms
 from webapp.services.words import sort_key
 
 UNDO_DAYS = 30
+_NOT_INVITED: dict[Result, type[DomainError]] = {
+    Result.OPEN: InvitedAnew,
+    Result.MEMBER: HasJoined,
+    Result.LIMITED: LetterLimit,
+}
 
 
 def remove(actor: Actor, organization: Organization, member: Member) -> RemovedMember:
-    """Take somebody's membership away, with the invitations they sent, and tell them.
+    """Take somebody's membership away, with the invitations they sent or could return by, and tell them.
 
     Raises:
         NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change this membership.
@@ -50,7 +70,7 @@ def remove(actor: Actor, organization: Organization, member: Member) -> RemovedM
 
 
 def leave(actor: Actor, organization: Organization) -> RemovedMember:
-    """Give one's own membership up, with the invitations one sent.
+    """Give one's own membership up, with the invitations one sent or could return by.
 
     Raises:
         NotFound: the actor is no member.
@@ -75,26 +95,32 @@ def require_may_leave(actor: Actor, organization: Organization) -> Member:
     return actor.member
 
 
-def undo_removal(actor: Actor, organization: Organization, removed: RemovedMember) -> Member:
-    """Put a membership back exactly as it was, with its id. The invitations the person had sent stay revoked.
+def undo_removal(actor: Actor, organization: Organization, removed: RemovedMember) -> tuple[Member, list[str]]:
+    """Put a membership back as it was, with its id. The invitations the person had sent stay revoked.
 
-    What was open for one of their addresses has nothing left to offer and is closed.
+    What the actor may not give is left out; its names are returned too. What is gone, and managed access groups, which
+    their source fills, are left out unsaid. What was open for one of the person's addresses has nothing left to offer
+    and is closed.
 
     Raises:
-        NotFound, Forbidden, AboveYourRole: the actor may not.
+        NotFound, Forbidden, AboveYourRole, RemovedFromAbove: the actor may not.
         UndoOver: it was removed too long ago.
         AccountClosed: the person's account is.
         MemberAgain: the person has joined again.
+        HasLeft: they left themselves; see `invite_back`.
     """
     user = _user_to_put_back(actor, organization, removed)
-    member = _put_back(removed, user)
+    if removed.has_left:
+        raise HasLeft(name=user.name)
+    terms, left_out = _terms_to_give(actor, organization, removed)
+    member = _put_back(removed, user, terms)
     email = accounts.primary_address(user.id).address
     audit.record(
         actor,
         Event.MEMBER_REMOVAL_UNDONE,
         members.target_of(member, user),
         organization=organization,
-        after=members.described(member, email),
+        after={**members.described(member, email), **({"left_out": left_out} if left_out else {})},
     )
     members.index_words(member, user.name, email)
     addresses = _proven_addresses(user)
@@ -103,7 +129,29 @@ def undo_removal(actor: Actor, organization: Organization, removed: RemovedMembe
     invitation_rows.close_declined(actor, organization, addresses)
     if member.status is MemberStatus.ACTIVE:
         members.tell(actor, organization, user, "restored", role=member.role.label)
-    return member
+    return member, left_out
+
+
+def invite_back(actor: Actor, organization: Organization, removed: RemovedMember) -> tuple[str, list[str]]:
+    """Invite somebody who left to what they had, so that they decide; return to which address.
+
+    What the actor may not give is left out; its names are returned too.
+
+    Raises:
+        NotFound, Forbidden, AboveYourRole, UndoOver, AccountClosed, MemberAgain: see `undo_removal`.
+        TooManyGiven: they had more teams and access groups than an invitation offers.
+        InvitedAnew: something is open for their address already.
+        HasJoined: their address is a member's.
+        LetterLimit, InvitationLimit: their address, or the organization, has had its letters for today.
+    """
+    user = _user_to_put_back(actor, organization, removed)
+    terms, left_out = _terms_to_give(actor, organization, removed)
+    email = accounts.primary_address(user.id).address
+    offer = Offer.of(terms, organization.invitation_lifetime_days)
+    [outcome] = invitation_batches.invite_each(actor, organization, email, offer)
+    if outcome.result is not Result.INVITED:
+        raise _NOT_INVITED[outcome.result](email=email)
+    return email, left_out
 
 
 class Removal(PowerOver, Protocol):
@@ -114,7 +162,7 @@ class Removal(PowerOver, Protocol):
 
 
 def refusal_to_undo(
-    actor: Actor, removed: Removal, *, name: str, is_active: bool, is_member_again: bool
+    actor: Actor, removed: Removal, *, name: str, is_active: bool, is_member_again: bool, remover_role: Role | None
 ) -> DomainError | None:
     """Return why the actor may not put a membership back, or nothing where they may.
 
@@ -124,11 +172,14 @@ def refusal_to_undo(
         name: the person's.
         is_active: whether their account is not closed.
         is_member_again: whether they have joined again.
+        remover_role: that of whoever removed them, nothing where that is no member any more.
     """
     if is_member_again:
         return MemberAgain(name=name)
     if refusal := refusal_over(actor, removed):
         return refusal
+    if remover_role is not None and not is_role_within(actor, remover_role):
+        return RemovedFromAbove(name=name)
     if clock.now() >= undo_ends_at(removed.removed_at):
         return UndoOver(name=name, days=UNDO_DAYS)
     return None if is_active else AccountClosed(name=name)
@@ -174,7 +225,8 @@ def _take_away(actor: Actor, organization: Organization, member: Member, user: U
     db.session.delete(member)
     db.session.flush()
     audit.record(actor, event, target, organization=organization, before=before)
-    _close_all(actor, organization, (Event.INVITATION_REVOKED, Event.REQUEST_REJECTED), _sent_by(user.id))
+    theirs = or_(_sent_by(user.id), Invitation.canonical.in_(_proven_addresses(user)))
+    _close_all(actor, organization, (Event.INVITATION_REVOKED, Event.REQUEST_REJECTED), theirs)
     return removed
 
 
@@ -184,19 +236,36 @@ def _user_to_put_back(actor: Actor, organization: Organization, removed: Removed
         raise NotFound
     user = db.session.get_one(User, removed.user_id)
     is_member_again = members.of_user(organization, user.id) is not None
-    refusal = refusal_to_undo(actor, removed, name=user.name, is_active=user.is_active, is_member_again=is_member_again)
+    remover = members.of_user(organization, removed.removed_by_id) if removed.removed_by_id else None
+    refusal = refusal_to_undo(
+        actor,
+        removed,
+        name=user.name,
+        is_active=user.is_active,
+        is_member_again=is_member_again,
+        remover_role=remover.role if remover else None,
+    )
     if refusal:
         raise refusal
     return user
 
 
-def _put_back(removed: RemovedMember, user: User) -> Member:
+def _terms_to_give(actor: Actor, organization: Organization, removed: RemovedMember) -> tuple[Terms, list[str]]:
+    """Return what somebody had that is still there and the actor may give, and the names of what they may not."""
+    had = Terms(removed.role, removed.has_global_access, removed.team_ids or (), removed.group_ids or ())
+    there = memberships.still_there(organization.id, had)
+    refused = giving.refused_to(actor, organization, there)
+    theirs = replace(refused, groups=[group for group in refused.groups if not group.is_managed])
+    return refused.taken_from(there), theirs.names
+
+
+def _put_back(removed: RemovedMember, user: User, terms: Terms) -> Member:
     member = Member(
         id=removed.member_id,
         organization_id=removed.organization_id,
         user_id=removed.user_id,
-        role=removed.role,
-        has_global_access=removed.has_global_access,
+        role=terms.role,
+        has_global_access=terms.has_global_access,
         status=removed.status,
         sort_name=sort_key(user.name),
         last_active_at=removed.last_active_at,
@@ -204,7 +273,6 @@ def _put_back(removed: RemovedMember, user: User) -> Member:
     )
     db.session.delete(removed)
     db.session.add(member)
-    terms = Terms(removed.role, removed.has_global_access, removed.team_ids or (), removed.group_ids or ())
     db.session.flush()
     memberships.join(member, terms)
     return member

@@ -11,7 +11,7 @@ from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import LastTeam, NameTaken, NotFound
 from webapp.models import AccessGroup, Member, Organization, Team, TeamMember, TeamProject, User
-from webapp.services import access_groups, audit, offers, projects, slugs
+from webapp.services import access_groups, audit, offers, powers, projects, slugs
 from webapp.services.audit import Event, Move, Target
 from webapp.services.slugs import TEAM
 from webapp.services.words import sort_key
@@ -66,12 +66,15 @@ def remove(actor: Actor, organization: Organization, team: Team) -> None:
         NotFound, Forbidden: the actor may not.
         LastTeam: no other team owns one of its projects.
         RoleTooHigh: the level of one of its groups is above the actor's role.
+        AboveYourRole: somebody above the actor may lose what they reach.
     """
     require_may_write(actor, organization, team)
     _require_other_owners(team)
     groups = db.session.scalars(select(AccessGroup).where(AccessGroup.team_id == team.id)).all()
     for group in groups:
         require_role_within(actor, group.level)
+    powers.require_no_loss_above(actor, select(TeamMember.member_id).where(TeamMember.team_id == team.id))
+    access_groups.require_no_loss_above(actor, groups)
     access_groups.delete_all(actor, organization, groups)
     members = db.session.scalars(select(TeamMember.member_id).where(TeamMember.team_id == team.id)).all()
     owned = db.session.scalars(select(TeamProject.project_id).where(TeamProject.team_id == team.id)).all()
@@ -90,8 +93,11 @@ def add(actor: Actor, organization: Organization, team: Team, members: Sequence[
     Raises:
         NotFound: the team or one of them is none of the organization's, or the actor is a stranger to it.
         Forbidden: the actor may not.
+        Yourself: they are among them, and would reach more by it.
     """
     require_may_write(actor, organization, team)
+    if actor.member in members and powers.lacks(actor, team):
+        raise powers.own_gain()
     return put_in(actor, organization, team, members)
 
 
@@ -120,10 +126,12 @@ def take_out(actor: Actor, organization: Organization, team: Team, members: Sequ
 
     Raises:
         NotFound, Forbidden: the actor may not.
+        AboveYourRole: one of them is above the actor, and may lose what they reach.
     """
     require_may_write(actor, organization, team)
     wanted = [member.id for member in members]
     theirs = (TeamMember.team_id == team.id, TeamMember.member_id.in_(wanted))
+    powers.require_no_loss_above(actor, select(TeamMember.member_id).where(*theirs))
     there = set(db.session.scalars(select(TeamMember.member_id).where(*theirs)))
     gone = [member for member in members if member.id in there]
     if gone:

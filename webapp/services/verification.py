@@ -9,8 +9,8 @@ from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import changes_one_row, db
 from webapp.errors import AddressProven, LinkNotValid
-from webapp.models import AddressToken, EmailAddress, User
-from webapp.services import accounts, audit, outbox
+from webapp.models import AddressToken, EmailAddress, Member, Organization, User
+from webapp.services import accounts, audit, invitation_rows, organizations, outbox
 from webapp.services.addresses import Address
 from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Event, Target
@@ -85,7 +85,7 @@ def verify(token: str, user_id: int, *, ip: str | None) -> EmailAddress:
     """Prove the address of a link for the user who has just shown that the account is theirs too.
 
     Following the link is not enough: whoever joined by a copied link may have entered the address of somebody else,
-    who must not make it the stranger's by a click.
+    who must not make it the stranger's by a click. Where they are a member, invitations to the address are closed.
 
     Raises:
         LinkNotValid: the link was used, also just a moment ago, has expired, or is about another account.
@@ -94,6 +94,7 @@ def verify(token: str, user_id: int, *, ip: str | None) -> EmailAddress:
     claim = claim_of(token)
     if claim.is_expired or claim.user.id != user_id:
         raise LinkNotValid
+    joined = _lock_organizations_of(user_id)
     if proven := accounts.with_verified_address(claim.email.canonical):
         raise LinkNotValid if proven.user.id == user_id else AddressProven
     _use_up(token)
@@ -102,13 +103,22 @@ def verify(token: str, user_id: int, *, ip: str | None) -> EmailAddress:
     of_address = update(AddressToken).where(AddressToken.email_address_id == claim.email.id)
     db.session.execute(of_address.where(AddressToken.used_at.is_(None)).values(used_at=now))
     db.session.flush()
+    actor = Actor.of(claim.user, ip=ip)
+    for organization in joined:
+        invitation_rows.close_offers(actor, organization, [claim.email.canonical])
     audit.record(
-        Actor.of(claim.user, ip=ip),
+        actor,
         Event.ADDRESS_VERIFIED,
         Target("user", claim.user.id, claim.user.name),
         after={"email": claim.email.address},
     )
     return claim.email
+
+
+def _lock_organizations_of(user_id: int) -> list[Organization]:
+    """Return the organizations somebody belongs to, holding the lock of each."""
+    theirs = select(Member.organization_id).where(Member.user_id == user_id).order_by(Member.organization_id)
+    return [organizations.lock(number) for number in db.session.scalars(theirs).all()]
 
 
 def _use_up(token: str) -> None:

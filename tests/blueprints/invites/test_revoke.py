@@ -8,6 +8,7 @@ import time_machine
 from werkzeug.test import TestResponse
 
 from tests.support.acme import Acme
+from tests.support.offering import make_things
 from tests.support.pages import PANEL, Page
 from tests.support.worlds import Invited, Person, post
 from webapp.models import InvitationStatus, Role
@@ -150,3 +151,28 @@ def test_revoking_is_a_post_with_its_csrf_token(acme: Acme, invited: Invited) ->
             405
         ] * 4
         assert browser.post(address).status_code == 403
+
+
+def test_member_revokes_what_they_sent_or_could_send_and_nothing_else(acme: Acme) -> None:
+    things = make_things(acme)
+    acme.world.policy(acme.slug, members_may_invite=True)
+    own = acme.world.invite(acme.slug, acme.member, "own@example.org")
+    like_own = acme.world.invite(acme.slug, acme.owner, "like@example.org")
+    more = acme.world.invite(acme.slug, acme.owner, "more@example.org", teams=[things.blue])
+    acme.change(acme.member, has_global_access=False)
+    wider = acme.world.invite(acme.slug, acme.owner, "wider@example.org")
+    less = acme.world.invite(acme.slug, acme.owner, "less@example.org", has_global_access=False)
+    page = Page(acme.browser(acme.member).get(acme.address("members/pending")))
+    said = {one.email: page.by_id(f"invitation-{one.id}").text for one in (own, like_own, more, wider, less)}
+    assert [name for name, text in said.items() if "Revoke" in text] == ["own@example.org", "less@example.org"]
+    assert all("More than you may give" in said[one.email] for one in (like_own, more, wider))
+    for one in (like_own, more, wider):
+        with acme.unchanged():
+            answer = revoke(acme, one, acme.member)
+        assert (answer.status_code, acme.events()[-1]) == (403, "access.refused")
+        assert "more than you may give, so you may not revoke it" in Page(answer).text
+    ids, bulk = [str(one.id) for one in (own, more, less)], acme.address("members/pending/bulk")
+    asked = Page(post(acme.browser(acme.member), bulk, action="revoke", ids=ids))
+    assert "more@example.org is left out. It offers more than you may give." in asked.text
+    assert [revoke(acme, one, acme.member).status_code for one in (own, less)] == [303, 303]
+    assert [revoke(acme, one, acme.manager).status_code for one in (like_own, more, wider)] == [303] * 3

@@ -9,10 +9,13 @@ from werkzeug.test import TestResponse
 
 from tests.support import crowds
 from tests.support.acme import Acme
+from tests.support.offering import joined_with
 from tests.support.pages import PANEL, RESULTS, Page
-from tests.support.teams import Office, make_group
+from tests.support.teams import Office, group, make_group
 from tests.support.worlds import Person, post
 from webapp.models import MemberStatus, Role
+from webapp.services import access_groups
+from webapp.services.access_groups import Contents
 
 
 def remove(acme: Acme, actor: Person | None, number: int, **fields: Any) -> TestResponse:
@@ -186,7 +189,7 @@ def test_tab_says_who_as_what_when_by_whom_and_how_long_it_can_be_undone(acme: A
     acme.change(acme.member, status=MemberStatus.SUSPENDED)
     remove(acme, acme.owner, mina)
     post(acme.browser(acme.admin), acme.address("leave"), confirm="1")
-    page = Page(acme.browser(acme.manager).get(acme.address("members/removed")))
+    page = Page(acme.browser(acme.owner).get(acme.address("members/removed")))
     rows = page.rows("removed")
     assert (len(rows), rows[1]) == (2, mina)
     said = page.by_id(f"removed-{mina}").text
@@ -269,11 +272,50 @@ def test_last_owner_is_told_why_they_cannot_leave(acme: Acme) -> None:
     assert acme.events() == before
 
 
-def test_somebody_who_left_can_be_put_back(acme: Acme) -> None:
+def test_somebody_who_left_is_invited_again_and_decides(acme: Acme) -> None:
     number = acme.member_id(acme.admin)
     post(acme.browser(acme.admin), acme.address("leave"), confirm="1")
-    assert undo(acme, acme.manager, number).status_code == 303
-    assert acme.member_id(acme.admin) == number
+    browser = acme.browser(acme.manager)
+    listed = Page(browser.get(acme.address("members/removed")))
+    assert "Invite again Adam Admin" in listed.by_id(f"removed-{number}").text
+    assert "Whoever left on their own is invited again to what they had, and decides." in listed.text
+    assert "Invite again Adam Admin" in Page(browser.get(acme.address("audit"))).text
+    answer = undo(acme, acme.manager, number)
+    assert (answer.status_code, answer.location) == (303, acme.address("members/pending"))
+    assert acme.browser(acme.admin).get(acme.address("members")).status_code == 404
+    with acme.unchanged():
+        again = undo(acme, acme.manager, number)
+    assert (again.status_code, "There is another open invitation" in Page(again).text) == (409, True)
+    [letter] = acme.world.letters("invitation")
+    link = f"/invitations/{acme.world.token_of(letter)}"
+    assert post(acme.browser(acme.admin), link, page="/account/", accept="1").status_code == 303
+    assert acme.world.roles(acme.slug)["Adam Admin"] == "admin"
+    assert "A member again" in Page(browser.get(acme.address("members/removed"))).by_id(f"removed-{number}").text
+
+
+def test_removal_by_somebody_above_is_not_undone(acme: Acme, mina: int) -> None:
+    remove(acme, acme.owner, mina)
+    browser = acme.browser(acme.manager)
+    assert "Above your role" in Page(browser.get(acme.address("members/removed"))).by_id(f"removed-{mina}").text
+    assert "undo-removal" not in browser.get(acme.address("audit")).get_data(as_text=True)
+    with acme.unchanged():
+        answer = undo(acme, acme.manager, mina)
+    assert (answer.status_code, acme.events()[-1]) == (403, "access.refused")
+    assert "Somebody whose role is above yours removed Mina Member" in Page(answer).text
+    assert undo(acme, acme.owner, mina).status_code == 303
+
+
+def test_undo_says_what_whoever_does_it_may_not_give(acme: Acme, office: Office) -> None:
+    number = acme.member_id(office.otto)
+    remove(acme, acme.manager, number)
+    raised = Contents("Readers", Role.OWNER, frozenset({office.payroll}), frozenset({acme.member_id(acme.owner)}))
+    acme.act(acme.owner, lambda actor, here: access_groups.change(actor, here, group(office.readers), raised))
+    browser = acme.browser(acme.manager)
+    answer = post(browser, acme.address(f"members/{number}/undo-removal"))
+    said = Page(browser.get(answer.location)).by_id("notices").text
+    assert said == "Otto Outside is a member again. You may not give: Readers."
+    assert joined_with(acme, office.otto).groups == []
+    assert (acme.entries()[-1].after or {})["left_out"] == ["Readers"]
 
 
 @pytest.mark.parametrize("path", ["remove", "undo-removal"])

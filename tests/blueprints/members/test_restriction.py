@@ -4,16 +4,19 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import insert
 from werkzeug.test import TestResponse
 
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
 from tests.support.plugins import Keeper, installed
-from tests.support.teams import Office, make_project, memberships, team
+from tests.support.teams import Office, make_project, make_teams, memberships, team
 from tests.support.worlds import Person, post
 from webapp.access.impact import EVERY_PROJECT
 from webapp.access.roles import Scope
-from webapp.models import MemberStatus, Role
+from webapp.db import db
+from webapp.models import MemberStatus, Role, TeamMember
+from webapp.queries.choices import MOST_CHOICES
 from webapp.services import restriction, teams
 
 EVERYTHING, CHOSEN = "1", "0"
@@ -244,3 +247,17 @@ def test_ids_on_the_page_are_unique(office: Office) -> None:
     for person in (office.acme.member, office.acme.owner):
         ids = Page(browser.get(address(office.acme, person))).ids
         assert sorted(ids) == sorted(set(ids))
+
+
+def test_teams_that_are_too_many_for_the_form_are_kept(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    here, mina = acme.world.read(lambda: acme.organization().id), acme.member_id(acme.member)
+    made = make_teams(acme, [f"T{number}" for number in range(MOST_CHOICES)])
+    of = {"organization_id": here, "member_id": mina, "sort_name": "mina member"}
+    rows = [{**of, "team_id": number} for number in made]
+    acme.world.write(lambda: db.session.execute(insert(TeamMember), rows))
+    before = reach(acme, acme.member)
+    chosen = Page(browser.get(address(acme, acme.member))).checked("teams")
+    assert len(chosen) == MOST_CHOICES < len(before[1])
+    assert change(office, browser, role="admin", teams=chosen).status_code == 303
+    assert reach(acme, acme.member) == before

@@ -4,12 +4,15 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import insert
 
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
-from tests.support.teams import Office, make_group, make_project, make_team, memberships, project, team
+from tests.support.teams import Office, make_group, make_project, make_team, make_teams, memberships, project, team
 from tests.support.worlds import post
-from webapp.models import Role
+from webapp.db import db
+from webapp.models import Role, TeamProject
+from webapp.queries.choices import MOST_CHOICES
 from webapp.services import projects, teams
 
 SETTINGS = "projects/payroll/settings"
@@ -238,3 +241,15 @@ def test_D09_whoever_runs_one_of_several_teams_neither_ends_nor_shares_their_pro
             assert post(admin, path, **form).status_code == 403, path
         added = post(admin, acme.address("teams/green/projects/add"), project=office.payroll)
         assert added.status_code == 422, "it is not among those to choose from"
+
+
+def test_teams_that_are_too_many_for_the_form_keep_the_project(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    here = acme.world.read(lambda: acme.organization().id)
+    made = make_teams(acme, [f"A{number}" for number in range(MOST_CHOICES)])
+    of = {"organization_id": here, "project_id": office.payroll, "sort_name": "payroll"}
+    acme.world.write(lambda: db.session.execute(insert(TeamProject), [{**of, "team_id": number} for number in made]))
+    chosen = Page(browser.get(acme.address(SETTINGS))).checked("teams")
+    assert post(browser, acme.address(SETTINGS), name="Wages", teams=chosen).status_code == 303
+    owners = acme.world.read(lambda: {team.id for team in projects.teams_of(project(office.payroll))})
+    assert owners == {*made, office.red}

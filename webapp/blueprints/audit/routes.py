@@ -34,7 +34,7 @@ def index(organization: Organization) -> Response:
         "audit/index.html",
         {"panel": "audit/_entries.html"},
         page=described(page, people_in(organization, page.rows)),
-        undoable={removal.entry_id: removal.id for removal in removals if removal.id not in reasons},
+        undoable={removal.entry_id: removal for removal in removals if removal.id not in reasons},
         asked=wanted,
         families=families(),
     )

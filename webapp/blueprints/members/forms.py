@@ -7,7 +7,7 @@ from flask_babel import lazy_gettext as _
 from wtforms import SelectField
 from wtforms.fields import SelectChoice
 
-from webapp.http.choices import CHOSEN, EVERYTHING, numbers_field, reach_choices, reach_field
+from webapp.http.choices import CHOSEN, EVERYTHING, chosen_in, numbers_field, reach_choices, reach_field
 from webapp.http.forms import Form
 from webapp.http.stale import ShownForm
 from webapp.http.templating import role_name
@@ -70,7 +70,7 @@ class MemberForm(RoleForm, ShownForm):
         """Return what was chosen; what is there already where the form says nothing of it."""
         if not self.has_global_access.data:
             return present
-        return Reach(self.has_global_access.data == EVERYTHING, frozenset(self.teams.data or ()))
+        return Reach(self.has_global_access.data == EVERYTHING, chosen_in(self.teams, present.teams))
 
     def carried(self) -> list[tuple[str, str]]:
         """Return the names and values that send the same form again."""

@@ -1,6 +1,6 @@
 """The rows of the Members and Pending tabs, filled into the pieces of HTML that the rows of each share."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -40,6 +40,7 @@ class PendingPieces(Protocol):
 
     plain_row: Html
     row_above: Html
+    row_of_others: Html
     rows_with_actions: Mapping[bool, Html]
     role_badges: Mapping[Role, Html]
     letters: Mapping[str, Html]
@@ -105,13 +106,16 @@ def _teams(teams: TeamNames | None, pieces: MemberPieces) -> Html:
     return filled(pieces.several_teams, {"number": number, "names": names})
 
 
-def pending_lines(rows: Sequence[InvitationRow], offers: Mapping[int, str], grantable: Set[Role] | None) -> Lines:
+def pending_lines(
+    rows: Sequence[InvitationRow], offers: Mapping[int, str], grantable: Set[Role] | None, closed: Collection[int]
+) -> Lines:
     """Return the rows of the Pending tab, ready to be filled in.
 
     Args:
         rows: what they show.
         offers: what each invitation offers, in words, by its id.
         grantable: the roles that the viewer may give; nothing where they may not invite.
+        closed: the ids of those that offer more than the viewer may give, and that somebody else sent.
     """
 
     def lines(pieces: PendingPieces, base: str) -> Iterator[Html]:
@@ -119,15 +123,19 @@ def pending_lines(rows: Sequence[InvitationRow], offers: Mapping[int, str], gran
         for row in rows:
             values = _pending_values(row, pieces, moment)
             values |= {"base": start, "offers": escape(offers[row.id])}
-            yield filled(_pending_piece(row, grantable, pieces), values)
+            yield filled(_pending_piece(row, grantable, closed, pieces), values)
 
     return lambda pieces, base: joined(lines(pieces, base))
 
 
-def _pending_piece(row: InvitationRow, grantable: Set[Role] | None, pieces: PendingPieces) -> Html:
+def _pending_piece(
+    row: InvitationRow, grantable: Set[Role] | None, closed: Collection[int], pieces: PendingPieces
+) -> Html:
     if grantable is None:
         return pieces.plain_row
-    return pieces.rows_with_actions[row.state == "pending"] if row.role in grantable else pieces.row_above
+    if row.role not in grantable:
+        return pieces.row_above
+    return pieces.row_of_others if row.id in closed else pieces.rows_with_actions[row.state == "pending"]
 
 
 def _pending_values(row: InvitationRow, pieces: PendingPieces, moment: Callable[[datetime], Html]) -> Filled:

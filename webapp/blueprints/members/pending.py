@@ -1,9 +1,10 @@
 """The Pending tab: who has been asked to join, as a page and as a file."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from flask import Response, request
 
+from webapp.access.actor import Actor
 from webapp.access.decide import decide, grantable_roles
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
@@ -16,8 +17,9 @@ from webapp.http.offers import in_short
 from webapp.http.session import current_actor
 from webapp.models import Organization, Role
 from webapp.queries.counts import counts_of
-from webapp.queries.invitations import STATES, InvitationRow, pending_of
+from webapp.queries.invitations import STATES, InvitationRow, listed_among, pending_of
 from webapp.queries.offers import offered_by
+from webapp.services import invitations
 from webapp.services.bulk import MOST_AT_ONCE
 
 COLUMNS = ("address", "role", "status", "invited by", "invited at", "expires at")
@@ -34,11 +36,12 @@ def pending(organization: Organization) -> Response:
     offers = {row.id: in_short(row.has_global_access, held[row.id]) for row in page.rows}
     actor = current_actor()
     grantable = {*grantable_roles(actor)} if decide(actor, Scope.MEMBER_INVITE, organization) else None
+    closed = _closed_to(actor, organization, page.rows) if grantable else ()
     return respond(
         "members/pending.html",
         {"panel": "members/_pending.html", "results": "members/_pending_rows.html"},
         page=page,
-        lines=pending_lines(page.rows, offers, grantable),
+        lines=pending_lines(page.rows, offers, grantable, closed),
         counts=counts_of(organization),
         roles=Role,
         states=STATES,
@@ -47,6 +50,13 @@ def pending(organization: Organization) -> Response:
         q=q,
         after=after or None,
     )
+
+
+def _closed_to(actor: Actor, organization: Organization, rows: Sequence[InvitationRow]) -> Collection[int]:
+    """Return the ids of the invitations that the actor may not even revoke; whoever may change members may each."""
+    if decide(actor, Scope.MEMBER_WRITE, organization):
+        return ()
+    return invitations.refusals_to_revoke(actor, organization, listed_among(organization, [row.id for row in rows]))
 
 
 @bp.get("/orgs/<org>/members/pending.csv")

@@ -10,6 +10,7 @@ from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.notices import say_with_undo
+from webapp.http.offers import names_of
 from webapp.http.reasons import reasons_of_removed
 from webapp.http.session import current_actor
 from webapp.models import Member, Organization, RemovedMember
@@ -59,10 +60,24 @@ def removed(organization: Organization) -> Response:
 @bp.post("/orgs/<org>/members/<int:removed>/undo-removal")
 @access(Scope.MEMBER_WRITE)
 def undo_removal(organization: Organization, removed: RemovedMember) -> Response:
-    """Put a membership back as it was."""
-    member = service.undo_removal(current_actor(), organization, removed)
-    flash(_("%(name)s is a member again, as before.", name=person_of(member).name), "success")
+    """Put a membership back as it was; who left on their own is invited instead."""
+    if removed.has_left:
+        return _invite_back(organization, removed)
+    member, left_out = service.undo_removal(current_actor(), organization, removed)
+    name = person_of(member).name
+    if left_out:
+        flash(_("%(name)s is a member again. You may not give: %(names)s.", name=name, names=names_of(left_out)))
+    else:
+        flash(_("%(name)s is a member again, as before.", name=name), "success")
     return go(address_of(organization, member))
+
+
+def _invite_back(organization: Organization, removed: RemovedMember) -> Response:
+    email, left_out = service.invite_back(current_actor(), organization, removed)
+    flash(_("An invitation to what they had is on its way to %(email)s: they left, so they decide.", email=email))
+    if left_out:
+        flash(_("It leaves out what you may not give: %(names)s.", names=names_of(left_out)))
+    return go(url_for("members.pending", org=organization.slug))
 
 
 @bp.route("/orgs/<org>/leave", methods=["GET", "POST"])

@@ -7,6 +7,7 @@ from webapp.access.roles import LOWEST_LEVEL, Scope
 from webapp.blueprints.projects import bp
 from webapp.blueprints.projects.forms import ProjectForm
 from webapp.errors import DomainError
+from webapp.http.choices import chosen_in
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, in_place, respond
@@ -51,13 +52,14 @@ def update(organization: Organization, project: Project) -> Response:
 
 
 def _ask_or_change(organization: Organization, project: Project, form: ProjectForm) -> Response:
-    actor, confirm, wanted = current_actor(), ConfirmForm(), form.teams.data or ()
+    actor, confirm = current_actor(), ConfirmForm()
+    wanted = chosen_in(form.teams, [team.id for team in projects.teams_of(project)])
 
     def change() -> None:
         projects.set_teams(actor, organization, project, restriction.teams_among(organization, wanted))
         projects.rename(actor, organization, project, form.name.data)
 
-    preview = Preview(change, by_teams_of_project(project, wanted))
+    preview = Preview(change, by_teams_of_project(project, sorted(wanted)))
     if preview.must_ask(confirm):
         said = {"section": "projects", "project": project}
         return confirmation("projects/_change.html", confirm, preview=preview, carried=form.carried(), **said)
