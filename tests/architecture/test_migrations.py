@@ -27,11 +27,14 @@ from webapp.models import (
     AddressToken,
     AuditMention,
     EmailAddress,
+    FlowPurpose,
     FormerProjectSlug,
     FormerSlug,
     FormerTeamSlug,
     GroupMember,
     GroupProject,
+    Identity,
+    IdentityProvider,
     Invitation,
     InvitationGroup,
     InvitationTeam,
@@ -43,6 +46,10 @@ from webapp.models import (
     RemovedMember,
     RetiredSlug,
     Role,
+    Session,
+    SessionIdentity,
+    SsoDomain,
+    SsoFlow,
     Team,
     TeamMember,
     TeamProject,
@@ -81,6 +88,7 @@ def filled(world: World, acme: Acme) -> Acme:
     assert invited.id
     world.write(_fill_the_rest, acme)
     world.write(_fill_teams, acme)
+    world.write(_fill_single_sign_on, acme)
     return acme
 
 
@@ -126,6 +134,24 @@ def _fill_the_rest(acme: Acme) -> None:
             KnownNetwork(user_id=acme.owner.user_id, network="127.0.0.0/24"),
         ]
     )
+
+
+def _fill_single_sign_on(acme: Acme) -> None:
+    """Give Acme a connection, and somebody who is known there and on the way to it."""
+    now, of_organization = clock.now(), {"organization_id": acme.organization().id}
+    provider = IdentityProvider(
+        **of_organization, kind="oidc", issuer="https://id.example.org", client_id="acme", options={}
+    )
+    session = db.session.scalars(select(Session).where(Session.user_id == acme.owner.user_id)).first()
+    assert session
+    db.session.add_all([provider, SsoDomain(**of_organization, domain="example.org", token="0" * 64)])
+    db.session.flush()
+    of_provider = {**of_organization, "provider_id": provider.id, "user_id": acme.owner.user_id}
+    identity = Identity(**of_provider, subject="ada", claims={"groups": []})
+    kept = {"browser": "0" * 64, "state_hash": "0" * 64, "secrets": "sealed", "expires_at": now}
+    db.session.add_all([identity, SsoFlow(**of_provider, **kept, provider_version=1, purpose=FlowPurpose.LINK)])
+    db.session.flush()
+    db.session.add(SessionIdentity(session_id=session.id, identity_id=identity.id))
 
 
 def rows_of(connection: Connection) -> Rows:
