@@ -16,6 +16,7 @@ TABLES = ("identity_provider", "sso_domain", "identity", "sso_flow", "session_id
 
 
 def upgrade() -> None:
+    op.add_column("session", sa.Column("is_confined", sa.Boolean(), nullable=False, server_default=sa.false()))
     _make_providers()
     _make_domains()
     _make_identities()
@@ -26,6 +27,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     for table in reversed(TABLES):
         op.drop_table(table)
+    # Without the column a provider's word would open every organization.
+    op.execute("DELETE FROM session WHERE is_confined")
+    op.drop_column("session", "is_confined")
 
 
 def _names(constraint: str, *names: str) -> sa.Enum:
