@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 
 from webapp.access.actor import Actor
 from webapp.blueprints.sso import bp
-from webapp.errors import DomainError, NotFound, SignInRequired
+from webapp.errors import DomainError, NotFound
 from webapp.http import session, sso, uow
 from webapp.http.forms import safe_next
 from webapp.http.guard import PUBLIC, access
@@ -18,7 +18,7 @@ from webapp.providers.words import WORDS
 from webapp.queries.sso import Entrance, entrance_of
 from webapp.services import accounts, members, organizations, sessions
 from webapp.services.sso import connections, identities, joining, refusals
-from webapp.services.sso.errors import IdentityTaken, SsoError
+from webapp.services.sso.errors import FlowNotYours, IdentityTaken, SsoError
 from webapp.services.sso.flows import Flow
 from webapp.services.sso.identities import Said
 
@@ -173,10 +173,10 @@ def _whoever_began(flow: Flow, organization: Organization) -> Actor:
     """Return who began a flow, and is still signed in here; their membership is read under the lock.
 
     Raises:
-        SignInRequired: somebody else is, or nobody.
+        FlowNotYours: somebody else is, or nobody.
     """
     viewer = session.reload_viewer()
     if viewer is None or viewer.user_id != flow.user_id:
-        raise SignInRequired
+        raise FlowNotYours
     g.member = members.of_user(organization, viewer.user_id)
     return current_actor()
