@@ -14,7 +14,7 @@ from tests.support.identity_provider import CLIENT_ID, CLIENT_SECRET, HostilePro
 from tests.support.worlds import Person, post
 from webapp.db import db
 from webapp.http import sso
-from webapp.models import Identity, IdentityProvider, ProviderStatus, SsoDomain
+from webapp.models import Identity, IdentityProvider, Organization, ProviderStatus, SsoDomain
 from webapp.providers.demo_identity_provider import DemoClient
 from webapp.services.sso import connections
 
@@ -118,19 +118,17 @@ class Desk:
         return [(row.subject, row.user_id) for row in self.acme.world.read(lambda: db.session.execute(found).all())]
 
     def _connect(self) -> int:
-        organization = organization_of(self.slug)
-        provider = IdentityProvider(
-            organization_id=organization.id,
-            kind="oidc",
-            issuer=self.theirs.issuer,
-            client_id=CLIENT_ID,
-            options={},
-            status=ProviderStatus.ACTIVE,
-        )
-        db.session.add(provider)
-        db.session.flush()
-        provider.client_secret = db.vault.seal(connections.seal_name(provider), CLIENT_SECRET)
-        return provider.id
+        return connection(organization_of(self.slug), self.theirs.issuer).id
+
+
+def connection(organization: Organization, issuer: str) -> IdentityProvider:
+    """Put a connection of an organization to use, within a transaction."""
+    of_organization = {"organization_id": organization.id, "status": ProviderStatus.ACTIVE}
+    provider = IdentityProvider(**of_organization, kind="oidc", issuer=issuer, client_id=CLIENT_ID, options={})
+    db.session.add(provider)
+    db.session.flush()
+    provider.client_secret = db.vault.seal(connections.seal_name(provider), CLIENT_SECRET)
+    return provider
 
 
 def signed_in_as(browser: FlaskClient) -> str | None:
