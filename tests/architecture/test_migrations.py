@@ -54,7 +54,7 @@ from webapp.models import (
     TeamMember,
     TeamProject,
 )
-from webapp.services import accounts, addresses, projects, teams
+from webapp.services import accounts, addresses, projects, sessions, teams
 
 NOT_OURS = {"alembic_version", "sqlite_sequence"}
 REVISIONS = [script.revision for script in ScriptDirectory(str(schema.directory())).walk_revisions()]
@@ -258,6 +258,19 @@ def test_members_are_found_in_the_entries_of_earlier_versions(app: Flask, acme: 
     schema.downgrade(app, "0004")
     schema.upgrade(app)
     assert mentions() == before
+
+
+def test_A01_session_that_a_provider_began_ends_where_nobody_knows_that_it_is_confined(app: Flask, acme: Acme) -> None:
+    confined = {"ip": None, "user_agent": "tests", "is_confined": True}
+    token = acme.world.write(sessions.begin, acme.member.user_id, **confined)
+    before = len(acme.world.dump()["session"])
+    schema.downgrade(app, "0005")
+    schema.upgrade(app)
+    assert len(acme.world.dump()["session"]) == before - 1
+    browser = app.test_client()
+    with browser.session_transaction() as cookie:
+        cookie["token"] = token
+    assert browser.get("/account/").location.startswith("/login")
 
 
 def test_schema_made_anew_works(app: Flask, filled: Acme, world: World) -> None:

@@ -2,13 +2,16 @@
 
 from datetime import timedelta
 
+import pytest
 import time_machine
 from sqlalchemy import select
 
 from tests.support.acme import Acme
-from tests.support.identity_provider import HostileProvider
+from tests.support.identity_provider import CLIENT_SECRET, HostileProvider
+from tests.support.managed import READERS, held, ids, make_red, want
+from tests.support.plugins import Filler, installed
 from tests.support.sso import Desk, at_provider, rows, signed_in_as
-from tests.support.worlds import World
+from tests.support.worlds import World, post
 from webapp import clock
 from webapp.db import db
 from webapp.models import EmailAddress, Identity, Joining, Role, Session, User
@@ -75,6 +78,41 @@ def test_policy_lets_people_of_a_proven_domain_join_with_the_default_role(world:
     desk.prove_domain("example.org")
     assert desk.sign_in(world.browser()).status_code == 303
     assert world.roles(acme.slug)["Mia Sommer"] == "admin"
+    told = [(letter.to_address, letter.data["claimed"]) for letter in world.letters("sso_joined")]
+    assert told == [(acme.owner.email, "mia@example.org")]
+
+
+def test_F12_whom_a_provider_names_gets_no_letter_and_no_password(world: World, acme: Acme, desk: Desk) -> None:
+    world.invite(acme.slug, acme.owner, "mia@example.org")
+    before = len(world.letters())
+    desk.sign_in(world.browser())
+    assert [letter.kind for letter in world.letters()[before:]] == []
+    post(world.browser(), "/forgot-password", email="mia@example.org")
+    assert world.letters("password_reset")[-1].state == "dropped"
+
+
+def test_managed_groups_are_brought_up_to_date(world: World, acme: Acme, desk: Desk) -> None:
+    make_red(acme)
+    roster = Filler({})
+    want(roster, (acme.member, READERS))
+    desk.know(acme.member)
+    with installed(roster=roster):
+        assert desk.sign_in(world.browser()).status_code == 303
+    assert held(acme) == ids(acme, acme.member)
+
+
+def test_U04_K01_nothing_secret_is_logged_or_stored_in_the_clear(
+    world: World, acme: Acme, desk: Desk, theirs: HostileProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.know(acme.member)
+    browser = world.browser()
+    with caplog.at_level("DEBUG"):
+        back = at_provider(desk.way_out(browser))
+        assert browser.get(back).status_code == 303
+    asked, sent = theirs.seen["authorize"], theirs.seen["token"]["form"]
+    secrets = [asked["state"], asked["nonce"], sent["code_verifier"], sent["code"], CLIENT_SECRET]
+    seen = repr(world.dump()) + "".join(record.getMessage() for record in caplog.records)
+    assert [secret for secret in secrets if secret in seen] == []
 
 
 def test_removed_people_stay_out_until_they_are_invited(world: World, acme: Acme, desk: Desk) -> None:

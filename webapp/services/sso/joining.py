@@ -24,9 +24,8 @@ from webapp.models import (
 from webapp.services import accounts, addresses, invitations, managed, members
 from webapp.services.accounts import NewAccount
 from webapp.services.addresses import Address
-from webapp.services.audit import Event
 from webapp.services.memberships import Terms
-from webapp.services.sso import identities
+from webapp.services.sso import identities, letters
 from webapp.services.sso.errors import LinkFirst, NotInvited, SignOnRefused
 from webapp.services.sso.identities import Said
 
@@ -88,8 +87,8 @@ def _admit(actor: Actor, organization: Organization, provider: IdentityProvider,
     theirs = Actor.of(user, ip=actor.ip)
     if invitation is not None:
         return user, invitations.accept_by_claim(theirs, organization, invitation, user)
-    terms = Terms(provider.default_role)
-    return user, members.add(theirs, organization, user, address.typed, terms, Event.MEMBER_JOINED)
+    letters.tell_of_arrival(organization, user, address)
+    return user, members.add(theirs, organization, user, address.typed, Terms(provider.default_role))
 
 
 def _readmit(actor: Actor, organization: Organization, user: User, said: Said) -> Member:
