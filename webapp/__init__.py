@@ -9,7 +9,7 @@ from webapp import blueprints, extensions
 from webapp import db as database
 from webapp.access import plugins
 from webapp.config import DEMO_HOST, BadSetting, Settings
-from webapp.http import converters, guard, headers, languages, limits, logs, problems, session, templating
+from webapp.http import converters, guard, headers, languages, limits, logs, problems, session, sso, templating
 from webapp.providers import demo
 from webapp.services import sessions
 from webapp.vault import Vault
@@ -44,6 +44,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     headers.init_app(app, is_secure=settings.is_secure)
     problems.init_app(app)
     templating.init_app(app, settings)
+    sso.init_app(app, settings)
     blueprints.register(app, settings)
     guard.refuse_undeclared(app)
     return app

@@ -27,11 +27,14 @@ from webapp.models import (
     AddressToken,
     AuditMention,
     EmailAddress,
+    FlowPurpose,
     FormerProjectSlug,
     FormerSlug,
     FormerTeamSlug,
     GroupMember,
     GroupProject,
+    Identity,
+    IdentityProvider,
     Invitation,
     InvitationGroup,
     InvitationTeam,
@@ -43,11 +46,15 @@ from webapp.models import (
     RemovedMember,
     RetiredSlug,
     Role,
+    Session,
+    SessionIdentity,
+    SsoDomain,
+    SsoFlow,
     Team,
     TeamMember,
     TeamProject,
 )
-from webapp.services import accounts, addresses, projects, teams
+from webapp.services import accounts, addresses, projects, sessions, teams
 
 NOT_OURS = {"alembic_version", "sqlite_sequence"}
 REVISIONS = [script.revision for script in ScriptDirectory(str(schema.directory())).walk_revisions()]
@@ -81,6 +88,7 @@ def filled(world: World, acme: Acme) -> Acme:
     assert invited.id
     world.write(_fill_the_rest, acme)
     world.write(_fill_teams, acme)
+    world.write(_fill_single_sign_on, acme)
     return acme
 
 
@@ -126,6 +134,24 @@ def _fill_the_rest(acme: Acme) -> None:
             KnownNetwork(user_id=acme.owner.user_id, network="127.0.0.0/24"),
         ]
     )
+
+
+def _fill_single_sign_on(acme: Acme) -> None:
+    """Give Acme a connection, and somebody who is known there and on the way to it."""
+    now, of_organization = clock.now(), {"organization_id": acme.organization().id}
+    provider = IdentityProvider(
+        **of_organization, kind="oidc", issuer="https://id.example.org", client_id="acme", options={}
+    )
+    session = db.session.scalars(select(Session).where(Session.user_id == acme.owner.user_id)).first()
+    assert session
+    db.session.add_all([provider, SsoDomain(**of_organization, domain="example.org", token="0" * 64)])
+    db.session.flush()
+    of_provider = {**of_organization, "provider_id": provider.id, "user_id": acme.owner.user_id}
+    identity = Identity(**of_provider, subject="ada", claims={"groups": []})
+    kept = {"browser": "0" * 64, "state_hash": "0" * 64, "secrets": "sealed", "expires_at": now}
+    db.session.add_all([identity, SsoFlow(**of_provider, **kept, provider_version=1, purpose=FlowPurpose.LINK)])
+    db.session.flush()
+    db.session.add(SessionIdentity(session_id=session.id, identity_id=identity.id))
 
 
 def rows_of(connection: Connection) -> Rows:
@@ -232,6 +258,19 @@ def test_members_are_found_in_the_entries_of_earlier_versions(app: Flask, acme: 
     schema.downgrade(app, "0004")
     schema.upgrade(app)
     assert mentions() == before
+
+
+def test_A01_session_that_a_provider_began_ends_where_nobody_knows_that_it_is_confined(app: Flask, acme: Acme) -> None:
+    confined = {"ip": None, "user_agent": "tests", "is_confined": True}
+    token = acme.world.write(sessions.begin, acme.member.user_id, **confined)
+    before = len(acme.world.dump()["session"])
+    schema.downgrade(app, "0005")
+    schema.upgrade(app)
+    assert len(acme.world.dump()["session"]) == before - 1
+    browser = app.test_client()
+    with browser.session_transaction() as cookie:
+        cookie["token"] = token
+    assert browser.get("/account/").location.startswith("/login")
 
 
 def test_schema_made_anew_works(app: Flask, filled: Acme, world: World) -> None:

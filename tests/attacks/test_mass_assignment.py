@@ -68,7 +68,9 @@ def states(world: World) -> States:
         for table in db.metadata.sorted_tables:
             if few := ", ".join(f'"{column.name}"' for column in table.columns if is_of_few_values(column)):
                 counts = db.session.execute(text(f'SELECT {few}, count(*) FROM "{table.name}" GROUP BY {few}'))
-                found.update({(table.name, tuple(values)): number for *values, number in counts})
+                # How many sessions a form ends depends on how many there were.
+                is_counted = table.name != "session"
+                found.update({(table.name, tuple(values)): number if is_counted else 1 for *values, number in counts})
         return found
 
     counted: States = world.read(read)
@@ -106,12 +108,14 @@ def sent(
 
 
 def test_D07_no_form_takes_a_column_that_is_none_of_its_fields(world: World, acme: Acme, routes: Routes) -> None:
-    extras = [{column.name: wanted(column, answer) for column in columns()} for answer in ("y", "")]
-    assert len(extras[0]) > 60
+    """A form of all of them at once would be refused for its size, so each has half of them."""
+    names = [{column.name: wanted(column, answer) for column in columns()} for answer in ("y", "")]
+    assert len(names[0]) > 100
+    extras = [dict(list(named.items())[half::2]) for named in names for half in (0, 1)]
     tabs = cache(partial(Tab, world))
     for route in routes:
         if route.method == "POST":
             plain, *crowded = (sent(acme, routes, tabs, route, more) for more in ({}, *extras))
-            assert crowded == [plain, plain], route
+            assert crowded == [plain] * len(extras), route
             stored = repr(world.dump(without={"alembic_version"}))
             assert [trace for trace in TRACES if trace in stored] == [], route

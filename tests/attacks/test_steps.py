@@ -24,9 +24,18 @@ BUTTONS = {
     "members.undo_removal",
     "projects.unarchive",
     "requests.reject",
+    "sso.begin_link",
+    "sso.sign_in",
 }
 # What may well be wanted twice, and is limited instead.
-AGAIN = {"accounts.forgot_password", "invites.copy_link", "invites.resend"}
+AGAIN = {
+    "accounts.forgot_password",
+    "invites.copy_link",
+    "invites.resend",
+    "sso.begin_link",
+    "sso.prove",
+    "sso.sign_in",
+}
 FORMS = {
     "accounts.change_password": {"current_password": PASSWORD, "password": "pale blue lantern orchard"},
     "accounts.reset_password": {"password": "pale blue lantern orchard"},
@@ -48,6 +57,7 @@ def sender(acme: Acme, route: Route) -> Person | None:
         "members.leave": acme.admin,
         "requests.create": acme.member,
         "requests.join": None,
+        "sso.sign_in": None,
     }
     return others.get(route.endpoint, acme.owner)
 

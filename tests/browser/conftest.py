@@ -40,7 +40,8 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 def house(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The server with its mail worker and the demo mailbox."""
     folder = tmp_path_factory.mktemp("house")
-    with running_server(environment_for(database_url, folder), folder, "--with-worker", "--demo") as server:
+    environment = environment_for(database_url, folder, private_providers="127.0.0.1")
+    with running_server(environment, folder, "--with-worker", "--demo") as server:
         yield House(server, folder)
 
 

@@ -14,6 +14,8 @@ from webapp.mail.housekeeping import BATCH_ROWS, clear_all
 from webapp.models import (
     AccountToken,
     Attempts,
+    FlowPurpose,
+    IdentityProvider,
     Invitation,
     InvitationBatch,
     KnownNetwork,
@@ -22,6 +24,7 @@ from webapp.models import (
     OutboxMessage,
     Role,
     Session,
+    SsoFlow,
     TokenPurpose,
     User,
 )
@@ -74,6 +77,17 @@ def test_counters_tokens_and_batches_go_when_they_are_over(app: Flask) -> None:
         )
     clear(app)
     assert [count(app, model) for model in (Attempts, AccountToken, InvitationBatch)] == [1, 1, 1]
+
+
+def test_ways_to_providers_go_a_day_after_they_ended(app: Flask) -> None:
+    store(app, Organization(id=1, name="Harbour Works", slug="harbour"))
+    of_harbour = {"organization_id": 1, "provider_id": 1}
+    store(app, IdentityProvider(id=1, organization_id=1, kind="oidc", issuer="", client_id="", options={}))
+    for name, age in (("over", A_DAY + A_MINUTE), ("not yet", A_DAY - A_MINUTE)):
+        kept = {"browser": "", "state_hash": name, "secrets": "", "expires_at": NOW - age}
+        store(app, SsoFlow(**of_harbour, **kept, provider_version=1, purpose=FlowPurpose.SIGN_IN))
+    clear(app)
+    assert count(app, SsoFlow) == 1
 
 
 @pytest.mark.parametrize(("extra", "expected"), [(0, 0), (1, 0)])

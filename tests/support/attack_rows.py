@@ -15,8 +15,15 @@ GROUPS: Final = {
 }
 
 ROWS: Final = {
+    "A01": "provider that names an account it has nothing to do with",
+    "A02": "set-up that would link whom the provider names",
+    "A03": "link or set-up without a full sign-in of just now",
+    "A04": "link whose target the form names",
+    "A05": "answer at the address of another connection",
     "A06": "address that a provider does not call verified",
+    "A07": "address that moved to another subject, or a subject to another address",
     "A09": "answer with a state that is missing, doubled or somebody else's",
+    "A10": "answer of a provider that comes twice, or twenty times at once",
     "A11": "code of somebody else in one's own sign-in",
     "A12": "answer of another provider than the one asked",
     "A13": "algorithm or key that the token itself chooses",
@@ -24,9 +31,11 @@ ROWS: Final = {
     "A15": "userinfo about somebody else, or none",
     "A16": "subject that is none, or looks like another",
     "A17": "claims of another type or size",
-    "A18": "account closed while its owner signs in",
+    "A18": "account or connection closed on the way to the provider and back",
     "A19": "provider that leaves out who it is",
     "A20": "domain, tenant or organization that only looks right",
+    "A21": "page or picture that begins to link by itself",
+    "A23": "link taken away that was the only way in",
     "A24": "redirect that would leave this server",
     "A25": "secret of a provider, read back",
     "C01": "invented token, or one made for something else",
@@ -149,5 +158,5 @@ REASONS: Final = {
     "R06": "not built yet: seats",
     "R23": "not built yet: scheduled work",
     "X07": "measured by `make bench`",
-    **dict.fromkeys(("R07", "R19", "R26"), _PROVIDERS),
+    **dict.fromkeys(("R19", "R26"), _PROVIDERS),
 }

@@ -6,12 +6,13 @@ from itertools import count
 from typing import Any
 
 from flask import url_for
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from werkzeug.routing import Rule
 
 from tests.support import asking
 from tests.support.acme import Acme
 from tests.support.settings import SECRET_KEY
+from tests.support.sso import connection
 from tests.support.unproven import unproven
 from tests.support.worlds import PASSWORD, Invited, Person, password_hash
 from webapp import clock
@@ -20,7 +21,16 @@ from webapp.db import db
 from webapp.http.settings import settings
 from webapp.mail.deliver import Worker
 from webapp.mail.demo_mailbox import DemoMailbox
-from webapp.models import Invitation, InvitationStatus, Member, Organization, Role, Session
+from webapp.models import (
+    IdentityProvider,
+    Invitation,
+    InvitationStatus,
+    Member,
+    Organization,
+    ProviderStatus,
+    Role,
+    Session,
+)
 from webapp.services import (
     access_groups,
     accounts,
@@ -36,6 +46,8 @@ from webapp.services.access_groups import Contents
 from webapp.services.accounts import NewAccount
 from webapp.services.first_run import setup_token
 from webapp.services.memberships import Terms
+from webapp.services.sso import connections, identities
+from webapp.services.sso.identities import Said
 
 ASKED_BY_PEOPLE = {"GET", "POST"}
 
@@ -131,6 +143,8 @@ class Routes:
     def request(self, route: Route) -> Request:
         """Return a request that would succeed for somebody who may."""
         self._place = self._new_place() if {"team", "project"} & route.rule.arguments else None
+        if route.endpoint.startswith("sso."):
+            self.acme.act(self.acme.owner, lambda actor, here: self._prepare_single_sign_on(actor, here, route))
         arguments = {name: self._argument(route, name) for name in route.rule.arguments}
         with self._world.app.test_request_context():
             return Request(url_for(route.endpoint, **arguments), self._form(route) if route.method == "POST" else {})
@@ -150,7 +164,9 @@ class Routes:
             ]()
         made: dict[str, Any] = {
             "org": lambda: self.acme.slug,
-            "slug": self._joinable,
+            "slug": lambda: self._joinable() if route.endpoint == "requests.join" else self.acme.slug,
+            "state": lambda: "nowhere",
+            "provider": lambda: 1,
             "invitation": lambda: self._waiting(route, f"guest{next(self._numbers)}@example.org"),
             "member": self._joined,
             "removed": self._removed,
@@ -178,6 +194,14 @@ class Routes:
             **(self._place.forms if self._place else {}),
             "members.suspend": {"confirm": "1"},
             "members.remove": {"confirm": "1"},
+            "sso.choose": {"kind": "oidc"},
+            "sso.prove": {
+                "kind": "oidc",
+                "issuer": "https://id.example.org",
+                "client_id": "vestibule",
+                "client_secret": "a secret of the provider's",
+            },
+            "sso.unlink": {"confirm": "1"},
         }
         made = {
             "additions.create": lambda: {"email": self._acquaintance(), "role": "member"},
@@ -185,6 +209,18 @@ class Routes:
             "members.pending_bulk": lambda: {"action": "revoke", "ids": self._pending(), "confirm": "1"},
         }
         return made[route.endpoint]() if route.endpoint in made else forms.get(route.endpoint, {})
+
+    def _prepare_single_sign_on(self, actor: Actor, here: Organization, route: Route) -> None:
+        """Let Acme have a connection in use, a draft where one is proven, and people to unlink."""
+        provider = connections.active_of(here) or connection(here, "https://id.example.org")
+        db.session.execute(delete(IdentityProvider).where(IdentityProvider.status == ProviderStatus.DRAFT))
+        if route.endpoint == "sso.prove":
+            connections.choose_kind(actor, here, "oidc")
+        if route.endpoint == "sso.unlink":
+            people = (self.acme.owner, self.acme.manager, self.acme.admin, self.acme.member)
+            for person in people:
+                if identities.of_user(provider, person.user_id) is None:
+                    identities.add(provider, person.user_id, Said(f"user {person.user_id}"))
 
     def _invite(self, email: str) -> Invited:
         return self._world.invite(self.acme.slug, self.acme.owner, email)

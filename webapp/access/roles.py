@@ -16,6 +16,7 @@ class Scope(StrEnum):
     REQUEST_APPROVE = "request:approve"
     AUDIT_READ = "audit:read"
     ORG_WRITE = "org:write"
+    SSO_ADMIN = "sso:admin"
     TEAM_READ = "team:read"
     TEAM_CREATE = "team:create"
     TEAM_WRITE = "team:write"
@@ -35,6 +36,7 @@ LOWEST_ROLE: dict[Scope, Role] = {
     Scope.REQUEST_APPROVE: Role.MANAGER,
     Scope.AUDIT_READ: Role.MANAGER,
     Scope.ORG_WRITE: Role.OWNER,
+    Scope.SSO_ADMIN: Role.OWNER,
     Scope.TEAM_READ: Role.MEMBER,
     Scope.TEAM_CREATE: Role.ADMIN,
     Scope.TEAM_WRITE: Role.MANAGER,

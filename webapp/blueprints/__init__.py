@@ -24,6 +24,9 @@ from webapp.blueprints.requests import bp as requests
 from webapp.blueprints.requests import join  # noqa: F401  (likewise)
 from webapp.blueprints.requests import routes as request_routes  # noqa: F401
 from webapp.blueprints.setup.routes import bp as setup
+from webapp.blueprints.sso import bp as sso
+from webapp.blueprints.sso import linking, ways  # noqa: F401  (likewise)
+from webapp.blueprints.sso import setup as sso_setup  # noqa: F401
 from webapp.blueprints.teams import bp as teams
 from webapp.blueprints.teams import people  # noqa: F401  (likewise)
 from webapp.blueprints.teams import routes as team_routes  # noqa: F401
@@ -33,7 +36,7 @@ from webapp.config import Settings
 def register(app: Flask, settings: Settings) -> None:
     """Give `app` all pages; the demo's only in a demo."""
     of_people = (members, invites, requests, additions)
-    for blueprint in (setup, accounts, organizations, *of_people, teams, projects, groups, audit, health):
+    for blueprint in (setup, accounts, organizations, *of_people, teams, projects, groups, audit, sso, health):
         app.register_blueprint(blueprint)
     if settings.demo:
         app.register_blueprint(demo)

@@ -27,6 +27,7 @@ from webapp.services import attempts, audit, organizations, sessions, slugs
 from webapp.services.attempts import MOST_REFUSALS_NOTED, Limit
 from webapp.services.audit import Event, Target
 from webapp.services.slugs import Kind
+from webapp.services.sso import identities
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # By the name of the variable part: the column that its number stands for, in a table of the organization.
@@ -190,8 +191,10 @@ def _run(
 def _answer_step_by_step(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> ResponseReturnValue:
     if rule.allows is not SOFTWARE:
         found = uow.read(reload_viewer) if token() else None
-        if rule.allows is SIGNED_IN and found is None:
-            raise SignInRequired
+        if rule.allows is SIGNED_IN:
+            if found is None:
+                raise SignInRequired
+            _refuse_confined(found)
     return cast(ResponseReturnValue, call(**arguments))
 
 
@@ -204,10 +207,14 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
     found = reload_viewer()
     if rule.allows is not PUBLIC and found is None:
         raise SignInRequired
+    if rule.allows is SIGNED_IN and found is not None:
+        _refuse_confined(found)
     if isinstance(rule.allows, Scope):
         organization = _load_organization(str(slug), found)
         if organization is None:
             return _lead_from_former(str(slug), found)
+        if found is not None and found.is_confined:
+            _refuse_elsewhere(organization, found)
         if lock and organization.id != locked:  # renamed to this slug just now, so nobody holds its lock
             raise Conflict
         loaded["organization"] = organization
@@ -216,6 +223,22 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
         require(current_actor(), rule.allows, loaded.get("project") or loaded.get("team") or organization)
         _load_children(organization, loaded)
     return current_app.make_response(call(**loaded))
+
+
+def _refuse_confined(found: Viewer) -> None:
+    """Let nobody change an account at the word of an organization's provider alone, where its owner has a password."""
+    if found.is_confined and found.has_password and request.method not in SAFE_METHODS:
+        raise SignInRequired
+
+
+def _refuse_elsewhere(organization: Organization, found: Viewer) -> None:
+    """Open no organization at the word of another one's provider: every owner may configure one that says anything.
+
+    Raises:
+        SignInRequired: the session did not come through the provider of this one.
+    """
+    if not identities.is_way_into(organization, found.session_id, found.user_id):
+        raise SignInRequired
 
 
 def _load_organization(slug: str, found: Viewer | None) -> Organization | None:

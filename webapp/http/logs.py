@@ -12,7 +12,7 @@ from pythonjsonlogger.json import JsonFormatter
 
 log = logging.getLogger("vestibule.requests")
 
-TOKEN_IN_PATH = re.compile(r"(/(?:setup|invitations|reset-password|verify-email)/)[^\s/?<\"'\\]+")
+TOKEN_IN_PATH = re.compile(r"(/(?:setup|invitations|reset-password|verify-email|sso/leave)/)[^\s/?<\"'\\]+")
 
 
 class RedactingFormatter(JsonFormatter):

@@ -1,6 +1,7 @@
 """The browser's session: a random token in the cookie, everything else in the database."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from typing import cast
 
@@ -12,10 +13,12 @@ from sqlalchemy import and_, bindparam, select
 from webapp import clock
 from webapp.access.actor import Actor, ActorKind
 from webapp.db import db
+from webapp.errors import NotFound
 from webapp.models import EmailAddress, Member, Session, User
 from webapp.services import sessions
 from webapp.services.tokens import digest
 
+FRESH = timedelta(minutes=10)
 TOKEN = "token"  # noqa: S105  (the name of the cookie's entry)
 
 
@@ -31,6 +34,13 @@ class Viewer(UserMixin):
     email: str
     is_address_verified: bool
     needs_touch: bool
+    signed_in_at: datetime
+    is_confined: bool
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether they have just proven who they are to us, and not only to an organization's provider."""
+        return not self.is_confined and clock.now() - self.signed_in_at <= FRESH
 
 
 _VIEWER = (
@@ -41,6 +51,8 @@ _VIEWER = (
         User.password_hash.is_not(None).label("has_password"),
         Session.id.label("session_id"),
         Session.last_seen_at,
+        Session.created_at.label("signed_in_at"),
+        Session.is_confined,
         EmailAddress.address,
         EmailAddress.verified_at,
     )
@@ -74,6 +86,8 @@ def load_viewer(_request: Request) -> Viewer | None:
         email=row.address or "",
         is_address_verified=row.address is None or row.verified_at is not None,
         needs_touch=sessions.is_stale(row.last_seen_at),
+        signed_in_at=row.signed_in_at,
+        is_confined=row.is_confined,
     )
 
 
@@ -114,6 +128,18 @@ def stop() -> None:
 def token() -> str:
     """Return the session token in the cookie, empty where nobody is signed in."""
     return str(session.get(TOKEN, ""))
+
+
+def browser() -> str:
+    """Return what tells this browser from all others: the digest of its session's token, else of its CSRF secret.
+
+    Raises:
+        NotFound: it has neither, so it has seen no page of ours.
+    """
+    secret = token() or session.get("csrf_token", "")
+    if not secret:
+        raise NotFound
+    return digest(str(secret))
 
 
 def client_ip() -> str | None:

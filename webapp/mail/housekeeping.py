@@ -21,6 +21,7 @@ from webapp.models import (
     OutboxMessage,
     RemovedMember,
     Session,
+    SsoFlow,
 )
 from webapp.models.outbox import LEFTOVER
 from webapp.services.removals import undo_begins_at
@@ -30,6 +31,7 @@ BATCH_ROWS = 500
 ACCOUNT_TOKENS_KEPT = timedelta(days=1)
 ADDRESS_TOKENS_KEPT = timedelta(days=90)  # as long as letters: an expired one still leads to a new letter
 BATCHES_KEPT = timedelta(days=1)
+FLOWS_KEPT = timedelta(days=1)
 DROPPED_LETTERS_KEPT = timedelta(hours=1)
 FINISHED_LETTERS_KEPT = timedelta(days=90)
 NETWORKS_KEPT = timedelta(days=180)
@@ -55,6 +57,7 @@ def _statements(now: datetime) -> Iterator[Statement]:
     yield _deletion(Attempts, Attempts.bucket, Attempts.ends_at < now)
     yield _deletion(AccountToken, AccountToken.id, AccountToken.expires_at < now - ACCOUNT_TOKENS_KEPT)
     yield _deletion(AddressToken, AddressToken.id, AddressToken.expires_at < now - ADDRESS_TOKENS_KEPT)
+    yield _deletion(SsoFlow, SsoFlow.id, SsoFlow.expires_at < now - FLOWS_KEPT)
     yield _deletion(InvitationBatch, InvitationBatch.id, InvitationBatch.created_at < now - BATCHES_KEPT)
     is_dropped = OutboxMessage.state == LetterState.DROPPED
     is_forgotten = is_dropped & (OutboxMessage.created_at < now - DROPPED_LETTERS_KEPT)

@@ -17,6 +17,17 @@ from webapp.models.organization import FormerSlug, Organization, RetiredSlug
 from webapp.models.outbox import LetterState, OutboxMessage
 from webapp.models.project import FormerProjectSlug, Project, TeamProject
 from webapp.models.session import AccountToken, Attempts, KnownNetwork, Session, TokenPurpose
+from webapp.models.sso import (
+    Enforcement,
+    FlowPurpose,
+    Identity,
+    IdentityProvider,
+    Joining,
+    ProviderStatus,
+    SessionIdentity,
+    SsoDomain,
+    SsoFlow,
+)
 from webapp.models.team import FormerTeamSlug, Team, TeamMember
 from webapp.models.user import AddressToken, EmailAddress, User, UserKind
 
@@ -28,11 +39,15 @@ __all__ = [
     "AuditEntry",
     "AuditMention",
     "EmailAddress",
+    "Enforcement",
+    "FlowPurpose",
     "FormerProjectSlug",
     "FormerSlug",
     "FormerTeamSlug",
     "GroupMember",
     "GroupProject",
+    "Identity",
+    "IdentityProvider",
     "Instance",
     "Invitation",
     "InvitationBatch",
@@ -41,6 +56,7 @@ __all__ = [
     "InvitationTeam",
     "InvitationToken",
     "InvitationWord",
+    "Joining",
     "KnownNetwork",
     "LetterState",
     "Member",
@@ -49,10 +65,14 @@ __all__ = [
     "Organization",
     "OutboxMessage",
     "Project",
+    "ProviderStatus",
     "RemovedMember",
     "RetiredSlug",
     "Role",
     "Session",
+    "SessionIdentity",
+    "SsoDomain",
+    "SsoFlow",
     "Team",
     "TeamMember",
     "TeamProject",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp import clock
@@ -12,7 +12,11 @@ from webapp.models.columns import name_column
 
 
 class Session(Model):
-    """A signed-in browser. Its cookie holds a random token, of which only the hash is here."""
+    """A signed-in browser. Its cookie holds a random token, of which only the hash is here.
+
+    A confined one was begun at the word of an organization's provider, which counts for nothing elsewhere: it reaches
+    only organizations with an identity that it came through (see `SessionIdentity`).
+    """
 
     __tablename__ = "session"
     __table_args__ = {"sqlite_autoincrement": True}
@@ -25,6 +29,7 @@ class Session(Model):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     last_seen_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)
     expires_at: Mapped[datetime] = mapped_column(index=True)
+    is_confined: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 class TokenPurpose(StrEnum):

@@ -89,6 +89,7 @@ class Question(NamedTuple):
 
     name: str
     label: str
+    is_optional: bool = False
 
 
 class Provider(ABC):
@@ -107,6 +108,11 @@ class Provider(ABC):
 
     def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
         self.connection, self.surroundings = connection, surroundings
+
+    @property
+    def issuer(self) -> str:
+        """The address the provider is known by; a kind with one address knows it itself."""
+        return self.connection.issuer
 
     @abstractmethod
     def begin(self, attempt: Attempt, *, prompt: str | None = None) -> str:

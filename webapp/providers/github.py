@@ -38,7 +38,7 @@ class GitHubProvider(Provider):
     asks_for: ClassVar[tuple[Question, ...]] = (
         *CLIENT,
         Question("organization", N_("Organization on GitHub")),
-        Question("issuer", N_("Address of your GitHub Enterprise Server, if not github.com")),
+        Question("issuer", N_("Address of your GitHub Enterprise Server, if not github.com"), True),
     )
 
     def __init__(self, connection: Connection, surroundings: Surroundings) -> None:
@@ -46,6 +46,11 @@ class GitHubProvider(Provider):
         self.organization = self.option("organization")
         self.address = connection.issuer.rstrip("/") or GITHUB
         self.api = API if self.address == GITHUB else f"{self.address}/api/v3"
+
+    @property
+    def issuer(self) -> str:
+        """GitHub's own, unless the connection names a server."""
+        return self.address
 
     def begin(self, attempt: Attempt, *, prompt: str | None = None) -> str:
         """Return where to send the browser; see `Provider`. "select_account" is the only prompt GitHub knows."""

@@ -13,7 +13,7 @@ class GitLabProvider(OidcProvider):
     """GitLab: an OpenID provider whose userinfo names the groups of a person."""
 
     label: ClassVar[str] = N_("GitLab")
-    asks_for: ClassVar[tuple[Question, ...]] = (Question("issuer", N_("Address, if not gitlab.com")), *CLIENT)
+    asks_for: ClassVar[tuple[Question, ...]] = (Question("issuer", N_("Address, if not gitlab.com"), True), *CLIENT)
 
     @property
     def issuer(self) -> str:

@@ -28,11 +28,6 @@ class OidcProvider(Provider):
     label: ClassVar[str] = N_("OpenID Connect")
     asks_for: ClassVar[tuple[Question, ...]] = (Question("issuer", N_("Issuer address")), *CLIENT)
 
-    @property
-    def issuer(self) -> str:
-        """The address the provider is known by; a kind with one address knows it itself."""
-        return self.connection.issuer
-
     def begin(self, attempt: Attempt, *, prompt: str | None = None) -> str:
         """Return where to send the browser; see `Provider`."""
         with self.conversation() as conversation:

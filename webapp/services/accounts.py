@@ -25,11 +25,11 @@ RESETS_A_DAY = 10
 
 @dataclass(frozen=True)
 class NewAccount:
-    """What a person enters to get an account; the password is hashed already."""
+    """What a person enters to get an account; the password is hashed already. Whom a provider names has none."""
 
     name: str
     address: Address
-    password_hash: str
+    password_hash: str | None
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ def create(actor: Actor, new: NewAccount, *, is_proven: bool = True, is_administ
     return user
 
 
-def sign_in(user: User, *, ip: str | None, user_agent: str) -> str:
+def sign_in(user: User, *, ip: str | None, user_agent: str, is_confined: bool = False) -> str:
     """Open a session for somebody who has just proven who they are; return its token.
 
     Where the network is a new one, and not their first, a letter tells them.
@@ -105,6 +105,7 @@ def sign_in(user: User, *, ip: str | None, user_agent: str) -> str:
         user: as read when they proved it; their password may have changed since.
         ip: where from.
         user_agent: with what.
+        is_confined: whether an organization's provider alone says who they are.
 
     Raises:
         WrongCredentials: the password was changed or the account deactivated meanwhile.
@@ -115,7 +116,7 @@ def sign_in(user: User, *, ip: str | None, user_agent: str) -> str:
     ).one()
     if not user.is_active or user.password_hash != proven:
         raise WrongCredentials
-    token = sessions.begin(user.id, ip=ip, user_agent=user_agent)
+    token = sessions.begin(user.id, ip=ip, user_agent=user_agent, is_confined=is_confined)
     if networks.note_sign_in(user.id, ip):
         said = {"signed_in_at": clock.now().isoformat(), "ip": ip or "", "browser": browser_name(user_agent)}
         tell(user, "new_sign_in", **said)
@@ -211,7 +212,7 @@ def set_password(actor: Actor, user: User, password_hash: str) -> None:
     audit.record(actor, Event.PASSWORD_CHANGED, Target("user", user.id, user.name))
 
 
-def tell(user: User, kind: str, **data: str) -> None:
+def tell(user: User, kind: str, **data: str | bool) -> None:
     """Queue a letter to a user about their account, unless their address may be somebody else's."""
     email = primary_address(user.id)
     is_dropped = email.verified_at is None

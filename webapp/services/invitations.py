@@ -200,7 +200,7 @@ def accept(actor: Actor, link: Link, user_id: int) -> Member:
     user = accounts.by_id(user_id)
     if organization.address_match_required and not has_address(user.id, invitation.canonical):
         raise OtherAddress(email=invitation.email)
-    return _join(actor, organization, invitation, token, user)
+    return _join(actor, organization, invitation, token.copied_by_id, user)
 
 
 def accept_as_new(actor: Actor, link: Link, new: NewAccount) -> Member:
@@ -217,7 +217,20 @@ def accept_as_new(actor: Actor, link: Link, new: NewAccount) -> Member:
     user = accounts.create(actor, new, is_proven=not token.is_copied)
     if token.is_copied:
         verification.send(accounts.primary_address(user.id), user, actor.language)
-    return _join(Actor.of(user, ip=actor.ip), organization, invitation, token, user)
+    return _join(Actor.of(user, ip=actor.ip), organization, invitation, token.copied_by_id, user)
+
+
+def accept_by_claim(actor: Actor, organization: Organization, invitation: Invitation, user: User) -> Member:
+    """Make a user a member for whom the organization's own provider says that the invited address is theirs.
+
+    The caller holds the organization's lock, has found the invitation open, and asked for the provider's word.
+
+    Raises:
+        InvitationNotOpen: whoever sent it may no longer offer it.
+    """
+    if not inviters.may_still(organization, invitation):
+        raise InvitationNotOpen
+    return _join(actor, organization, invitation, None, user)
 
 
 def record_other_address(actor: Actor, link: Link) -> None:
@@ -249,12 +262,12 @@ def has_address(user_id: int, canonical: str) -> bool:
 
 
 def _join(
-    actor: Actor, organization: Organization, invitation: Invitation, token: InvitationToken, user: User
+    actor: Actor, organization: Organization, invitation: Invitation, copied_by_id: int | None, user: User
 ) -> Member:
     change = invitation_rows.close(invitation, InvitationStatus.ACCEPTED)
     email = accounts.primary_address(user.id)
     unproven = {} if email.verified_at else {"is_address_proven": False}
-    terms = inviters.given_by(organization, invitation, token.copied_by_id)
+    terms = inviters.given_by(organization, invitation, copied_by_id)
     left_out = {"left_out": invitation.left_out} if invitation.left_out else {}
     member = members.add(actor, organization, user, email.address, terms)
     after = {**(change.after or {}), "user_id": user.id, "email": email.address, **unproven, **left_out}

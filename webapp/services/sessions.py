@@ -15,8 +15,15 @@ IDLE = timedelta(hours=12)
 TOUCH_EVERY = timedelta(minutes=5)
 
 
-def begin(user_id: int, *, ip: str | None, user_agent: str) -> str:
-    """Open a session for a user and return the token for the browser's cookie."""
+def begin(user_id: int, *, ip: str | None, user_agent: str, is_confined: bool = False) -> str:
+    """Open a session for a user and return the token for the browser's cookie.
+
+    Args:
+        user_id: whose.
+        ip: where from.
+        user_agent: with what.
+        is_confined: whether an organization's provider alone says who they are.
+    """
     token = new_token()
     now = clock.now()
     db.session.add(
@@ -28,6 +35,7 @@ def begin(user_id: int, *, ip: str | None, user_agent: str) -> str:
             created_at=now,
             last_seen_at=now,
             expires_at=now + LIFETIME,
+            is_confined=is_confined,
         )
     )
     db.session.flush()

@@ -19,9 +19,11 @@ from webapp.services import accounts, addresses, attempts, first_run, passwords,
 @bp.route("/login", methods=["GET", "POST"])
 @access(PUBLIC, own_transactions=True)
 def login() -> Response:
-    """Sign in with address and password."""
+    """Sign in with address and password; also again, where something wants it to be a moment ago."""
     wanted = safe_next(request.args.get("next")) or url_for("organizations.home")
-    if session.viewer() is not None and request.method != "POST":
+    viewer = session.viewer()
+    is_enough = viewer is not None and not viewer.is_confined and "again" not in request.args
+    if is_enough and request.method != "POST":
         return go(wanted)
     form = SignInForm()
     status = 200
@@ -35,7 +37,8 @@ def login() -> Response:
             except DomainError as error:
                 form.show(error)
     awaits_set_up = request.method != "POST" and _awaits_set_up()
-    return make_response(render_template("accounts/login.html", form=form, awaits_set_up=awaits_set_up), status)
+    page = render_template("accounts/login.html", form=form, awaits_set_up=awaits_set_up, known=viewer)
+    return make_response(page, status)
 
 
 def _awaits_set_up() -> bool:

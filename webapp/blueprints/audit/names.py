@@ -10,7 +10,7 @@ from flask_babel import ngettext
 
 from webapp.errors import N_
 from webapp.http.templating import exact, role_name
-from webapp.models import Role
+from webapp.models import FlowPurpose, Role
 from webapp.queries.audit import MOST_NAMED
 from webapp.services.audit import Event
 
@@ -22,6 +22,7 @@ FAMILY_NAMES = {
     "team": N_("Teams"),
     "project": N_("Projects"),
     "group": N_("Access groups"),
+    "sso": N_("Single sign-on"),
     "access": N_("Refused access"),
 }
 EVENT_NAMES: dict[str, str] = {
@@ -62,15 +63,25 @@ EVENT_NAMES: dict[str, str] = {
     Event.GROUP_CREATED: N_("Created"),
     Event.GROUP_CHANGED: N_("Changed"),
     Event.GROUP_REMOVED: N_("Removed"),
+    Event.SSO_ENABLED: N_("Put to use"),
+    Event.SSO_DISABLED: N_("Taken out of use"),
+    Event.SSO_EDITED: N_("Connection changed"),
+    Event.SSO_LINKED: N_("Linked"),
+    Event.SSO_UNLINKED: N_("Unlinked"),
+    Event.SSO_REFUSED: N_("Refused"),
     Event.ACCESS_REFUSED: N_("Refused"),
 }
 FIELD_NAMES = {
     "address_match_required": N_("Nobody may accept with another address"),
+    "client_id": N_("Client ID"),
     "email": N_("Email address"),
     "expires_at": N_("Expires"),
     "groups": N_("Access groups, by number"),
     "impact": N_("Effect on access"),
     "has_global_access": N_("Reaches every project"),
+    "hosted_domain": N_("Domain of your Workspace"),
+    "issuer": N_("Issuer address"),
+    "kind": N_("Kind of provider"),
     "invitation_lifetime_days": N_("Days an invitation lives"),
     "invitation_reminders": N_("Reminders of invitations"),
     "is_address_proven": N_("Address proven"),
@@ -82,14 +93,20 @@ FIELD_NAMES = {
     "member_id": N_("Number of the membership"),
     "members": N_("Members"),
     "name": N_("Name"),
+    "organization": N_("Organization on GitHub"),
     "projects": N_("Projects, by number"),
+    "provider": N_("Identity provider"),
+    "purpose": N_("Purpose"),
     "reason": N_("Reason"),
+    "reference": N_("Reference"),
     "role": N_("Role"),
+    "secret_entered": N_("Client secret entered"),
     "slug": N_("Name in addresses"),
     "source": N_("Source"),
     "status": N_("Status"),
     "team_id": N_("Number of the team"),
     "teams": N_("Teams, by number"),
+    "tenant": N_("Directory (tenant) ID"),
     "user_id": N_("Number of the account"),
 }
 STATUS_NAMES = {
@@ -100,6 +117,11 @@ STATUS_NAMES = {
     "accepted": N_("Accepted"),
     "declined": N_("Declined"),
     "revoked": N_("Revoked"),
+}
+PURPOSE_NAMES = {
+    FlowPurpose.SETUP: N_("Set-up"),
+    FlowPurpose.SIGN_IN: N_("Sign-in"),
+    FlowPurpose.LINK: N_("Linking"),
 }
 # The events that an organization's chain may hold, by the first half of their names.
 FAMILIES: dict[str, tuple[str, ...]] = {
@@ -169,6 +191,10 @@ def _status(status: str) -> str:
     return str(_(STATUS_NAMES[status])) if status in STATUS_NAMES else status
 
 
+def _purpose(name: str) -> str:
+    return str(_(PURPOSE_NAMES[FlowPurpose(name)])) if name in PURPOSE_NAMES else name
+
+
 def _reason(sentence: str) -> str:
     return str(_(sentence)) if sentence else ""
 
@@ -183,6 +209,7 @@ def _moment(text: str) -> str:
 SHOWN: dict[str, Callable[[str], str]] = {
     "expires_at": _moment,
     "level": _role,
+    "purpose": _purpose,
     "reason": _reason,
     "role": _role,
     "status": _status,

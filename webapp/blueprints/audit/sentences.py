@@ -57,6 +57,12 @@ SENTENCES: dict[str, str] = {
     Event.GROUP_CREATED: N_("%(actor)s created the access group %(target)s"),
     Event.GROUP_CHANGED: N_("%(actor)s changed the access group %(target)s"),
     Event.GROUP_REMOVED: N_("%(actor)s removed the access group %(target)s"),
+    Event.SSO_ENABLED: N_("%(actor)s put single sign-on through %(target)s to use"),
+    Event.SSO_DISABLED: N_("%(actor)s took single sign-on through %(target)s out of use"),
+    Event.SSO_EDITED: N_("%(actor)s changed the connection to %(target)s"),
+    Event.SSO_LINKED: N_("%(actor)s linked their account with the identity provider"),
+    Event.SSO_UNLINKED: N_("%(actor)s unlinked their account from the identity provider"),
+    Event.SSO_REFUSED: N_("Somebody came back from %(target)s and was refused"),
     Event.ACCESS_REFUSED: N_("%(actor)s tried something their role does not allow and was refused"),
 }
 # What an entry says in the history of a member who is in its target since, or not any more.
@@ -100,6 +106,10 @@ REFUSALS = {
     "POST organizations.update": N_("%(actor)s tried to change the settings and was refused"),
     "POST additions.create": N_("%(actor)s tried to add somebody and was refused"),
     "POST members.leave": N_("%(actor)s tried to leave the organization and was refused"),
+    "POST sso.choose": N_("%(actor)s tried to set up single sign-on and was refused"),
+    "POST sso.prove": N_("%(actor)s tried to set up single sign-on and was refused"),
+    "POST sso.begin_link": N_("%(actor)s tried to link their account and was refused"),
+    "POST sso.unlink": N_("%(actor)s tried to unlink their account and was refused"),
     "POST requests.create": N_("%(actor)s tried to ask that somebody may join and was refused"),
 }
 

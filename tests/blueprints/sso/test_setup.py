@@ -1,0 +1,168 @@
+"""Setting single sign-on up: choose, enter, and prove it by signing in."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from tests.support.acme import Acme
+from tests.support.identity_provider import CLIENT_ID, CLIENT_SECRET, HostileProvider
+from tests.support.pages import Page
+from tests.support.sso import at_provider, departure, knows
+from tests.support.worlds import World, post
+from webapp import clock
+from webapp.db import db
+from webapp.models import Identity, IdentityProvider, ProviderStatus, Role
+
+SETUP = "sso/setup"
+
+
+@pytest.fixture
+def browser(acme: Acme) -> FlaskClient:
+    """The browser of Acme's owner."""
+    return acme.browser(acme.owner)
+
+
+def choose(acme: Acme, browser: FlaskClient, kind: str = "oidc") -> str:
+    """Choose a kind; return the redirect address the page shows."""
+    assert post(browser, acme.address(f"{SETUP}/kind"), kind=kind).status_code == 303
+    return Page(browser.get(acme.address(SETUP))).by_id("redirect-address").attributes["value"]
+
+
+def entered(theirs: HostileProvider, **changes: str) -> dict[str, str]:
+    return {"kind": "oidc", "issuer": theirs.issuer, "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **changes}
+
+
+def connections(acme: Acme) -> list[IdentityProvider]:
+    return list(acme.world.read(lambda: db.session.scalars(select(IdentityProvider)).all()))
+
+
+def set_up(acme: Acme, browser: FlaskClient, theirs: HostileProvider) -> None:
+    knows(theirs, choose(acme, browser))
+    way = departure(browser, post(browser, acme.address(SETUP), **entered(theirs)))
+    assert browser.get(at_provider(way)).status_code == 303
+
+
+def test_connection_is_in_use_once_its_owner_has_signed_in_by_it(
+    acme: Acme, browser: FlaskClient, theirs: HostileProvider
+) -> None:
+    set_up(acme, browser, theirs)
+    [made] = connections(acme)
+    assert (made.status, made.issuer, made.client_id) == (ProviderStatus.ACTIVE, theirs.issuer, CLIENT_ID)
+    page = browser.get(acme.address("sso")).text
+    assert theirs.issuer.removeprefix("http://") in page
+    assert acme.events()[-4:] == ["sso.edited", "sso.edited", "sso.enabled", "sso.linked"]
+    [letter] = acme.world.letters("sso_linked")
+    assert letter.to_address == acme.owner.email
+
+
+def test_A02_setting_up_links_who_began_and_never_whom_the_provider_names(
+    world: World, acme: Acme, browser: FlaskClient, theirs: HostileProvider
+) -> None:
+    theirs.people["u-1"]["email"] = acme.member.email
+    set_up(acme, browser, theirs)
+    found = world.read(lambda: db.session.execute(select(Identity.subject, Identity.user_id)).all())
+    assert [tuple(row) for row in found] == [("u-1", acme.owner.user_id)]
+
+
+def test_A02_setting_up_ends_with_whoever_began_it(
+    world: World, acme: Acme, browser: FlaskClient, theirs: HostileProvider
+) -> None:
+    knows(theirs, choose(acme, browser))
+    back = at_provider(departure(browser, post(browser, acme.address(SETUP), **entered(theirs))))
+    for other in (world.browser(acme.manager), world.browser(), world.browser(acme.owner)):
+        assert other.get(back).status_code in (400, 404)
+    assert theirs.hits["token"] == 0
+    assert [made.status for made in connections(acme)] == [ProviderStatus.DRAFT]
+
+
+def test_A02_owner_who_was_demoted_on_the_way_puts_nothing_to_use(
+    acme: Acme, browser: FlaskClient, theirs: HostileProvider
+) -> None:
+    knows(theirs, choose(acme, browser))
+    back = at_provider(departure(browser, post(browser, acme.address(SETUP), **entered(theirs))))
+    acme.change(acme.owner, role=Role.MANAGER)
+    with acme.unchanged("sso_flow"):
+        assert browser.get(back).status_code == 403
+
+
+def test_another_connection_takes_the_place_of_the_one_in_use(
+    acme: Acme, browser: FlaskClient, theirs: HostileProvider
+) -> None:
+    set_up(acme, browser, theirs)
+    set_up(acme, browser, theirs)
+    assert [made.status for made in connections(acme)] == [ProviderStatus.DISABLED, ProviderStatus.ACTIVE]
+    assert "sso.disabled" in acme.events()
+
+
+@pytest.mark.parametrize("name", ["issuer", "client_id", "client_secret", "kind"])
+def test_what_is_missing_is_asked_for_beside_its_field(
+    acme: Acme, browser: FlaskClient, theirs: HostileProvider, name: str
+) -> None:
+    choose(acme, browser)
+    with acme.unchanged():
+        answer = post(browser, acme.address(SETUP), **entered(theirs, **{name: ""}))
+    assert answer.status_code == 422
+    assert CLIENT_SECRET not in answer.text
+    assert name == "issuer" or theirs.issuer in answer.text
+
+
+def test_kind_that_is_none_is_refused(acme: Acme, browser: FlaskClient) -> None:
+    for kind in ("", "dummy", "nowhere"):
+        with acme.unchanged():
+            assert post(browser, acme.address(f"{SETUP}/kind"), kind=kind).status_code == 422
+
+
+def test_answers_for_another_kind_are_refused(acme: Acme, browser: FlaskClient, theirs: HostileProvider) -> None:
+    choose(acme, browser, "google")
+    with acme.unchanged():
+        assert post(browser, acme.address(SETUP), **entered(theirs)).status_code == 422
+
+
+def test_A25_secret_is_kept_but_asked_for_again_when_it_would_go_elsewhere(
+    acme: Acme, browser: FlaskClient, theirs: HostileProvider
+) -> None:
+    choose(acme, browser)
+    assert post(browser, acme.address(SETUP), **entered(theirs)).status_code == 303
+    kept = connections(acme)[0].client_secret
+    assert kept is not None
+    assert CLIENT_SECRET not in kept
+    assert post(browser, acme.address(SETUP), **entered(theirs, client_secret="")).status_code == 303
+    moved = entered(theirs, client_secret="", issuer="https://evil.example")
+    with acme.unchanged():
+        assert post(browser, acme.address(SETUP), **moved).status_code == 422
+    shown = [browser.get(acme.address(path)).text for path in ("sso", SETUP, f"{SETUP}/kind", "audit", "audit.jsonl")]
+    assert [page for page in shown if CLIENT_SECRET in page or kept in page] == []
+
+
+def test_provider_that_does_not_work_is_told_in_words_and_what_was_entered_stays(
+    acme: Acme, browser: FlaskClient, theirs: HostileProvider
+) -> None:
+    choose(acme, browser)
+    theirs.discovery_changes = {"issuer": "https://evil.example"}
+    answer = post(browser, acme.address(SETUP), **entered(theirs))
+    page = browser.get(answer.location)
+    assert page.status_code == 502
+    assert "calls itself by another issuer address" in page.text
+    assert page.headers["X-Request-Id"] in page.text
+    assert theirs.issuer in browser.get(acme.address(SETUP)).text
+
+
+def test_A03_setting_up_needs_a_fresh_sign_in(acme: Acme, browser: FlaskClient, theirs: HostileProvider) -> None:
+    choose(acme, browser)
+    with (
+        time_machine.travel(clock.now() + timedelta(minutes=10, seconds=1), tick=False),
+        acme.unchanged("session", "member"),
+    ):
+        answer = post(browser, acme.address(SETUP), **entered(theirs))
+        assert answer.status_code == 403
+        assert "/login?next=" in browser.get(acme.address(SETUP)).text
+
+
+def test_only_owners_set_it_up(acme: Acme) -> None:
+    for person, status in ((acme.manager, 403), (acme.stranger, 404)):
+        browser = acme.browser(person)
+        assert browser.get(acme.address("sso")).status_code == status
+        assert post(browser, acme.address(f"{SETUP}/kind"), kind="oidc").status_code == status

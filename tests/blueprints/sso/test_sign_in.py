@@ -1,0 +1,152 @@
+"""Signing in through the organization's provider."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import select
+
+from tests.support.acme import Acme
+from tests.support.identity_provider import CLIENT_SECRET, HostileProvider
+from tests.support.managed import READERS, held, ids, make_red, want
+from tests.support.plugins import Filler, installed
+from tests.support.sso import Desk, at_provider, rows, signed_in_as
+from tests.support.worlds import World, post
+from webapp import clock
+from webapp.db import db
+from webapp.models import EmailAddress, Identity, Joining, Role, Session, User
+from webapp.services.sso.flows import LIFETIME
+
+
+def test_somebody_known_comes_in_and_is_verified(world: World, acme: Acme, desk: Desk) -> None:
+    number = desk.know(acme.member)
+    browser = world.browser()
+    answer = desk.sign_in(browser)
+    assert (answer.status_code, answer.location) == (303, acme.address("members"))
+    assert browser.get(acme.address("members")).status_code == 200
+    identity = world.read(lambda: db.session.get_one(Identity, number))
+    assert identity.claims["email"] == "mia@example.org"
+    assert identity.last_verified_at > clock.now() - timedelta(minutes=1)
+    assert identity.refresh_token
+    assert signed_in_as(browser) == "Mina Member"
+
+
+def test_page_names_organization_and_provider_and_opening_it_changes_nothing(acme: Acme, desk: Desk) -> None:
+    with acme.unchanged():
+        page = acme.browser().get(desk.address("login")).text
+    assert "Acme" in page
+    assert desk.theirs.issuer.removeprefix("http://") in page
+
+
+def test_no_connection_has_no_page(acme: Acme, desk: Desk) -> None:
+    assert acme.browser().get(f"/orgs/{acme.other_slug}/sso/login").status_code == 404
+    assert acme.browser().get("/orgs/nowhere/sso/login").status_code == 404
+
+
+def test_whoever_is_invited_becomes_a_member_with_an_address_that_nobody_has_proven(
+    world: World, acme: Acme, desk: Desk
+) -> None:
+    invited = world.invite(acme.slug, acme.owner, "Mia@example.org", Role.ADMIN)
+    assert desk.sign_in(world.browser()).status_code == 303
+    assert world.roles(acme.slug)["Mia Sommer"] == "admin"
+    assert world.status_of(invited) == "accepted"
+    user, address = world.read(
+        lambda: db.session.execute(
+            select(User, EmailAddress)
+            .join(EmailAddress, EmailAddress.user_id == User.id)
+            .where(EmailAddress.canonical == "mia@example.org")
+        ).one()
+    )
+    assert (user.password_hash, address.verified_at) == (None, None)
+    assert desk.identities() == [("u-1", user.id)]
+    assert {"invitation.accepted", "member.joined"} <= set(acme.events())
+
+
+def test_nobody_joins_without_an_invitation_or_a_policy(world: World, acme: Acme, desk: Desk) -> None:
+    browser = world.browser()
+    with acme.unchanged("sso_flow"):
+        answer = desk.sign_in(browser)
+    assert answer.status_code == 403
+    assert "no invitation waits" in answer.text
+    assert signed_in_as(browser) is None
+    assert acme.events()[-1] == "sso.refused"
+
+
+def test_policy_lets_people_of_a_proven_domain_join_with_the_default_role(world: World, acme: Acme, desk: Desk) -> None:
+    desk.set(joining=Joining.ALLOWED, default_role=Role.ADMIN)
+    assert desk.sign_in(world.browser()).status_code == 403
+    desk.prove_domain("example.org")
+    assert desk.sign_in(world.browser()).status_code == 303
+    assert world.roles(acme.slug)["Mia Sommer"] == "admin"
+    told = [(letter.to_address, letter.data["claimed"]) for letter in world.letters("sso_joined")]
+    assert told == [(acme.owner.email, "mia@example.org")]
+
+
+def test_F12_whom_a_provider_names_gets_no_letter_and_no_password(world: World, acme: Acme, desk: Desk) -> None:
+    world.invite(acme.slug, acme.owner, "mia@example.org")
+    before = len(world.letters())
+    desk.sign_in(world.browser())
+    assert [letter.kind for letter in world.letters()[before:]] == []
+    post(world.browser(), "/forgot-password", email="mia@example.org")
+    assert world.letters("password_reset")[-1].state == "dropped"
+
+
+def test_managed_groups_are_brought_up_to_date(world: World, acme: Acme, desk: Desk) -> None:
+    make_red(acme)
+    roster = Filler({})
+    want(roster, (acme.member, READERS))
+    desk.know(acme.member)
+    with installed(roster=roster):
+        assert desk.sign_in(world.browser()).status_code == 303
+    assert held(acme) == ids(acme, acme.member)
+
+
+def test_U04_K01_nothing_secret_is_logged_or_stored_in_the_clear(
+    world: World, acme: Acme, desk: Desk, theirs: HostileProvider, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.know(acme.member)
+    browser = world.browser()
+    with caplog.at_level("DEBUG"):
+        back = at_provider(desk.way_out(browser))
+        assert browser.get(back).status_code == 303
+    asked, sent = theirs.seen["authorize"], theirs.seen["token"]["form"]
+    secrets = [asked["state"], asked["nonce"], sent["code_verifier"], sent["code"], CLIENT_SECRET]
+    seen = repr(world.dump()) + "".join(record.getMessage() for record in caplog.records)
+    assert [secret for secret in secrets if secret in seen] == []
+
+
+def test_removed_people_stay_out_until_they_are_invited(world: World, acme: Acme, desk: Desk) -> None:
+    desk.set(joining=Joining.ALLOWED)
+    desk.prove_domain("example.org")
+    desk.know(acme.member)
+    acme.remove(acme.member)
+    assert desk.sign_in(world.browser()).status_code == 403
+    world.invite(acme.slug, acme.owner, "mia@example.org")
+    assert desk.sign_in(world.browser()).status_code == 303
+    assert world.roles(acme.slug)["Mina Member"] == "member"
+
+
+def test_suspended_people_are_not_let_in(world: World, acme: Acme, desk: Desk) -> None:
+    desk.know(acme.suspended)
+    with acme.unchanged("sso_flow"):
+        assert desk.sign_in(world.browser()).status_code == 403
+
+
+def test_same_person_keeps_the_session_and_anybody_else_gets_another(world: World, acme: Acme, desk: Desk) -> None:
+    desk.know(acme.member)
+    mine, others = world.browser(acme.member), world.browser(acme.admin)
+    before = rows(acme, Session)
+    assert desk.sign_in(mine).status_code == 303
+    assert rows(acme, Session) == before
+    assert desk.sign_in(others).status_code == 303
+    assert rows(acme, Session) == before
+    assert signed_in_as(others) == "Mina Member"
+
+
+def test_flow_ends_after_ten_minutes(world: World, acme: Acme, desk: Desk, theirs: HostileProvider) -> None:
+    desk.know(acme.member)
+    browser = world.browser()
+    back = at_provider(desk.way_out(browser))
+    with time_machine.travel(clock.now() + LIFETIME + timedelta(seconds=1), tick=False):
+        assert browser.get(back).status_code == 400
+    assert theirs.hits["token"] == 0

@@ -1,0 +1,42 @@
+"""Letters about single sign-on: what they say, where they lead, and why they came."""
+
+import pytest
+from flask import Flask
+
+from tests.mail.test_request_letters import parts
+
+SAID = {"name": "Mia", "organization": "Harbour Works", "slug": "harbour-works", "provider": "id.example.org"}
+KINDS = [
+    ("sso_linked", {}, "/account/", "Whoever signs in there as you"),
+    ("sso_unlinked", {}, "/account/", "You sign in with your password"),
+    ("sso_link_refused", {"is_theirs": True}, "/account/", "with another account here than yours"),
+    ("sso_link_refused", {"is_theirs": False}, "/account/", "that is linked with somebody else here"),
+    (
+        "sso_joined",
+        {"person": "Mia Sommer", "claimed": "mia@example.org"},
+        "/orgs/harbour-works/members",
+        "Nobody had invited them",
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "data", "path", "what"), KINDS)
+def test_letter_says_what_happened_and_where_to_go(
+    app: Flask, kind: str, data: dict[str, object], path: str, what: str
+) -> None:
+    _subject, text, html = parts(app, kind, {**SAID, **data})
+    for body in (text, html):
+        assert what in body
+        assert path in body
+        assert "This email came because" in body
+
+
+@pytest.mark.parametrize(("kind", "data"), [(kind, data) for kind, data, _path, _what in KINDS])
+def test_C14_names_are_text_and_lead_nowhere(app: Flask, kind: str, data: dict[str, object]) -> None:
+    hostile = "<b>Eve</b>\r\nBcc: eve@evil.example https://evil.example/win"
+    names = {**data, **dict.fromkeys(("name", "organization", "provider", "person", "claimed"), hostile)}
+    subject, text, html = parts(app, kind, {**SAID, **names})
+    assert "<b>" not in html
+    for said in (subject, text, html):
+        assert "evil.example" not in said
+        assert "evil[.]example" in said

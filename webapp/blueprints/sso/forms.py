@@ -1,0 +1,82 @@
+"""Forms of single sign-on. What a provider is asked for depends on its kind."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from wtforms import HiddenField, PasswordField, RadioField, StringField
+from wtforms.validators import InputRequired, Length, Optional, ValidationError
+
+from webapp.http.forms import Form, single_line
+from webapp.models import IdentityProvider
+from webapp.providers.base import Provider, Question
+from webapp.providers.http import ADDRESS_MAX_CHARACTERS
+from webapp.services.sso.connections import Answers
+
+CLIENT_ID_MAX_CHARACTERS = 500
+SECRET = "client_secret"  # noqa: S105  (the name of a field)
+OF_EVERY_KIND = ("issuer", "client_id", SECRET)
+PREFIX = "option_"
+
+
+class KindForm(Form):
+    """Which kind of provider it is."""
+
+    kind = RadioField(_("Kind of provider"), validators=[InputRequired(_("Choose a kind of provider."))])
+
+
+class SetupForm(Form):
+    """What a kind of provider asks for; see `setup_form`."""
+
+    kind = HiddenField(validators=[InputRequired(_("Choose a kind of provider."))])
+
+    def validate_kind(self, field: Any) -> None:
+        """Refuse answers to questions of another kind."""
+        if field.data != field.object_data:
+            raise ValidationError(_("Another kind was chosen meanwhile. Reload the page, and enter what it asks for."))
+
+
+def choosable(kinds: dict[str, type[Provider]]) -> list[tuple[str, str]]:
+    """Return the kinds that ask for something, and what they are called; a dummy that asks for nothing is none."""
+    return [(name, gettext(kind.label)) for name, kind in kinds.items() if kind.asks_for]
+
+
+def kind_form(kinds: dict[str, type[Provider]]) -> KindForm:
+    """Return the form to choose a kind by."""
+    form = KindForm()
+    form.kind.choices = choosable(kinds)
+    return form
+
+
+def setup_form(kind: type[Provider], draft: IdentityProvider) -> Any:
+    """Return a form with a field for each question of a kind, filled with what is kept; never with the secret."""
+    fields = {_field_name(question): _field(question, draft) for question in kind.asks_for}
+    kept = {"issuer": draft.issuer, "client_id": draft.client_id, "kind": draft.kind}
+    kept |= {PREFIX + name: value for name, value in draft.options.items()}
+    return type("SetupFormOfKind", (SetupForm,), fields)(data=kept)
+
+
+def answers_in(form: Any, questions: Sequence[Question]) -> Answers:
+    """Return what was entered."""
+    said = {question.name: form[_field_name(question)].data or "" for question in questions}
+    options = {name: value for name, value in said.items() if name not in OF_EVERY_KIND and value}
+    needs_secret = SECRET in said
+    return Answers(
+        said.get("issuer", ""), said.get("client_id", ""), options, said.get(SECRET) or None, needs_secret=needs_secret
+    )
+
+
+def _field_name(question: Question) -> str:
+    return question.name if question.name in OF_EVERY_KIND else PREFIX + question.name
+
+
+def _field(question: Question, draft: IdentityProvider) -> Any:
+    label = gettext(question.label)
+    if question.name == SECRET:
+        kept = draft.client_secret is not None
+        required = [Optional()] if kept else [InputRequired(_("Enter the client secret."))]
+        return PasswordField(label, validators=[*required, Length(max=CLIENT_ID_MAX_CHARACTERS)])
+    most = ADDRESS_MAX_CHARACTERS if question.name == "issuer" else CLIENT_ID_MAX_CHARACTERS
+    needed = Optional() if question.is_optional else InputRequired(_("Enter this."))
+    return StringField(label, filters=[single_line], validators=[needed, Length(max=most)])

@@ -1,0 +1,120 @@
+"""Setting up single sign-on: choose a kind, enter what it asks for, and prove it by signing in."""
+
+from typing import Any
+
+from flask import Response, url_for
+
+from webapp.access.roles import Scope
+from webapp.blueprints.sso import bp
+from webapp.blueprints.sso.forms import answers_in, kind_form, setup_form
+from webapp.errors import DomainError, SignInRequired
+from webapp.http import session, sso
+from webapp.http.guard import access
+from webapp.http.htmx import go, respond
+from webapp.http.session import current_actor
+from webapp.models import FlowPurpose, IdentityProvider, Organization
+from webapp.providers.registry import kinds
+from webapp.services.sso import connections
+from webapp.services.sso.errors import SignInAgain
+
+
+@bp.get("/orgs/<org>/sso")
+@access(Scope.SSO_ADMIN)
+def show(organization: Organization) -> Response:
+    """Show whether single sign-on is set up, and for how many."""
+    active, draft = connections.active_of(organization), connections.draft_of(organization)
+    return respond(
+        "sso/show.html",
+        {"panel": "sso/_show.html"},
+        active=_described(active),
+        draft=_described(draft),
+    )
+
+
+@bp.get("/orgs/<org>/sso/setup")
+@access(Scope.SSO_ADMIN)
+def setup(organization: Organization) -> Response:
+    """Ask which kind of provider it is, then for what the kind needs."""
+    draft = connections.draft_of(organization)
+    if draft is None or draft.kind not in kinds():
+        return _kind_page(kind_form(kinds()))
+    return _setup_page(setup_form(kinds()[draft.kind], draft), draft)
+
+
+@bp.get("/orgs/<org>/sso/setup/kind")
+@access(Scope.SSO_ADMIN)
+def kind(organization: Organization) -> Response:
+    """Ask for the kind again."""
+    return _kind_page(kind_form(kinds()))
+
+
+@bp.post("/orgs/<org>/sso/setup/kind")
+@access(Scope.SSO_ADMIN)
+def choose(organization: Organization) -> Response:
+    """Begin a connection of a kind; from now on there is an address to give to the provider."""
+    form = kind_form(kinds())
+    if not form.validate():
+        return _kind_page(form, status=422)
+    connections.choose_kind(current_actor(), organization, form.kind.data)
+    return go(url_for("sso.setup", org=organization.slug))
+
+
+@bp.post("/orgs/<org>/sso/setup")
+@access(Scope.SSO_ADMIN)
+def prove(organization: Organization) -> Response:
+    """Keep what was entered, and leave for the provider to prove that it works."""
+    require_fresh()
+    draft = connections.draft_of(organization)
+    if draft is None or draft.kind not in kinds():
+        return go(url_for("sso.setup", org=organization.slug))
+    asks_for = kinds()[draft.kind].asks_for
+    form = setup_form(kinds()[draft.kind], draft)
+    if not form.validate():
+        return _setup_page(form, draft, status=422)
+    try:
+        connections.save_draft(current_actor(), organization, draft, answers_in(form, asks_for))
+    except DomainError as error:
+        form.show(error)
+        return _setup_page(form, draft, status=422)
+    return sso.depart(draft, FlowPurpose.SETUP, url_for("sso.show", org=organization.slug))
+
+
+def require_fresh() -> None:
+    """Go on only if the viewer has just signed in by themselves.
+
+    Raises:
+        SignInAgain: it was too long ago, or at the word of a provider.
+    """
+    viewer = session.viewer()
+    if viewer is None:
+        raise SignInRequired
+    if not viewer.is_fresh:
+        raise SignInAgain
+
+
+def _described(provider: IdentityProvider | None) -> dict[str, Any] | None:
+    """Return what pages say of a connection."""
+    if provider is None:
+        return None
+    known = kinds().get(provider.kind)
+    label = known.label if known else provider.kind
+    return {"label": label, "host": sso.host_of(provider), "row": provider}
+
+
+def _kind_page(form: Any, *, status: int = 200) -> Response:
+    return respond("sso/setup.html", {"panel": "sso/_kind.html"}, status=status, fragment="sso/_kind.html", form=form)
+
+
+def _setup_page(form: Any, draft: IdentityProvider, *, status: int = 200) -> Response:
+    viewer = session.viewer()
+    return respond(
+        "sso/setup.html",
+        {"panel": "sso/_setup.html"},
+        status=status,
+        fragment="sso/_setup.html",
+        form=form,
+        label=kinds()[draft.kind].label,
+        has_secret=draft.client_secret is not None,
+        redirect_address=sso.redirect_uri(draft.id),
+        is_fresh=viewer is not None and viewer.is_fresh,
+    )

@@ -1,0 +1,182 @@
+"""The way to a provider and back: signing in, and where each flow ends."""
+
+from flask import Response, flash, g, make_response, render_template, request, url_for
+from flask_babel import gettext as _
+
+from webapp.access.actor import Actor
+from webapp.blueprints.sso import bp
+from webapp.errors import DomainError, NotFound
+from webapp.http import session, sso, uow
+from webapp.http.forms import safe_next
+from webapp.http.guard import PUBLIC, access
+from webapp.http.htmx import go
+from webapp.http.problems import translated
+from webapp.http.session import current_actor
+from webapp.models import FlowPurpose, IdentityProvider, Organization
+from webapp.providers.errors import ProviderError
+from webapp.providers.words import WORDS
+from webapp.queries.sso import Entrance, entrance_of
+from webapp.services import accounts, members, organizations, sessions
+from webapp.services.sso import connections, identities, joining, refusals
+from webapp.services.sso.errors import FlowNotYours, IdentityTaken, SsoError
+from webapp.services.sso.flows import Flow
+from webapp.services.sso.identities import Said
+
+
+@bp.get("/orgs/<slug>/sso/login")
+@access(PUBLIC, own_transactions=True)
+def login(slug: str) -> Response:
+    """Show where signing in leads; a button leaves."""
+    entrance = uow.read(_entrance, slug)
+    page = render_template("sso/login.html", entrance=entrance, host=sso.host_of(entrance.provider))
+    return make_response(page)
+
+
+@bp.post("/orgs/<slug>/sso/login")
+@access(PUBLIC, own_transactions=True)
+def sign_in(slug: str) -> Response:
+    """Leave for the organization's provider to sign in."""
+    if refusal := uow.write(sso.count_departure):
+        raise refusal
+    return uow.write(_depart, slug)
+
+
+def _entrance(slug: str) -> Entrance:
+    entrance = entrance_of(slug)
+    if entrance is None:
+        raise NotFound
+    return entrance
+
+
+def _depart(slug: str) -> Response:
+    entrance = _entrance(slug)
+    organization = organizations.lock(entrance.organization_id)
+    provider = connections.require_active(organization)
+    return sso.depart(provider, FlowPurpose.SIGN_IN, request.args.get("next"))
+
+
+@bp.get("/sso/leave/<state>")
+@access(PUBLIC, own_transactions=True)
+def leave(state: str) -> Response:
+    """Leave for the provider: of a page of ours, since no form may lead to another server."""
+    flow = g.sso_flow = sso.departing(state)
+    address = sso.way_there(flow)
+    page = render_template("sso/leave.html", flow=flow, address=address, host=sso.host_of(flow.connected))
+    response = make_response(page)
+    response.headers["Refresh"] = f"0; url={address}"
+    return response
+
+
+@bp.get("/sso/callback/<int:provider>")
+@access(PUBLIC, own_transactions=True)
+def callback(provider: int) -> Response:
+    """Come back from a provider: the flow is used up, then the provider asked, then everything looked at again."""
+    flow, brought = sso.returned(provider)
+    g.sso_flow = flow
+    try:
+        said = sso.ask(flow, brought)
+        ends = {FlowPurpose.SIGN_IN: _end_sign_in, FlowPurpose.LINK: _end_link, FlowPurpose.SETUP: _end_setup}
+        return ends[flow.purpose](flow, said)
+    except DomainError as error:
+        sentence = WORDS[error.reason] if isinstance(error, ProviderError) else error.sentence
+        uow.note(refusals.note, current_actor(), flow, sentence, g.get("request_id", ""))
+        raise
+
+
+@bp.errorhandler(SsoError)
+@bp.errorhandler(ProviderError)
+def refused(error: SsoError | ProviderError) -> Response:
+    """Say what went wrong: who said no, who is silent, what is set up wrongly, or what is not believed."""
+    flow: Flow | None = g.get("sso_flow")
+    words = WORDS.get(error.reason) if isinstance(error, ProviderError) else None
+    page = render_template(
+        "sso/refused.html",
+        title=_(error.title),
+        sentence=translated(error),
+        words=words,
+        name=type(error).__name__,
+        flow=flow,
+        request_id=g.get("request_id", ""),
+    )
+    return make_response(page, error.status)
+
+
+def _arrived(flow: Flow) -> tuple[Organization, IdentityProvider]:
+    """Hold the organization's lock, and return it with the connection, which must be as it was."""
+    organization = organizations.lock(flow.organization_id)
+    found = connections.current(organization, flow.connected.id, flow.provider_version, flow.wanted_status)
+    return organization, found
+
+
+def _end_sign_in(flow: Flow, said: Said) -> Response:
+    token = uow.write(_sign_in, flow, said)
+    if token is not None:
+        session.start(token)
+    return go(safe_next(flow.next) or url_for("members.index", org=flow.organization_slug))
+
+
+def _sign_in(flow: Flow, said: Said) -> str | None:
+    """Sign in whom the provider named; return the token of a new session, or None where they were signed in."""
+    organization, provider = _arrived(flow)
+    viewer = session.reload_viewer() if session.token() else None
+    arrival = joining.come_in(
+        Actor.visitor(session.client_ip(), current_actor().language), organization, provider, said
+    )
+    if viewer is not None and viewer.user_id == arrival.user.id:
+        identities.note_session(session.token(), arrival.identity)
+        return None
+    if session.token():
+        sessions.end(session.token())
+    token = accounts.sign_in(arrival.user, ip=session.client_ip(), user_agent=session.user_agent(), is_confined=True)
+    identities.note_session(token, arrival.identity)
+    return token
+
+
+def _end_link(flow: Flow, said: Said) -> Response:
+    try:
+        uow.write(_link, flow, said)
+    except IdentityTaken:
+        uow.note(_tell_taken, flow, said)
+        raise
+    flash(_("Your account is linked. From now on you can sign in with it here."), "success")
+    return go(safe_next(flow.next) or url_for("accounts.profile"))
+
+
+def _link(flow: Flow, said: Said) -> None:
+    organization, provider = _arrived(flow)
+    actor = _whoever_began(flow, organization)
+    identity = identities.link(actor, organization, provider, said)
+    identities.note_session(session.token(), identity)
+
+
+def _tell_taken(flow: Flow, said: Said) -> None:
+    organization, provider = _arrived(flow)
+    identities.tell_taken(organization, provider, flow.user_id or 0, said.subject)
+
+
+def _end_setup(flow: Flow, said: Said) -> Response:
+    uow.write(_set_up, flow, said)
+    flash(_("Single sign-on works, and your own account is linked."), "success")
+    return go(url_for("sso.show", org=flow.organization_slug))
+
+
+def _set_up(flow: Flow, said: Said) -> None:
+    """Put the connection to use, and link whoever set it up: never whom the provider names."""
+    organization, provider = _arrived(flow)
+    actor = _whoever_began(flow, organization)
+    connections.activate(actor, organization, provider)
+    identity = identities.link(actor, organization, provider, said)
+    identities.note_session(session.token(), identity)
+
+
+def _whoever_began(flow: Flow, organization: Organization) -> Actor:
+    """Return who began a flow, and is still signed in here; their membership is read under the lock.
+
+    Raises:
+        FlowNotYours: somebody else is, or nobody.
+    """
+    viewer = session.reload_viewer()
+    if viewer is None or viewer.user_id != flow.user_id:
+        raise FlowNotYours
+    g.member = members.of_user(organization, viewer.user_id)
+    return current_actor()

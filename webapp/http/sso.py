@@ -1,0 +1,150 @@
+"""Between requests and identity providers: who is asked, where browsers come back to, and the way there and back.
+
+A provider is asked while no transaction is open. What is kept before and after is in transactions of its own.
+"""
+
+from typing import Final, cast
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, current_app, request, url_for
+
+from webapp.config import Settings
+from webapp.errors import TooManyAttempts
+from webapp.http import session, uow
+from webapp.http.forms import safe_next
+from webapp.http.htmx import go
+from webapp.http.settings import settings
+from webapp.models import FlowPurpose, IdentityProvider
+from webapp.providers.base import Attempt, Connection, Provider, SignedIn, Surroundings, state_of
+from webapp.providers.errors import Misconfigured, ProviderError, Reason
+from webapp.providers.registry import kinds, provider_for
+from webapp.services import attempts
+from webapp.services.sso import flows
+from webapp.services.sso.connections import Connected
+from webapp.services.sso.errors import FlowNotYours
+from webapp.services.sso.flows import Flow, Secrets
+from webapp.services.sso.identities import Said
+
+SURROUNDINGS: Final = "vestibule.surroundings"
+Parameters = list[tuple[str, str]]
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Let all threads of `app` share what is known of the network and of providers that are slow."""
+    app.extensions[SURROUNDINGS] = Surroundings.of(settings)
+
+
+def surroundings() -> Surroundings:
+    """Return what providers need to know of this instance."""
+    return cast(Surroundings, current_app.extensions[SURROUNDINGS])
+
+
+def provider_of(connected: Connected) -> Provider:
+    """Return what speaks to the provider of a connection.
+
+    Raises:
+        Misconfigured: its kind is not installed, what the kind asks for is missing, or the secret cannot be read.
+    """
+    kind = kinds().get(connected.kind)
+    needs_secret = kind is not None and any(question.name == "client_secret" for question in kind.asks_for)
+    if needs_secret and connected.client_secret is None:
+        raise Misconfigured(Reason.OPTIONS)
+    key = f"{connected.id}:{connected.version}"
+    secret = connected.client_secret or ""
+    options = dict(connected.options)
+    return provider_for(
+        Connection(key, connected.kind, connected.issuer, connected.client_id, secret, options), surroundings()
+    )
+
+
+def host_of(row: IdentityProvider | Connected) -> str:
+    """Return the host by which pages name a provider; its kind where it has none yet."""
+    asked = Connection("", row.kind, row.issuer, row.client_id, "", dict(row.options))
+    try:
+        issuer = provider_for(asked, surroundings()).issuer
+    except ProviderError:
+        issuer = row.issuer
+    return urlsplit(issuer).netloc or row.kind
+
+
+def redirect_uri(provider_id: int) -> str:
+    """Return the address that browsers come back to from a provider, as the provider has to know it."""
+    return settings().base_url + url_for("sso.callback", provider=provider_id)
+
+
+def count_departure() -> TooManyAttempts | None:
+    """Count that this network sends a browser to a provider, and return the refusal if it is one too often."""
+    return attempts.count(attempts.limits_of("sso", session.client_ip()))
+
+
+def depart(provider: IdentityProvider, purpose: FlowPurpose, next_path: str | None) -> Response:
+    """Begin a flow in this browser, in the transaction at hand, and lead to the page that leaves for the provider."""
+    attempt = Attempt.new(redirect_uri(provider.id))
+    viewer = session.viewer()
+    flows.begin(
+        provider,
+        purpose,
+        Secrets(attempt.state, attempt.nonce, attempt.verifier),
+        browser=session.browser(),
+        user_id=viewer.user_id if viewer and purpose is not FlowPurpose.SIGN_IN else None,
+        next_path=safe_next(next_path),
+    )
+    return go(url_for("sso.leave", state=attempt.state))
+
+
+def departing(state: str) -> Flow:
+    """Return the flow that this browser is about to leave by.
+
+    Raises:
+        FlowNotYours: it is another browser's, or not there any more.
+        ConnectionChanged: its connection was changed or switched off.
+    """
+    flow = uow.read(flows.find, state, session.browser())
+    flow.require_current()
+    return flow
+
+
+def way_there(flow: Flow) -> str:
+    """Return the address at the provider to send the browser to.
+
+    Raises:
+        ProviderError: the provider could not be asked how it wants it.
+    """
+    return provider_of(flow.connected).begin(_attempt(flow))
+
+
+def returned(provider_id: int) -> tuple[Flow, Parameters]:
+    """Use the flow up that a browser came back with, before anything is asked; return what it brought.
+
+    Raises:
+        CallbackRefused: it brought no state.
+        FlowNotYours: the flow is not for this connection and this browser, or not any more.
+    """
+    brought = list(request.args.items(multi=True))
+    flow = uow.write(flows.use, provider_id, state_of(brought), session.browser())
+    if flow is None:
+        raise FlowNotYours
+    return flow, brought
+
+
+def ask(flow: Flow, brought: Parameters) -> Said:
+    """Ask the provider who came back.
+
+    Raises:
+        ConnectionChanged: the connection was changed or switched off meanwhile.
+        ProviderError: the provider said no, is silent, is set up wrongly, or is not believed.
+    """
+    flow.require_current()
+    return _said(provider_of(flow.connected).finish(_attempt(flow), brought))
+
+
+def _attempt(flow: Flow) -> Attempt:
+    secrets = flow.secrets
+    return Attempt(redirect_uri(flow.connected.id), secrets.state, secrets.nonce, secrets.verifier)
+
+
+def _said(signed_in: SignedIn) -> Said:
+    claims = signed_in.claims
+    return Said(
+        claims.subject, claims.email, claims.email_verified, claims.name, claims.groups, signed_in.refresh_token
+    )

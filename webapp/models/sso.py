@@ -1,0 +1,200 @@
+"""Single sign-on: an organization's connection to its identity provider, who is known there, and what is under way."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from webapp import clock
+from webapp.db import Id, Key, Model
+from webapp.models.columns import name_column
+from webapp.models.member import Role, RoleColumn
+
+# Spelled out, not bound: a planner uses a partial index only for a condition it can read.
+DRAFT = "status = 'draft'"
+ACTIVE = "status = 'active'"
+PROVEN = "proven_at IS NOT NULL"
+
+
+class ProviderStatus(StrEnum):
+    """Where a connection stands: not proven yet, in use, or in use no more."""
+
+    DRAFT = "draft"
+    ACTIVE = "active"
+    DISABLED = "disabled"
+
+
+class Enforcement(StrEnum):
+    """Whether members have to come through the provider."""
+
+    OFF = "off"
+    OPTIONAL = "optional"
+    REQUIRED = "required"
+
+
+class Joining(StrEnum):
+    """Who becomes a member by signing in: only those invited, or everybody with an address in a proven domain."""
+
+    INVITED = "invited"
+    ALLOWED = "allowed"
+
+
+class IdentityProvider(Model):
+    """An organization's connection to its provider; at most one is a draft, and at most one is active.
+
+    `client_secret` is sealed for the row. `version` goes up with every change of what the provider is asked by or with;
+    another issuer or kind is always another row, since a subject means nothing elsewhere. `required_from` is when a
+    rehearsal of `enforcement` ends. `probe_problem` is the reason why the last probe failed, in one word.
+    """
+
+    __tablename__ = "identity_provider"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "id"),
+        Index(
+            "uq_identity_provider_draft",
+            "organization_id",
+            unique=True,
+            sqlite_where=text(DRAFT),
+            postgresql_where=text(DRAFT),
+        ),
+        Index(
+            "uq_identity_provider_active",
+            "organization_id",
+            unique=True,
+            sqlite_where=text(ACTIVE),
+            postgresql_where=text(ACTIVE),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
+    kind: Mapped[str] = mapped_column(String(40))
+    issuer: Mapped[str] = mapped_column(String(2000))
+    client_id: Mapped[str] = mapped_column(String(500))
+    client_secret: Mapped[str | None] = mapped_column(Text)
+    options: Mapped[dict[str, str]] = mapped_column(JSON)
+    version: Mapped[int] = mapped_column(default=1)
+    status: Mapped[ProviderStatus] = mapped_column(name_column(ProviderStatus, "status"), default=ProviderStatus.DRAFT)
+    enforcement: Mapped[Enforcement] = mapped_column(name_column(Enforcement, "enforcement"), default=Enforcement.OFF)
+    required_from: Mapped[datetime | None]
+    default_role: Mapped[Role] = mapped_column(RoleColumn, default=Role.MEMBER)
+    joining: Mapped[Joining] = mapped_column(name_column(Joining, "joining"), default=Joining.INVITED)
+    verification_days: Mapped[int] = mapped_column(default=7)
+    last_sync_at: Mapped[datetime | None]
+    probed_at: Mapped[datetime | None]
+    probe_problem: Mapped[str | None] = mapped_column(String(40))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class SsoDomain(Model):
+    """A domain an organization says is its own; proven once the TXT record with the token was found."""
+
+    __tablename__ = "sso_domain"
+    __table_args__ = (
+        UniqueConstraint("organization_id", "domain"),
+        Index(
+            "uq_sso_domain_proven",
+            "domain",
+            unique=True,
+            sqlite_where=text(PROVEN),
+            postgresql_where=text(PROVEN),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
+    domain: Mapped[str] = mapped_column(Key)
+    token: Mapped[str] = mapped_column(String(64))
+    proven_at: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class Identity(Model):
+    """A user at an identity provider, known by the subject, byte for byte; never by an address.
+
+    `claims` is what the provider last said of them. `refresh_token` is sealed for the row.
+    """
+
+    __tablename__ = "identity"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "provider_id"],
+            ["identity_provider.organization_id", "identity_provider.id"],
+            ondelete="CASCADE",
+        ),
+        UniqueConstraint("provider_id", "subject"),
+        UniqueConstraint("provider_id", "user_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    organization_id: Mapped[int] = mapped_column(Id)
+    provider_id: Mapped[int] = mapped_column(Id)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    subject: Mapped[str] = mapped_column(String(255).with_variant(String(255, collation="C"), "postgresql"))
+    claims: Mapped[dict[str, Any]] = mapped_column(JSON)
+    refresh_token: Mapped[str | None] = mapped_column(Text)
+    last_verified_at: Mapped[datetime] = mapped_column(default=clock.now)
+    invalid_since: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class FlowPurpose(StrEnum):
+    """What somebody is sent to the provider for."""
+
+    SETUP = "setup"
+    SIGN_IN = "sign_in"
+    LINK = "link"
+
+
+class SsoFlow(Model):
+    """A way to the provider and back, for one purpose, one connection in one version, and one browser; used once.
+
+    `browser` is the hash of what only that browser has. `secrets` holds nonce and verifier, sealed for the row.
+    """
+
+    __tablename__ = "sso_flow"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "provider_id"],
+            ["identity_provider.organization_id", "identity_provider.id"],
+            ondelete="CASCADE",
+        ),
+        ForeignKeyConstraint(
+            ["organization_id", "invitation_id"], ["invitation.organization_id", "invitation.id"], ondelete="CASCADE"
+        ),
+        Index("ix_sso_flow_provider", "provider_id"),
+        Index("ix_sso_flow_invitation", "invitation_id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    organization_id: Mapped[int] = mapped_column(Id)
+    provider_id: Mapped[int] = mapped_column(Id)
+    provider_version: Mapped[int]
+    purpose: Mapped[FlowPurpose] = mapped_column(name_column(FlowPurpose, "purpose"))
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
+    invitation_id: Mapped[int | None] = mapped_column(Id)
+    browser: Mapped[str] = mapped_column(String(64))
+    state_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    secrets: Mapped[str] = mapped_column(Text)
+    next: Mapped[str | None] = mapped_column(String(2000))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime] = mapped_column(index=True)
+    used_at: Mapped[datetime | None]
+
+
+class SessionIdentity(Model):
+    """That a session came through an identity, and when last; several organizations may each insist on theirs."""
+
+    __tablename__ = "session_identity"
+
+    session_id: Mapped[int] = mapped_column(ForeignKey("session.id", ondelete="CASCADE"), primary_key=True)
+    identity_id: Mapped[int] = mapped_column(
+        ForeignKey("identity.id", ondelete="CASCADE"), primary_key=True, index=True
+    )
+    verified_at: Mapped[datetime] = mapped_column(default=clock.now)

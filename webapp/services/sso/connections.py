@@ -1,0 +1,199 @@
+"""An organization's connections: saving a draft, proving it, and what asks the provider needs of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from sqlalchemy import bindparam, delete, select
+
+from webapp.access.actor import Actor
+from webapp.access.decide import require
+from webapp.access.roles import Scope
+from webapp.db import db
+from webapp.errors import NotFound
+from webapp.models import Identity, IdentityProvider, Organization, ProviderStatus
+from webapp.services import audit
+from webapp.services.audit import Event, Target
+from webapp.services.sso.errors import ConnectionChanged, SecretNeeded
+from webapp.vault import NotReadable
+
+
+@dataclass(frozen=True)
+class Connected:
+    """A connection as values, for asking the provider while no transaction is open.
+
+    `client_secret` is None where there is none, or none that the keys at hand can read.
+    """
+
+    id: int
+    version: int
+    kind: str
+    issuer: str
+    client_id: str
+    options: Mapping[str, str]
+    client_secret: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What an owner entered about a provider; no secret means the one that is kept, where the kind needs one."""
+
+    issuer: str
+    client_id: str
+    options: Mapping[str, str]
+    client_secret: str | None = field(default=None, repr=False)
+    needs_secret: bool = True
+
+
+_ONE = select(IdentityProvider).where(
+    IdentityProvider.organization_id == bindparam("organization_id"), IdentityProvider.status == bindparam("status")
+)
+
+
+def draft_of(organization: Organization) -> IdentityProvider | None:
+    """Return the connection that is being set up, if there is one."""
+    return _one(organization.id, ProviderStatus.DRAFT)
+
+
+def active_of(organization: Organization) -> IdentityProvider | None:
+    """Return the connection in use, if there is one."""
+    return _one(organization.id, ProviderStatus.ACTIVE)
+
+
+def require_active(organization: Organization) -> IdentityProvider:
+    """Return the connection in use.
+
+    Raises:
+        NotFound: there is none.
+    """
+    provider = active_of(organization)
+    if provider is None:
+        raise NotFound
+    return provider
+
+
+def choose_kind(actor: Actor, organization: Organization, kind: str) -> IdentityProvider:
+    """Begin to set up a provider of a kind; a draft of another kind goes, one of this kind stays as it is.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+    """
+    require(actor, Scope.SSO_ADMIN, organization)
+    draft = draft_of(organization)
+    if draft is not None and draft.kind == kind:
+        return draft
+    db.session.execute(delete(IdentityProvider).where(IdentityProvider.id == (draft.id if draft else None)))
+    made = IdentityProvider(organization_id=organization.id, kind=kind, issuer="", client_id="", options={})
+    db.session.add(made)
+    db.session.flush()
+    audit.record(actor, Event.SSO_EDITED, target_of(made), organization=organization, after={"kind": kind})
+    return made
+
+
+def save_draft(actor: Actor, organization: Organization, draft: IdentityProvider, answers: Answers) -> None:
+    """Keep what was entered. Nobody signs in by a draft, so it may change; each change is another version.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+        ConnectionChanged: it is no draft any more.
+        SecretNeeded: no secret was entered and none is kept, or where it is sent has changed.
+    """
+    require(actor, Scope.SSO_ADMIN, organization)
+    if draft.organization_id != organization.id or draft.status is not ProviderStatus.DRAFT:
+        raise ConnectionChanged
+    if answers.client_secret is None and answers.needs_secret:
+        _require_kept_secret(draft, answers)
+    before = _described(draft)
+    draft.issuer, draft.client_id, draft.options = answers.issuer, answers.client_id, dict(answers.options)
+    after = _described(draft)
+    if before == after and answers.client_secret is None:
+        return
+    if answers.client_secret is not None:
+        draft.client_secret = db.vault.seal(seal_name(draft), answers.client_secret)
+        after["secret_entered"] = True
+    draft.version += 1
+    audit.record(actor, Event.SSO_EDITED, target_of(draft), organization=organization, before=before, after=after)
+
+
+def activate(actor: Actor, organization: Organization, draft: IdentityProvider) -> None:
+    """Put a draft that has just been proven to use, in the place of the connection that was.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+    """
+    require(actor, Scope.SSO_ADMIN, organization)
+    present = active_of(organization)
+    if present is not None:
+        present.status = ProviderStatus.DISABLED
+        db.session.flush()  # there is one active connection at most, at every moment
+        audit.record(actor, Event.SSO_DISABLED, target_of(present), organization=organization)
+    draft.status = ProviderStatus.ACTIVE
+    after = _described(draft)
+    audit.record(actor, Event.SSO_ENABLED, target_of(draft), organization=organization, after=after)
+
+
+def current(organization: Organization, provider_id: int, version: int, status: ProviderStatus) -> IdentityProvider:
+    """Return a connection that is still as it was; the caller holds the organization's lock.
+
+    Raises:
+        ConnectionChanged: it is another version, or was switched off or proven meanwhile.
+    """
+    of_organization = select(IdentityProvider).where(IdentityProvider.organization_id == organization.id)
+    provider = db.session.scalar(of_organization.where(IdentityProvider.id == provider_id))
+    if provider is None or provider.version != version or provider.status is not status:
+        raise ConnectionChanged
+    return provider
+
+
+def connected(provider: IdentityProvider) -> Connected:
+    """Return a connection as values, its secret opened."""
+    return Connected(
+        provider.id,
+        provider.version,
+        provider.kind,
+        provider.issuer,
+        provider.client_id,
+        dict(provider.options),
+        _opened(provider),
+    )
+
+
+def seal_name(row: IdentityProvider | Identity) -> str:
+    """Return the name under which the secret of a connection or of an identity is sealed."""
+    return f"{row.__tablename__}:{row.id}"
+
+
+def host_of(provider: IdentityProvider) -> str:
+    """Return by what letters and the audit log name a provider: its host, or the kind that has only one."""
+    return urlsplit(provider.issuer).netloc or provider.kind
+
+
+def target_of(provider: IdentityProvider) -> Target:
+    """Return a connection as the audit log names it."""
+    return Target("identity_provider", provider.id, host_of(provider))
+
+
+def _one(organization_id: int, status: ProviderStatus) -> IdentityProvider | None:
+    return db.session.scalar(_ONE, {"organization_id": organization_id, "status": status})
+
+
+def _opened(provider: IdentityProvider) -> str | None:
+    if provider.client_secret is None:
+        return None
+    try:
+        return db.vault.open(seal_name(provider), provider.client_secret)
+    except NotReadable:
+        return None
+
+
+def _require_kept_secret(draft: IdentityProvider, answers: Answers) -> None:
+    """Go on only if a secret is kept, and goes where it was meant to go."""
+    is_elsewhere = (draft.issuer, draft.options) != (answers.issuer, dict(answers.options))
+    if _opened(draft) is None or is_elsewhere:
+        raise SecretNeeded
+
+
+def _described(draft: IdentityProvider) -> dict[str, Any]:
+    """Return what the audit log keeps of a connection: everything but its secret."""
+    return {"kind": draft.kind, "issuer": draft.issuer, "client_id": draft.client_id, **draft.options}

@@ -1,0 +1,103 @@
+"""What single sign-on refuses, each as a sentence for the person who sees it."""
+
+from webapp.errors import N_, DomainError, Forbidden
+
+
+class SsoError(DomainError):
+    """Single sign-on refuses something; its page says what to do next."""
+
+
+class ConnectionChanged(SsoError):
+    """The connection was changed or switched off between leaving for the provider and coming back."""
+
+    status = 409
+    title = N_("Single sign-on was changed meanwhile")
+    sentence = N_("Single sign-on of this organization was changed or switched off meanwhile. Please start again.")
+
+
+class FlowNotYours(SsoError):
+    """A browser came back from a provider without having been sent there, too late, or a second time."""
+
+    status = 400
+    title = N_("This sign-in cannot be finished")
+    sentence = N_(
+        "It was begun in another browser, was finished already, or took longer than ten minutes. Nothing was changed. "
+        "Please start again."
+    )
+
+
+class SignOnRefused(SsoError):
+    """The provider vouches for somebody who may not come in."""
+
+    status = 403
+    title = N_("You were not let in")
+    sentence = N_("Your account here is closed, or your membership is suspended. Ask an owner of the organization.")
+
+
+class NotInvited(SignOnRefused):
+    """Nobody here is known by this identity, and nothing lets them join."""
+
+    sentence = N_(
+        "You are not a member of %(organization)s, and no invitation waits for the address your provider names. "
+        "Nothing was changed. Ask somebody there to invite you."
+    )
+
+
+class LinkFirst(SignOnRefused):
+    """An account with the claimed address exists: its owner signs in and links, and nobody else gets it."""
+
+    title = N_("There is an account with this address already")
+    sentence = N_(
+        "An account here has the address your provider names. Nothing was changed. Sign in to it as you did before, "
+        "join %(organization)s if you have not yet, and link your account there."
+    )
+
+
+class SignInAgain(SsoError, Forbidden):
+    """Something that needs a fresh sign-in was asked for by a session that is older, or that a provider began."""
+
+    title = N_("Please sign in again")
+    sentence = N_("This needs a sign-in with your password that is at most ten minutes old. Nothing was changed.")
+
+
+class AddressUnproven(SsoError, Forbidden):
+    """Somebody wanted to link an account whose address nobody has proven."""
+
+    title = N_("Verify your address first")
+    sentence = N_("Your address is not verified yet, so your account cannot be linked. Nothing was changed.")
+
+
+class IdentityTaken(SsoError):
+    """The identity belongs to another user."""
+
+    status = 409
+    title = N_("Somebody else is linked to this")
+    sentence = N_(
+        "The account you chose at the provider is linked to somebody else here. Nothing was changed, and both of you "
+        "are told by email."
+    )
+
+
+class SecondIdentity(SsoError):
+    """The user is linked to another identity at the same provider."""
+
+    status = 409
+    title = N_("You are linked already")
+    sentence = N_("You are linked to another account at this provider. Nothing was changed. Unlink that one first.")
+
+
+class LastWayIn(SsoError):
+    """Unlinking would leave somebody without any way to sign in."""
+
+    status = 409
+    title = N_("This is your only way in")
+    sentence = N_(
+        "You have no password, so you could not sign in any more. Nothing was changed. Choose a password first."
+    )
+
+
+class SecretNeeded(DomainError):
+    """A connection was saved without a secret, or with the one that was meant for another address."""
+
+    sentence = N_("Enter the client secret. It is asked for again when what it is sent to changes.")
+    field = "client_secret"

@@ -1,0 +1,169 @@
+"""Ways to a provider and back: kept on the server, bound to one browser, one purpose and one connection, used once."""
+
+import json
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import bindparam, select, update
+
+from webapp import clock
+from webapp.db import changes_one_row, db
+from webapp.models import FlowPurpose, IdentityProvider, Organization, ProviderStatus, SsoFlow
+from webapp.services.sso import connections
+from webapp.services.sso.connections import Connected
+from webapp.services.sso.errors import ConnectionChanged, FlowNotYours
+from webapp.services.tokens import digest
+
+LIFETIME = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """What the provider is told of, and what only the provider brings back."""
+
+    state: str
+    nonce: str = field(repr=False)
+    verifier: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A flow as values, with the connection as it is now."""
+
+    purpose: FlowPurpose
+    organization_id: int
+    organization_name: str
+    organization_slug: str
+    provider_version: int
+    user_id: int | None
+    next: str | None
+    secrets: Secrets
+    connected: Connected
+    status: ProviderStatus
+
+    def require_current(self) -> None:
+        """Go on only if the connection is as it was when the flow began.
+
+        Raises:
+            ConnectionChanged: it is not.
+        """
+        if self.connected.version != self.provider_version or self.status is not self.wanted_status:
+            raise ConnectionChanged
+
+    @property
+    def wanted_status(self) -> ProviderStatus:
+        """Where the connection has to stand: a draft is proven, all else needs one in use."""
+        return ProviderStatus.DRAFT if self.purpose is FlowPurpose.SETUP else ProviderStatus.ACTIVE
+
+
+def begin(
+    provider: IdentityProvider,
+    purpose: FlowPurpose,
+    secrets: Secrets,
+    *,
+    browser: str,
+    user_id: int | None = None,
+    next_path: str | None = None,
+) -> None:
+    """Keep a new flow.
+
+    Args:
+        provider: the connection.
+        purpose: what for.
+        secrets: what it will be known and proven by.
+        browser: the digest of what only the browser has.
+        user_id: for whom; nobody where it is to show who they are.
+        next_path: where to go afterwards.
+    """
+    name = digest(secrets.state)
+    now = clock.now()
+    db.session.add(
+        SsoFlow(
+            organization_id=provider.organization_id,
+            provider_id=provider.id,
+            provider_version=provider.version,
+            purpose=purpose,
+            user_id=user_id,
+            browser=browser,
+            state_hash=name,
+            secrets=db.vault.seal(_seal_name(name), json.dumps([secrets.nonce, secrets.verifier])),
+            next=next_path,
+            created_at=now,
+            expires_at=now + LIFETIME,
+        )
+    )
+    db.session.flush()
+
+
+def find(state: str, browser: str) -> Flow:
+    """Return a flow that has just begun in this browser and is not used yet.
+
+    Raises:
+        FlowNotYours: there is none.
+    """
+    found = _found({"state_hash": digest(state), "browser": browser, "now": clock.now()}, state)
+    if found is None or found[1] is not None:
+        raise FlowNotYours
+    return found[0]
+
+
+def use(provider_id: int, state: str, browser: str) -> Flow | None:
+    """Use a flow up, once; of several at the same moment one gets it. To be committed before anything is asked.
+
+    Args:
+        provider_id: the connection in the address that the browser came back to.
+        state: what it brought.
+        browser: the digest of what only the browser has.
+
+    Returns:
+        None, where there is no such flow for this connection and browser, or not any more.
+    """
+    now, name = clock.now(), digest(state)
+    unused = update(SsoFlow).where(
+        SsoFlow.state_hash == name,
+        SsoFlow.provider_id == provider_id,
+        SsoFlow.browser == browser,
+        SsoFlow.used_at.is_(None),
+        SsoFlow.expires_at > now,
+    )
+    if not changes_one_row(unused.values(used_at=now)):
+        return None
+    found = _found({"state_hash": name, "browser": browser, "now": now}, state)
+    return found[0] if found else None
+
+
+_FOUND = (
+    select(SsoFlow, IdentityProvider, Organization)
+    .join(IdentityProvider, IdentityProvider.id == SsoFlow.provider_id)
+    .join(Organization, Organization.id == SsoFlow.organization_id)
+    .where(
+        SsoFlow.state_hash == bindparam("state_hash"),
+        SsoFlow.browser == bindparam("browser"),
+        SsoFlow.expires_at > bindparam("now"),
+    )
+)
+
+
+def _found(by: dict[str, object], state: str) -> tuple[Flow, datetime | None] | None:
+    row = db.session.execute(_FOUND, by).one_or_none()
+    if row is None:
+        return None
+    flow, provider, organization = row
+    nonce, verifier = json.loads(db.vault.open(_seal_name(flow.state_hash), flow.secrets))
+    values = Flow(
+        flow.purpose,
+        organization.id,
+        organization.name,
+        organization.slug,
+        flow.provider_version,
+        flow.user_id,
+        flow.next,
+        Secrets(state, nonce, verifier),
+        connections.connected(provider),
+        provider.status,
+    )
+    return values, flow.used_at
+
+
+def _seal_name(state_hash: str) -> str:
+    return f"sso_flow:{state_hash}"

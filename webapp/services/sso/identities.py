@@ -1,0 +1,212 @@
+"""Identities: which user somebody at a provider is, linking and unlinking, and through which a session came."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import and_, bindparam, delete, exists, select
+
+from webapp import clock
+from webapp.access.actor import Actor
+from webapp.access.decide import require
+from webapp.access.roles import Scope
+from webapp.db import db
+from webapp.errors import NotFound
+from webapp.models import (
+    Identity,
+    IdentityProvider,
+    Member,
+    Organization,
+    ProviderStatus,
+    Session,
+    SessionIdentity,
+    User,
+)
+from webapp.services import accounts, attempts, audit, managed, members
+from webapp.services.attempts import Limit
+from webapp.services.audit import Event
+from webapp.services.sso import connections
+from webapp.services.sso.errors import AddressUnproven, IdentityTaken, LastWayIn, SecondIdentity
+from webapp.services.tokens import digest
+
+LETTERS_A_DAY = 20
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a provider says of somebody; it counts in its own organization alone.
+
+    The subject is what they are known by, byte for byte. `groups` is None where the provider does not speak of groups.
+    """
+
+    subject: str
+    email: str | None = None
+    email_verified: bool = False
+    name: str | None = None
+    groups: Sequence[str] | None = None
+    refresh_token: str | None = field(default=None, repr=False)
+
+    def claims(self) -> Mapping[str, Any]:
+        """Return what is kept of it."""
+        groups = None if self.groups is None else list(self.groups)
+        return {"email": self.email, "email_verified": self.email_verified, "name": self.name, "groups": groups}
+
+
+@dataclass(frozen=True)
+class Known:
+    """An identity with its user, and their membership where they have one."""
+
+    identity: Identity
+    user: User
+    member: Member | None
+
+
+_KNOWN = (
+    select(Identity, User, Member)
+    .join(User, User.id == Identity.user_id)
+    .outerjoin(Member, and_(Member.user_id == User.id, Member.organization_id == Identity.organization_id))
+    .where(Identity.provider_id == bindparam("provider_id"), Identity.subject == bindparam("subject"))
+)
+
+
+def known(provider: IdentityProvider, subject: str) -> Known | None:
+    """Return whom a provider knows by a subject. Nobody is ever looked for by anything else."""
+    row = db.session.execute(_KNOWN, {"provider_id": provider.id, "subject": subject}).one_or_none()
+    return Known(*row) if row else None
+
+
+def of_user(provider: IdentityProvider, user_id: int) -> Identity | None:
+    """Return the identity of a user at a provider."""
+    theirs = select(Identity).where(Identity.provider_id == provider.id, Identity.user_id == user_id)
+    return db.session.scalar(theirs)
+
+
+def add(provider: IdentityProvider, user_id: int, said: Said) -> Identity:
+    """Make an identity; the caller holds the organization's lock and has decided whose it is."""
+    identity = Identity(
+        organization_id=provider.organization_id,
+        provider_id=provider.id,
+        user_id=user_id,
+        subject=said.subject,
+        claims={},
+    )
+    db.session.add(identity)
+    db.session.flush()
+    verify(identity, said)
+    return identity
+
+
+def verify(identity: Identity, said: Said) -> None:
+    """Note that the provider has just vouched for somebody, and what it says of them now."""
+    identity.claims = dict(said.claims())
+    identity.last_verified_at, identity.invalid_since = clock.now(), None
+    if said.refresh_token is not None:
+        identity.refresh_token = db.vault.seal(connections.seal_name(identity), said.refresh_token)
+
+
+def note_session(token: str, identity: Identity) -> None:
+    """Note that the session with this token came through an identity just now."""
+    session_id = db.session.scalars(select(Session.id).where(Session.token_hash == digest(token))).one()
+    db.session.merge(SessionIdentity(session_id=session_id, identity_id=identity.id, verified_at=clock.now()))
+    db.session.flush()
+
+
+_WAY_INTO = select(
+    exists()
+    .where(SessionIdentity.session_id == bindparam("session_id"), SessionIdentity.identity_id == Identity.id)
+    .where(Identity.organization_id == bindparam("organization_id"), Identity.user_id == bindparam("user_id"))
+    .where(Identity.invalid_since.is_(None), Identity.provider_id == IdentityProvider.id)
+    .where(IdentityProvider.status == ProviderStatus.ACTIVE)
+)
+
+
+def is_way_into(organization: Organization, session_id: int, user_id: int) -> bool:
+    """Tell whether a session came through the organization's provider, as the user it is of."""
+    by = {"session_id": session_id, "organization_id": organization.id, "user_id": user_id}
+    return bool(db.session.scalar(_WAY_INTO, by))
+
+
+def link(actor: Actor, organization: Organization, provider: IdentityProvider, said: Said) -> Identity:
+    """Link the actor, and nobody else, to whom the provider has just named.
+
+    Raises:
+        NotFound, Forbidden: the actor is no active member.
+        AddressUnproven: their address is not verified.
+        IdentityTaken: it is somebody else's; see `tell_taken`.
+        SecondIdentity: they are linked to another one there.
+    """
+    require(actor, Scope.ORG_READ, organization)
+    user = accounts.by_id(actor.user_id or 0)
+    if accounts.primary_address(user.id).verified_at is None:
+        raise AddressUnproven
+    found, mine = known(provider, said.subject), of_user(provider, user.id)
+    if found is not None and found.user.id != user.id:
+        raise IdentityTaken
+    if mine is not None and mine.subject != said.subject:
+        raise SecondIdentity
+    if mine is None:
+        mine = _link(actor, organization, provider, user, said)
+    verify(mine, said)
+    managed.sync_member(organization, _membership(actor))
+    return mine
+
+
+def unlink(actor: Actor, organization: Organization, provider: IdentityProvider) -> None:
+    """Take the actor's link to a provider away; sessions that came through it no longer count as such.
+
+    Raises:
+        NotFound, Forbidden: the actor is no active member, or is not linked.
+        LastWayIn: they could not sign in any more.
+    """
+    require(actor, Scope.ORG_READ, organization)
+    user = accounts.by_id(actor.user_id or 0)
+    identity = of_user(provider, user.id)
+    if identity is None:
+        raise NotFound
+    if not has_other_way_in(user):
+        raise LastWayIn
+    db.session.execute(delete(Identity).where(Identity.id == identity.id))
+    _record(actor, Event.SSO_UNLINKED, organization, provider)
+    _tell(user, "sso_unlinked", organization, provider)
+
+
+def has_other_way_in(user: User) -> bool:
+    """Tell whether somebody can sign in with a password: they have one, and a verified address to go with it."""
+    return user.password_hash is not None and accounts.primary_address(user.id).verified_at is not None
+
+
+def tell_taken(organization: Organization, provider: IdentityProvider, user_id: int, subject: str) -> None:
+    """Tell both that one of them tried to link what is the other's: the one who tried, and the one it belongs to."""
+    taken = known(provider, subject)
+    for user, is_theirs in ((accounts.by_id(user_id), False), (taken.user if taken else None, True)):
+        if user is not None and user.is_active:
+            _tell(user, "sso_link_refused", organization, provider, is_theirs=is_theirs)
+
+
+def _link(actor: Actor, organization: Organization, provider: IdentityProvider, user: User, said: Said) -> Identity:
+    identity = add(provider, user.id, said)
+    _record(actor, Event.SSO_LINKED, organization, provider)
+    _tell(user, "sso_linked", organization, provider)
+    return identity
+
+
+def _record(actor: Actor, event: Event, organization: Organization, provider: IdentityProvider) -> None:
+    member = _membership(actor)
+    target = members.target_of(member, accounts.by_id(member.user_id))
+    audit.record(actor, event, target, organization=organization, after={"provider": connections.host_of(provider)})
+
+
+def _membership(actor: Actor) -> Member:
+    if actor.member is None:
+        raise NotFound
+    return actor.member
+
+
+def _tell(user: User, kind: str, organization: Organization, provider: IdentityProvider, **more: bool) -> None:
+    """Queue a letter, at most twenty a day for one person about one organization."""
+    if attempts.count([Limit(f"sso:letters:{organization.id}:{user.id}", LETTERS_A_DAY, DAY)]):
+        return
+    said = {"organization": organization.name, "slug": organization.slug, "provider": connections.host_of(provider)}
+    accounts.tell(user, kind, **said, **more)

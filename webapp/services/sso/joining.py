@@ -1,0 +1,145 @@
+"""Coming in through a provider: as somebody known, by an invitation, or because the organization lets people join."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select, union_all
+
+from webapp import clock
+from webapp.access.actor import Actor
+from webapp.db import db
+from webapp.errors import InvalidAddress
+from webapp.models import (
+    EmailAddress,
+    Identity,
+    IdentityProvider,
+    Invitation,
+    InvitationStatus,
+    Joining,
+    Member,
+    Organization,
+    RemovedMember,
+    SsoDomain,
+    User,
+)
+from webapp.services import accounts, addresses, invitations, managed, members
+from webapp.services.accounts import NewAccount
+from webapp.services.addresses import Address
+from webapp.services.memberships import Terms
+from webapp.services.sso import identities, letters
+from webapp.services.sso.errors import LinkFirst, NotInvited, SignOnRefused
+from webapp.services.sso.identities import Said
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """Who came in, and as whom the provider knows them."""
+
+    user: User
+    identity: Identity
+
+
+def come_in(actor: Actor, organization: Organization, provider: IdentityProvider, said: Said) -> Arrival:
+    """Return the user whom a provider vouches for, who is an active member now; the caller holds the lock.
+
+    Args:
+        actor: whoever came, as a visitor.
+        organization: where, and the only place where the provider's word counts.
+        provider: who vouches, in use.
+        said: what it says.
+
+    Raises:
+        SignOnRefused: the account is closed or the membership suspended.
+        NotInvited: neither an invitation nor the policy lets them in.
+        LinkFirst: nobody is known by the identity, and the claimed address is an account's already.
+        InvitationNotOpen: whoever sent the invitation may no longer offer it.
+    """
+    found = identities.known(provider, said.subject)
+    if found is None:
+        user, member = _admit(actor, organization, provider, said)
+        identity = identities.add(provider, user.id, said)
+    else:
+        user, identity = found.user, found.identity
+        if not user.is_active:
+            raise SignOnRefused
+        member = found.member or _readmit(actor, organization, user, said)
+        identities.verify(identity, said)
+    if not member.is_active:
+        raise SignOnRefused
+    db.session.flush()
+    managed.sync_member(organization, member)
+    return Arrival(user, identity)
+
+
+def _admit(actor: Actor, organization: Organization, provider: IdentityProvider, said: Said) -> tuple[User, Member]:
+    """Make a user, who is a member by an invitation or by the policy. No account that exists is given to anybody."""
+    address = _claimed(said)
+    if address is None:
+        raise NotInvited(organization=organization.name)
+    if _is_of_organization(organization, address):
+        raise LinkFirst(organization=organization.name)
+    invitation = _waiting(organization, address)
+    if invitation is None and not _may_join(organization, provider, address):
+        raise NotInvited(organization=organization.name)
+    if accounts.with_verified_address(address.canonical):
+        raise LinkFirst(organization=organization.name)
+    name = said.name or address.typed.partition("@")[0]
+    user = accounts.create(actor, NewAccount(name, address, None), is_proven=False)
+    theirs = Actor.of(user, ip=actor.ip)
+    if invitation is not None:
+        return user, invitations.accept_by_claim(theirs, organization, invitation, user)
+    letters.tell_of_arrival(organization, user, address)
+    return user, members.add(theirs, organization, user, address.typed, Terms(provider.default_role))
+
+
+def _readmit(actor: Actor, organization: Organization, user: User, said: Said) -> Member:
+    """Make somebody a member again who was one: by an invitation only, whatever the policy."""
+    address = _claimed(said)
+    invitation = _waiting(organization, address) if address else None
+    if invitation is None:
+        raise NotInvited(organization=organization.name)
+    return invitations.accept_by_claim(Actor.of(user, ip=actor.ip), organization, invitation, user)
+
+
+def _claimed(said: Said) -> Address | None:
+    """Return the address a provider says it has verified; any other opens nothing."""
+    if not said.email_verified or said.email is None:
+        return None
+    try:
+        return addresses.parse(said.email)
+    except InvalidAddress:
+        return None
+
+
+def _waiting(organization: Organization, address: Address) -> Invitation | None:
+    """Return the open invitation for an address."""
+    invitation = db.session.scalar(
+        select(Invitation).where(
+            Invitation.organization_id == organization.id,
+            Invitation.canonical == address.canonical,
+            Invitation.status == InvitationStatus.PENDING,
+        )
+    )
+    return invitation if invitation is not None and invitation.is_open(clock.now()) else None
+
+
+def _is_of_organization(organization: Organization, address: Address) -> bool:
+    """Tell whether a member, also a suspended or removed one, has an address, proven or not."""
+    rows = [
+        select(model.user_id)
+        .join(EmailAddress, EmailAddress.user_id == model.user_id)
+        .where(model.organization_id == organization.id, EmailAddress.canonical == address.canonical)
+        for model in (Member, RemovedMember)
+    ]
+    return db.session.execute(union_all(*rows).limit(1)).first() is not None
+
+
+def _may_join(organization: Organization, provider: IdentityProvider, address: Address) -> bool:
+    """Tell whether the policy lets people of the address's domain join, which the organization has proven."""
+    if provider.joining is not Joining.ALLOWED:
+        return False
+    proven = select(SsoDomain.id).where(
+        SsoDomain.organization_id == organization.id,
+        SsoDomain.domain == address.canonical.rpartition("@")[2],
+        SsoDomain.proven_at.is_not(None),
+    )
+    return db.session.scalar(proven) is not None

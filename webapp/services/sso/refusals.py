@@ -1,0 +1,26 @@
+"""Sign-ins that came to nothing, for the audit log: how many there are of them strangers decide."""
+
+from webapp.access.actor import Actor
+from webapp.services import attempts, audit, organizations
+from webapp.services.attempts import Limit
+from webapp.services.audit import Event, Target
+from webapp.services.sso.flows import Flow
+
+MOST_NOTED = 20
+
+
+def note(actor: Actor, flow: Flow, reason: str, reference: str) -> None:
+    """Note that a flow came to nothing, at most 20 times in 15 minutes for one organization.
+
+    Args:
+        actor: who came back.
+        flow: by which.
+        reason: a sentence that can be translated.
+        reference: what the page they saw is found by in the log.
+    """
+    if attempts.count([Limit(f"sso:refusals:{flow.organization_id}", MOST_NOTED)]):
+        return
+    organization = organizations.lock(flow.organization_id)
+    target = Target("identity_provider", flow.connected.id, flow.connected.issuer or flow.connected.kind)
+    after = {"purpose": flow.purpose.value, "reason": reason, "reference": reference}
+    audit.record(actor, Event.SSO_REFUSED, target, organization=organization, after=after)
