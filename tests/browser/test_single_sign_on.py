@@ -36,8 +36,9 @@ def set_up(page: Page, theirs: HostileProvider) -> None:
 def test_owner_sets_it_up_and_signs_in_by_it_and_a_member_links(
     hall: Hall, theirs: HostileProvider, javascript: bool
 ) -> None:
-    sso = f"/orgs/{hall.owner and hall.slug}/sso"
-    page = hall.page(sso, hall.owner, javascript=javascript)
+    owner = hall.owner
+    sso = f"/orgs/{hall.slug}/sso"
+    page = hall.page(sso, owner, javascript=javascript)
     set_up(page, theirs)
     expect(page.get_by_text("Single sign-on works, and your own account is linked.")).to_be_visible()
     page.locator("summary", has_text="Your account").click()
@@ -61,8 +62,9 @@ def test_owner_sets_it_up_and_signs_in_by_it_and_a_member_links(
 
 
 def test_its_pages_look_well(hall: Hall, theirs: HostileProvider, gallery: Gallery) -> None:  # noqa: F811
-    sso = f"/orgs/{hall.owner and hall.slug}/sso"
-    page = hall.page(sso, hall.owner, refusal="4")
+    owner = hall.owner
+    sso = f"/orgs/{hall.slug}/sso"
+    page = hall.page(sso, owner, refusal="4")
     gallery.show(page, "sso-none")
     page.goto(f"{sso}/setup/kind")
     gallery.show(page, "sso-kind")
