@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.hall import Hall
+from tests.browser.hall import Hall, tab
 from tests.browser.test_look import Gallery, gallery  # noqa: F401  (a fixture)
 from tests.support.identity_provider import CLIENT_ID, CLIENT_SECRET, HostileProvider, running_provider
 from tests.support.sso import knows
@@ -36,9 +36,10 @@ def set_up(page: Page, theirs: HostileProvider) -> None:
 def test_owner_sets_it_up_and_signs_in_by_it_and_a_member_links(
     hall: Hall, theirs: HostileProvider, javascript: bool
 ) -> None:
-    owner = hall.owner  # which makes the organization
+    owner = hall.owner
     sso = f"/orgs/{hall.slug}/sso"
-    page = hall.page(sso, owner, javascript=javascript)
+    page = hall.page(f"/orgs/{hall.slug}/settings", owner, javascript=javascript)
+    tab(page, "Single sign-on").click()
     set_up(page, theirs)
     expect(page.get_by_text("Single sign-on works, and your own account is linked.")).to_be_visible()
     page.locator("summary", has_text="Your account").click()
@@ -62,7 +63,7 @@ def test_owner_sets_it_up_and_signs_in_by_it_and_a_member_links(
 
 
 def test_its_pages_look_well(hall: Hall, theirs: HostileProvider, gallery: Gallery) -> None:  # noqa: F811
-    owner = hall.owner  # which makes the organization
+    owner = hall.owner
     sso = f"/orgs/{hall.slug}/sso"
     page = hall.page(sso, owner, refusal="4")
     gallery.show(page, "sso-none")
