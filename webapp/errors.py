@@ -354,6 +354,16 @@ class TooManyAtOnce(DomainError):
     sentence = N_("At most %(most)s people can be changed at once. Narrow the list, or choose some of them.")
 
 
+class TooManyMemberships(DomainError):
+    """So many memberships of teams and access groups would change that everybody else would have to wait."""
+
+    sentence = N_(
+        "This would change %(given)s memberships of teams and access groups; at most %(most)s can be changed at once. "
+        "Nothing was changed; choose fewer people or fewer teams."
+    )
+    field = "teams"
+
+
 class TooManyGiven(DomainError):
     """An invitation was to offer more teams and access groups than one may."""
 

@@ -1,5 +1,6 @@
 """Accounts: users, their verified addresses, signing in and getting a new password."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -221,6 +222,12 @@ def primary_address(user_id: int) -> EmailAddress:
     return db.session.scalars(
         select(EmailAddress).where(EmailAddress.user_id == user_id, EmailAddress.is_primary)
     ).one()
+
+
+def primary_addresses(user_ids: Collection[int]) -> dict[int, EmailAddress]:
+    """Return the addresses letters to some users go to, by the id of each."""
+    found = select(EmailAddress).where(EmailAddress.user_id.in_(user_ids), EmailAddress.is_primary)
+    return {email.user_id: email for email in db.session.scalars(found)}
 
 
 def _use_up(token: str) -> None:

@@ -19,6 +19,7 @@ from webapp.services import (
     invitation_renewals,
     invitation_rows,
     invitations,
+    memberships,
     request_letters,
 )
 from webapp.services.addresses import Address
@@ -58,12 +59,14 @@ def invite_each(actor: Actor, organization: Organization, text: str, offer: Offe
     Raises:
         Forbidden, RoleTooHigh, NotOfOrganization, NotYoursToGive: the actor may not.
         DomainError: no address, or more than 1,000.
+        TooManyMemberships: all of them together would come into too many teams and access groups.
         InvitationLimit: the organization has had its invitations for today.
     """
     invitations.require_may_offer(actor, organization, offer)
     typed = list(dict.fromkeys(addresses.split(text)))
     _require_reasonable_number(typed)
     parsed = {piece: _parse(piece) for piece in typed}
+    memberships.require_few(len(typed) * (len(offer.teams) + len(offer.groups)))
     wanted: dict[str, Address] = {}
     for address in filter(None, parsed.values()):
         wanted.setdefault(address.canonical, address)

@@ -3,10 +3,11 @@
 As with every change of a membership, the caller holds the organization's lock.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, select, text, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, select, text, update
 
 from webapp import clock
 from webapp.access.actor import Actor
@@ -37,16 +38,21 @@ UNDO_DAYS = 30
 
 
 def remove(actor: Actor, organization: Organization, member: Member) -> RemovedMember:
-    """Take somebody's membership away, with the invitations they sent, and tell them.
+    """Take somebody's membership away; see `remove_all`."""
+    return remove_all(actor, organization, [member])[0]
+
+
+def remove_all(actor: Actor, organization: Organization, people: Sequence[Member]) -> list[RemovedMember]:
+    """Take memberships away, with the invitations these people sent, and tell them.
 
     Raises:
-        NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change this membership.
+        NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
         LastOwner: nobody else could own the organization.
     """
-    members.require_may_end(actor, organization, member)
-    user = db.session.get_one(User, member.user_id)
-    removed = _take_away(actor, organization, member, user, Event.MEMBER_REMOVED)
-    members.tell(actor, organization, user, "removed")
+    members.require_may_end(actor, organization, *people)
+    users = members.users_of(people)
+    removed = _take_away(actor, organization, people, users, Event.MEMBER_REMOVED)
+    members.tell_all(actor, organization, [(users[one.user_id], {}) for one in removed], "removed")
     return removed
 
 
@@ -58,8 +64,7 @@ def leave(actor: Actor, organization: Organization) -> RemovedMember:
         LastOwner: nobody else could own the organization.
     """
     member = require_may_leave(actor, organization)
-    user = db.session.get_one(User, member.user_id)
-    return _take_away(actor, organization, member, user, Event.MEMBER_LEFT)
+    return _take_away(actor, organization, [member], members.users_of([member]), Event.MEMBER_LEFT)[0]
 
 
 def require_may_leave(actor: Actor, organization: Organization) -> Member:
@@ -123,32 +128,45 @@ def open_invitations_by(organization: Organization, user_id: int) -> int:
     return db.session.scalars(number).one()
 
 
-def _take_away(actor: Actor, organization: Organization, member: Member, user: User, event: Event) -> RemovedMember:
-    terms = memberships.terms_of(member)
-    removed = RemovedMember(
-        organization_id=organization.id,
-        member_id=member.id,
-        user_id=user.id,
-        role=member.role,
-        has_global_access=terms.has_global_access,
-        team_ids=list(terms.teams),
-        group_ids=list(terms.groups),
-        status=member.status,
-        last_active_at=member.last_active_at,
-        joined_at=member.created_at,
-        removed_by_id=actor.user_id,
-    )
-    before = members.described(member, accounts.primary_address(user.id).address)
-    target = members.target_of(member, user)
-    db.session.add(removed)
-    db.session.execute(delete(MemberWord).where(MemberWord.member_id == member.id))
-    copied = (InvitationToken.organization_id == organization.id) & (InvitationToken.copied_by_id == user.id)
+def _take_away(
+    actor: Actor, organization: Organization, people: Sequence[Member], users: Mapping[int, User], event: Event
+) -> list[RemovedMember]:
+    terms, emails = memberships.terms_of_all(people), accounts.primary_addresses(users.keys())
+    rows = [_kept(actor, member, terms[member.id]) for member in people]
+    changes = [
+        Change(
+            members.target_of(member, users[member.user_id]),
+            before=members.described(member, emails[member.user_id].address, terms[member.id]),
+        )
+        for member in people
+    ]
+    db.session.execute(insert(RemovedMember), rows)
+    db.session.execute(delete(MemberWord).where(MemberWord.member_id.in_(terms)))
+    copied = (InvitationToken.organization_id == organization.id) & InvitationToken.copied_by_id.in_(users)
     db.session.execute(delete(InvitationToken).where(copied))
-    db.session.delete(member)
+    for member in people:
+        db.session.delete(member)
     db.session.flush()
-    audit.record(actor, event, target, organization=organization, before=before)
-    _close_all(actor, organization, (Event.INVITATION_REVOKED, Event.REQUEST_REJECTED), _sent_by(user.id))
-    return removed
+    audit.record_all(actor, event, changes, organization=organization)
+    _close_all(actor, organization, (Event.INVITATION_REVOKED, Event.REQUEST_REJECTED), _sent_by(*users))
+    kept = select(RemovedMember).where(RemovedMember.organization_id == organization.id)
+    return list(db.session.scalars(kept.where(RemovedMember.member_id.in_(terms)).order_by(RemovedMember.id)))
+
+
+def _kept(actor: Actor, member: Member, terms: Terms) -> dict[str, Any]:
+    return {
+        "organization_id": member.organization_id,
+        "member_id": member.id,
+        "user_id": member.user_id,
+        "role": member.role,
+        "has_global_access": terms.has_global_access,
+        "team_ids": list(terms.teams),
+        "group_ids": list(terms.groups),
+        "status": member.status,
+        "last_active_at": member.last_active_at,
+        "joined_at": member.created_at,
+        "removed_by_id": actor.user_id,
+    }
 
 
 def _user_to_put_back(actor: Actor, organization: Organization, removed: RemovedMember) -> User:
@@ -225,8 +243,8 @@ def _open_in(organization: Organization) -> ColumnElement[bool]:
     return and_(Invitation.organization_id == organization.id, text(OPEN))
 
 
-def _sent_by(user_id: int) -> ColumnElement[bool]:
-    return Invitation.invited_by_id == user_id
+def _sent_by(*user_ids: int) -> ColumnElement[bool]:
+    return Invitation.invited_by_id.in_(user_ids)
 
 
 def _proven_addresses(user: User) -> list[str]:
