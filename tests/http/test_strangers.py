@@ -39,7 +39,9 @@ def test_stranger_is_refused_while_somebody_holds_the_lock(app: Flask, acme: Acm
         acme.deactivate(acme.member)
     with held(app, acme.slug):
         answers = [send(browser, address, token) for address in (acme.address("teams/new"), acme.address("leave"))]
-    assert answers == ([404, 404] if who in ("stranger", "suspended") else [303, 303]), "those who are not signed in are led there"
+    assert answers == ([404, 404] if who in ("stranger", "suspended") else [303, 303]), (
+        "those who are not signed in are led there"
+    )
 
 
 def test_visitor_of_the_account_is_refused_while_somebody_holds_the_lock(app: Flask, acme: Acme) -> None:

@@ -206,17 +206,11 @@ def test_fifty_people_take_as_many_statements_as_five(acme: Acme, red: int, acti
 def test_too_many_memberships_of_teams_are_refused_and_nobody_is_moved(acme: Acme, red: int) -> None:
     teams = [red, *make_teams(acme, [f"Team {n}" for n in range(MOST_CHANGED // 1_000)])]
     crowds.join(acme, [(f"Person {n}", f"p{n}@example.net") for n in range(MOST_AT_ONCE - 5)])
+    given: dict[str, Any] = {"action": "teams", "all": "1", "has_global_access": "0", "teams": teams, "confirm": "1"}
     with acme.unchanged():
-        answer = post(
-            acme.browser(acme.owner),
-            acme.address("members/bulk"),
-            **{"action": "teams", "all": "1", "has_global_access": "0", "teams": teams, "confirm": "1"},
-        )
+        answer = post(acme.browser(acme.owner), acme.address("members/bulk"), **given)
     assert answer.status_code == 422
-    assert (
-        "at most 5,000 can be changed at once. Nothing was changed; choose fewer people or fewer teams."
-        in Page(answer).text
-    )
+    assert "at most 5,000 can be changed at once. Nothing was changed" in Page(answer).text
 
 
 def test_last_owners_are_not_all_taken_at_once(acme: Acme) -> None:
