@@ -41,6 +41,7 @@ CHILDREN: Final[Mapping[str, InstrumentedAttribute[int]]] = {
 # By the name of the variable part: what has slugs of its own in an organization.
 NAMED: Final[Mapping[str, Kind]] = {"team": slugs.TEAM, "project": slugs.PROJECT}
 
+T = TypeVar("T")
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
@@ -193,6 +194,28 @@ def _look(slug: str) -> Response | None:
         return _lead_from_former(slug, found)
     require(current_actor(), Scope.ORG_READ, organization)
     return None
+
+
+def read_on(step: Callable[..., T], *args: object, **kwargs: object) -> T:
+    """Run a step of a file that is sent piece by piece in a reading transaction, if whoever asked for it still may.
+
+    Raises:
+        SignInRequired, NotFound, Forbidden: they may not any more; the file breaks off.
+    """
+    found: T = uow.read(_ask_again, step, *args, **kwargs)
+    return found
+
+
+def _ask_again(step: Callable[..., T], *args: object, **kwargs: object) -> T:
+    rule = rule_of(current_app, request.endpoint or "")
+    found = reload_viewer()
+    if found is None or not isinstance(rule.allows, Scope):
+        raise SignInRequired
+    organization = _load_organization(str((request.view_args or {})["org"]), found)
+    if organization is None:
+        raise NotFound
+    require(current_actor(), rule.allows, organization)
+    return step(*args, **kwargs)
 
 
 def _previewed(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> Response:
