@@ -220,13 +220,6 @@ class InvitationLimit(DomainError):
     field = "emails"
 
 
-class AlreadyRequested(DomainError):
-    """The member has asked already that the address may join."""
-
-    sentence = N_("You have suggested %(email)s already. Those who may approve it decide.")
-    field = "email"
-
-
 class RequestLimit(DomainError):
     """The member or the organization has had its requests for today."""
 
@@ -381,6 +374,24 @@ class TooManyAtOnce(DomainError):
     """More members were chosen than are changed at once."""
 
     sentence = N_("At most %(most)s people can be changed at once. Narrow the list, or choose some of them.")
+
+
+class OftenEnough(DomainError):
+    """Somebody did something as often as one may in a day, though nobody needs to that often."""
+
+    sentence = N_(
+        "You did this %(most)s times today, which is as often as one may. Nothing was changed; go on tomorrow."
+    )
+
+
+class TooManyMemberships(DomainError):
+    """So many memberships of teams and access groups would change that everybody else would have to wait."""
+
+    sentence = N_(
+        "This would change %(given)s memberships of teams and access groups; at most %(most)s can be changed at once. "
+        "Nothing was changed; choose fewer people or fewer teams."
+    )
+    field = "teams"
 
 
 class TooManyGiven(DomainError):

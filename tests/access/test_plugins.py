@@ -15,12 +15,12 @@ from tests.queries.test_words import organization
 from tests.support.acme import Acme
 from tests.support.plugins import NO, YES, Decider, install, install_sample, installed
 from tests.support.statements import queries
-from tests.support.teams import make_project, make_team, project
+from tests.support.teams import make_project, make_team, make_teams, project, team
 from tests.support.worlds import Person
 from webapp import create_app
 from webapp.access import grants, plugins
 from webapp.access.actor import Actor
-from webapp.access.decide import decide
+from webapp.access.decide import decide, teams_with
 from webapp.access.facts import MemberFacts, ResourceFacts
 from webapp.access.plugins import Opinion, hookimpl
 from webapp.access.roles import LOWEST_LEVEL, Scope
@@ -226,3 +226,18 @@ def test_plug_in_names_the_arguments_it_needs(acme: Acme) -> None:
     with installed(terse=Terse()):
         assert not decided(acme, acme.owner, Scope.AUDIT_READ)
         assert decided(acme, acme.owner, Scope.ORG_WRITE)
+
+
+def test_plug_ins_are_told_once_who_asks_about_many_teams(acme: Acme) -> None:
+    numbers = make_teams(acme, [f"Team {number}" for number in range(20)])
+    decider = Decider(None)
+
+    def statements(actor: Actor, _here: Organization) -> int:
+        teams = [team(number) for number in numbers]
+        with queries(acme.world.app) as found:
+            assert teams_with(actor, Scope.TEAM_WRITE, teams) == teams
+        return len(found)
+
+    with installed(decider=decider):
+        assert acme.act(acme.manager, statements) == 2
+    assert (len(decider.asked), {asked[0].name for asked in decider.asked}) == (20, {"Mona Manager"})

@@ -6,7 +6,11 @@ import io
 import pytest
 from flask import Flask
 
+from tests.support import crowds
+from tests.support.acme import Acme
+from webapp.errors import NotFound
 from webapp.http.csv import csv_file, harmless
+from webapp.models import MemberStatus
 
 COMMANDS = [
     "=cmd|' /C calc'!A0",
@@ -49,3 +53,14 @@ def test_file_has_its_columns_one_line_per_row_and_a_name(app: Flask) -> None:
     ]
     assert response.headers["Content-Disposition"] == "attachment; filename=list.csv"
     assert response.mimetype == "text/csv"
+
+
+@pytest.mark.parametrize("path", ["members.csv", "members/pending.csv", "audit.csv", "audit.jsonl"])
+def test_C08_file_breaks_off_once_whoever_asked_for_it_may_not_have_it(acme: Acme, path: str) -> None:
+    crowds.join(acme, [(f"Person {n}", f"p{n}@example.net") for n in range(1_005)])
+    crowds.invite(acme, [f"i{n}@example.org" for n in range(1_005)])
+    lines = iter(acme.browser(acme.manager).get(acme.address(path)).response)
+    next(lines)
+    acme.change(acme.manager, status=MemberStatus.SUSPENDED)
+    with pytest.raises(NotFound):
+        list(lines)

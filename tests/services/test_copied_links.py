@@ -1,6 +1,7 @@
 """A copied link: as good as whoever copied it, and never taken for a mailed one."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -10,11 +11,12 @@ from tests.support.unproven import copied
 from tests.support.worlds import Invited, Person, password_hash
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.errors import Forbidden, InvitationNotOpen, NotFound
+from webapp.errors import Forbidden, InvitationNotOpen, NotFound, OftenEnough
 from webapp.models import Invitation, InvitationToken, Member, MemberStatus, Organization, RemovedMember, Role
 from webapp.queries.invitations import offered_by
-from webapp.services import addresses, invitation_renewals, invitations, removals
+from webapp.services import addresses, attempts, invitation_renewals, invitations, removals
 from webapp.services.accounts import NewAccount
+from webapp.services.attempts import Limit
 from webapp.services.invitation_links import Link
 from webapp.services.tokens import digest
 
@@ -127,3 +129,16 @@ def test_C07_link_stays_dead_when_the_removal_of_who_copied_it_is_undone(acme: A
     with acme.unchanged(), pytest.raises((NotFound, InvitationNotOpen)):
         register(acme, link)
     assert state(acme, invited) == "pending"
+
+
+def test_C14_somebody_copies_so_many_links_a_day(acme: Acme, invited: Invited) -> None:
+    limit = Limit(f"links:user:{acme.admin.user_id}", attempts.CHANGES_A_DAY, timedelta(days=1))
+    acme.world.write(lambda: attempts.raise_counters({limit: attempts.CHANGES_A_DAY - 1}))
+
+    def copy(actor: Actor, here: Organization) -> str:
+        return invitation_renewals.copy_link(actor, here, db.session.get_one(Invitation, invited.id))
+
+    assert acme.act(acme.admin, copy)
+    with acme.unchanged(), pytest.raises(OftenEnough):
+        acme.act(acme.admin, copy)
+    assert acme.act(acme.manager, copy)

@@ -7,11 +7,13 @@ import time_machine
 from sqlalchemy import select
 
 from tests.support.acme import Acme
+from tests.support.teams import make_teams
 from tests.support.worlds import Invited, Person
+from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.errors import DomainError, Forbidden, InvitationLimit, NotFound, RoleTooHigh
-from webapp.models import Attempts, EmailAddress, InvitationStatus, Role
-from webapp.services import attempts, invitation_batches
+from webapp.errors import DomainError, Forbidden, InvitationLimit, NotFound, RoleTooHigh, TooManyMemberships
+from webapp.models import Attempts, EmailAddress, InvitationStatus, Organization, Role
+from webapp.services import attempts, invitation_batches, invitation_limits
 from webapp.services.attempts import DAY, Limit
 from webapp.services.invitation_batches import Outcome, Result
 from webapp.services.invitations import Offer
@@ -60,6 +62,10 @@ def organization_bucket(acme: Acme) -> str:
 
 def mailbox_bucket(acme: Acme, address: str) -> str:
     return f"invitation:address:{acme.world.read(lambda: acme.organization().id)}:{digest(address)}"
+
+
+def all_bucket(address: str) -> str:
+    return f"invitation:address:{digest(address)}"
 
 
 def test_everybody_who_can_be_invited_gets_a_letter_in_the_order_typed(acme: Acme) -> None:
@@ -264,3 +270,33 @@ def test_batch_is_kept_for_its_maker_alone(acme: Acme) -> None:
     assert batch(acme, acme.admin, number + 1) == []
     assert batch(acme, acme.admin, number, acme.other_slug) == []
     assert batch(acme, acme.stranger, number, acme.other_slug) == []
+
+
+def test_F04_mailbox_gets_so_many_a_day_from_all_organizations_together(acme: Acme) -> None:
+    bucket = all_bucket("bob@example.org")
+    raise_counter(acme, bucket, invitation_limits.PER_ADDRESS_OF_ALL_A_DAY - 1)
+    results = invite_all(acme, "bob+1@example.org bob+2@example.org")
+    assert results == {"bob+1@example.org": "invited", "bob+2@example.org": "limited"}
+    outcomes, _batch = invite(acme, "bob+3@example.org", acme.stranger, slug=acme.other_slug)
+    assert outcomes == [Outcome("bob+3@example.org", Result.LIMITED)]
+    assert counted(acme, bucket) == invitation_limits.PER_ADDRESS_OF_ALL_A_DAY
+
+
+def test_F04_somebody_invites_so_many_a_day_in_all_their_organizations(acme: Acme) -> None:
+    raise_counter(acme, f"invitation:inviter:{acme.owner.user_id}", invitation_limits.PER_INVITER_A_DAY)
+    other = acme.world.organization("Another", acme.owner)
+    with acme.unchanged(), pytest.raises(InvitationLimit):
+        invite(acme, "bob@example.org", acme.owner, slug=other)
+    assert invite_all(acme, "bob@example.org", acme.manager) == {"bob@example.org": "invited"}
+
+
+def test_people_and_teams_of_one_go_come_into_so_many_memberships(acme: Acme) -> None:
+    teams = make_teams(acme, [f"Team {number}" for number in range(11)])
+    offer = Offer(Role.MEMBER, 7, teams=teams)
+    text = " ".join(f"p{number}@example.net" for number in range(500))
+
+    def step(actor: Actor, here: Organization) -> None:
+        invitation_batches.invite_all(actor, here, text, offer)
+
+    with acme.unchanged(), pytest.raises(TooManyMemberships, match="5500 memberships"):
+        acme.act(acme.owner, step)

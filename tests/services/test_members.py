@@ -284,3 +284,5 @@ def test_C14_letters_about_one_membership_have_a_daily_limit(acme: Acme, other: 
         do(acme, acme.owner, other, members.restore)
     states = [letter.state.value for kind in ("suspended", "restored") for letter in acme.world.letters(kind)]
     assert (states.count("queued"), states.count("dropped")) == (20, 2)
+    do(acme, acme.owner, other, removals.remove)
+    assert [letter.state.value for letter in acme.world.letters("removed")] == ["queued"], "of that one always hears"

@@ -2,6 +2,7 @@
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -11,10 +12,11 @@ from tests.support.worlds import Person, World
 from webapp import db as database
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.errors import Forbidden, NotFound, OrganizationsByAdministrators, SlugTaken
+from webapp.errors import Forbidden, NotFound, OftenEnough, OrganizationsByAdministrators, SlugTaken
 from webapp.http import uow
 from webapp.models import FormerSlug, Organization, RetiredSlug, User
-from webapp.services import organizations, slugs
+from webapp.services import attempts, organizations, slugs
+from webapp.services.attempts import Limit
 from webapp.services.slugs import ORGANIZATION, PROJECT, TEAM, Kind
 
 
@@ -120,3 +122,12 @@ def test_lock_of_an_organization_that_is_not_there(world: World) -> None:
 def test_slugs_are_asked_for_in_one_statement(world: World) -> None:
     with world.app.app_context():
         assert database.perform(lambda: slugs.free_slug(ORGANIZATION, "Harbour"), write=False) == "harbour"
+
+
+def test_C14_somebody_changes_so_many_addresses_a_day_and_other_settings_as_often_as_they_like(acme: Acme) -> None:
+    limit = Limit(f"slugs:user:{acme.owner.user_id}", attempts.CHANGES_A_DAY, timedelta(days=1))
+    acme.world.write(lambda: attempts.raise_counters({limit: attempts.CHANGES_A_DAY - 1}))
+    assert change(acme, acme.owner, "acme", slug="works")
+    with acme.unchanged(), pytest.raises(OftenEnough, match="30 times today"):
+        change(acme, acme.owner, "works", slug="mill")
+    assert change(acme, acme.owner, "works", name="Works")

@@ -6,7 +6,7 @@ from typing import Protocol
 
 from webapp.access import grants, plugins
 from webapp.access.actor import Actor, ActorKind
-from webapp.access.facts import Resource
+from webapp.access.facts import MemberFacts, Resource
 from webapp.access.roles import LOWEST_LEVEL, LOWEST_ROLE, LOWEST_ROLE_IN_OWN_TEAM, Scope, has_scope
 from webapp.errors import AboveYourRole, Forbidden, NotFound, RoleTooHigh, Yourself
 from webapp.models import Member, MemberStatus, Organization, Project, Role, Team
@@ -39,32 +39,41 @@ def decide(actor: Actor, scope: Scope, resource: Resource) -> bool:
 
 
 def teams_with(actor: Actor, scope: Scope, teams: Sequence[Team]) -> list[Team]:
-    """Return those of some teams on which `actor` has `scope`: one statement for all of them, but for plug-ins."""
-    own = grants.teams_shared(actor.member, teams) if actor.member is not None and teams else frozenset[int]()
-    return [team for team in teams if _decide(actor, scope, team, own)]
+    """Return those of some teams on which `actor` has `scope`: one statement for all of them, and one for plug-ins."""
+    if actor.member is None or not teams:
+        return [team for team in teams if _decide(actor, scope, team)]
+    known = Known(grants.teams_shared(actor.member, teams), plugins.told_of(actor.member.id))
+    return [team for team in teams if _decide(actor, scope, team, known)]
 
 
-def _decide(actor: Actor, scope: Scope, resource: Resource, own: Collection[int] | None = None) -> bool:
-    """Decide; `own` are the ids of the member's teams among those that are asked about, where they are known."""
+@dataclass(frozen=True)
+class Known:
+    """What was read of a member about whom much is asked: their teams among those asked about, and for plug-ins."""
+
+    own: Collection[int]
+    told: MemberFacts | None
+
+
+def _decide(actor: Actor, scope: Scope, resource: Resource, known: Known | None = None) -> bool:
     if actor.kind is ActorKind.SYSTEM:
         return True
     member = actor.member
     if member is None or member.organization_id != _organization_id(resource) or member.user_id != actor.user_id:
         return False
-    return member.is_active and _has(member, scope, resource, own)
+    return member.is_active and _has(member, scope, resource, known)
 
 
 def _organization_id(resource: Resource) -> int:
     return resource.id if isinstance(resource, Organization) else resource.organization_id
 
 
-def _has(member: Member, scope: Scope, resource: Resource, own: Collection[int] | None) -> bool:
+def _has(member: Member, scope: Scope, resource: Resource, known: Known | None) -> bool:
     if scope in LOWEST_LEVEL:
         return isinstance(resource, Project) and grants.decide(member.user_id, resource, scope)
     if isinstance(resource, Organization):
         return _has_in(resource, scope, member)
-    verdict = plugins.verdict(plugins.opinions(member.id, scope, resource))
-    return _has_by_role(member, scope, resource, own) if verdict is None else verdict
+    verdict = plugins.verdict(plugins.opinions(member.id, scope, resource, known.told if known else None))
+    return _has_by_role(member, scope, resource, known.own if known else None) if verdict is None else verdict
 
 
 def _has_in(organization: Organization, scope: Scope, member: Member | Standing) -> bool:

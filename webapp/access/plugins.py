@@ -93,12 +93,24 @@ def manager() -> PluginManager:
     return found
 
 
-def opinions(member_id: int, scope: Scope, resource: Resource) -> tuple[Opinion, ...]:
-    """Return what plug-ins say about a member and something in their organization; a failing one denies."""
+def told_of(member_id: int) -> MemberFacts | None:
+    """Return what plug-ins that have a say are told about a member; nothing where there are none."""
+    return facts_of(member_id) if manager().hook.vestibule_decide.get_hookimpls() else None
+
+
+def opinions(member_id: int, scope: Scope, resource: Resource, told: MemberFacts | None = None) -> tuple[Opinion, ...]:
+    """Return what plug-ins say about a member and something in their organization; a failing one denies.
+
+    Args:
+        member_id: the member.
+        scope: what they want to do.
+        resource: with what.
+        told: what `told_of` said of the member, where much is asked about one.
+    """
     asked = manager().hook.vestibule_decide.get_hookimpls()
     if not asked:
         return ()
-    values = {"actor": facts_of(member_id), "scope": scope, "resource": facts_about(resource)}
+    values = {"actor": told or facts_of(member_id), "scope": scope, "resource": facts_about(resource)}
     said = (_opinion(plugin, values) for plugin in asked)
     return tuple(opinion for opinion in said if opinion is not None)
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BigInteger, Integer, Row, Select, bindparam, select, union_all
+from sqlalchemy import BigInteger, Integer, Row, Select, and_, bindparam, select, union_all
 
 from webapp.db import db
 from webapp.models import AuditEntry, EmailAddress, Member, Organization, RemovedMember, Role, User
@@ -174,6 +174,27 @@ _PEOPLE = union_all(
         .join(User, User.id == table.user_id)
         .where(table.organization_id == bindparam("organization"), number.in_(bindparam("members", expanding=True)))
         for table, number in ((Member, Member.id), (RemovedMember, RemovedMember.member_id))
+    )
+)
+
+
+def addresses_of_actors(organization: Organization, entries: Sequence[Entry]) -> dict[int, str]:
+    """Return the addresses of those who acted, by the id of each user, as far as they are or were members here."""
+    users = {entry.actor_user_id for entry in entries} - {None}
+    if not users:
+        return {}
+    parameters = {"organization": organization.id, "users": sorted(users)}
+    return {number: address for number, address in db.session.execute(_ACTORS, parameters)}
+
+
+_ACTORS = union_all(
+    *(
+        select(table.user_id, EmailAddress.address)
+        .join(EmailAddress, and_(EmailAddress.user_id == table.user_id, EmailAddress.is_primary))
+        .where(
+            table.organization_id == bindparam("organization"), table.user_id.in_(bindparam("users", expanding=True))
+        )
+        for table in (Member, RemovedMember)
     )
 )
 

@@ -1,10 +1,11 @@
 """Accounts: users, their verified addresses, signing in and getting a new password."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 
 from webapp import clock
 from webapp.access.actor import Actor
@@ -141,16 +142,19 @@ def request_reset(actor: Actor, address: Address) -> None:
     """Mail a link for a new password, if somebody has this address verified.
 
     The same statements run for known and unknown addresses, so that neither the answer nor its time tells them apart.
-    After ten letters in a day to one address no more leave, and the answer stays the same.
+    After ten letters in a day to one address another one leaves only when none of the links sent there works any more:
+    nobody can use up the day of somebody else. The answer stays the same.
     """
     account = with_verified_address(address.canonical)
     is_over = attempts.count([Limit(f"reset:letters:{digest(address.canonical)}", RESETS_A_DAY, DAY)]) is not None
+    has_link = _has_reset_link(account.user.id if account else 0)
     is_known = account is not None and account.user.is_active
+    is_dropped = not is_known or (is_over and has_link)
     token = new_token()
     now = clock.now()
     db.session.add(
         AccountToken(
-            user_id=account.user.id if account and is_known else None,
+            user_id=account.user.id if account and not is_dropped else None,
             purpose=TokenPurpose.RESET,
             token_hash=digest(token),
             created_at=now,
@@ -160,9 +164,20 @@ def request_reset(actor: Actor, address: Address) -> None:
     to, name = (account.email.address, account.user.name) if account else (address.typed, "")
     data = {"name": name, "expires_at": (now + RESET_LIFETIME).isoformat()}
     language = (account.user.language if account else None) or actor.language
-    outbox.enqueue(Letter("password_reset", to, data, token, language=language, is_dropped=is_over or not is_known))
+    outbox.enqueue(Letter("password_reset", to, data, token, language=language, is_dropped=is_dropped))
     target = Target("user", account.user.id if account else None, address.typed)
     audit.record(actor, Event.RESET_REQUESTED, target)
+
+
+def _has_reset_link(user_id: int) -> bool:
+    """Tell whether a link for a new password that was sent to a user works still."""
+    working = exists().where(
+        AccountToken.user_id == user_id,
+        AccountToken.purpose == TokenPurpose.RESET,
+        AccountToken.used_at.is_(None),
+        AccountToken.expires_at > clock.now(),
+    )
+    return bool(db.session.scalar(select(working)))
 
 
 def holder_of_reset(token: str) -> User:
@@ -225,6 +240,12 @@ def primary_address(user_id: int) -> EmailAddress:
     return db.session.scalars(
         select(EmailAddress).where(EmailAddress.user_id == user_id, EmailAddress.is_primary)
     ).one()
+
+
+def primary_addresses(user_ids: Collection[int]) -> dict[int, EmailAddress]:
+    """Return the addresses letters to some users go to, by the id of each."""
+    found = select(EmailAddress).where(EmailAddress.user_id.in_(user_ids), EmailAddress.is_primary)
+    return {email.user_id: email for email in db.session.scalars(found)}
 
 
 def _use_up(token: str) -> None:

@@ -35,7 +35,7 @@ def add(actor: Actor, organization: Organization, address: Address, terms: Terms
     user = _known(actor, address)
     if user is None:
         raise NobodyToAdd(email=address.typed)
-    approvals.require_within_limits(organization, address)
+    approvals.require_within_limits(actor, organization, address)
     email = accounts.primary_address(user.id).address
     _close_waiting(actor, organization, address, user, terms)
     member = members.add(actor, organization, user, email, terms, Event.MEMBER_ADDED)

@@ -42,7 +42,7 @@ def approve(actor: Actor, organization: Organization, request: Invitation, role:
         _close(actor, organization, request, Event.INVITATION_SUPERSEDED)
         request_letters.tell_approved(actor, organization, request, suggested_by_id, role_already)
         return False
-    require_within_limits(organization, addresses.parse(request.email))
+    require_within_limits(actor, organization, addresses.parse(request.email))
     offer = Offer(role, organization.invitation_lifetime_days)
     change = invitation_renewals.send_anew(actor, organization, request, offer)
     audit.record_all(actor, Event.REQUEST_APPROVED, [change], organization=organization)
@@ -63,15 +63,15 @@ def reject(actor: Actor, organization: Organization, request: Invitation) -> Non
     request_letters.tell_rejected(actor, organization, request)
 
 
-def require_within_limits(organization: Organization, address: Address) -> None:
+def require_within_limits(actor: Actor, organization: Organization, address: Address) -> None:
     """Count one more letter that invites or adds somebody today, and go on only if it is not one too many.
 
     Raises:
-        InvitationLimit: it is, for the organization or for the address.
+        InvitationLimit: it is, for the organization, for the actor or for the address.
     """
     if invitation_limits.over_daily_limit(organization, [address]):
         raise InvitationLimit(N_("This address has had its letters for today. Nothing was sent; try again tomorrow."))
-    if invitation_limits.is_organization_over(organization, 1):
+    if invitation_limits.is_over(actor, organization, 1):
         raise InvitationLimit
 
 

@@ -26,6 +26,7 @@ class Event(StrEnum):
     ORGANIZATION_CHANGED = "organization.changed"
     MEMBER_JOINED = "member.joined"
     MEMBER_ADDED = "member.added"
+    MEMBER_RENAMED = "member.renamed"
     MEMBER_ROLE_CHANGED = "member.role_changed"
     MEMBER_ACCESS_CHANGED = "member.access_changed"
     MEMBER_SUSPENDED = "member.suspended"

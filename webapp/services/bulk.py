@@ -4,18 +4,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, insert, update
 
 from webapp.access.actor import Actor
 from webapp.access.decide import refusal_over
 from webapp.db import db
-from webapp.errors import AsItIs, DomainError, NotYourTeam, TooManyAtOnce
+from webapp.errors import AsItIs, DomainError, NotYourTeam
 from webapp.models import Member, MemberStatus, Organization, Role, TeamMember
 from webapp.services import members, removals, restriction
 from webapp.services.restriction import Reach
 
 MOST_AT_ONCE = 1_000
-MOST_TEAM_MEMBERSHIPS = 5_000
 
 
 class Action(StrEnum):
@@ -55,15 +54,10 @@ def _refused_teams(
     actor: Actor, organization: Organization, people: Sequence[Member], reach: Reach
 ) -> dict[int, DomainError]:
     """Return, for each member who would join or leave a team that the actor may not change, that team's refusal."""
-    moves = {member.id: set(reach.teams) for member in people}
-    theirs = select(TeamMember.member_id, TeamMember.team_id).where(TeamMember.member_id.in_(moves))
-    for number, team_id in db.session.execute(theirs):
-        moves[number] ^= {team_id}
-    concerned = restriction.teams_among(organization, frozenset[int]().union(*moves.values()))
-    found: dict[int, DomainError] = {}
-    for team in restriction.teams_closed_to(actor, concerned):
-        found |= {number: NotYourTeam(name=team.name) for number, touched in moves.items() if team.id in touched}
-    return found
+    moves = restriction.moves_to(organization, people, reach)
+    closed = {team.id for team in restriction.teams_closed_to(actor, moves.teams)}
+    touched = [(team, member) for team, member in (*moves.came, *moves.went) if team.id in closed]
+    return {member.id: NotYourTeam(name=team.name) for team, member in touched}
 
 
 def _refusal(actor: Actor, member: Member, change: Change) -> DomainError | None:
@@ -75,26 +69,19 @@ def _refusal(actor: Actor, member: Member, change: Change) -> DomainError | None
 
 
 def apply(actor: Actor, organization: Organization, people: Sequence[Member], change: Change) -> None:
-    """Make a change of each of some members, one after another; whatever fails takes all of them back.
+    """Make a change of each of some members; whatever fails takes all of them back.
 
     Raises:
-        TooManyAtOnce: it would make too many memberships of teams.
-        DomainError: one of them cannot be changed.
+        DomainError: one of them cannot be changed, or they would join and leave too many teams.
     """
-    require_few(people, change)
-    for member in people:
-        _DEEDS[change.action](actor, organization, member, change)
+    _DEEDS[change.action](actor, organization, people, change)
 
 
 def rehearse(people: Sequence[Member], change: Change) -> None:
     """Change what decides about access as `apply` would, in a few statements and without letters and audit entries.
 
     It is for previews, which take it back.
-
-    Raises:
-        TooManyAtOnce: it would make too many memberships of teams.
     """
-    require_few(people, change)
     chosen = Member.id.in_([member.id for member in people])
     if change.action is Action.REMOVE:
         db.session.execute(delete(Member).where(chosen), execution_options=_UNTRACKED)
@@ -108,16 +95,6 @@ def rehearse(people: Sequence[Member], change: Change) -> None:
     db.session.execute(update(Member).where(chosen).values(changes[change.action]), execution_options=_UNTRACKED)
     if change.action is Action.TEAMS:
         _rehearse_teams(people, change.reach)
-
-
-def require_few(people: Sequence[Member], change: Change) -> None:
-    """Go on only if a change makes no more memberships of teams than others can wait for.
-
-    Raises:
-        TooManyAtOnce: it does.
-    """
-    if len(people) * len(change.reach.teams) > MOST_TEAM_MEMBERSHIPS:
-        raise TooManyAtOnce(most=MOST_TEAM_MEMBERSHIPS // len(change.reach.teams))
 
 
 def _rehearse_teams(people: Sequence[Member], reach: Reach) -> None:
@@ -137,27 +114,27 @@ def _rehearse_teams(people: Sequence[Member], reach: Reach) -> None:
         db.session.execute(insert(TeamMember), rows)
 
 
-def _change_role(actor: Actor, organization: Organization, member: Member, change: Change) -> None:
-    members.change_role(actor, organization, member, change.role)
+def _change_role(actor: Actor, organization: Organization, people: Sequence[Member], change: Change) -> None:
+    members.change_role_of_all(actor, organization, people, change.role)
 
 
-def _change_teams(actor: Actor, organization: Organization, member: Member, change: Change) -> None:
-    restriction.change(actor, organization, member, change.reach)
+def _change_teams(actor: Actor, organization: Organization, people: Sequence[Member], change: Change) -> None:
+    restriction.change_all(actor, organization, people, change.reach)
 
 
-def _suspend(actor: Actor, organization: Organization, member: Member, _change: Change) -> None:
-    members.suspend(actor, organization, member)
+def _suspend(actor: Actor, organization: Organization, people: Sequence[Member], _change: Change) -> None:
+    members.suspend_all(actor, organization, people)
 
 
-def _restore(actor: Actor, organization: Organization, member: Member, _change: Change) -> None:
-    members.restore(actor, organization, member)
+def _restore(actor: Actor, organization: Organization, people: Sequence[Member], _change: Change) -> None:
+    members.restore_all(actor, organization, people)
 
 
-def _remove(actor: Actor, organization: Organization, member: Member, _change: Change) -> None:
-    removals.remove(actor, organization, member)
+def _remove(actor: Actor, organization: Organization, people: Sequence[Member], _change: Change) -> None:
+    removals.remove_all(actor, organization, people)
 
 
-Deed = Callable[[Actor, Organization, Member, Change], None]
+Deed = Callable[[Actor, Organization, Sequence[Member], Change], None]
 _DEEDS: Mapping[Action, Deed] = {
     Action.ROLE: _change_role,
     Action.TEAMS: _change_teams,

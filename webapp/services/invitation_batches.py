@@ -19,6 +19,7 @@ from webapp.services import (
     invitation_renewals,
     invitation_rows,
     invitations,
+    memberships,
     request_letters,
 )
 from webapp.services.addresses import Address
@@ -58,17 +59,19 @@ def invite_each(actor: Actor, organization: Organization, text: str, offer: Offe
     Raises:
         NotFound, Forbidden, RoleTooHigh, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor may not.
         NoAddress, TooManyAddresses: there is none in it, or more than 1,000.
+        TooManyMemberships: all of them together would come into too many teams and access groups.
         InvitationLimit: the organization has had its invitations for today.
     """
     invitations.require_may_offer(actor, organization, offer)
     typed = list(dict.fromkeys(addresses.split(text)))
     _require_reasonable_number(typed)
     parsed = {piece: _parse(piece) for piece in typed}
+    memberships.require_few(len(typed) * (len(offer.teams) + len(offer.groups)))
     wanted: dict[str, Address] = {}
     for address in filter(None, parsed.values()):
         wanted.setdefault(address.canonical, address)
     results = _sort_out(organization, wanted)
-    if invitation_limits.is_organization_over(organization, list(results.values()).count(Result.INVITED)):
+    if invitation_limits.is_over(actor, organization, list(results.values()).count(Result.INVITED)):
         raise InvitationLimit
     invited = [address for canonical, address in wanted.items() if results[canonical] is Result.INVITED]
     _invite(actor, organization, invited, offer)

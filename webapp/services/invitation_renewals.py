@@ -24,6 +24,7 @@ from webapp.errors import (
 from webapp.models import Invitation, InvitationStatus, Organization
 from webapp.models.invitation import OPEN
 from webapp.services import (
+    attempts,
     audit,
     giving,
     invitation_limits,
@@ -102,7 +103,7 @@ def refusals_to_resend(actor: Actor, organization: Organization, chosen: Sequenc
     refused: Refusals = {}
     for check in (_too_high, _closed, _not_theirs_to_give, _no_longer_needed, _over_limit_of_address):
         refused |= check(actor, organization, [invitation for invitation in chosen if invitation.id not in refused])
-    _require_within_limit(organization, len(chosen) - len(refused))
+    _require_within_limit(actor, organization, len(chosen) - len(refused))
     return refused
 
 
@@ -114,6 +115,7 @@ def copy_link(actor: Actor, organization: Organization, invitation: Invitation) 
     Raises:
         NotFound, Forbidden: the actor may not invite, or not with such a role, or not all it offers, or is the system.
         InvitationNotOpen: the link would open nothing.
+        OftenEnough: they copied so many links today as one may.
     """
     require(actor, Scope.MEMBER_INVITE, organization)
     if actor.user_id is None:
@@ -132,6 +134,7 @@ def copy_link(actor: Actor, organization: Organization, invitation: Invitation) 
         raise OfferNotYours(
             N_("This invitation offers more than you may give, so you may not copy its link. Nothing was changed.")
         )
+    attempts.require_few_a_day("links", actor.user_id)
     token = invitation_links.copy(invitation, actor.user_id)
     audit.record(actor, Event.INVITATION_LINK_COPIED, invitation_rows.target_of(invitation), organization=organization)
     return token
@@ -196,18 +199,18 @@ def _over_limit_of_address(_actor: Actor, organization: Organization, chosen: Se
     return {one.id: LetterLimit(email=one.email, most=invitation_limits.PER_ADDRESS_A_DAY) for one in over}
 
 
-def _require_within_limit(organization: Organization, number: int) -> None:
-    over = invitation_limits.number_over(organization, number)
+def _require_within_limit(actor: Actor, organization: Organization, number: int) -> None:
+    over = invitation_limits.number_over(actor, organization, number)
     if over and number > over:
         raise LetterLimit(
             N_(
-                "These are %(given)s invitations, and of today's your organization has %(left)s left. Nothing was "
-                "sent; choose fewer, or continue tomorrow."
+                "These are %(given)s invitations, and of today's you and your organization have %(left)s left. Nothing "
+                "was sent; choose fewer, or continue tomorrow."
             ),
             left=number - over,
             given=number,
         )
     if over:
         raise LetterLimit(
-            N_("Your organization has sent its invitations for today. Nothing was sent; please continue tomorrow.")
+            N_("You or your organization sent all invitations of today. Nothing was sent; please continue tomorrow.")
         )

@@ -3,6 +3,7 @@
 Whoever changes a membership holds the organization's lock (see `organizations.lock`); the guard of a page does.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -17,7 +18,7 @@ from webapp.errors import AlreadyMember, LastOwner, NotFound
 from webapp.models import EmailAddress, Member, MemberStatus, MemberWord, Organization, Role, User
 from webapp.services import accounts, attempts, audit, invitation_rows, memberships, outbox
 from webapp.services.attempts import DAY, Limit
-from webapp.services.audit import Event, Target
+from webapp.services.audit import Change, Event, Target
 from webapp.services.memberships import Terms
 from webapp.services.outbox import Letter
 from webapp.services.words import sort_key, words_of
@@ -75,9 +76,15 @@ def target_of(member: Member, user: User) -> Target:
     return Target("member", member.id, user.name)
 
 
-def described(member: Member, email: str) -> dict[str, Any]:
-    """Return what the audit log keeps of a membership, enough to know later who could do what."""
-    return described_as(member.user_id, email, member.status, memberships.terms_of(member))
+def described(member: Member, email: str, terms: Terms | None = None) -> dict[str, Any]:
+    """Return what the audit log keeps of a membership, enough to know later who could do what.
+
+    Args:
+        member: whose.
+        email: the address by which others find them.
+        terms: what they have, where that has been read.
+    """
+    return described_as(member.user_id, email, member.status, terms or memberships.terms_of(member))
 
 
 def described_as(user_id: int, email: str, status: MemberStatus, terms: Terms) -> dict[str, Any]:
@@ -100,86 +107,103 @@ def index_words(member: Member, name: str, email: str) -> None:
 
 
 def change_role(actor: Actor, organization: Organization, member: Member, role: Role) -> None:
-    """Give a member another role and tell them. The role they have already changes nothing.
+    """Give a member another role; see `change_role_of_all`."""
+    change_role_of_all(actor, organization, [member], role)
+
+
+def change_role_of_all(actor: Actor, organization: Organization, people: Sequence[Member], role: Role) -> None:
+    """Give members another role and tell them. The role they have already changes nothing.
 
     Raises:
-        NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change this membership.
+        NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
         RoleTooHigh: the new role is above the actor's.
         LastOwner: nobody else could own the organization.
     """
-    require_may_change(actor, organization, member)
+    require_may_change(actor, organization, *people)
     require_role_within(actor, role)
-    if role is member.role:
-        return
+    others = [member for member in people if member.role is not role]
     if role is not Role.OWNER:
-        require_other_owner(member)
-    before, member.role = member.role, role
-    change = {"before": {"role": before.label}, "after": {"role": role.label}}
-    _record_and_tell(actor, organization, member, Event.MEMBER_ROLE_CHANGED, change)
+        require_other_owner(*others)
+    before = [{"role": member.role.label} for member in others]
+    for member in others:
+        member.role = role
+    _record_and_tell(actor, organization, others, Event.MEMBER_ROLE_CHANGED, before, {"role": role.label})
 
 
 def suspend(actor: Actor, organization: Organization, member: Member) -> None:
-    """Take the use of the membership away until it is restored, and tell the member. Once is enough.
+    """Take the use of a membership away; see `suspend_all`."""
+    suspend_all(actor, organization, [member])
+
+
+def suspend_all(actor: Actor, organization: Organization, people: Sequence[Member]) -> None:
+    """Take the use of memberships away until they are restored, and tell the members. Once is enough.
 
     Raises:
-        NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change this membership.
+        NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
         LastOwner: nobody else could own the organization.
     """
-    require_may_end(actor, organization, member)
-    _set_status(actor, organization, member, MemberStatus.SUSPENDED, Event.MEMBER_SUSPENDED)
+    require_may_end(actor, organization, *people)
+    _set_status(actor, organization, people, MemberStatus.SUSPENDED, Event.MEMBER_SUSPENDED)
 
 
 def restore(actor: Actor, organization: Organization, member: Member) -> None:
-    """Give a suspended member the use of the membership back, and tell them. Once is enough.
+    """Give a suspended member the use of the membership back; see `restore_all`."""
+    restore_all(actor, organization, [member])
+
+
+def restore_all(actor: Actor, organization: Organization, people: Sequence[Member]) -> None:
+    """Give suspended members the use of their memberships back, and tell them. Once is enough.
 
     Raises:
-        NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change this membership.
+        NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
     """
-    require_may_change(actor, organization, member)
-    _set_status(actor, organization, member, MemberStatus.ACTIVE, Event.MEMBER_RESTORED)
+    require_may_change(actor, organization, *people)
+    _set_status(actor, organization, people, MemberStatus.ACTIVE, Event.MEMBER_RESTORED)
 
 
-def require_may_change(actor: Actor, organization: Organization, member: Member) -> None:
-    """Go on only if the actor may change this membership.
+def require_may_change(actor: Actor, organization: Organization, *people: Member) -> None:
+    """Go on only if the actor may change these memberships.
 
     Raises:
-        NotFound, Forbidden: the actor may not change members, or this is none of the organization.
+        NotFound, Forbidden: the actor may not change members, or one is none of the organization.
         Yourself, AboveYourRole: not this one.
     """
     require(actor, Scope.MEMBER_WRITE, organization)
-    if member.organization_id != organization.id:
-        raise NotFound
-    require_power_over(actor, member)
+    for member in people:
+        if member.organization_id != organization.id:
+            raise NotFound
+        require_power_over(actor, member)
 
 
-def require_may_end(actor: Actor, organization: Organization, member: Member) -> None:
-    """Go on only if the actor may suspend or remove this member.
+def require_may_end(actor: Actor, organization: Organization, *people: Member) -> None:
+    """Go on only if the actor may suspend or remove these members.
 
     Raises:
         NotFound, Forbidden, Yourself, AboveYourRole: see `require_may_change`.
         LastOwner: nobody else could own the organization.
     """
-    require_may_change(actor, organization, member)
-    require_other_owner(member)
+    require_may_change(actor, organization, *people)
+    require_other_owner(*people)
 
 
-def require_other_owner(member: Member) -> None:
-    """Go on unless this is the last active owner. The organization's lock keeps the answer true.
+def require_other_owner(*people: Member) -> None:
+    """Go on unless all active owners of an organization are among these. Its lock keeps the answer true.
 
     Others count only where they can sign in.
 
     Raises:
-        LastOwner: it is.
+        LastOwner: they are.
     """
-    if member.role is not Role.OWNER or not member.is_active:
+    numbers = {member.id for member in people if member.role is Role.OWNER and member.is_active}
+    if not numbers:
         return
     others = (
         select(Member.id)
         .join(User, User.id == Member.user_id)
         .where(
-            Member.organization_id == member.organization_id,
+            Member.organization_id == people[0].organization_id,
             Member.role == Role.OWNER,
-            Member.id != member.id,
+            Member.id.not_in(numbers),
             *IS_ACTIVE,
             HAS_PROVEN_ADDRESS,
         )
@@ -188,41 +212,72 @@ def require_other_owner(member: Member) -> None:
         raise LastOwner
 
 
-def _set_status(actor: Actor, organization: Organization, member: Member, status: MemberStatus, event: Event) -> None:
-    if member.status is status:
-        return
-    before, member.status = member.status, status
-    change = {"before": {"status": before.value}, "after": {"status": status.value}}
-    _record_and_tell(actor, organization, member, event, change)
+def users_of(people: Sequence[Member]) -> dict[int, User]:
+    """Return the users who are these members, by the id of each user."""
+    found = select(User).where(User.id.in_([member.user_id for member in people]))
+    return {user.id: user for user in db.session.scalars(found)}
+
+
+def _set_status(
+    actor: Actor, organization: Organization, people: Sequence[Member], status: MemberStatus, event: Event
+) -> None:
+    others = [member for member in people if member.status is not status]
+    before = [{"status": member.status.value} for member in others]
+    for member in others:
+        member.status = status
+    _record_and_tell(actor, organization, others, event, before, {"status": status.value})
 
 
 def _record_and_tell(
-    actor: Actor, organization: Organization, member: Member, event: Event, change: dict[str, dict[str, Any]]
+    actor: Actor,
+    organization: Organization,
+    people: Sequence[Member],
+    event: Event,
+    before: Sequence[dict[str, Any]],
+    after: dict[str, Any],
 ) -> None:
-    user = db.session.get_one(User, member.user_id)
-    audit.record(actor, event, target_of(member, user), organization=organization, **change)
-    tell(actor, organization, user, event.value.removeprefix("member."), role=member.role.label)
+    if not people:
+        return
+    users = users_of(people)
+    changes = [
+        Change(target_of(member, users[member.user_id]), was, after) for member, was in zip(people, before, strict=True)
+    ]
+    audit.record_all(actor, event, changes, organization=organization)
+    told = [(users[member.user_id], {"role": member.role.label}) for member in people]
+    tell_all(actor, organization, told, event.value.removeprefix("member."))
 
 
 def tell(actor: Actor, organization: Organization, user: User, kind: str, **data: str) -> None:
-    """Queue the letter that tells somebody what happened to their membership.
+    """Queue the letter that tells somebody what happened to their membership; see `tell_all`."""
+    tell_all(actor, organization, [(user, data)], kind)
 
-    None goes to an address that may not be theirs, nor more than twenty a day.
+
+def tell_all(
+    actor: Actor, organization: Organization, told: Sequence[tuple[User, Mapping[str, str]]], kind: str
+) -> None:
+    """Queue the letters that tell people what happened to their memberships.
+
+    None goes to an address that may not be theirs, nor more than twenty a day. Removals count for themselves: whoever
+    had many other letters still hears of it.
 
     Args:
         actor: who did it.
         organization: where.
-        user: whom to tell.
-        kind: the name of the letter's templates.
-        data: what it says besides.
+        told: whom to tell, and what the letter says besides.
+        kind: the name of the letters' templates.
     """
-    email = accounts.primary_address(user.id)
-    names = {"name": user.name, "actor": actor.name, "organization": organization.name, "slug": organization.slug}
-    said = {**names, "email": email.address, **data}
-    language = user.language or actor.language
-    is_over = attempts.count([Limit(f"membership:letters:{organization.id}:{user.id}", LETTERS_A_DAY, DAY)]) is not None
-    is_dropped = is_over or email.verified_at is None
-    letter = Letter(
-        kind, email.address, said, organization_id=organization.id, language=language, is_dropped=is_dropped
-    )
-    outbox.enqueue(letter)
+    emails = accounts.primary_addresses([user.id for user, _ in told])
+    purpose = "removals" if kind == "removed" else "letters"
+    limits = {
+        user.id: Limit(f"membership:{purpose}:{organization.id}:{user.id}", LETTERS_A_DAY, DAY) for user, _ in told
+    }
+    counted = attempts.raise_counters(dict.fromkeys(limits.values(), 1))
+    names = {"actor": actor.name, "organization": organization.name, "slug": organization.slug}
+    letters = []
+    for user, data in told:
+        email, limit = emails[user.id], limits[user.id]
+        said = {"name": user.name, **names, "email": email.address, **data}
+        is_dropped = counted[limit].count > limit.most or email.verified_at is None
+        language = user.language or actor.language
+        letters.append(Letter(kind, email.address, said, None, organization.id, language, is_dropped))
+    outbox.enqueue_unasked(letters)

@@ -1,13 +1,17 @@
 """The terms of a membership: the role, and whether it reaches everything or what teams and access groups give."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import Select, insert, select
 
 from webapp.db import db
+from webapp.errors import TooManyMemberships
 from webapp.models import AccessGroup, GroupMember, Member, Role, Team, TeamMember
+
+MOST_CHANGED = 5_000
 
 
 @dataclass(frozen=True)
@@ -31,10 +35,37 @@ class Terms:
 
 def terms_of(member: Member) -> Terms:
     """Return what a member has, the ids in order."""
-    teams = select(TeamMember.team_id).where(TeamMember.member_id == member.id)
-    groups = select(GroupMember.group_id).where(GroupMember.member_id == member.id)
-    team_ids, group_ids = sorted(db.session.scalars(teams)), sorted(db.session.scalars(groups))
-    return Terms(member.role, member.has_global_access, team_ids, group_ids)
+    return terms_of_all([member])[member.id]
+
+
+def terms_of_all(people: Sequence[Member]) -> dict[int, Terms]:
+    """Return the same of several members, by the id of each, in as many statements as one takes."""
+    numbers = [member.id for member in people]
+    teams = _ids_by_member(select(TeamMember.member_id, TeamMember.team_id).where(TeamMember.member_id.in_(numbers)))
+    groups = _ids_by_member(
+        select(GroupMember.member_id, GroupMember.group_id).where(GroupMember.member_id.in_(numbers))
+    )
+    return {
+        member.id: Terms(member.role, member.has_global_access, sorted(teams[member.id]), sorted(groups[member.id]))
+        for member in people
+    }
+
+
+def require_few(number: int) -> None:
+    """Go on only if a change of so many memberships of teams and access groups is no more than others can wait for.
+
+    Raises:
+        TooManyMemberships: it is.
+    """
+    if number > MOST_CHANGED:
+        raise TooManyMemberships(given=number, most=MOST_CHANGED)
+
+
+def _ids_by_member(pairs: Select[int, int]) -> dict[int, list[int]]:
+    found = defaultdict[int, list[int]](list)
+    for member, number in db.session.execute(pairs):
+        found[member].append(number)
+    return found
 
 
 def join(member: Member, terms: Terms) -> None:

@@ -1,5 +1,6 @@
 """Organizations: making them, their settings, and the lock that orders everything that changes one."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -11,7 +12,7 @@ from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import NotFound, OrganizationsByAdministrators
 from webapp.models import Member, Organization, Role, User
-from webapp.services import accounts, audit, members, slugs
+from webapp.services import accounts, attempts, audit, members, slugs
 from webapp.services.audit import Event, Target
 from webapp.services.memberships import Terms
 from webapp.services.slugs import ORGANIZATION
@@ -41,6 +42,14 @@ def lock(organization_id: int) -> Organization:
     if organization is None:
         raise NotFound
     return organization
+
+
+def lock_all_of(user_id: int) -> Sequence[Organization]:
+    """Return the organizations somebody is a member of, holding their locks, taken in ascending id."""
+    theirs = select(Member.organization_id).where(Member.user_id == user_id)
+    found = select(Organization).where(Organization.id.in_(theirs)).order_by(Organization.id)
+    held = found.with_for_update(key_share=True).execution_options(populate_existing=True)
+    return db.session.scalars(held).all()
 
 
 def lock_by_slug(slug: str) -> int | None:
@@ -106,6 +115,7 @@ def change(actor: Actor, organization: Organization, wanted: OrganizationSetting
         NotFound, Forbidden: the actor may not.
         InvalidSlug: the new address has other characters than it may, or too many.
         SlugTaken: the new address is reserved, or leads to another organization.
+        OftenEnough: the actor changed so many addresses today as one may.
     """
     require(actor, Scope.ORG_WRITE, organization)
     before = asdict(settings_of(organization))
@@ -114,6 +124,7 @@ def change(actor: Actor, organization: Organization, wanted: OrganizationSetting
         return False
     if "slug" in after:
         slugs.require_free(wanted.slug, organization)
+        attempts.require_few_a_day("slugs", actor.user_id, field="slug")
         slugs.move(ORGANIZATION, organization, wanted.slug)
     _apply(organization, after)
     audit.record(

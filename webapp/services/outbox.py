@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from webapp.db import db
 from webapp.models import LetterState, OutboxMessage
@@ -47,16 +47,26 @@ def enqueue_all(letters: Sequence[Letter]) -> list[OutboxMessage]:
     return messages
 
 
+def enqueue_unasked(letters: Sequence[Letter]) -> None:
+    """Write letters without links, about which nothing keeps anything: one statement for all of them."""
+    if letters:
+        db.session.execute(insert(OutboxMessage), [_row(letter) for letter in letters])
+
+
+def _row(letter: Letter) -> dict[str, Any]:
+    return {
+        "kind": letter.kind,
+        "to_address": letter.to,
+        "language": letter.language,
+        "data": dict(letter.data),
+        "organization_id": letter.organization_id,
+        "message_id": secrets.token_hex(16),
+        "state": LetterState.DROPPED if letter.is_dropped else LetterState.QUEUED,
+    }
+
+
 def _message(letter: Letter) -> OutboxMessage:
-    message = OutboxMessage(
-        kind=letter.kind,
-        to_address=letter.to,
-        language=letter.language,
-        data=dict(letter.data),
-        organization_id=letter.organization_id,
-        message_id=secrets.token_hex(16),
-        state=LetterState.DROPPED if letter.is_dropped else LetterState.QUEUED,
-    )
+    message = OutboxMessage(**_row(letter))
     if letter.token is not None:
         message.secret = db.vault.seal(seal_name(message), letter.token)
     return message

@@ -1,12 +1,14 @@
 """What somebody changes about their own account: name, language, password, and where they are signed in."""
 
+from typing import Any
+
 from sqlalchemy import delete, select
 
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import WrongPassword
 from webapp.models import Member, MemberWord, User
-from webapp.services import accounts, audit, members, organizations, sessions
+from webapp.services import accounts, attempts, audit, members, organizations, sessions
 from webapp.services.attempts import Limit
 from webapp.services.audit import Event, Target
 from webapp.services.browsers import browser_name
@@ -25,6 +27,7 @@ def change(actor: Actor, name: str, language: str | None) -> bool:
 
     Raises:
         NotFound: the actor has no account.
+        OftenEnough: they changed their name as often as one may today.
     """
     user = accounts.by_id(actor.user_id or 0)
     wanted: dict[str, str | None] = {"name": name, "language": language}
@@ -33,24 +36,26 @@ def change(actor: Actor, name: str, language: str | None) -> bool:
     if not after:
         return False
     if "name" in after:
-        _rename(user, name)
+        attempts.require_few_a_day("renames", user.id, field="name")
+        _rename(actor, user, name)
     user.language = language
     changed = {field: before[field] for field in after}
     audit.record(actor, Event.ACCOUNT_CHANGED, _target(user), before=changed, after=after)
     return True
 
 
-def _rename(user: User, name: str) -> None:
-    """Change a name with everything by which lists order and find it; organizations are locked in ascending id."""
-    of_user = select(Member.organization_id).where(Member.user_id == user.id)
-    for organization_id in db.session.scalars(of_user.order_by(Member.organization_id)).all():
-        organizations.lock(organization_id)
+def _rename(actor: Actor, user: User, name: str) -> None:
+    """Change a name with everything by which lists order and find it, and say so in each organization's audit log."""
+    here = {organization.id: organization for organization in organizations.lock_all_of(user.id)}
+    said: dict[str, Any] = {"before": {"name": user.name}, "after": {"name": name}}
     user.name = name
     email = accounts.primary_address(user.id).address
     for member in db.session.scalars(select(Member).where(Member.user_id == user.id)).all():
         member.sort_name = sort_key(name)
         db.session.execute(delete(MemberWord).where(MemberWord.member_id == member.id))
         members.index_words(member, name, email)
+        organization = here[member.organization_id]
+        audit.record(actor, Event.MEMBER_RENAMED, members.target_of(member, user), organization=organization, **said)
     db.session.flush()
 
 

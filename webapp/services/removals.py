@@ -3,11 +3,12 @@
 As with every change of a membership, the caller holds the organization's lock.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import Any, Protocol
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, text
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, text
 
 from webapp import clock
 from webapp.access.actor import Actor
@@ -41,7 +42,7 @@ from webapp.models import (
 )
 from webapp.models.invitation import OPEN
 from webapp.services import accounts, audit, giving, invitation_batches, invitation_rows, members, memberships
-from webapp.services.audit import Event
+from webapp.services.audit import Change, Event
 from webapp.services.invitation_batches import Result
 from webapp.services.invitations import Offer
 from webapp.services.memberships import Terms
@@ -56,16 +57,21 @@ _NOT_INVITED: dict[Result, type[DomainError]] = {
 
 
 def remove(actor: Actor, organization: Organization, member: Member) -> RemovedMember:
-    """Take somebody's membership away, with the invitations they sent or could return by, and tell them.
+    """Take somebody's membership away; see `remove_all`."""
+    return remove_all(actor, organization, [member])[0]
+
+
+def remove_all(actor: Actor, organization: Organization, people: Sequence[Member]) -> list[RemovedMember]:
+    """Take memberships away, with the invitations these people sent or could return by, and tell them.
 
     Raises:
-        NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change this membership.
+        NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
         LastOwner: nobody else could own the organization.
     """
-    members.require_may_end(actor, organization, member)
-    user = db.session.get_one(User, member.user_id)
-    removed = _take_away(actor, organization, member, user, Event.MEMBER_REMOVED)
-    members.tell(actor, organization, user, "removed")
+    members.require_may_end(actor, organization, *people)
+    users = members.users_of(people)
+    removed = _take_away(actor, organization, people, users, Event.MEMBER_REMOVED)
+    members.tell_all(actor, organization, [(users[one.user_id], {}) for one in removed], "removed")
     return removed
 
 
@@ -77,8 +83,7 @@ def leave(actor: Actor, organization: Organization) -> RemovedMember:
         LastOwner: nobody else could own the organization.
     """
     member = require_may_leave(actor, organization)
-    user = db.session.get_one(User, member.user_id)
-    return _take_away(actor, organization, member, user, Event.MEMBER_LEFT)
+    return _take_away(actor, organization, [member], members.users_of([member]), Event.MEMBER_LEFT)[0]
 
 
 def require_may_leave(actor: Actor, organization: Organization) -> Member:
@@ -123,7 +128,7 @@ def undo_removal(actor: Actor, organization: Organization, removed: RemovedMembe
         after={**members.described(member, email), **({"left_out": left_out} if left_out else {})},
     )
     members.index_words(member, user.name, email)
-    addresses = _proven_addresses(user)
+    addresses = _proven_addresses(user.id)
     superseded = (Event.INVITATION_SUPERSEDED, Event.INVITATION_SUPERSEDED)
     _close_all(actor, organization, superseded, Invitation.canonical.in_(addresses))
     invitation_rows.close_declined(actor, organization, addresses)
@@ -201,33 +206,46 @@ def open_invitations_by(organization: Organization, user_id: int) -> int:
     return db.session.scalars(number).one()
 
 
-def _take_away(actor: Actor, organization: Organization, member: Member, user: User, event: Event) -> RemovedMember:
-    terms = memberships.terms_of(member)
-    removed = RemovedMember(
-        organization_id=organization.id,
-        member_id=member.id,
-        user_id=user.id,
-        role=member.role,
-        has_global_access=terms.has_global_access,
-        team_ids=list(terms.teams),
-        group_ids=list(terms.groups),
-        status=member.status,
-        last_active_at=member.last_active_at,
-        joined_at=member.created_at,
-        removed_by_id=actor.user_id,
-    )
-    before = members.described(member, accounts.primary_address(user.id).address)
-    target = members.target_of(member, user)
-    db.session.add(removed)
-    db.session.execute(delete(MemberWord).where(MemberWord.member_id == member.id))
-    copied = (InvitationToken.organization_id == organization.id) & (InvitationToken.copied_by_id == user.id)
+def _take_away(
+    actor: Actor, organization: Organization, people: Sequence[Member], users: Mapping[int, User], event: Event
+) -> list[RemovedMember]:
+    terms, emails = memberships.terms_of_all(people), accounts.primary_addresses(users.keys())
+    rows = [_kept(actor, member, terms[member.id]) for member in people]
+    changes = [
+        Change(
+            members.target_of(member, users[member.user_id]),
+            before=members.described(member, emails[member.user_id].address, terms[member.id]),
+        )
+        for member in people
+    ]
+    db.session.execute(insert(RemovedMember), rows)
+    db.session.execute(delete(MemberWord).where(MemberWord.member_id.in_(terms)))
+    copied = (InvitationToken.organization_id == organization.id) & InvitationToken.copied_by_id.in_(users)
     db.session.execute(delete(InvitationToken).where(copied))
-    db.session.delete(member)
+    for member in people:
+        db.session.delete(member)
     db.session.flush()
-    audit.record(actor, event, target, organization=organization, before=before)
-    theirs = or_(_sent_by(user.id), Invitation.canonical.in_(_proven_addresses(user)))
+    audit.record_all(actor, event, changes, organization=organization)
+    theirs = or_(_sent_by(*users), Invitation.canonical.in_(_proven_addresses(*users)))
     _close_all(actor, organization, (Event.INVITATION_REVOKED, Event.REQUEST_REJECTED), theirs)
-    return removed
+    kept = select(RemovedMember).where(RemovedMember.organization_id == organization.id)
+    return list(db.session.scalars(kept.where(RemovedMember.member_id.in_(terms)).order_by(RemovedMember.id)))
+
+
+def _kept(actor: Actor, member: Member, terms: Terms) -> dict[str, Any]:
+    return {
+        "organization_id": member.organization_id,
+        "member_id": member.id,
+        "user_id": member.user_id,
+        "role": member.role,
+        "has_global_access": terms.has_global_access,
+        "team_ids": list(terms.teams),
+        "group_ids": list(terms.groups),
+        "status": member.status,
+        "last_active_at": member.last_active_at,
+        "joined_at": member.created_at,
+        "removed_by_id": actor.user_id,
+    }
 
 
 def _user_to_put_back(actor: Actor, organization: Organization, removed: RemovedMember) -> User:
@@ -303,10 +321,10 @@ def _open_in(organization: Organization) -> ColumnElement[bool]:
     return and_(Invitation.organization_id == organization.id, text(OPEN))
 
 
-def _sent_by(user_id: int) -> ColumnElement[bool]:
-    return Invitation.invited_by_id == user_id
+def _sent_by(*user_ids: int) -> ColumnElement[bool]:
+    return Invitation.invited_by_id.in_(user_ids)
 
 
-def _proven_addresses(user: User) -> list[str]:
-    proven = (EmailAddress.user_id == user.id, EmailAddress.verified_at.is_not(None))
+def _proven_addresses(*user_ids: int) -> list[str]:
+    proven = (EmailAddress.user_id.in_(user_ids), EmailAddress.verified_at.is_not(None))
     return list(db.session.scalars(select(EmailAddress.canonical).where(*proven)))

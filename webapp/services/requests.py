@@ -9,7 +9,7 @@ from webapp.access.actor import Actor
 from webapp.access.decide import require
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import N_, AlreadyInvited, AlreadyMember, AlreadyRequested, NotFound, RequestLimit
+from webapp.errors import N_, AlreadyInvited, AlreadyMember, NotFound, RequestLimit
 from webapp.models import EmailAddress, Invitation, InvitationStatus, Member, Organization, Role
 from webapp.models.invitation import OPEN
 from webapp.services import attempts, audit, invitation_rows, organizations, request_letters
@@ -19,6 +19,7 @@ from webapp.services.audit import Change, Event
 
 LIFETIME = timedelta(days=30)
 TO_JOIN_A_DAY = 100
+TO_JOIN_BY_NETWORK_A_DAY = 60
 TO_INVITE_A_DAY = 200
 TO_INVITE_BY_MEMBER_A_DAY = 20
 
@@ -26,25 +27,28 @@ TO_INVITE_BY_MEMBER_A_DAY = 20
 def ask_to_join(actor: Actor, organization_id: int, address: Address) -> None:
     """Ask, for somebody who is no member, that they may join.
 
-    Whoever asks learns nothing: for a member, and for an address that is invited or has asked before, the same
-    statements run and are undone. Only what is stored counts, so that nobody uses up the day with one address.
+    Whoever asks learns nothing: for a member, for an address that is invited or has asked before, and when the
+    organization has had its requests for today, the same statements run and are undone. There only what is stored
+    counts, so that nobody uses up the day with one address; of a network everything counts, whatever became of it.
 
     Raises:
         NotFound: there is no such organization, or it takes no such requests.
-        RequestLimit: the organization has had its requests for today.
+        RequestLimit: this network has asked the organization often enough today.
     """
     organization = organizations.lock(organization_id)
     if not organization.join_requests_allowed:
         raise NotFound
+    network = attempts.network_of(actor.ip)
+    if attempts.count([Limit(f"request:join:{organization.id}:{network}", TO_JOIN_BY_NETWORK_A_DAY, DAY)]):
+        raise RequestLimit(
+            N_("Your network has asked this organization often today. Nothing was stored; please ask again tomorrow.")
+        )
     is_needed = role_with(organization, address.canonical) is None
     waiting = waiting_for(organization, address.canonical)
     with db.session.begin_nested() as motions:
-        if attempts.count([Limit(f"request:join:{organization.id}", TO_JOIN_A_DAY, DAY)]):
-            raise RequestLimit(
-                N_("This organization has had its requests for today. Nothing was stored; please ask again tomorrow.")
-            )
+        is_over = attempts.count([Limit(f"request:join:{organization.id}", TO_JOIN_A_DAY, DAY)]) is not None
         _make(actor, organization, address, waiting)
-        if not is_needed or (waiting is not None and is_live(waiting)):
+        if is_over or not is_needed or (waiting is not None and is_live(waiting)):
             motions.rollback()
 
 
@@ -52,10 +56,11 @@ def ask_to_invite(actor: Actor, organization: Organization, address: Address) ->
     """Ask, for a member who may not invite, that somebody be invited.
 
     They do not learn who has asked to join, nor whom others suggested: then nothing is stored, and the answer the same.
+    So it is when they suggest somebody again.
 
     Raises:
         NotFound: the actor is no active member.
-        AlreadyMember, AlreadyInvited, AlreadyRequested: there is nothing to ask for, or they have asked for it.
+        AlreadyMember, AlreadyInvited: there is nothing to ask for, and members know so.
         RequestLimit: the member or the organization has had its requests for today.
     """
     require(actor, Scope.MEMBER_READ, organization)
@@ -63,8 +68,8 @@ def ask_to_invite(actor: Actor, organization: Organization, address: Address) ->
         raise AlreadyMember(email=address.typed, field="email")
     waiting = waiting_for(organization, address.canonical)
     is_needed = waiting is None or not is_live(waiting)
-    if waiting is not None and not is_needed:
-        _require_unknown(actor, waiting, address)
+    if waiting is not None and not is_needed and waiting.status is not InvitationStatus.REQUESTED:
+        raise AlreadyInvited(N_("%(email)s is invited already."), field="email", email=address.typed)
     name = f"request:invite:{organization.id}"
     by_member = Limit(f"{name}:{actor.user_id}", TO_INVITE_BY_MEMBER_A_DAY, DAY)
     if attempts.count([by_member, Limit(name, TO_INVITE_A_DAY, DAY)]):
@@ -98,18 +103,6 @@ def waiting_for(organization: Organization, canonical: str) -> Invitation | None
             Invitation.organization_id == organization.id, Invitation.canonical == canonical, text(OPEN)
         )
     )
-
-
-def _require_unknown(actor: Actor, waiting: Invitation, address: Address) -> None:
-    """Go on only if the actor may not know what waits for the address: members know the invited and their own requests.
-
-    Raises:
-        AlreadyInvited, AlreadyRequested: they may.
-    """
-    if waiting.status is not InvitationStatus.REQUESTED:
-        raise AlreadyInvited(N_("%(email)s is invited already."), field="email", email=address.typed)
-    if waiting.invited_by_id == actor.user_id:
-        raise AlreadyRequested(email=address.typed)
 
 
 def _make(

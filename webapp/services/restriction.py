@@ -10,9 +10,10 @@ from webapp.access.decide import teams_with
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import NotOfOrganization, NotYourTeam
-from webapp.models import Member, Organization, Team, User
+from webapp.models import Member, Organization, Team
 from webapp.services import audit, members, memberships, teams
-from webapp.services.audit import Event
+from webapp.services.audit import Change, Event
+from webapp.services.teams import Belonging
 
 
 @dataclass(frozen=True)
@@ -23,37 +24,74 @@ class Reach:
     teams: frozenset[int]
 
 
+@dataclass(frozen=True)
+class Moves:
+    """Who joins which teams, and who leaves which."""
+
+    came: Sequence[Belonging]
+    went: Sequence[Belonging]
+
+    @property
+    def teams(self) -> list[Team]:
+        """The teams that somebody joins or leaves, each once, in the order of their ids."""
+        concerned = {team.id: team for team, _ in (*self.came, *self.went)}
+        return [concerned[number] for number in sorted(concerned)]
+
+
 def reach_of(member: Member) -> Reach:
     """Return what a member has."""
     return Reach(member.has_global_access, frozenset(memberships.terms_of(member).teams))
 
 
 def change(actor: Actor, organization: Organization, member: Member, wanted: Reach) -> bool:
-    """Let a member reach every project or not, and belong to exactly these teams; return whether anything is another.
+    """Let a member reach every project or not, and belong to exactly these teams; see `change_all`."""
+    return change_all(actor, organization, [member], wanted)
+
+
+def change_all(actor: Actor, organization: Organization, people: Sequence[Member], wanted: Reach) -> bool:
+    """Let members reach every project or not, and belong to exactly these teams; return whether anything is another.
 
     Raises:
-        NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change this membership.
+        NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
         NotOfOrganization: a team is none of the organization's any more.
-        NotYourTeam: they may not change a team that the member would join or leave.
+        TooManyMemberships: they would join and leave too many teams.
+        NotYourTeam: they may not change a team that one of them would join or leave.
     """
-    members.require_may_change(actor, organization, member)
-    present, after = reach_of(member), teams_among(organization, wanted.teams)
-    new = [team for team in after if team.id not in present.teams]
-    gone = teams_among(organization, present.teams - wanted.teams)
-    if closed := teams_closed_to(actor, [*new, *gone]):
+    members.require_may_change(actor, organization, *people)
+    moves = moves_to(organization, people, wanted)
+    if closed := teams_closed_to(actor, moves.teams):
         raise NotYourTeam(name=closed[0].name)
-    is_other = member.has_global_access != wanted.has_global_access
-    if is_other:
-        member.has_global_access = wanted.has_global_access
-        target = members.target_of(member, db.session.get_one(User, member.user_id))
-        before = {"has_global_access": present.has_global_access}
-        said = {"before": before, "after": {"has_global_access": wanted.has_global_access}}
-        audit.record(actor, Event.MEMBER_ACCESS_CHANGED, target, organization=organization, **said)
-    for team in new:
-        teams.put_in(actor, organization, team, [member])
-    for team in gone:
-        teams.take_out(actor, organization, team, [member])
-    return is_other or bool(new or gone)
+    others = [member for member in people if member.has_global_access != wanted.has_global_access]
+    _set_global_access(actor, organization, others, has_it=wanted.has_global_access)
+    teams.join(actor, organization, moves.came)
+    teams.leave(actor, organization, moves.went)
+    return bool(others or moves.came or moves.went)
+
+
+def moves_to(organization: Organization, people: Sequence[Member], wanted: Reach) -> Moves:
+    """Return which teams members join and leave who are to belong to exactly the wanted ones.
+
+    Raises:
+        NotOfOrganization: a team is none of the organization's any more.
+        TooManyMemberships: they are more than are changed at once.
+    """
+    present = {number: frozenset(terms.teams) for number, terms in memberships.terms_of_all(people).items()}
+    there = {team.id: team for team in teams_among(organization, wanted.teams.union(*present.values()))}
+    came = [(there[number], one) for one in people for number in sorted(wanted.teams - present[one.id])]
+    went = [(there[number], one) for one in people for number in sorted(present[one.id] - wanted.teams)]
+    memberships.require_few(len(came) + len(went))
+    return Moves(came, went)
+
+
+def _set_global_access(actor: Actor, organization: Organization, people: Sequence[Member], *, has_it: bool) -> None:
+    if not people:
+        return
+    users = members.users_of(people)
+    for member in people:
+        member.has_global_access = has_it
+    said = {"before": {"has_global_access": not has_it}, "after": {"has_global_access": has_it}}
+    changes = [Change(members.target_of(member, users[member.user_id]), **said) for member in people]
+    audit.record_all(actor, Event.MEMBER_ACCESS_CHANGED, changes, organization=organization)
 
 
 def teams_closed_to(actor: Actor, concerned: Sequence[Team]) -> Sequence[Team]:

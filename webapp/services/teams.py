@@ -1,9 +1,9 @@
 """Teams: making, renaming and removing them, and who is in them. The caller holds the organization's lock."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import delete, exists, insert, select
+from sqlalchemy import Table, bindparam, delete, exists, insert, select
 
 from webapp.access.actor import Actor
 from webapp.access.decide import require, require_role_within
@@ -15,6 +15,8 @@ from webapp.services import access_groups, audit, offers, powers, projects, slug
 from webapp.services.audit import Event, Move, Target
 from webapp.services.slugs import TEAM
 from webapp.services.words import sort_key
+
+Belonging = tuple[Team, Member]
 
 
 def create(actor: Actor, organization: Organization, name: str) -> Team:
@@ -112,13 +114,30 @@ def put_in(actor: Actor, organization: Organization, team: Team, members: Sequen
     wanted = [member.id for member in members]
     theirs = select(TeamMember.member_id).where(TeamMember.team_id == team.id, TeamMember.member_id.in_(wanted))
     there = set(db.session.scalars(theirs))
-    new = [member for member in members if member.id not in there]
-    if new:
-        of_team = {"organization_id": organization.id, "team_id": team.id}
-        rows = [{**of_team, "member_id": member.id, "sort_name": member.sort_name} for member in new]
-        db.session.execute(insert(TeamMember), rows)
-        _record_all(actor, Event.TEAM_MEMBER_ADDED, organization, team, new)
+    new = [(team, member) for member in members if member.id not in there]
+    join(actor, organization, new)
     return len(new)
+
+
+def join(actor: Actor, organization: Organization, new: Sequence[Belonging]) -> None:
+    """Let members belong to teams they do not belong to yet; the caller has decided that they shall."""
+    if not new:
+        return
+    rows = [
+        {"organization_id": organization.id, "team_id": team.id, "member_id": member.id, "sort_name": member.sort_name}
+        for team, member in new
+    ]
+    db.session.execute(insert(TeamMember), rows)
+    _record_all(actor, Event.TEAM_MEMBER_ADDED, organization, new)
+
+
+def leave(actor: Actor, organization: Organization, gone: Sequence[Belonging]) -> None:
+    """Let members belong no longer to teams they belong to; the caller has decided that they shall not."""
+    if not gone:
+        return
+    rows = [{"of_team": team.id, "of_member": member.id} for team, member in gone]
+    db.session.execute(_LEAVE, rows)
+    _record_all(actor, Event.TEAM_MEMBER_REMOVED, organization, gone)
 
 
 def take_out(actor: Actor, organization: Organization, team: Team, members: Sequence[Member]) -> int:
@@ -130,13 +149,11 @@ def take_out(actor: Actor, organization: Organization, team: Team, members: Sequ
     """
     require_may_write(actor, organization, team)
     wanted = [member.id for member in members]
-    theirs = (TeamMember.team_id == team.id, TeamMember.member_id.in_(wanted))
-    powers.require_no_loss_above(actor, select(TeamMember.member_id).where(*theirs))
-    there = set(db.session.scalars(select(TeamMember.member_id).where(*theirs)))
-    gone = [member for member in members if member.id in there]
-    if gone:
-        db.session.execute(delete(TeamMember).where(*theirs))
-        _record_all(actor, Event.TEAM_MEMBER_REMOVED, organization, team, gone)
+    theirs = select(TeamMember.member_id).where(TeamMember.team_id == team.id, TeamMember.member_id.in_(wanted))
+    powers.require_no_loss_above(actor, theirs)
+    there = set(db.session.scalars(theirs))
+    gone = [(team, member) for member in members if member.id in there]
+    leave(actor, organization, gone)
     return len(gone)
 
 
@@ -174,14 +191,21 @@ def _named(team: Team) -> dict[str, Any]:
     return {"name": team.name, "slug": team.slug}
 
 
-def _record_all(actor: Actor, event: Event, organization: Organization, team: Team, members: Sequence[Member]) -> None:
-    """Record one entry for each member, who is named as before or after, by the event."""
-    users = select(User.id, User.name).where(User.id.in_([member.user_id for member in members]))
+def _record_all(actor: Actor, event: Event, organization: Organization, moved: Sequence[Belonging]) -> None:
+    """Record one entry for each member and team; the member is named as before or after, by the event."""
+    users = select(User.id, User.name).where(User.id.in_({member.user_id for _, member in moved}))
     names: dict[int, str] = {number: name for number, name in db.session.execute(users)}
-    said: list[dict[str, Any]] = [{"member_id": member.id, "member": names[member.user_id]} for member in members]
-    target = target_of(team)
-    if event is Event.TEAM_MEMBER_ADDED:
-        changes = [Move(target, after=one, came=[one["member_id"]]) for one in said]
-    else:
-        changes = [Move(target, before=one, went=[one["member_id"]]) for one in said]
+    changes = []
+    for team, member in moved:
+        target, said = target_of(team), {"member_id": member.id, "member": names[member.user_id]}
+        if event is Event.TEAM_MEMBER_ADDED:
+            changes.append(Move(target, after=said, came=[member.id]))
+        else:
+            changes.append(Move(target, before=said, went=[member.id]))
     audit.record_all(actor, event, changes, organization=organization)
+
+
+_TEAM_MEMBER = cast(Table, TeamMember.__table__)
+_LEAVE = delete(_TEAM_MEMBER).where(
+    _TEAM_MEMBER.c.team_id == bindparam("of_team"), _TEAM_MEMBER.c.member_id == bindparam("of_member")
+)

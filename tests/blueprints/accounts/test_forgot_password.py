@@ -14,7 +14,7 @@ from tests.blueprints.accounts.conftest import Statements
 from tests.support.worlds import CSRF, Person, World, csrf_token, post
 from webapp.db import db
 from webapp.models import EmailAddress, LetterState, User
-from webapp.services import attempts
+from webapp.services import attempts, networks
 
 
 def ask(client: FlaskClient, *emails: str) -> TestResponse:
@@ -150,3 +150,24 @@ def test_C14_eleventh_letter_of_a_day_to_an_address_stays_here(
             now.shift(timedelta(minutes=16))
     states = [letter.state.value for letter in world.letters("password_reset")]
     assert (len(states), states.count("queued")) == (12, left)
+
+
+def test_C14_nobody_uses_up_the_letters_of_somebody_else(client: FlaskClient, world: World, ada: Person) -> None:
+    def last_state() -> str:
+        assert ask(client, ada.email).status_code == 303
+        return str(world.letters("password_reset")[-1].state.value)
+
+    with time_machine.travel("2027-03-01 10:00Z", tick=False) as now:
+        assert [last_state() for _ in range(10)] == ["queued"] * 10
+        now.shift(timedelta(minutes=50))
+        assert last_state() == "dropped", "the links of before still work"
+        now.shift(timedelta(minutes=11))
+        assert (last_state(), last_state()) == ("queued", "dropped"), "the link in no letter is none"
+
+
+def test_network_of_somebody_is_not_refused_for_what_others_ask(client: FlaskClient, world: World, ada: Person) -> None:
+    _, of_others = attempts.limits_of("reset", "198.51.100.1", ada.email)
+    world.write(attempts.raise_counters, {of_others: 10})
+    assert ask(client, ada.email).status_code == 429
+    world.write(networks.note_sign_in, ada.user_id, "127.0.0.1")
+    assert ask(client, ada.email).status_code == 303

@@ -1,6 +1,7 @@
 """One's own account: the name and the language."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from tests.support.pages import PANEL, Page
 from tests.support.worlds import Person, World, post
 from webapp.db import db
 from webapp.models import AuditEntry, EmailAddress, Member, MemberWord, Role, User
+from webapp.services import attempts
+from webapp.services.attempts import Limit
 
 
 @pytest.fixture
@@ -141,3 +144,29 @@ def test_page_leads_to_the_organizations(world: World, ada: Person, browser: Fla
     for address in ("/account/", "/orgs/"):
         assert "/orgs/" in [e.attributes.get("href") for e in Page(browser.get(address)).elements]
     assert "/account/" in [e.attributes.get("href") for e in Page(browser.get("/orgs/acme/members")).elements]
+
+
+def test_U01_new_name_is_in_the_audit_log_of_each_organization(world: World, ada: Person, browser: FlaskClient) -> None:
+    mia = world.person("Mia Example", "mia@example.org")
+    slugs = [world.organization("Acme", ada), world.organization("Umbra", mia)]
+    world.member(slugs[1], ada, Role.MEMBER)
+    assert post(browser, "/account/", name="Mia Example", language="").status_code == 303
+    renamed = select(AuditEntry).where(AuditEntry.event == "member.renamed").order_by(AuditEntry.organization_id)
+    found = world.read(lambda: db.session.scalars(renamed).all())
+    assert [(entry.actor_name, entry.before, entry.after) for entry in found] == [
+        ("Ada Example", {"name": "Ada Example"}, {"name": "Mia Example"})
+    ] * 2
+    assert len({entry.organization_id for entry in found}) == 2
+    text = Page(world.browser(mia).get(f"/orgs/{slugs[1]}/audit")).text
+    assert "Ada Example is called Mia Example from now on" in text
+    assert "Ada Example ada@example.org" in text, "who acted can be told apart by the address"
+
+
+def test_C14_somebody_changes_their_name_so_often_a_day(world: World, ada: Person, browser: FlaskClient) -> None:
+    limit = Limit(f"renames:user:{ada.user_id}", attempts.CHANGES_A_DAY, timedelta(days=1))
+    world.write(lambda: attempts.raise_counters({limit: attempts.CHANGES_A_DAY}))
+    before = world.dump()
+    answer = post(browser, "/account/", name="Ida Winter", language="")
+    assert (answer.status_code, world.dump()) == (422, before)
+    assert "You did this 30 times today" in Page(answer).by_id("name-error").text
+    assert post(browser, "/account/", name="Ada Example", language="de").status_code == 303

@@ -1,6 +1,6 @@
 """Changing many members at once: who is left out is named, who loses what is said first, and it is all or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -12,12 +12,17 @@ from tests.support.acme import Acme
 from tests.support.entries import refuse_entries_about
 from tests.support.pages import Page
 from tests.support.plugins import Keeper, installed
-from tests.support.teams import make_project, make_team
-from tests.support.worlds import Person, World, post
+from tests.support.statements import queries
+from tests.support.teams import make_project, make_team, make_teams, memberships
+from tests.support.worlds import Person, World, csrf_token, post
+from webapp.access.actor import Actor
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.models import Member, MemberStatus, TeamMember
+from webapp.errors import LastOwner
+from webapp.models import Member, MemberStatus, Role, TeamMember
+from webapp.services import members, removals
 from webapp.services.bulk import MOST_AT_ONCE
+from webapp.services.memberships import MOST_CHANGED
 
 
 def ids_of(acme: Acme, *people: Person) -> list[int]:
@@ -181,3 +186,45 @@ def test_nine_hundred_can_be_changed_by_one_form(acme: Acme) -> None:
     assert sorted(map(int, carried)) == ids
     assert act(acme, "suspend", ids, confirm="1").status_code == 303
     assert acme.events()[-900:] == ["member.suspended"] * 900
+
+
+@pytest.mark.parametrize("action", ["role", "teams", "suspend", "remove"])
+def test_fifty_people_take_as_many_statements_as_five(acme: Acme, red: int, action: str) -> None:
+    given = {"to_role": "admin", "has_global_access": "0", "teams": [red, make_team(acme, "Blue")], "confirm": "1"}
+    ids = crowds.join(acme, [(f"Person {n}", f"p{n}@example.net") for n in range(55)])
+    browser = acme.browser(acme.owner)
+    numbers = []
+    for people in (ids[:5], ids[5:]):
+        token = csrf_token(browser)
+        data = {"action": action, "ids": [str(number) for number in people], "csrf_token": token, **given}
+        with queries(acme.world.app) as found:
+            assert browser.post(acme.address("members/bulk"), data=data).status_code == 303
+        numbers.append(len(found))
+    assert numbers[0] == numbers[1]
+
+
+def test_too_many_memberships_of_teams_are_refused_and_nobody_is_moved(acme: Acme, red: int) -> None:
+    teams = [red, *make_teams(acme, [f"Team {n}" for n in range(MOST_CHANGED // 1_000)])]
+    crowds.join(acme, [(f"Person {n}", f"p{n}@example.net") for n in range(MOST_AT_ONCE - 5)])
+    given: dict[str, Any] = {"action": "teams", "all": "1", "has_global_access": "0", "teams": teams, "confirm": "1"}
+    with acme.unchanged():
+        answer = post(acme.browser(acme.owner), acme.address("members/bulk"), **given)
+    assert answer.status_code == 422
+    assert "at most 5,000 can be changed at once. Nothing was changed" in Page(answer).text
+
+
+def test_last_owners_are_not_all_taken_at_once(acme: Acme) -> None:
+    people = [acme.owner, acme.member]
+    acme.change(acme.member, role=Role.OWNER)
+
+    def end(verb: Callable[..., object]) -> None:
+        def step() -> None:
+            here = acme.organization()
+            verb(Actor.system(), here, memberships(here, people))
+
+        with acme.unchanged(), pytest.raises(LastOwner):
+            acme.world.write(step)
+
+    end(members.suspend_all)
+    end(removals.remove_all)
+    end(lambda actor, here, chosen: members.change_role_of_all(actor, here, chosen, Role.ADMIN))

@@ -202,7 +202,7 @@ def test_C14_more_than_the_organization_may_send_today_is_refused_before_anythin
         answer = ask(acme, about("resend", ids))
         assert act(acme, "resend", ids, confirm="1").status_code == 429
     assert answer.status_code == 429
-    assert "These are 2 invitations, and of today's your organization has 1 left." in Page(answer).text
+    assert "These are 2 invitations, and of today's you and your organization have 1 left." in Page(answer).text
     assert act(acme, "resend", ids[:1], confirm="1").status_code == 303
 
 

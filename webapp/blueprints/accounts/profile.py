@@ -34,10 +34,14 @@ def update() -> Response:
     form = ProfileForm()
     if not form.validate():
         return _page(_facts(), profile_form=form, status=422)
-    if own.change(current_actor(), form.name.data, form.language.data or None):
-        session.reload_viewer()
-        refresh()  # the notice speaks the new language already
-        flash(_("Your account is changed."), "success")
+    try:
+        if own.change(current_actor(), form.name.data, form.language.data or None):
+            session.reload_viewer()
+            refresh()  # the notice speaks the new language already
+            flash(_("Your account is changed."), "success")
+    except DomainError as error:
+        form.show(error)
+        return _page(_facts(), profile_form=form, status=422)
     return go(url_for("accounts.profile"))
 
 

@@ -13,7 +13,7 @@ from webapp.http.forms import safe_next
 from webapp.http.guard import PUBLIC, access
 from webapp.http.htmx import go
 from webapp.models import User
-from webapp.services import accounts, addresses, attempts, first_run, passwords, sessions
+from webapp.services import accounts, addresses, attempts, first_run, networks, passwords, sessions
 
 
 @bp.route("/login", methods=["GET", "POST"])
@@ -73,7 +73,9 @@ def forgot_password() -> Response:
     form = ForgotPasswordForm()
     if form.is_submitted() and form.validate():
         address = addresses.parse(form.email.data)
-        count_attempt(attempts.limits_of("reset", session.client_ip(), address.canonical))
+        is_known = uow.read(networks.is_known, address.canonical, session.client_ip())
+        limits = attempts.limits_of("reset", session.client_ip(), address.canonical, is_known_network=is_known)
+        count_attempt(limits)
         uow.write(accounts.request_reset, session.current_actor(), address)
         return go(url_for("accounts.forgot_password", sent=1))
     status = 422 if form.is_submitted() else 200

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from webapp.blueprints.audit.names import visible
-from webapp.http import uow
+from webapp.http.guard import read_on
 from webapp.queries.audit import END, Filters, newest
 from webapp.services.audit import said_by
 
@@ -33,7 +33,7 @@ def facts(organization_id: int, filters: Filters) -> Iterator[dict[str, Any]]:
     Each thousand is read in a transaction of its own; entries do not change in between, nor ever.
     """
     before = END
-    while entries := uow.read(newest, organization_id, filters, before=before, most=ROWS_A_STEP):
+    while entries := read_on(newest, organization_id, filters, before=before, most=ROWS_A_STEP):
         for entry in entries:
             yield said_by(entry) | {"hash": entry.hash}
         before = entries[-1].sequence

@@ -30,6 +30,7 @@ EVENT_NAMES: dict[str, str] = {
     Event.ORGANIZATION_CHANGED: N_("Settings changed"),
     Event.MEMBER_JOINED: N_("Joined"),
     Event.MEMBER_ADDED: N_("Added"),
+    Event.MEMBER_RENAMED: N_("Renamed"),
     Event.MEMBER_ROLE_CHANGED: N_("Role changed"),
     Event.MEMBER_SUSPENDED: N_("Suspended"),
     Event.MEMBER_RESTORED: N_("Restored"),

@@ -14,7 +14,7 @@ from webapp.http.json_lines import json_lines_file
 from webapp.http.reasons import reasons_of_removed
 from webapp.http.session import current_actor
 from webapp.models import Organization
-from webapp.queries.audit import entries_of, people_in, removals_among
+from webapp.queries.audit import addresses_of_actors, entries_of, people_in, removals_among
 from webapp.queries.page import Page
 
 bp = Blueprint("audit", __name__)
@@ -33,7 +33,7 @@ def index(organization: Organization) -> Response:
     return respond(
         "audit/index.html",
         {"panel": "audit/_entries.html"},
-        page=described(page, people_in(organization, page.rows)),
+        page=described(page, people_in(organization, page.rows), addresses_of_actors(organization, page.rows)),
         undoable={removal.entry_id: removal for removal in removals if removal.id not in reasons},
         asked=wanted,
         families=families(),

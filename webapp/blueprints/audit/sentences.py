@@ -1,7 +1,7 @@
 """Audit entries as sentences a person can read."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -21,6 +21,7 @@ SENTENCES: dict[str, str] = {
     Event.ORGANIZATION_CREATED: N_("%(actor)s created the organization %(target)s"),
     Event.ORGANIZATION_CHANGED: N_("%(actor)s changed the settings of the organization"),
     Event.MEMBER_ADDED: N_("%(actor)s added %(target)s with the role %(role)s"),
+    Event.MEMBER_RENAMED: N_("%(actor)s is called %(target)s from now on"),
     Event.MEMBER_ROLE_CHANGED: N_("%(actor)s changed the role of %(target)s from %(role_before)s to %(role)s"),
     Event.MEMBER_SUSPENDED: N_("%(actor)s suspended %(target)s"),
     Event.MEMBER_RESTORED: N_("%(actor)s restored %(target)s"),
@@ -124,6 +125,7 @@ class EntryRow:
     created_at: datetime
     actor_id: int | None
     actor_name: str
+    actor_address: str
     ip: str | None
     event: str
     target: str | None
@@ -132,9 +134,18 @@ class EntryRow:
     hash: str
 
 
-def described(page: Page[Any], people: Mapping[int, str]) -> Page[EntryRow]:
-    """Return a page of entries with their sentences; `people` are the names of members by number."""
-    return Page([_row(entry, people=people) for entry in page.rows], page.next, page.is_first)
+def described(page: Page[Any], people: Mapping[int, str], addresses: Mapping[int, str]) -> Page[EntryRow]:
+    """Return a page of entries with their sentences.
+
+    Args:
+        page: the entries.
+        people: the names of members by number.
+        addresses: of users by number; two people may go by one name.
+    """
+    rows = [
+        replace(_row(entry, people=people), actor_address=addresses.get(entry.actor_user_id, "")) for entry in page.rows
+    ]
+    return Page(rows, page.next, page.is_first)
 
 
 def history(page: Page[Any], name: str) -> Page[EntryRow]:
@@ -155,6 +166,7 @@ def _row(entry: Entry, sentence: str | None = None, member: str = "", people: Ma
         created_at=entry.created_at,
         actor_id=entry.actor_user_id,
         actor_name=actor,
+        actor_address="",
         ip=entry.ip,
         event=entry.event,
         target=None if entry.target_id is None else f"{entry.target_kind}:{entry.target_id}",

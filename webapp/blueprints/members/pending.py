@@ -9,9 +9,8 @@ from webapp.access.decide import decide, grantable_roles
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.lines import pending_lines
-from webapp.http import uow
 from webapp.http.csv import csv_file
-from webapp.http.guard import access
+from webapp.http.guard import access, read_on
 from webapp.http.htmx import respond
 from webapp.http.offers import in_short
 from webapp.http.session import current_actor
@@ -72,7 +71,7 @@ def _cells(organization: Organization, q: str, state: str) -> Iterator[tuple[str
     """Yield the rows, a thousand in one transaction: neither memory nor the database holds a long list."""
     after: str | None = ""
     while after is not None:
-        page = uow.read(pending_of, organization, q=q, state=state, after=after, rows=ROWS_AT_ONCE)
+        page = read_on(pending_of, organization, q=q, state=state, after=after, rows=ROWS_AT_ONCE)
         yield from map(_cells_of, page.rows)
         after = page.next
 

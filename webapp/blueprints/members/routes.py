@@ -9,9 +9,8 @@ from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.filters import FILTERS, wanted_of_request
 from webapp.blueprints.members.lines import member_lines
-from webapp.http import uow
 from webapp.http.csv import csv_file
-from webapp.http.guard import access
+from webapp.http.guard import access, read_on
 from webapp.http.htmx import respond
 from webapp.http.reasons import reasons_of
 from webapp.http.session import current_actor
@@ -70,7 +69,7 @@ def _lines(organization: Organization, which: Wanted) -> Iterator[tuple[str, ...
 
     after: str | None = ""
     while after is not None:
-        lines, after = uow.read(read, after)
+        lines, after = read_on(read, after)
         yield from lines
 
 
