@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from sqlalchemy import select, update
 
+from tests.support import crowds
 from tests.support.acme import Acme
 from tests.support.unproven import copied, resent
 from tests.support.worlds import Invited, Person, password_hash
@@ -120,8 +121,8 @@ def test_one_whose_address_was_invited_anew_is_not_resent(acme: Acme, invited: I
 
 
 def test_one_whose_person_has_joined_is_not_resent(acme: Acme) -> None:
-    invited = acme.world.invite(acme.slug, acme.admin, acme.stranger.email)
-    acme.world.member(acme.slug, acme.stranger, Role.MEMBER)
+    invited = acme.world.invite(acme.slug, acme.admin, "jo@example.org")
+    crowds.join(acme, [("Jo Joined", "jo@example.org")])  # without the service, which would have closed the invitation
     with acme.unchanged(), pytest.raises(InvitationNotSent, match="has joined meanwhile"):
         resent(acme, invited)
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
+from tests.support import crowds
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
 from tests.support.worlds import Invited, Person, post
@@ -137,12 +138,12 @@ def test_closed_one_is_a_sentence(acme: Acme, invited: Invited, status: Invitati
 
 
 def test_resending_what_is_no_longer_needed_is_a_sentence(acme: Acme) -> None:
-    invited = acme.world.invite(acme.slug, acme.admin, acme.stranger.email)
-    acme.world.member(acme.slug, acme.stranger, Role.MEMBER)
+    invited = acme.world.invite(acme.slug, acme.admin, "jo@example.org")
+    crowds.join(acme, [("Jo Joined", "jo@example.org")])  # without the service, which would have closed the invitation
     with acme.unchanged():
         answer = send(acme, invited, "resend", acme.owner)
     assert answer.status_code == 409
-    assert "una@example.org has joined meanwhile. Nothing was sent." in Page(answer).text
+    assert "jo@example.org has joined meanwhile. Nothing was sent." in Page(answer).text
 
 
 def test_C14_eleventh_letter_of_a_day_is_refused_and_the_notice_of_none_survives(acme: Acme, invited: Invited) -> None:
