@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from tests.support.acme import Acme
 from tests.support.identity_provider import CLIENT_ID, CLIENT_SECRET, HostileProvider
-from tests.support.pages import Page
+from tests.support.pages import PANEL, Page
 from tests.support.sso import at_provider, departure, knows
 from tests.support.worlds import World, post
 from webapp import clock
@@ -159,6 +159,19 @@ def test_A03_setting_up_needs_a_fresh_sign_in(acme: Acme, browser: FlaskClient, 
         answer = post(browser, acme.address(SETUP), **entered(theirs))
         assert answer.status_code == 403
         assert "/login?next=" in browser.get(acme.address(SETUP)).text
+
+
+def test_kind_asks_for_what_it_needs_and_keeps_it(acme: Acme, browser: FlaskClient) -> None:
+    choose(acme, browser, "google")
+    form = {"kind": "google", "client_id": "a", "client_secret": "b"}
+    assert post(browser, acme.address(SETUP), **form).status_code == 422
+    assert post(browser, acme.address(SETUP), **form, option_hosted_domain="example.org").status_code == 303
+    [made] = connections(acme)
+    assert (made.kind, made.options) == ("google", {"hosted_domain": "example.org"})
+    page = Page(browser.get(acme.address(SETUP), headers=PANEL))
+    assert page.roots[0].id == "panel"
+    assert page.by_id("option_hosted_domain").attributes["value"] == "example.org"
+    assert "accounts.google.com" in browser.get(acme.address("sso")).text
 
 
 def test_only_owners_set_it_up(acme: Acme) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from tests.support.acme import Acme
 from tests.support.identity_provider import CLIENT_SECRET, HostileProvider
 from tests.support.managed import READERS, held, ids, make_red, want
+from tests.support.pages import Page
 from tests.support.plugins import Filler, installed
 from tests.support.sso import Desk, at_provider, rows, signed_in_as
 from tests.support.worlds import World, post
@@ -150,3 +151,27 @@ def test_flow_ends_after_ten_minutes(world: World, acme: Acme, desk: Desk, their
     with time_machine.travel(clock.now() + LIFETIME + timedelta(seconds=1), tick=False):
         assert browser.get(back).status_code == 400
     assert theirs.hits["token"] == 0
+
+
+def test_E01_session_from_before_is_dead_and_nothing_of_its_cookie_stays(world: World, acme: Acme, desk: Desk) -> None:
+    desk.know(acme.member)
+    browser, copied = world.browser(acme.admin), world.browser()
+    back = at_provider(desk.way_out(browser))
+    with browser.session_transaction() as cookie, copied.session_transaction() as other:
+        other.update(cookie)
+        before = dict(cookie)
+    assert browser.get(back).status_code == 303
+    with browser.session_transaction() as cookie:
+        assert cookie["token"] != before["token"]
+        assert "csrf_token" not in cookie
+    assert signed_in_as(copied) is None
+
+
+def test_page_on_the_way_leads_on_without_scripts_and_is_not_kept(world: World, acme: Acme, desk: Desk) -> None:
+    browser = world.browser()
+    answer = post(browser, desk.address("login"))
+    page = browser.get(answer.location)
+    assert page.headers["Cache-Control"] == "no-store"
+    assert Page(page).link("go-on") == page.headers["Refresh"].partition("url=")[2]
+    assert browser.get(answer.location.replace("leave/", "leave/x")).status_code == 400
+    assert "form-action 'self'" in page.headers["Content-Security-Policy"]
