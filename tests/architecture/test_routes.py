@@ -48,7 +48,10 @@ def test_scope_cannot_be_asked_for_outside_of_the_view_s_transaction() -> None:
 
 
 def test_declaring_leaves_the_view_as_it_is() -> None:
-    assert access(PUBLIC)(undeclared)() == "open to everybody"
+    def view() -> str:
+        return "open to everybody"
+
+    assert access(PUBLIC)(view)() == "open to everybody"
 
 
 def test_changes_are_posts_and_nothing_else(app: Flask) -> None:
