@@ -9,6 +9,7 @@ SAID = {"name": "Mia", "organization": "Harbour Works", "slug": "harbour-works",
 KINDS = [
     ("sso_linked", {}, "/account/", "Whoever signs in there as you"),
     ("sso_unlinked", {}, "/account/", "You sign in with your password"),
+    ("sso_link_reminder", {}, "/orgs/harbour-works/sso/link", "is not linked with it yet"),
     ("sso_link_refused", {"is_theirs": True}, "/account/", "with another account here than yours"),
     ("sso_link_refused", {"is_theirs": False}, "/account/", "that is linked with somebody else here"),
     (

@@ -18,19 +18,6 @@ from webapp.services.sso import connections
 from webapp.services.sso.errors import SignInAgain
 
 
-@bp.get("/orgs/<org>/sso")
-@access(Scope.SSO_ADMIN)
-def show(organization: Organization) -> Response:
-    """Show whether single sign-on is set up, and for how many."""
-    active, draft = connections.active_of(organization), connections.draft_of(organization)
-    return respond(
-        "sso/show.html",
-        {"panel": "sso/_show.html"},
-        active=_described(active),
-        draft=_described(draft),
-    )
-
-
 @bp.get("/orgs/<org>/sso/setup")
 @access(Scope.SSO_ADMIN)
 def setup(organization: Organization) -> Response:
@@ -90,15 +77,6 @@ def require_fresh() -> None:
         raise SignInRequired
     if not viewer.is_fresh:
         raise SignInAgain
-
-
-def _described(provider: IdentityProvider | None) -> dict[str, Any] | None:
-    """Return what pages say of a connection."""
-    if provider is None:
-        return None
-    known = kinds().get(provider.kind)
-    label = known.label if known else provider.kind
-    return {"label": label, "host": sso.host_of(provider), "row": provider}
 
 
 def _kind_page(form: Any, *, status: int = 200) -> Response:
