@@ -201,6 +201,7 @@ class Routes:
                 "client_id": "vestibule",
                 "client_secret": "a secret of the provider's",
             },
+            "sso.disable": {"confirm": "1"},
             "sso.unlink": {"confirm": "1"},
             "sso.save_policy": {
                 "joining": "allowed",

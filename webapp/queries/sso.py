@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import ScalarSelect, Subquery, and_, bindparam, exists, func, select
+from sqlalchemy import ScalarSelect, Subquery, and_, bindparam, exists, func, or_, select
 
 from webapp.access.facts import IS_ACTIVE
 from webapp.db import Id, db
@@ -99,6 +99,15 @@ class UnlinkedRow(NamedTuple):
     last_active_at: datetime | None
 
 
+@dataclass(frozen=True)
+class Stranded:
+    """A member who signs in by the provider alone; without a proven address they cannot choose a password either."""
+
+    name: str
+    email: str
+    is_verified: bool
+
+
 SHOWN = len(UnlinkedRow._fields)
 IS_LINKED = exists().where(
     Identity.provider_id == bindparam("provider_id", type_=Id), Identity.user_id == Member.user_id
@@ -135,11 +144,30 @@ def unlinked_of(provider: IdentityProvider, *, q: str, after: str) -> Page[Unlin
     return Page([UnlinkedRow._make(row[:SHOWN]) for row in found], cursor, not after)
 
 
+def stranded_by(provider: IdentityProvider, most: int) -> list[Stranded]:
+    """Return active members who could not sign in without a provider, by name, at most so many.
+
+    They have no password, or no proven address to go with it.
+    """
+    parameters = {"organization_id": provider.organization_id, "provider_id": provider.id, "most": most}
+    return [Stranded(*row) for row in db.session.execute(_STRANDED, parameters)]
+
+
 def _up_to_most(of: Statement) -> ScalarSelect[int]:
     return select(func.count()).select_from(of.limit(MOST_COUNTED).subquery()).scalar_subquery()
 
 
 _COVERAGE = select(_up_to_most(_ACTIVE.where(IS_LINKED)), _up_to_most(_ACTIVE))
+
+_STRANDED = (
+    select(User.name, func.coalesce(EmailAddress.address, ""), EmailAddress.verified_at.is_not(None))
+    .join(Member, Member.user_id == User.id)
+    .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
+    .where(Member.organization_id == bindparam("organization_id"), *IS_ACTIVE, IS_LINKED)
+    .where(or_(User.password_hash.is_(None), EmailAddress.verified_at.is_(None)))
+    .order_by(Member.sort_name, Member.id)
+    .limit(bindparam("most"))
+)
 
 
 @cache

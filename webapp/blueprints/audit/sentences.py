@@ -107,6 +107,7 @@ REFUSALS = {
     "POST organizations.update": N_("%(actor)s tried to change the settings and was refused"),
     "POST additions.create": N_("%(actor)s tried to add somebody and was refused"),
     "POST members.leave": N_("%(actor)s tried to leave the organization and was refused"),
+    "POST sso.disable": N_("%(actor)s tried to switch single sign-on off and was refused"),
     "POST sso.remind": N_("%(actor)s tried to remind members to link their accounts and was refused"),
     "POST sso.save_policy": N_("%(actor)s tried to change the rules of single sign-on and was refused"),
     "POST sso.choose": N_("%(actor)s tried to set up single sign-on and was refused"),

@@ -9,8 +9,9 @@ from webapp.access.decide import grantable_roles
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.blueprints.sso.forms import PolicyForm
+from webapp.blueprints.sso.setup import require_fresh
 from webapp.errors import DomainError
-from webapp.http import sso
+from webapp.http import session, sso
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
@@ -33,6 +34,7 @@ def show(organization: Organization) -> Response:
 def save_policy(organization: Organization) -> Response:
     """Change the rules of the connection in use."""
     provider = connections.require_active(organization)
+    require_fresh()
     form = _form(provider)
     if not form.validate():
         return _page(organization, provider, form, status=422)
@@ -52,6 +54,7 @@ def _form(provider: IdentityProvider) -> PolicyForm:
 def _page(
     organization: Organization, active: IdentityProvider | None, form: PolicyForm | None, *, status: int = 200
 ) -> Response:
+    viewer = session.viewer()
     return respond(
         "sso/show.html",
         {"panel": "sso/_show.html"},
@@ -60,6 +63,7 @@ def _page(
         draft=_described(connections.draft_of(organization)),
         coverage=coverage_of(active) if active is not None else None,
         form=form,
+        is_fresh=viewer is not None and viewer.is_fresh,
     )
 
 
