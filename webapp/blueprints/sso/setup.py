@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
@@ -12,9 +12,12 @@ from webapp.http import session, sso
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
+from webapp.http.settings import settings
 from webapp.models import FlowPurpose, IdentityProvider, Organization
+from webapp.providers.demo import offered_in
 from webapp.providers.registry import kinds
 from webapp.services.sso import connections
+from webapp.services.sso.connections import Answers
 from webapp.services.sso.errors import SignInAgain
 
 
@@ -38,11 +41,18 @@ def kind(organization: Organization) -> Response:
 @bp.post("/orgs/<org>/sso/setup/kind")
 @access(Scope.SSO_ADMIN)
 def choose(organization: Organization) -> Response:
-    """Begin a connection of a kind; from now on there is an address to give to the provider."""
+    """Begin a connection of a kind; from now on there is an address to give to the provider.
+
+    In a demo its own provider may be chosen, of which everything is known.
+    """
     form = kind_form(kinds())
     if not form.validate():
         return _kind_page(form, status=422)
-    connections.choose_kind(current_actor(), organization, form.kind.data)
+    draft = connections.choose_kind(current_actor(), organization, form.kind.data)
+    offered = offered_in(settings())
+    if offered is not None and draft.kind == "oidc" and "demo" in request.form:
+        answers = Answers(offered.issuer, offered.client_id, {}, offered.client_secret)
+        connections.save_draft(current_actor(), organization, draft, answers)
     return go(url_for("sso.setup", org=organization.slug))
 
 
@@ -80,7 +90,14 @@ def require_fresh() -> None:
 
 
 def _kind_page(form: Any, *, status: int = 200) -> Response:
-    return respond("sso/setup.html", {"panel": "sso/_kind.html"}, status=status, fragment="sso/_kind.html", form=form)
+    return respond(
+        "sso/setup.html",
+        {"panel": "sso/_kind.html"},
+        status=status,
+        fragment="sso/_kind.html",
+        form=form,
+        offered=offered_in(settings()),
+    )
 
 
 def _setup_page(form: Any, draft: IdentityProvider, *, status: int = 200) -> Response:
@@ -94,5 +111,6 @@ def _setup_page(form: Any, draft: IdentityProvider, *, status: int = 200) -> Res
         label=kinds()[draft.kind].label,
         has_secret=draft.client_secret is not None,
         redirect_address=sso.redirect_uri(draft.id),
+        offered=offered_in(settings()) if draft.kind == "oidc" and not draft.issuer else None,
         is_fresh=viewer is not None and viewer.is_fresh,
     )
