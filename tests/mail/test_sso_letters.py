@@ -9,6 +9,9 @@ SAID = {"name": "Mia", "organization": "Harbour Works", "slug": "harbour-works",
 KINDS = [
     ("sso_linked", {}, "/account/", "Whoever signs in there as you"),
     ("sso_unlinked", {}, "/account/", "You sign in with your password"),
+    ("sso_disabled", {"has_password": True}, "/login", "with your email address and your password"),
+    ("sso_disabled", {"has_password": False}, "/forgot-password", "you get a link to choose one"),
+    ("sso_link_reminder", {}, "/orgs/harbour-works/sso/link", "is not linked with it yet"),
     ("sso_link_refused", {"is_theirs": True}, "/account/", "with another account here than yours"),
     ("sso_link_refused", {"is_theirs": False}, "/account/", "that is linked with somebody else here"),
     (

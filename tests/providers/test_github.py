@@ -165,3 +165,9 @@ def test_public_github_has_its_api_elsewhere() -> None:
     )
     assert address.startswith("https://github.com/login/oauth/authorize?")
     assert dict(parse_qsl(urlsplit(address).query))["prompt"] == "select_account"
+
+
+def test_consent_is_not_asked_for_where_it_gives_nothing(github: GitHubServer) -> None:
+    assert "prompt" not in dict(
+        parse_qsl(urlsplit(connected(github).begin(Attempt.new(CALLBACK), prompt="consent")).query)
+    )

@@ -211,3 +211,27 @@ def test_every_kind_says_what_it_asks_for() -> None:
 
 def test_every_reason_has_words_for_whoever_runs_the_connection() -> None:
     assert set(WORDS) == set(Reason)
+
+
+@pytest.mark.parametrize(
+    ("kind", "scopes", "asked"), [("google", [], "consent"), ("oidc", ["offline_access"], "consent")]
+)
+def test_consent_is_asked_for_where_it_gives_a_refresh_token(
+    theirs: HostileProvider, kind: str, scopes: list[str], asked: str
+) -> None:
+    theirs.discovery_changes = {"scopes_supported": ["openid", *scopes]}
+    Browser(connected(theirs, kind=kind, options={"hosted_domain": "corp.example.org"}), theirs).leave(prompt="consent")
+    assert theirs.seen["authorize"]["prompt"] == asked
+
+
+def test_consent_is_not_asked_for_where_it_gives_none(theirs: HostileProvider) -> None:
+    theirs.discovery_changes = {"scopes_supported": ["openid"]}
+    Browser(connected(theirs), theirs).leave(prompt="consent")
+    assert "prompt" not in theirs.seen["authorize"]
+
+
+def test_entra_gives_refresh_tokens_without_asking_for_consent_again() -> None:
+    with running_provider(f"/{TENANT}/v2.0") as theirs:
+        Browser(entra(theirs), theirs).leave(prompt="consent")
+        assert "offline_access" in theirs.seen["authorize"]["scope"]
+        assert "prompt" not in theirs.seen["authorize"]

@@ -201,10 +201,18 @@ class Routes:
                 "client_id": "vestibule",
                 "client_secret": "a secret of the provider's",
             },
+            "sso.disable": {"confirm": "1"},
             "sso.unlink": {"confirm": "1"},
+            "sso.save_policy": {
+                "joining": "allowed",
+                "domains": "corp.example.org",
+                "default_role": "member",
+                "verification_days": "14",
+            },
         }
         made = {
             "additions.create": lambda: {"email": self._acquaintance(), "role": "member"},
+            "sso.remind": lambda: {"member": self._joined()},
             "members.bulk": lambda: {"action": "suspend", "ids": self._joined(), "confirm": "1"},
             "members.pending_bulk": lambda: {"action": "revoke", "ids": self._pending(), "confirm": "1"},
         }

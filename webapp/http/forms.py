@@ -73,19 +73,24 @@ def password_field(label: Any, **kwargs: Any) -> PasswordField:
 
 def lifetime_field(label: Any) -> IntegerField:
     """Return a field for the number of days an invitation lives."""
+    return days_field(label, MIN_LIFETIME_DAYS, MAX_LIFETIME_DAYS)
+
+
+def days_field(label: Any, least: int, most: int) -> IntegerField:
+    """Return a field for a number of days, from `least` to `most`."""
+
+    def comparable(days: int | None) -> int | None:
+        """Return a number of days, those beyond all reason as one: NumberRange fails on what no float can hold."""
+        return days if days is None else max(least - 1, min(days, most + 1))
+
     return IntegerField(
         label,
-        filters=[_comparable],
+        filters=[comparable],
         validators=[
             InputRequired(lazy_gettext("Enter a number of days.")),
-            NumberRange(MIN_LIFETIME_DAYS, MAX_LIFETIME_DAYS, lazy_gettext("Between %(min)d and %(max)d days.")),
+            NumberRange(least, most, lazy_gettext("Between %(min)d and %(max)d days.")),
         ],
     )
-
-
-def _comparable(days: int | None) -> int | None:
-    """Return a number of days, those beyond all reason as one: NumberRange fails on what no float can hold."""
-    return days if days is None else max(MIN_LIFETIME_DAYS - 1, min(days, MAX_LIFETIME_DAYS + 1))
 
 
 def _is_address(_form: Form, field: Field) -> None:

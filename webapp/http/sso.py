@@ -107,10 +107,13 @@ def departing(state: str) -> Flow:
 def way_there(flow: Flow) -> str:
     """Return the address at the provider to send the browser to.
 
+    Whoever links an account consents anew where that lets us ask about them later; whoever signs in need not.
+
     Raises:
         ProviderError: the provider could not be asked how it wants it.
     """
-    return provider_of(flow.connected).begin(_attempt(flow))
+    prompt = None if flow.purpose is FlowPurpose.SIGN_IN else "consent"
+    return provider_of(flow.connected).begin(_attempt(flow), prompt=prompt)
 
 
 def returned(provider_id: int) -> tuple[Flow, Parameters]:

@@ -35,7 +35,7 @@ class Enforcement(StrEnum):
 
 
 class Joining(StrEnum):
-    """Who becomes a member by signing in: only those invited, or everybody with an address in a proven domain."""
+    """Who becomes a member by signing in: only those invited, or everybody with an address in a listed domain."""
 
     INVITED = "invited"
     ALLOWED = "allowed"
@@ -90,7 +90,7 @@ class IdentityProvider(Model):
 
 
 class SsoDomain(Model):
-    """A domain an organization says is its own; proven once the TXT record with the token was found."""
+    """A domain whose people join where the policy lets them; proven once the TXT record with the token was found."""
 
     __tablename__ = "sso_domain"
     __table_args__ = (

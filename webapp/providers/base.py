@@ -120,7 +120,8 @@ class Provider(ABC):
 
         Args:
             attempt: kept until the browser is back.
-            prompt: what to ask of the person in any case, such as "login".
+            prompt: what to ask of the person in any case, such as "login". "consent" is asked for only where the
+                provider may be asked about them later for it.
 
         Raises:
             ProviderError: the provider could not be asked how it wants it.

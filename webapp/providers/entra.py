@@ -1,7 +1,7 @@
 """Microsoft Entra ID, for the accounts of one tenant."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from webapp.errors import N_
@@ -30,6 +30,10 @@ class EntraProvider(OidcProvider):
     def issuer(self) -> str:
         """The tenant's own, in Microsoft's cloud unless the connection names another."""
         return f"{self.connection.issuer or CLOUD}/{self.tenant}/v2.0"
+
+    def asks_consent(self, scopes: Collection[str]) -> bool:
+        """Never: Entra gives refresh tokens without, and many tenants let only administrators consent."""
+        return False
 
     def claims_in(self, said: Mapping[str, Any]) -> Claims:
         """Return the claims of an account of the tenant.

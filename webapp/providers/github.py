@@ -25,6 +25,7 @@ from webapp.providers.oidc import CLIENT, refuse_error
 
 GITHUB, API = "https://github.com", "https://api.github.com"
 SCOPE = "read:user user:email read:org"
+KNOWN_PROMPT = "select_account"
 JSON = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
 
@@ -56,7 +57,8 @@ class GitHubProvider(Provider):
         """Return where to send the browser; see `Provider`. "select_account" is the only prompt GitHub knows."""
         checked_address(self.address)
         client = Client(self.connection, "client_secret_post")
-        return client.address(f"{self.address}/login/oauth/authorize", attempt, SCOPE, prompt=prompt)
+        known = prompt if prompt == KNOWN_PROMPT else None
+        return client.address(f"{self.address}/login/oauth/authorize", attempt, SCOPE, prompt=known)
 
     def finish(self, attempt: Attempt, parameters: Parameters) -> SignedIn:
         """Return who came back; see `Provider`."""

@@ -1,6 +1,6 @@
 """Google, for the accounts of one Workspace domain."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from webapp.errors import N_
@@ -30,6 +30,10 @@ class GoogleProvider(OidcProvider):
     def more_parameters(self) -> dict[str, str]:
         """Have Google offer accounts of the domain, and allow to ask about them again."""
         return {"hd": self.hosted_domain, "access_type": "offline"}
+
+    def asks_consent(self, scopes: Collection[str]) -> bool:
+        """Always: Google gives a refresh token at the first consent only, unless it is asked for again."""
+        return True
 
     def claims_in(self, said: Mapping[str, Any]) -> Claims:
         """Return the claims of an account of the domain.

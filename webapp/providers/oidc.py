@@ -1,6 +1,6 @@
 """OpenID Connect by discovery: the code flow with PKCE, state and nonce, and a token checked before all else."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, ClassVar
 
 from joserfc.jwk import Key
@@ -16,7 +16,9 @@ from webapp.providers.id_token import Expected
 from webapp.providers.oauth import Client, Tokens, error_named
 
 SCOPES = ("openid", "email", "profile")
-SCOPES_WHERE_KNOWN = ("groups", "offline_access")
+OFFLINE_ACCESS = "offline_access"
+SCOPES_WHERE_KNOWN = ("groups", OFFLINE_ACCESS)
+CONSENT = "consent"
 # What a person decided, or did not do, at the provider (RFC 6749, section 4.1.2.1; Core, section 3.1.2.6)
 NO = {"access_denied", "login_required", "interaction_required", "consent_required", "account_selection_required"}
 CLIENT = (Question("client_id", N_("Client ID")), Question("client_secret", N_("Client secret")))
@@ -33,6 +35,8 @@ class OidcProvider(Provider):
         with self.conversation() as conversation:
             metadata = self._metadata(conversation)
         known = (scope for scope in SCOPES_WHERE_KNOWN if scope in metadata.scopes)
+        if prompt == CONSENT and not self.asks_consent(metadata.scopes):
+            prompt = None
         return Client(self.connection, metadata.method).address(
             metadata.authorization_endpoint,
             attempt,
@@ -64,6 +68,14 @@ class OidcProvider(Provider):
     def more_parameters(self) -> dict[str, str]:
         """Return what a kind adds to the address the browser is sent to."""
         return {}
+
+    def asks_consent(self, scopes: Collection[str]) -> bool:
+        """Tell whether people must consent to it that the provider is asked about them later (Core, section 11).
+
+        Args:
+            scopes: those that the provider knows.
+        """
+        return OFFLINE_ACCESS in scopes
 
     def claims_in(self, said: Mapping[str, Any]) -> Claims:
         """Return the claims in what the provider said; a kind may look at more, and refuse.

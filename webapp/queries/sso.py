@@ -2,11 +2,30 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
+from typing import NamedTuple
 
-from sqlalchemy import and_, bindparam, select
+from sqlalchemy import ScalarSelect, Subquery, and_, bindparam, exists, func, or_, select
 
-from webapp.db import db
-from webapp.models import Identity, IdentityProvider, Member, MemberStatus, Organization, ProviderStatus
+from webapp.access.facts import IS_ACTIVE
+from webapp.db import Id, db
+from webapp.models import (
+    EmailAddress,
+    Identity,
+    IdentityProvider,
+    Member,
+    MemberStatus,
+    MemberWord,
+    Organization,
+    ProviderStatus,
+    Role,
+    User,
+)
+from webapp.queries.numbers import shown
+from webapp.queries.page import Listing, Page, Statement, listing, read
+from webapp.queries.words import matching, parameters_of, searched_words
+
+MOST_COUNTED = 10_000
 
 
 @dataclass(frozen=True)
@@ -59,3 +78,120 @@ def own_links_of(user_id: int) -> list[OwnLink]:
     """Return the providers of the organizations somebody belongs to, and since when they are linked to each."""
     rows = db.session.execute(_OWN_LINKS, {"user_id": user_id}).all()
     return [OwnLink(*row) for row in rows]
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """How many of the active members are linked, as pages show it; counting ends at 10,000."""
+
+    linked: str
+    members: str
+
+
+class UnlinkedRow(NamedTuple):
+    """An active member who is not linked, in the order of `_shown`."""
+
+    id: int
+    name: str
+    email: str
+    is_verified: bool
+    role: Role
+    last_active_at: datetime | None
+
+
+@dataclass(frozen=True)
+class Stranded:
+    """A member who signs in by the provider alone; without a proven address they cannot choose a password either."""
+
+    name: str
+    email: str
+    is_verified: bool
+
+
+SHOWN = len(UnlinkedRow._fields)
+IS_LINKED = exists().where(
+    Identity.provider_id == bindparam("provider_id", type_=Id), Identity.user_id == Member.user_id
+)
+"""That a member is linked with the provider that a statement names."""
+_ACTIVE = (
+    select(Member.id)
+    .join(User, User.id == Member.user_id)
+    .where(Member.organization_id == bindparam("organization_id"), *IS_ACTIVE)
+)
+
+
+def coverage_of(provider: IdentityProvider) -> Coverage:
+    """Return how many active members of its organization are linked with a provider."""
+    parameters = {"organization_id": provider.organization_id, "provider_id": provider.id}
+    linked, members = db.session.execute(_COVERAGE, parameters).one()
+    return Coverage(shown(linked, MOST_COUNTED), shown(members, MOST_COUNTED))
+
+
+def unlinked_of(provider: IdentityProvider, *, q: str, after: str) -> Page[UnlinkedRow]:
+    """Return a page of the active members who are not linked with a provider, by name.
+
+    Args:
+        provider: the connection in use.
+        q: the beginnings of words to search for; the list then comes by the word that matched.
+        after: the cursor where the page before ended.
+
+    Raises:
+        NotFound: the cursor is not one of ours.
+    """
+    words = searched_words(q, MemberWord, provider.organization_id)
+    parameters = {**parameters_of(words, provider.organization_id), "provider_id": provider.id}
+    found, cursor = read(_unlinked(len(words)), parameters, after)
+    return Page([UnlinkedRow._make(row[:SHOWN]) for row in found], cursor, not after)
+
+
+def stranded_by(provider: IdentityProvider, most: int) -> list[Stranded]:
+    """Return active members who could not sign in without a provider, by name, at most so many.
+
+    They have no password, or no proven address to go with it.
+    """
+    parameters = {"organization_id": provider.organization_id, "provider_id": provider.id, "most": most}
+    return [Stranded(*row) for row in db.session.execute(_STRANDED, parameters)]
+
+
+def _up_to_most(of: Statement) -> ScalarSelect[int]:
+    return select(func.count()).select_from(of.limit(MOST_COUNTED).subquery()).scalar_subquery()
+
+
+_COVERAGE = select(_up_to_most(_ACTIVE.where(IS_LINKED)), _up_to_most(_ACTIVE))
+
+_STRANDED = (
+    select(User.name, func.coalesce(EmailAddress.address, ""), EmailAddress.verified_at.is_not(None))
+    .join(Member, Member.user_id == User.id)
+    .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
+    .where(Member.organization_id == bindparam("organization_id"), *IS_ACTIVE, IS_LINKED)
+    .where(or_(User.password_hash.is_(None), EmailAddress.verified_at.is_(None)))
+    .order_by(Member.sort_name, Member.id)
+    .limit(bindparam("most"))
+)
+
+
+@cache
+def _unlinked(words: int) -> Listing:
+    """Prepare the list for so many words searched for."""
+    if not words:
+        return listing(_ACTIVE.where(~IS_LINKED), [Member.sort_name, Member.id], _shown)
+    found = matching(MemberWord, MemberWord.member_id, words).join(Member, Member.id == MemberWord.member_id)
+    found = found.join(User, User.id == Member.user_id).where(*IS_ACTIVE, ~IS_LINKED)
+    return listing(found, [MemberWord.word, MemberWord.member_id], _shown)
+
+
+def _shown(page: Subquery) -> Statement:
+    return (
+        select(
+            Member.id,
+            User.name,
+            func.coalesce(EmailAddress.address, ""),
+            EmailAddress.verified_at.is_not(None),
+            Member.role,
+            Member.last_active_at,
+        )
+        .select_from(page)
+        .join(Member, Member.id == page.c.id)
+        .join(User, User.id == Member.user_id)
+        .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
+    )

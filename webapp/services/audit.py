@@ -66,6 +66,7 @@ class Event(StrEnum):
     SSO_LINKED = "sso.linked"
     SSO_UNLINKED = "sso.unlinked"
     SSO_REFUSED = "sso.refused"
+    SSO_REMINDED = "sso.reminded"
     ACCESS_REFUSED = "access.refused"
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_CHANGED = "account.changed"

@@ -25,6 +25,12 @@ def test_whoever_is_signed_in_is_linked_and_told(acme: Acme, desk: Desk) -> None
     assert desk.sign_in(acme.world.browser()).status_code == 303
 
 
+def test_consent_is_asked_for_when_an_account_is_linked_and_not_at_each_sign_in(acme: Acme, desk: Desk) -> None:
+    browser = acme.browser(acme.member)
+    assert "prompt=consent" in desk.way_out(browser, "link")
+    assert "prompt" not in desk.way_out(browser)
+
+
 def test_linking_again_changes_nothing_but_when_they_were_verified(acme: Acme, desk: Desk) -> None:
     browser = acme.browser(acme.member)
     desk.link(browser)

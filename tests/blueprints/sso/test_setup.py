@@ -115,6 +115,12 @@ def test_kind_that_is_none_is_refused(acme: Acme, browser: FlaskClient) -> None:
             assert post(browser, acme.address(f"{SETUP}/kind"), kind=kind).status_code == 422
 
 
+def test_nothing_but_a_demo_offers_a_provider_of_its_own(world: World, acme: Acme, browser: FlaskClient) -> None:
+    assert "use-demo" not in browser.get(acme.address(f"{SETUP}/kind")).text
+    post(browser, acme.address(f"{SETUP}/kind"), kind="oidc", demo="1")
+    assert [made.issuer for made in connections(acme)] == [""]
+
+
 def test_answers_for_another_kind_are_refused(acme: Acme, browser: FlaskClient, theirs: HostileProvider) -> None:
     choose(acme, browser, "google")
     with acme.unchanged():

@@ -73,7 +73,7 @@ def test_nobody_joins_without_an_invitation_or_a_policy(world: World, acme: Acme
     assert acme.events()[-1] == "sso.refused"
 
 
-def test_policy_lets_people_of_a_proven_domain_join_with_the_default_role(world: World, acme: Acme, desk: Desk) -> None:
+def test_policy_lets_people_of_a_listed_domain_join_with_the_default_role(world: World, acme: Acme, desk: Desk) -> None:
     desk.set(joining=Joining.ALLOWED, default_role=Role.ADMIN)
     assert desk.sign_in(world.browser()).status_code == 403
     desk.prove_domain("example.org")

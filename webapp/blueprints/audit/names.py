@@ -10,7 +10,7 @@ from flask_babel import ngettext
 
 from webapp.errors import N_
 from webapp.http.templating import exact, role_name
-from webapp.models import FlowPurpose, Role
+from webapp.models import FlowPurpose, Joining, Role
 from webapp.queries.audit import MOST_NAMED
 from webapp.services.audit import Event
 
@@ -70,11 +70,14 @@ EVENT_NAMES: dict[str, str] = {
     Event.SSO_LINKED: N_("Linked"),
     Event.SSO_UNLINKED: N_("Unlinked"),
     Event.SSO_REFUSED: N_("Refused"),
+    Event.SSO_REMINDED: N_("Reminded"),
     Event.ACCESS_REFUSED: N_("Refused"),
 }
 FIELD_NAMES = {
     "address_match_required": N_("Nobody may accept with another address"),
     "client_id": N_("Client ID"),
+    "default_role": N_("Role of those who join"),
+    "domains": N_("Domains"),
     "email": N_("Email address"),
     "expires_at": N_("Expires"),
     "groups": N_("Access groups, by number"),
@@ -82,6 +85,7 @@ FIELD_NAMES = {
     "has_global_access": N_("Reaches every project"),
     "hosted_domain": N_("Domain of your Workspace"),
     "issuer": N_("Issuer address"),
+    "joining": N_("Who may come in"),
     "kind": N_("Kind of provider"),
     "invitation_lifetime_days": N_("Days an invitation lives"),
     "invitation_reminders": N_("Reminders of invitations"),
@@ -95,6 +99,7 @@ FIELD_NAMES = {
     "members": N_("Members"),
     "name": N_("Name"),
     "organization": N_("Organization on GitHub"),
+    "people": N_("People"),
     "projects": N_("Projects, by number"),
     "provider": N_("Identity provider"),
     "purpose": N_("Purpose"),
@@ -109,6 +114,7 @@ FIELD_NAMES = {
     "teams": N_("Teams, by number"),
     "tenant": N_("Directory (tenant) ID"),
     "user_id": N_("Number of the account"),
+    "verification_days": N_("Days a sign-in counts"),
 }
 STATUS_NAMES = {
     "active": N_("Active"),
@@ -123,6 +129,10 @@ PURPOSE_NAMES = {
     FlowPurpose.SETUP: N_("Set-up"),
     FlowPurpose.SIGN_IN: N_("Sign-in"),
     FlowPurpose.LINK: N_("Linking"),
+}
+JOINING_NAMES: dict[str, str] = {
+    Joining.INVITED: N_("Only people who are invited"),
+    Joining.ALLOWED: N_("Also everybody of these domains"),
 }
 # The events that an organization's chain may hold, by the first half of their names.
 FAMILIES: dict[str, tuple[str, ...]] = {
@@ -196,6 +206,10 @@ def _purpose(name: str) -> str:
     return str(_(PURPOSE_NAMES[FlowPurpose(name)])) if name in PURPOSE_NAMES else name
 
 
+def _joining(name: str) -> str:
+    return str(_(JOINING_NAMES[name])) if name in JOINING_NAMES else name
+
+
 def _reason(sentence: str) -> str:
     return str(_(sentence)) if sentence else ""
 
@@ -208,7 +222,9 @@ def _moment(text: str) -> str:
 
 
 SHOWN: dict[str, Callable[[str], str]] = {
+    "default_role": _role,
     "expires_at": _moment,
+    "joining": _joining,
     "level": _role,
     "purpose": _purpose,
     "reason": _reason,

@@ -5,19 +5,23 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from wtforms import HiddenField, PasswordField, RadioField, StringField
+from wtforms import HiddenField, PasswordField, RadioField, StringField, TextAreaField
+from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
-from webapp.http.forms import Form, single_line
-from webapp.models import IdentityProvider
+from webapp.http.forms import Form, days_field, single_line
+from webapp.http.templating import role_name
+from webapp.models import IdentityProvider, Joining, Role
 from webapp.providers.base import Provider, Question
 from webapp.providers.http import ADDRESS_MAX_CHARACTERS
 from webapp.services.sso.connections import Answers
+from webapp.services.sso.policy import MAX_VERIFICATION_DAYS, MIN_VERIFICATION_DAYS, Policy, domains_in
 
 CLIENT_ID_MAX_CHARACTERS = 500
 SECRET = "client_secret"  # noqa: S105  (the name of a field)
 OF_EVERY_KIND = ("issuer", "client_id", SECRET)
 PREFIX = "option_"
+DOMAINS_MAX_CHARACTERS = 20_000
 
 
 class KindForm(Form):
@@ -35,6 +39,47 @@ class SetupForm(Form):
         """Refuse answers to questions of another kind."""
         if field.data != field.object_data:
             raise ValidationError(_("Another kind was chosen meanwhile. Reload the page, and enter what it asks for."))
+
+
+class PolicyForm(Form):
+    """Who joins by signing in, as what, and how often everybody is verified."""
+
+    joining = RadioField(
+        _("Who may come in"),
+        choices=[
+            SelectChoice(value=Joining.INVITED.value, label=_("Only people who are invited")),
+            SelectChoice(value=Joining.ALLOWED.value, label=_("Also everybody of these domains")),
+        ],
+        validators=[InputRequired(_("Choose who may come in."))],
+    )
+    domains = TextAreaField(_("Domains"), validators=[Length(max=DOMAINS_MAX_CHARACTERS)])
+    default_role = RadioField(_("Role of those who join"), validators=[InputRequired(_("Choose a role."))])
+    verification_days = days_field(_("Days a sign-in counts"), MIN_VERIFICATION_DAYS, MAX_VERIFICATION_DAYS)
+
+    def __init__(self, roles: Sequence[Role], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.default_role.choices = [
+            SelectChoice(value=role.label, label=role_name(role)) for role in roles if role is not Role.OWNER
+        ]
+
+    @staticmethod
+    def filled(policy: Policy, roles: Sequence[Role]) -> "PolicyForm":
+        """Return the form with what is in force, where nothing was sent."""
+        shown = {**policy.described(), "domains": "\n".join(policy.domains)}
+        return PolicyForm(roles, data=shown)
+
+    def policy(self) -> Policy:
+        """Return what was entered.
+
+        Raises:
+            InvalidDomain, TooManyDomains: the domains cannot be listed.
+        """
+        return Policy(
+            Role[self.default_role.data.upper()],
+            Joining(self.joining.data),
+            self.verification_days.data,
+            domains_in(self.domains.data or ""),
+        )
 
 
 def choosable(kinds: dict[str, type[Provider]]) -> list[tuple[str, str]]:

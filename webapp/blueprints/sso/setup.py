@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
@@ -12,23 +12,13 @@ from webapp.http import session, sso
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
+from webapp.http.settings import settings
 from webapp.models import FlowPurpose, IdentityProvider, Organization
+from webapp.providers.demo import offered_in
 from webapp.providers.registry import kinds
 from webapp.services.sso import connections
+from webapp.services.sso.connections import Answers
 from webapp.services.sso.errors import SignInAgain
-
-
-@bp.get("/orgs/<org>/sso")
-@access(Scope.SSO_ADMIN)
-def show(organization: Organization) -> Response:
-    """Show whether single sign-on is set up, and for how many."""
-    active, draft = connections.active_of(organization), connections.draft_of(organization)
-    return respond(
-        "sso/show.html",
-        {"panel": "sso/_show.html"},
-        active=_described(active),
-        draft=_described(draft),
-    )
 
 
 @bp.get("/orgs/<org>/sso/setup")
@@ -51,11 +41,18 @@ def kind(organization: Organization) -> Response:
 @bp.post("/orgs/<org>/sso/setup/kind")
 @access(Scope.SSO_ADMIN)
 def choose(organization: Organization) -> Response:
-    """Begin a connection of a kind; from now on there is an address to give to the provider."""
+    """Begin a connection of a kind; from now on there is an address to give to the provider.
+
+    In a demo its own provider may be chosen, of which everything is known.
+    """
     form = kind_form(kinds())
     if not form.validate():
         return _kind_page(form, status=422)
-    connections.choose_kind(current_actor(), organization, form.kind.data)
+    draft = connections.choose_kind(current_actor(), organization, form.kind.data)
+    offered = offered_in(settings())
+    if offered is not None and draft.kind == "oidc" and "demo" in request.form:
+        answers = Answers(offered.issuer, offered.client_id, {}, offered.client_secret)
+        connections.save_draft(current_actor(), organization, draft, answers)
     return go(url_for("sso.setup", org=organization.slug))
 
 
@@ -92,17 +89,15 @@ def require_fresh() -> None:
         raise SignInAgain
 
 
-def _described(provider: IdentityProvider | None) -> dict[str, Any] | None:
-    """Return what pages say of a connection."""
-    if provider is None:
-        return None
-    known = kinds().get(provider.kind)
-    label = known.label if known else provider.kind
-    return {"label": label, "host": sso.host_of(provider), "row": provider}
-
-
 def _kind_page(form: Any, *, status: int = 200) -> Response:
-    return respond("sso/setup.html", {"panel": "sso/_kind.html"}, status=status, fragment="sso/_kind.html", form=form)
+    return respond(
+        "sso/setup.html",
+        {"panel": "sso/_kind.html"},
+        status=status,
+        fragment="sso/_kind.html",
+        form=form,
+        offered=offered_in(settings()),
+    )
 
 
 def _setup_page(form: Any, draft: IdentityProvider, *, status: int = 200) -> Response:
@@ -116,5 +111,6 @@ def _setup_page(form: Any, draft: IdentityProvider, *, status: int = 200) -> Res
         label=kinds()[draft.kind].label,
         has_secret=draft.client_secret is not None,
         redirect_address=sso.redirect_uri(draft.id),
+        offered=offered_in(settings()) if draft.kind == "oidc" and not draft.issuer else None,
         is_fresh=viewer is not None and viewer.is_fresh,
     )

@@ -117,7 +117,7 @@ def save_draft(actor: Actor, organization: Organization, draft: IdentityProvider
 
 
 def activate(actor: Actor, organization: Organization, draft: IdentityProvider) -> None:
-    """Put a draft that has just been proven to use, in the place of the connection that was.
+    """Put a draft that has just been proven to use, in the place of the connection that was, by the same rules.
 
     Raises:
         NotFound, Forbidden: the actor may not.
@@ -126,6 +126,8 @@ def activate(actor: Actor, organization: Organization, draft: IdentityProvider) 
     present = active_of(organization)
     if present is not None:
         present.status = ProviderStatus.DISABLED
+        draft.default_role, draft.joining = present.default_role, present.joining
+        draft.verification_days = present.verification_days
         db.session.flush()  # there is one active connection at most, at every moment
         audit.record(actor, Event.SSO_DISABLED, target_of(present), organization=organization)
     draft.status = ProviderStatus.ACTIVE

@@ -101,3 +101,31 @@ class SecretNeeded(DomainError):
 
     sentence = N_("Enter the client secret. It is asked for again when what it is sent to changes.")
     field = "client_secret"
+
+
+class InvalidDomain(DomainError):
+    """What was entered as a domain is none that addresses have."""
+
+    sentence = N_("“%(domain)s” is no domain of email addresses. Enter what stands after the @, such as example.org.")
+    field = "domains"
+
+
+class TooManyDomains(DomainError):
+    """More domains were entered than an organization may list."""
+
+    sentence = N_("These are more than %(most)s domains. Leave some out.")
+    field = "domains"
+
+
+class DomainNeeded(DomainError):
+    """People may join, but no domain says who."""
+
+    sentence = N_("Enter the domains whose people may join, or let in only those who are invited.")
+    field = "domains"
+
+
+class OwnersAreMade(DomainError):
+    """Everybody who joins would be an owner."""
+
+    sentence = N_("Nobody becomes an owner by joining. Choose another role; owners can change it later.")
+    field = "default_role"

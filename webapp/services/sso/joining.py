@@ -134,12 +134,10 @@ def _is_of_organization(organization: Organization, address: Address) -> bool:
 
 
 def _may_join(organization: Organization, provider: IdentityProvider, address: Address) -> bool:
-    """Tell whether the policy lets people of the address's domain join, which the organization has proven."""
+    """Tell whether the policy lets people join, and the organization lists the address's domain, letter by letter."""
     if provider.joining is not Joining.ALLOWED:
         return False
-    proven = select(SsoDomain.id).where(
-        SsoDomain.organization_id == organization.id,
-        SsoDomain.domain == address.canonical.rpartition("@")[2],
-        SsoDomain.proven_at.is_not(None),
+    listed = select(SsoDomain.id).where(
+        SsoDomain.organization_id == organization.id, SsoDomain.domain == address.canonical.rpartition("@")[2]
     )
-    return db.session.scalar(proven) is not None
+    return db.session.scalar(listed) is not None

@@ -1,20 +1,40 @@
-"""Letters to owners about what single sign-on lets happen by itself."""
+"""Letters about single sign-on: to owners about what it lets happen by itself, and to many members at once."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
-from sqlalchemy import and_, select
+from sqlalchemy import ColumnElement, and_, cast, exists, literal, select
+from sqlalchemy.types import String
 
+from webapp import clock
 from webapp.access.facts import IS_ACTIVE
 from webapp.db import db
-from webapp.models import EmailAddress, Member, Organization, Role, User
+from webapp.models import Attempts, EmailAddress, IdentityProvider, Member, Organization, Role, User
 from webapp.services import attempts, outbox
 from webapp.services.addresses import Address
 from webapp.services.attempts import Limit
 from webapp.services.outbox import Letter
+from webapp.services.sso import connections
 
 MOST_TOLD = 20
 MOST_A_DAY = 20
 DAY = timedelta(days=1)
+BATCH = 1_000
+# The address of a user that is known to be theirs.
+HAS_ADDRESS = and_(EmailAddress.user_id == User.id, EmailAddress.is_primary, EmailAddress.verified_at.is_not(None))
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Somebody with an address that is known to be theirs, and what a letter says to them alone."""
+
+    user_id: int
+    name: str
+    address: str
+    language: str | None
+    said: Mapping[str, bool] = field(default_factory=dict)
 
 
 def tell_of_arrival(organization: Organization, user: User, address: Address) -> None:
@@ -24,10 +44,9 @@ def tell_of_arrival(organization: Organization, user: User, address: Address) ->
     """
     if attempts.count([Limit(f"sso:arrivals:{organization.id}", MOST_A_DAY, DAY)]):
         return
-    is_theirs = and_(EmailAddress.user_id == User.id, EmailAddress.is_primary, EmailAddress.verified_at.is_not(None))
     owners = (
         select(EmailAddress.address, User.language)
-        .join(User, is_theirs)
+        .join(User, HAS_ADDRESS)
         .join(Member, Member.user_id == User.id)
         .where(Member.organization_id == organization.id, Member.role == Role.OWNER, *IS_ACTIVE)
         .order_by(Member.id)
@@ -40,3 +59,28 @@ def tell_of_arrival(organization: Organization, user: User, address: Address) ->
         for row in db.session.execute(owners)
     ]
     outbox.enqueue_all(letters)
+
+
+def was_told(kind: str, organization: Organization) -> ColumnElement[bool]:
+    """Tell of the user in a statement whether `tell_each` has written to them within a day."""
+    bucket = literal(_bucket(kind, organization)).concat(cast(User.id, String))
+    return exists().where(Attempts.bucket == bucket, Attempts.ends_at > clock.now())
+
+
+def tell_each(kind: str, organization: Organization, provider: IdentityProvider, readers: Sequence[Reader]) -> None:
+    """Queue a letter to each of many; the caller has left out those who had one today (`was_told`)."""
+    names = {"organization": organization.name, "slug": organization.slug, "provider": connections.host_of(provider)}
+    bucket = _bucket(kind, organization)
+    for start in range(0, len(readers), BATCH):
+        some = readers[start : start + BATCH]
+        attempts.raise_counters({Limit(f"{bucket}{reader.user_id}", 1, DAY): 1 for reader in some})
+        outbox.enqueue_all([_letter(kind, organization, reader, names) for reader in some])
+
+
+def _bucket(kind: str, organization: Organization) -> str:
+    return f"{kind}:{organization.id}:"
+
+
+def _letter(kind: str, organization: Organization, reader: Reader, names: Mapping[str, Any]) -> Letter:
+    said = {**names, "name": reader.name, **reader.said}
+    return Letter(kind, reader.address, said, organization_id=organization.id, language=reader.language)

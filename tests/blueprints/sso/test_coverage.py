@@ -1,0 +1,103 @@
+"""Who is linked and who is not yet, and the letters that remind these."""
+
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask.testing import FlaskClient
+from sqlalchemy import update
+
+from tests.support.acme import Acme
+from tests.support.crowds import join
+from tests.support.pages import Page
+from tests.support.sso import Desk
+from tests.support.statements import queries
+from tests.support.worlds import World, post
+from webapp import clock
+from webapp.db import db
+from webapp.models import EmailAddress
+from webapp.services.sso.reminders import MOST_AT_ONCE
+
+KIND = "sso_link_reminder"
+
+
+@pytest.fixture
+def browser(acme: Acme, desk: Desk) -> FlaskClient:
+    """The browser of Acme's owner, where single sign-on is in use."""
+    return acme.browser(acme.owner)
+
+
+def reminded(world: World) -> list[str]:
+    return [letter.to_address for letter in world.letters(KIND)]
+
+
+def test_page_says_how_many_are_linked_and_who_is_not(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
+    desk.know(acme.member)
+    assert "1 of 4 linked" in browser.get(acme.address("sso")).text
+    listed = Page(browser.get(acme.address("sso/unlinked"))).rows("member")
+    assert listed == [acme.member_id(person) for person in (acme.admin, acme.manager, acme.owner)]
+
+
+def test_list_is_searched_by_the_start_of_words(acme: Acme, browser: FlaskClient) -> None:
+    page = browser.get(acme.address("sso/unlinked?q=mon"))
+    assert Page(page).rows("member") == [acme.member_id(acme.manager)]
+    assert "Nobody matches" in browser.get(acme.address("sso/unlinked?q=nobody")).text
+
+
+def test_one_person_is_reminded_with_the_address_of_the_page_that_links(
+    world: World, acme: Acme, browser: FlaskClient
+) -> None:
+    number = acme.member_id(acme.member)
+    answer = post(browser, acme.address("sso/remind"), member=number)
+    assert answer.status_code == 303
+    assert "1 person is reminded" in browser.get(answer.location).text
+    assert reminded(world) == [acme.member.email]
+    entry = acme.entries()[-1]
+    assert (entry.event, entry.after) == ("sso.reminded", {"people": 1})
+    assert acme.browser(acme.member).get(acme.address("sso/link")).status_code == 200
+    assert "/login" in acme.browser().get(acme.address("sso/link")).location
+
+
+def test_nobody_is_reminded_twice_a_day(world: World, acme: Acme, browser: FlaskClient) -> None:
+    number = acme.member_id(acme.member)
+    post(browser, acme.address("sso/remind"), member=number)
+    with acme.unchanged("session", "member"):
+        answer = post(browser, acme.address("sso/remind"), member=number)
+    assert "Nobody was reminded" in browser.get(answer.location).text
+    with time_machine.travel(clock.now() + timedelta(hours=25), tick=False):
+        later = world.browser(acme.owner)
+        post(later, acme.address("sso/remind"), member=number)
+    assert reminded(world) == [acme.member.email] * 2
+
+
+def test_all_are_reminded_who_are_active_not_linked_and_known_by_their_address(
+    world: World, acme: Acme, desk: Desk, browser: FlaskClient
+) -> None:
+    desk.know(acme.member)
+    unproven = update(EmailAddress).where(EmailAddress.user_id == acme.admin.user_id).values(verified_at=None)
+    world.write(lambda: db.session.execute(unproven))
+    post(browser, acme.address("sso/remind"), all="1")
+    assert sorted(reminded(world)) == sorted([acme.owner.email, acme.manager.email])
+
+
+def test_a_thousand_are_reminded_at_once_in_few_statements_and_the_others_next(
+    world: World, acme: Acme, browser: FlaskClient
+) -> None:
+    join(acme, [(f"Person {number}", f"p{number}@example.org") for number in range(MOST_AT_ONCE)])
+    acme.wake()
+    browser.get(acme.address("sso/unlinked"))
+    with queries(world.app) as asked:
+        post(browser, acme.address("sso/remind"), all="1")
+    assert len(set(reminded(world))) == MOST_AT_ONCE
+    assert len([statement for statement in asked if "outbox_message" not in statement]) < 15
+    post(browser, acme.address("sso/remind"), all="1")
+    assert len(set(reminded(world))) == len(reminded(world)) == MOST_AT_ONCE + 4
+
+
+def test_reminder_needs_a_member_of_this_organization_and_an_owner(acme: Acme, browser: FlaskClient) -> None:
+    for form in ({}, {"member": "0"}, {"member": str(acme.member_id(acme.suspended))}, {"member": "x"}):
+        with acme.unchanged("session", "member"):
+            assert post(browser, acme.address("sso/remind"), **form).status_code == 404
+    manager = acme.browser(acme.manager)
+    assert post(manager, acme.address("sso/remind"), all="1").status_code == 403
+    assert manager.get(acme.address("sso/unlinked")).status_code == 403

@@ -1,0 +1,55 @@
+"""Who is linked with the provider and who is not yet, and reminding these."""
+
+from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from webapp.access.roles import Scope
+from webapp.blueprints.sso import bp
+from webapp.errors import NotFound
+from webapp.http.choices import EVERYTHING, numbers_of
+from webapp.http.guard import access
+from webapp.http.htmx import go, respond
+from webapp.http.session import current_actor
+from webapp.models import Organization
+from webapp.queries.sso import coverage_of, unlinked_of
+from webapp.services.sso import connections, reminders
+
+
+@bp.get("/orgs/<org>/sso/unlinked")
+@access(Scope.SSO_ADMIN)
+def unlinked(organization: Organization) -> Response:
+    """List the active members who are not linked."""
+    provider = connections.require_active(organization)
+    q, after = request.args.get("q", ""), request.args.get("after", "")
+    return respond(
+        "sso/unlinked.html",
+        {"panel": "sso/_unlinked.html", "results": "sso/_unlinked_rows.html"},
+        page=unlinked_of(provider, q=q, after=after),
+        coverage=coverage_of(provider),
+        host=connections.host_of(provider),
+        asked={"q": q or None},
+        q=q,
+        after=after or None,
+    )
+
+
+@bp.post("/orgs/<org>/sso/remind")
+@access(Scope.SSO_ADMIN)
+def remind(organization: Organization) -> Response:
+    """Remind one member, or all who are not linked."""
+    provider = connections.require_active(organization)
+    chosen, is_for_all = numbers_of("member"), request.form.get("all") == EVERYTHING
+    if not is_for_all and len(chosen) != 1:
+        raise NotFound
+    number = reminders.remind(current_actor(), organization, provider, None if is_for_all else chosen[0])
+    if number:
+        flash(
+            ngettext("%(num)s person is reminded by email.", "%(num)s people are reminded by email.", number), "success"
+        )
+    else:
+        flash(
+            _("Nobody was reminded: they are linked, got a reminder today, or have not verified their address."),
+            "info",
+        )
+    return go(url_for("sso.unlinked", org=organization.slug))

@@ -1,0 +1,76 @@
+"""The page of single sign-on: what is in use, and by which rules people join and are verified."""
+
+from typing import Any
+
+from flask import Response, flash, url_for
+from flask_babel import gettext as _
+
+from webapp.access.decide import grantable_roles
+from webapp.access.roles import Scope
+from webapp.blueprints.sso import bp
+from webapp.blueprints.sso.forms import PolicyForm
+from webapp.blueprints.sso.setup import require_fresh
+from webapp.errors import DomainError
+from webapp.http import session, sso
+from webapp.http.guard import access
+from webapp.http.htmx import go, respond
+from webapp.http.session import current_actor
+from webapp.models import IdentityProvider, Organization
+from webapp.providers.registry import kinds
+from webapp.queries.sso import coverage_of
+from webapp.services.sso import connections, policy
+
+
+@bp.get("/orgs/<org>/sso")
+@access(Scope.SSO_ADMIN)
+def show(organization: Organization) -> Response:
+    """Show whether single sign-on is set up, for how many, and by which rules."""
+    active = connections.active_of(organization)
+    return _page(organization, active, _form(active) if active is not None else None)
+
+
+@bp.post("/orgs/<org>/sso")
+@access(Scope.SSO_ADMIN)
+def save_policy(organization: Organization) -> Response:
+    """Change the rules of the connection in use."""
+    provider = connections.require_active(organization)
+    require_fresh()
+    form = _form(provider)
+    if not form.validate():
+        return _page(organization, provider, form, status=422)
+    try:
+        if policy.edit(current_actor(), organization, provider, form.policy()):
+            flash(_("The rules are saved."), "success")
+    except DomainError as error:
+        form.show(error)
+        return _page(organization, provider, form, status=422)
+    return go(url_for("sso.show", org=organization.slug))
+
+
+def _form(provider: IdentityProvider) -> PolicyForm:
+    return PolicyForm.filled(policy.policy_of(provider), grantable_roles(current_actor()))
+
+
+def _page(
+    organization: Organization, active: IdentityProvider | None, form: PolicyForm | None, *, status: int = 200
+) -> Response:
+    viewer = session.viewer()
+    return respond(
+        "sso/show.html",
+        {"panel": "sso/_show.html"},
+        status=status,
+        active=_described(active),
+        draft=_described(connections.draft_of(organization)),
+        coverage=coverage_of(active) if active is not None else None,
+        form=form,
+        is_fresh=viewer is not None and viewer.is_fresh,
+    )
+
+
+def _described(provider: IdentityProvider | None) -> dict[str, Any] | None:
+    """Return what pages say of a connection."""
+    if provider is None:
+        return None
+    known = kinds().get(provider.kind)
+    label = known.label if known else provider.kind
+    return {"label": label, "host": sso.host_of(provider), "row": provider}
