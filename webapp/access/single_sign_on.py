@@ -1,0 +1,69 @@
+"""Single sign-on that is required: whom the provider of their organization does not vouch for, as rows tell it."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Exists, FunctionElement, bindparam, exists, not_, or_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from webapp import clock
+from webapp.db import UtcDateTime
+from webapp.models import Enforcement, Identity, IdentityProvider, ProviderStatus
+
+# Each execution of a statement asks for the time anew.
+NOW = bindparam("sso_now", callable_=clock.now, type_=UtcDateTime())
+
+
+class DaysBefore(FunctionElement[datetime]):
+    """A moment some days before another."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(DaysBefore, "sqlite")
+def _as_stored(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    """Return it as SQLite holds moments: as text, which is compared letter by letter."""
+    moment, days = (compiler.process(part, **options) for part in element.clauses)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', {moment}, '-' || {days} || ' days')"
+
+
+@compiles(DaysBefore, "postgresql")
+def _by_interval(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    moment, days = (compiler.process(part, **options) for part in element.clauses)
+    return f"({moment} - make_interval(days => {days}))"
+
+
+def lacks_identity(member: Any) -> ColumnElement[bool]:
+    """Return the condition that the organization of a member requires an identity that they have not.
+
+    It does not count once it is invalid, nor when the provider vouched for it longer ago than the policy allows. Where
+    nothing is required, nothing of the member is looked at.
+    """
+    provider, identity = aliased(IdentityProvider), aliased(Identity)
+    vouched_for = (
+        exists()
+        .where(identity.provider_id == provider.id, identity.user_id == member.user_id)
+        .where(identity.invalid_since.is_(None), is_recent(identity.last_verified_at, provider))
+        .correlate(provider, member)
+    )
+    return requires(provider, member.organization_id).where(not_(vouched_for)).correlate(member)
+
+
+def requires(provider: Any, organization_id: Any) -> Exists:
+    """Return the condition that a provider is the one through which people of an organization have to come by now."""
+    has_begun = or_(provider.required_from.is_(None), provider.required_from <= NOW)
+    return exists().where(
+        provider.organization_id == organization_id,
+        provider.status == ProviderStatus.ACTIVE,
+        provider.enforcement == Enforcement.REQUIRED,
+        has_begun,
+    )
+
+
+def is_recent(verified_at: Any, provider: Any) -> ColumnElement[bool]:
+    """Return the condition that a verification is not older than the policy of a provider allows."""
+    recent: ColumnElement[bool] = verified_at >= DaysBefore(NOW, provider.verification_days)
+    return recent
