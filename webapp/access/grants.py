@@ -237,7 +237,8 @@ def _prepared(_dialect: str) -> tuple[str, dict[str, Any], Callable[[dict[str, A
     compiled = _DECISION.compile(dialect=dialect)
     fixed = {name: getattr(value, "value", value) for name, value in compiled.params.items()}
     in_order = itemgetter(*compiled.positiontup) if compiled.positiontup else dict
-    return str(compiled), fixed, in_order, NOW.type.bind_processor(dialect) or (lambda moment: moment)
+    moment: Any = NOW.type.dialect_impl(dialect).bind_processor(dialect)
+    return str(compiled), fixed, in_order, moment
 
 
 def shares_team(member: Member, resource: Team | Project) -> bool:

@@ -1,17 +1,20 @@
-"""Single sign-on that is required: whom the provider of their organization does not vouch for, as rows tell it."""
+"""Single sign-on that is required: whom the provider of their organization does not vouch for, and which sessions."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Exists, FunctionElement, bindparam, exists, not_, or_
+from sqlalchemy import ColumnElement, Exists, FunctionElement, bindparam, exists, literal_column, not_, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from webapp import clock
 from webapp.db import UtcDateTime
-from webapp.models import Enforcement, Identity, IdentityProvider, ProviderStatus
+from webapp.models import Enforcement, Identity, IdentityProvider, ProviderStatus, SessionIdentity
 
+# Spelled out, not bound: SQLite plans a statement anew for each value that decides whether a partial index will do.
+_IN_USE: Any = literal_column(f"'{ProviderStatus.ACTIVE}'")
+_REQUIRED: Any = literal_column(f"'{Enforcement.REQUIRED}'")
 # Each execution of a statement asks for the time anew.
 NOW = bindparam("sso_now", callable_=clock.now, type_=UtcDateTime())
 
@@ -52,13 +55,29 @@ def lacks_identity(member: Any) -> ColumnElement[bool]:
     return requires(provider, member.organization_id).where(not_(vouched_for)).correlate(member)
 
 
+def came_otherwise(member: Any, session_id: Any) -> ColumnElement[bool]:
+    """Return the condition that a member's organization requires its provider, and a session did not come through it.
+
+    It did where it came through an identity of the member that counts, not longer ago than the policy allows.
+    """
+    provider, identity, came = aliased(IdentityProvider), aliased(Identity), aliased(SessionIdentity)
+    through_it = (
+        exists()
+        .where(came.session_id == session_id, identity.id == came.identity_id)
+        .where(identity.provider_id == provider.id, identity.user_id == member.user_id)
+        .where(identity.invalid_since.is_(None), is_recent(came.verified_at, provider))
+        .correlate(provider, member)
+    )
+    return requires(provider, member.organization_id).where(not_(through_it)).correlate(member)
+
+
 def requires(provider: Any, organization_id: Any) -> Exists:
     """Return the condition that a provider is the one through which people of an organization have to come by now."""
     has_begun = or_(provider.required_from.is_(None), provider.required_from <= NOW)
     return exists().where(
         provider.organization_id == organization_id,
-        provider.status == ProviderStatus.ACTIVE,
-        provider.enforcement == Enforcement.REQUIRED,
+        provider.status == _IN_USE,
+        provider.enforcement == _REQUIRED,
         has_begun,
     )
 
