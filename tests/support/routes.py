@@ -201,6 +201,7 @@ class Routes:
                 "client_id": "vestibule",
                 "client_secret": "a secret of the provider's",
             },
+            "sso.enforce": {"enforcement": "optional", "from_date": ""},
             "sso.unlink": {"confirm": "1"},
         }
         made = {

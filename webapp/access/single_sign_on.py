@@ -42,17 +42,24 @@ def _by_interval(element: Any, compiler: SQLCompiler, **options: Any) -> str:
 def lacks_identity(member: Any) -> ColumnElement[bool]:
     """Return the condition that the organization of a member requires an identity that they have not.
 
-    It does not count once it is invalid, nor when the provider vouched for it longer ago than the policy allows. Where
-    nothing is required, nothing of the member is looked at.
+    Where nothing is required, nothing of the member is looked at.
     """
-    provider, identity = aliased(IdentityProvider), aliased(Identity)
-    vouched_for = (
-        exists()
-        .where(identity.provider_id == provider.id, identity.user_id == member.user_id)
-        .where(identity.invalid_since.is_(None), is_recent(identity.last_verified_at, provider))
-        .correlate(provider, member)
-    )
+    provider = aliased(IdentityProvider)
+    vouched_for = vouches_for(provider, member).correlate(provider, member)
     return requires(provider, member.organization_id).where(not_(vouched_for)).correlate(member)
+
+
+def vouches_for(provider: Any, member: Any) -> Exists:
+    """Return the condition that a provider vouches for a member, not longer ago than its policy allows."""
+    identity = aliased(Identity)
+    return _is_linked(provider, member, identity).where(is_recent(identity.last_verified_at, provider))
+
+
+def would_be_locked_out(member: Any) -> ColumnElement[bool]:
+    """Return the condition that a member has no identity, though their organization wants one now or from some day."""
+    provider = aliased(IdentityProvider)
+    is_linked = _is_linked(provider, member, aliased(Identity)).correlate(provider, member)
+    return _wants(provider, member.organization_id).where(not_(is_linked)).correlate(member)
 
 
 def came_otherwise(member: Any, session_id: Any) -> ColumnElement[bool]:
@@ -74,12 +81,17 @@ def came_otherwise(member: Any, session_id: Any) -> ColumnElement[bool]:
 def requires(provider: Any, organization_id: Any) -> Exists:
     """Return the condition that a provider is the one through which people of an organization have to come by now."""
     has_begun = or_(provider.required_from.is_(None), provider.required_from <= NOW)
-    return exists().where(
-        provider.organization_id == organization_id,
-        provider.status == _IN_USE,
-        provider.enforcement == _REQUIRED,
-        has_begun,
-    )
+    return _wants(provider, organization_id).where(has_begun)
+
+
+def _wants(provider: Any, organization_id: Any) -> Exists:
+    is_wanted = (provider.status == _IN_USE, provider.enforcement == _REQUIRED)
+    return exists().where(provider.organization_id == organization_id, *is_wanted)
+
+
+def _is_linked(provider: Any, member: Any, identity: Any) -> Exists:
+    of_member = (identity.provider_id == provider.id, identity.user_id == member.user_id)
+    return exists().where(*of_member, identity.invalid_since.is_(None))
 
 
 def is_recent(verified_at: Any, provider: Any) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from sqlalchemy import insert, select
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import require, require_power_over, require_role_within
-from webapp.access.facts import HAS_PROVEN_ADDRESS, IS_ACTIVE
+from webapp.access.facts import CAN_COME_IN, IS_ACTIVE
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import AlreadyMember, LastOwner, NotFound
@@ -166,7 +166,7 @@ def require_may_end(actor: Actor, organization: Organization, member: Member) ->
 def require_other_owner(member: Member) -> None:
     """Go on unless this is the last active owner. The organization's lock keeps the answer true.
 
-    Others count only where they can sign in.
+    Others count only where they can come in.
 
     Raises:
         LastOwner: it is.
@@ -181,7 +181,7 @@ def require_other_owner(member: Member) -> None:
             Member.role == Role.OWNER,
             Member.id != member.id,
             *IS_ACTIVE,
-            HAS_PROVEN_ADDRESS,
+            CAN_COME_IN,
         )
     )
     if db.session.scalar(others.limit(1)) is None:

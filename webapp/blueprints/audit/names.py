@@ -69,6 +69,8 @@ EVENT_NAMES: dict[str, str] = {
     Event.SSO_LINKED: N_("Linked"),
     Event.SSO_UNLINKED: N_("Unlinked"),
     Event.SSO_REFUSED: N_("Refused"),
+    Event.SSO_ENFORCED: N_("Required or not"),
+    Event.SSO_BYPASSED: N_("Bypassed"),
     Event.ACCESS_REFUSED: N_("Refused"),
 }
 FIELD_NAMES = {
