@@ -32,6 +32,7 @@ LETTERS = sorted(
 )
 SAID = {
     **dict.fromkeys(("actor", "approver", "inviter", "name", "suggested_by"), "Ada Winter"),
+    "begins_at": "2027-01-08T14:03:00+00:00",
     "browser": "",
     "claimed": "mia@example.org",
     "email": "ned@example.org",
@@ -46,6 +47,8 @@ SAID = {
     "role": "owner",
     "signed_in_at": "2027-01-08T14:03:00+00:00",
     "slug": "hafenwerk",
+    "until_at": "2027-01-08T14:03:00+00:00",
+    "what": "later",
 }
 
 

@@ -69,6 +69,9 @@ def test_requiring_is_kept_told_and_in_force_at_once(acme: Acme, desk: Desk, bro
     entry = acme.entries()[-1]
     assert entry.before == {"enforcement": "off", "required_from": None}
     assert entry.after == {"enforcement": "required", "required_from": None}
+    log = browser.get(acme.address("audit")).text
+    for said in ("changed whether members must come through", "Must members come through the provider?", "Required"):
+        assert said in log
 
 
 def test_day_from_which_it_is_required_may_be_ahead(acme: Acme, desk: Desk, browser: FlaskClient) -> None:

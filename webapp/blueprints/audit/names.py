@@ -10,7 +10,7 @@ from flask_babel import ngettext
 
 from webapp.errors import N_
 from webapp.http.templating import exact, role_name
-from webapp.models import FlowPurpose, Role
+from webapp.models import Enforcement, FlowPurpose, Role
 from webapp.queries.audit import MOST_NAMED
 from webapp.services.audit import Event
 
@@ -77,6 +77,7 @@ FIELD_NAMES = {
     "address_match_required": N_("Nobody may accept with another address"),
     "client_id": N_("Client ID"),
     "email": N_("Email address"),
+    "enforcement": N_("Must members come through the provider?"),
     "expires_at": N_("Expires"),
     "groups": N_("Access groups, by number"),
     "impact": N_("Effect on access"),
@@ -101,6 +102,7 @@ FIELD_NAMES = {
     "purpose": N_("Purpose"),
     "reason": N_("Reason"),
     "reference": N_("Reference"),
+    "required_from": N_("From this day on"),
     "role": N_("Role"),
     "secret_entered": N_("Client secret entered"),
     "slug": N_("Name in addresses"),
@@ -124,6 +126,11 @@ PURPOSE_NAMES = {
     FlowPurpose.SETUP: N_("Set-up"),
     FlowPurpose.SIGN_IN: N_("Sign-in"),
     FlowPurpose.LINK: N_("Linking"),
+}
+ENFORCEMENT_NAMES = {
+    Enforcement.OFF: N_("Off"),
+    Enforcement.OPTIONAL: N_("Optional"),
+    Enforcement.REQUIRED: N_("Required"),
 }
 # The events that an organization's chain may hold, by the first half of their names.
 FAMILIES: dict[str, tuple[str, ...]] = {
@@ -197,6 +204,10 @@ def _purpose(name: str) -> str:
     return str(_(PURPOSE_NAMES[FlowPurpose(name)])) if name in PURPOSE_NAMES else name
 
 
+def _enforcement(name: str) -> str:
+    return str(_(ENFORCEMENT_NAMES[Enforcement(name)])) if name in ENFORCEMENT_NAMES else name
+
+
 def _reason(sentence: str) -> str:
     return str(_(sentence)) if sentence else ""
 
@@ -209,10 +220,12 @@ def _moment(text: str) -> str:
 
 
 SHOWN: dict[str, Callable[[str], str]] = {
+    "enforcement": _enforcement,
     "expires_at": _moment,
     "level": _role,
     "purpose": _purpose,
     "reason": _reason,
+    "required_from": _moment,
     "role": _role,
     "status": _status,
 }
