@@ -52,6 +52,14 @@ class SignInRequired(DomainError):
     sentence = N_("Sign in to continue.")
 
 
+class ProviderRequired(SignInRequired):
+    """An organization wants its people to come through its provider, and this session did not, or too long ago."""
+
+    def __init__(self, slug: str, *, is_linked: bool) -> None:
+        super().__init__()
+        self.slug, self.is_linked = slug, is_linked
+
+
 class Conflict(DomainError):
     """The world changed between the page and the answer."""
 

@@ -1,6 +1,7 @@
 """The access rule against a plain model: decisions, lists and explanations agree, on both databases."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -15,12 +16,16 @@ from webapp.access.roles import LOWEST_LEVEL, Scope
 from webapp.db import db
 from webapp.models import (
     AccessGroup,
+    Enforcement,
     GroupMember,
     GroupProject,
+    Identity,
+    IdentityProvider,
     Member,
     MemberStatus,
     Organization,
     Project,
+    ProviderStatus,
     Role,
     Team,
     TeamMember,
@@ -58,6 +63,15 @@ def plain_organizations(draw: st.DrawFn) -> dict[str, Any]:
             "is_suspended": st.sampled_from([False, False, True]),
             "is_closed": st.sampled_from([False, False, True]),
             "name": st.sampled_from("ab"),
+            "identity": st.sampled_from([None, {"days": 0}, {"days": 3}, {"days": 8}, {"days": 0, "is_invalid": True}]),
+        }
+    )
+    connection = st.fixed_dictionaries(
+        {
+            "status": st.sampled_from([ProviderStatus.ACTIVE, ProviderStatus.ACTIVE, ProviderStatus.DISABLED]),
+            "enforcement": st.sampled_from([Enforcement.REQUIRED, Enforcement.REQUIRED, *Enforcement]),
+            "required_in_days": st.sampled_from([None, None, -1, 1]),
+            "verification_days": st.sampled_from([2, 7]),
         }
     )
     return {
@@ -65,7 +79,17 @@ def plain_organizations(draw: st.DrawFn) -> dict[str, Any]:
         "projects": [{"is_archived": draw(st.booleans()), "name": draw(st.sampled_from("ab"))} for _ in PROJECTS],
         "teams": teams,
         "groups": groups,
+        "connection": draw(st.none() | connection),
     }
+
+
+def is_barred(connection: dict[str, Any] | None, identity: dict[str, Any] | None) -> bool:
+    """Tell whether single sign-on is required by now, and the provider does not vouch for somebody as it should."""
+    if connection is None or connection["status"] is not ProviderStatus.ACTIVE:
+        return False
+    if connection["enforcement"] is not Enforcement.REQUIRED or (connection["required_in_days"] or 0) > 0:
+        return False
+    return identity is None or "is_invalid" in identity or identity["days"] > connection["verification_days"]
 
 
 def model(plain: dict[str, Any], m: int, p: int) -> tuple[list[tuple[str, int, Role]], set[str]]:
@@ -79,6 +103,7 @@ def model(plain: dict[str, Any], m: int, p: int) -> tuple[list[tuple[str, int, R
     facts = {
         "suspended": member["is_suspended"],
         "account_closed": member["is_closed"],
+        "sso_required": is_barred(plain["connection"], member["identity"]),
         "archived": plain["projects"][p]["is_archived"],
     }
     return paths, {kind for kind, is_so in facts.items() if is_so}
@@ -110,9 +135,30 @@ def stored(organization: Organization, plain: dict[str, Any]) -> tuple[list[Memb
             GroupProject(**of_group, team_id=group.team_id, **_key("project", projects[p])) for p in g["projects"]
         )
     db.session.flush()
+    if plain["connection"]:
+        _store_connection(organization, plain, users)
     numbers = {("team", team.id): n for n, team in enumerate(teams)}
     numbers |= {("group", group.id): n for n, group in enumerate(groups)} | {("global", organization.id): 0}
     return members, projects, numbers
+
+
+def _store_connection(organization: Organization, plain: dict[str, Any], users: list[User]) -> None:
+    now, said = clock.now(), {**plain["connection"]}
+    days = said.pop("required_in_days")
+    provider = IdentityProvider(organization_id=organization.id, kind="oidc", issuer="", client_id="", options={})
+    for name, value in {**said, "required_from": days and now + timedelta(days=days)}.items():
+        setattr(provider, name, value)
+    db.session.add(provider)
+    db.session.flush()
+    for user, member in zip(users, plain["members"], strict=True):
+        identity = member["identity"]
+        if identity is not None:
+            made = Identity(organization_id=organization.id, provider_id=provider.id, user_id=user.id)
+            made.subject, made.claims = f"user {user.id}", {}
+            made.last_verified_at = now - timedelta(days=identity["days"])
+            made.invalid_since = now if "is_invalid" in identity else None
+            db.session.add(made)
+    db.session.flush()
 
 
 def _of_project(plain: dict[str, Any]) -> dict[str, Any]:

@@ -7,14 +7,14 @@ from functools import cache, partial
 from typing import Any
 from uuid import uuid4
 
-from sqlalchemy import Boolean, Column, DateTime, Enum, Integer, text
+from sqlalchemy import Boolean, Column, DateTime, Enum, Integer, text, update
 
 from tests.support.acme import Acme
 from tests.support.routes import Route, Routes
 from tests.support.tabs import ENDING, Tab
 from tests.support.worlds import PASSWORD, Person, World
 from webapp.db import db
-from webapp.models import Role
+from webapp.models import Enforcement, IdentityProvider, Joining, Role
 from webapp.models.member import RoleColumn
 from webapp.services.organizations import OrganizationSettings
 
@@ -87,6 +87,12 @@ def sender(acme: Acme, routes: Routes, route: Route) -> Person | None:
     return others.get(route.endpoint, acme.owner)
 
 
+def _settle_providers() -> None:
+    """Let every connection follow the rules it begins with, so that a form that changes them does so each time."""
+    begun = {"joining": Joining.INVITED, "default_role": Role.MEMBER, "enforcement": Enforcement.OFF}
+    db.session.execute(update(IdentityProvider).values(**begun))
+
+
 def sent(
     acme: Acme, routes: Routes, tabs: Callable[[Person | None], Tab], route: Route, extra: dict[str, str]
 ) -> tuple[int, States, States]:
@@ -96,6 +102,7 @@ def sent(
     acme.world.policy(acme.slug, address_match_required=True, invitation_reminders=True, join_requests_allowed=True)
     if route.endpoint == "accounts.login":
         own = {"email": acme.manager.email, "password": PASSWORD}
+    acme.world.write(_settle_providers)
     allowed = {*own, *OPTIONAL.get(route.endpoint, ())}
     more = {name: value for name, value in extra.items() if name not in allowed}
     before = states(acme.world)

@@ -8,8 +8,9 @@ import pytest
 from tests.support.acme import Acme
 from tests.support.commands import Command
 from tests.support.plugins import install
+from tests.support.sso import connection
 from tests.support.teams import make_group, make_project, make_team, project
-from webapp.models import Role
+from webapp.models import Enforcement, Role
 from webapp.services import projects
 
 STRICT = """
@@ -57,6 +58,16 @@ def test_refused_with_blockers_and_the_level_that_is_missing(acme: Acme, payroll
         "  the project is archived, so it can only be read",
         "The grants give the level admin. One at the level manager is needed.",
     ]
+
+
+def test_refused_while_the_provider_does_not_vouch_for_them(acme: Acme, payroll: int, vestibule: Command) -> None:
+    def require() -> None:
+        connection(acme.organization(), "https://id.example.org").enforcement = Enforcement.REQUIRED
+
+    acme.world.write(require)
+    ran = vestibule("access", acme.member.email, "payroll")
+    assert ran.status == 1
+    assert "  blocker: single sign-on is required, and the provider has not vouched for them of late" in ran.out
 
 
 def test_answer_as_json(acme: Acme, payroll: int, vestibule: Command) -> None:

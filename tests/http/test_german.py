@@ -32,12 +32,14 @@ LETTERS = sorted(
 )
 SAID = {
     **dict.fromkeys(("actor", "approver", "inviter", "name", "suggested_by"), "Ada Winter"),
+    "begins_at": "2027-01-08T14:03:00+00:00",
     "browser": "",
     "claimed": "mia@example.org",
     "email": "ned@example.org",
     "expires_at": "2027-01-08T14:03:00+00:00",
     "ip": "192.0.2.7",
     "is_theirs": "",
+    "has_password": "1",
     "is_visitors": "",
     "organization": "Hafenwerk",
     "person": "Mia Sommer",
@@ -46,6 +48,8 @@ SAID = {
     "role": "owner",
     "signed_in_at": "2027-01-08T14:03:00+00:00",
     "slug": "hafenwerk",
+    "until_at": "2027-01-08T14:03:00+00:00",
+    "what": "later",
 }
 
 

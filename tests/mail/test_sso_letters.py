@@ -6,7 +6,17 @@ from flask import Flask
 from tests.mail.test_request_letters import parts
 
 SAID = {"name": "Mia", "organization": "Harbour Works", "slug": "harbour-works", "provider": "id.example.org"}
+POLICY = {"actor": "Olive Owner", "what": "required"}
 KINDS = [
+    ("sso_enforced", POLICY, "/orgs/harbour-works/audit", "from now on members"),
+    (
+        "sso_enforced",
+        {**POLICY, "what": "later", "begins_at": "2026-03-01T00:00:00+00:00"},
+        "/orgs/harbour-works/audit",
+        "2026",
+    ),
+    ("sso_enforced", {**POLICY, "what": "off"}, "/orgs/harbour-works/audit", "no longer requires"),
+    ("sso_bypassed", {"until_at": "2026-03-01T00:00:00+00:00"}, "/orgs/harbour-works/audit", "required again"),
     ("sso_linked", {}, "/account/", "Whoever signs in there as you"),
     ("sso_unlinked", {}, "/account/", "You sign in with your password"),
     ("sso_disabled", {"has_password": True}, "/login", "with your email address and your password"),
@@ -37,7 +47,7 @@ def test_letter_says_what_happened_and_where_to_go(
 @pytest.mark.parametrize(("kind", "data"), [(kind, data) for kind, data, _path, _what in KINDS])
 def test_C14_names_are_text_and_lead_nowhere(app: Flask, kind: str, data: dict[str, object]) -> None:
     hostile = "<b>Eve</b>\r\nBcc: eve@evil.example https://evil.example/win"
-    names = {**data, **dict.fromkeys(("name", "organization", "provider", "person", "claimed"), hostile)}
+    names = {**data, **dict.fromkeys(("name", "organization", "provider", "person", "claimed", "actor"), hostile)}
     subject, text, html = parts(app, kind, {**SAID, **names})
     assert "<b>" not in html
     for said in (subject, text, html):

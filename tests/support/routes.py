@@ -202,6 +202,7 @@ class Routes:
                 "client_secret": "a secret of the provider's",
             },
             "sso.disable": {"confirm": "1"},
+            "sso.enforce": {"enforcement": "optional", "from_date": ""},
             "sso.unlink": {"confirm": "1"},
             "sso.save_policy": {
                 "joining": "allowed",

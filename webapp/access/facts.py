@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import ScalarSelect, and_, bindparam, case, exists, func, select
+from sqlalchemy import ScalarSelect, and_, bindparam, case, exists, func, not_, select
 
+from webapp.access.single_sign_on import would_be_locked_out
 from webapp.db import Id, db
 from webapp.models import EmailAddress, Member, MemberStatus, Organization, Project, Role, Team, User
 
@@ -14,6 +15,8 @@ KINDS: dict[type[Resource], str] = {Organization: "organization", Team: "team", 
 IS_ACTIVE = (Member.status == MemberStatus.ACTIVE, User.is_active)
 # That a user can sign in, now or once they have forgotten their password; without a proven address there is no way in.
 HAS_PROVEN_ADDRESS = exists().where(EmailAddress.user_id == User.id, EmailAddress.verified_at.is_not(None))
+# That a member can come in: they can sign in, and through the provider where that is wanted, now or from some day.
+CAN_COME_IN = and_(HAS_PROVEN_ADDRESS, not_(would_be_locked_out(Member)))
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def active_ids(organization_id: int) -> set[int]:
 
 
 def last_owner() -> ScalarSelect[int | None]:
-    """Select the id of the only active owner who can sign in, nothing where there are several; it reads two rows.
+    """Select the id of the only active owner who can come in, nothing where there are several; it reads two rows.
 
     The organization is the parameter `organization_id`.
     """
@@ -78,7 +81,7 @@ def last_owner() -> ScalarSelect[int | None]:
             Member.organization_id == bindparam("organization_id", type_=Id),
             Member.role == Role.OWNER,
             *IS_ACTIVE,
-            HAS_PROVEN_ADDRESS,
+            CAN_COME_IN,
         )
         .limit(2)
         .subquery()

@@ -9,6 +9,7 @@ Where plug-ins are installed, a decision asks them before it looks at the grants
 import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -39,9 +40,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
+from webapp import clock
 from webapp.access import plugins
 from webapp.access.plugins import Opinion
 from webapp.access.roles import LOWEST_LEVEL, Scope
+from webapp.access.single_sign_on import NOW, lacks_identity
 from webapp.db import Id, Key, db
 from webapp.models import (
     AccessGroup,
@@ -134,6 +137,7 @@ GRANTS = (
 BLOCKERS = (
     Blocker("account_closed", not_(_user.is_active)),
     Blocker("suspended", _member.status == MemberStatus.SUSPENDED),
+    Blocker("sso_required", lacks_identity(_member)),
     Blocker("archived", _project.archived_at.is_not(None), frozenset(LOWEST_LEVEL) - {Scope.PROJECT_READ}),
 )
 KINDS = tuple(grant.kind for grant in GRANTS)
@@ -219,18 +223,30 @@ class _Facts(NamedTuple):
 def _facts(parameters: Mapping[str, int]) -> _Facts | None:
     """Read the facts of a decision. Statement and row pass as the driver has them: decisions are asked for often."""
     connection = db.session.connection()
-    sql, fixed, in_order = _prepared(connection.dialect.name)
-    cursor: Any = connection.exec_driver_sql(sql, in_order({**fixed, **parameters})).cursor
+    sql, fixed, in_order, moment = _prepared(connection.dialect.name)
+    values = {**fixed, **parameters, NOW.key: moment(clock.now())}
+    cursor: Any = connection.exec_driver_sql(sql, in_order(values)).cursor
     rows = cursor.fetchall()
     return _Facts(rows[0][0], rows[0][1 : 1 + len(BLOCKERS)], rows[0][1 + len(BLOCKERS) :]) if rows else None
 
 
 @cache
-def _prepared(_dialect: str) -> tuple[str, dict[str, Any], Callable[[dict[str, Any]], Any]]:
-    """Return the statement of a decision, its fixed values, and what puts all values as the driver wants them."""
-    compiled = _DECISION.compile(dialect=db.engine.dialect)
+def _prepared(_dialect: str) -> tuple[str, dict[str, Any], Callable[[dict[str, Any]], Any], Callable[[datetime], Any]]:
+    """Return the statement of a decision, its fixed values, and what makes all values, and a moment, the driver's."""
+    dialect = db.engine.dialect
+    compiled = _DECISION.compile(dialect=dialect)
     fixed = {name: getattr(value, "value", value) for name, value in compiled.params.items()}
-    return str(compiled), fixed, itemgetter(*compiled.positiontup) if compiled.positiontup else dict
+    in_order = itemgetter(*compiled.positiontup) if compiled.positiontup else dict
+    return str(compiled), fixed, in_order, _as_sqlite_holds if dialect.name == "sqlite" else _as_it_is
+
+
+def _as_sqlite_holds(moment: datetime) -> str:
+    """Return a moment in UTC as `UtcDateTime` stores it, in a tenth of the time."""
+    return moment.isoformat(" ", "microseconds")[:26]
+
+
+def _as_it_is(moment: datetime) -> datetime:
+    return moment
 
 
 def shares_team(member: Member, resource: Team | Project) -> bool:

@@ -25,7 +25,7 @@ from webapp.blueprints.requests import join  # noqa: F401  (likewise)
 from webapp.blueprints.requests import routes as request_routes  # noqa: F401
 from webapp.blueprints.setup.routes import bp as setup
 from webapp.blueprints.sso import bp as sso
-from webapp.blueprints.sso import coverage, linking, overview, ways  # noqa: F401  (likewise)
+from webapp.blueprints.sso import coverage, enforcement, linking, overview, ways  # noqa: F401  (likewise)
 from webapp.blueprints.sso import disabling as sso_disabling  # noqa: F401
 from webapp.blueprints.sso import setup as sso_setup  # noqa: F401
 from webapp.blueprints.teams import bp as teams

@@ -18,6 +18,7 @@ from webapp.cli.migrate import migrate
 from webapp.cli.seed import seed
 from webapp.cli.serve import serve
 from webapp.cli.setup_link import setup_link
+from webapp.cli.sso import sso
 from webapp.cli.sync import sync
 from webapp.cli.worker import worker
 from webapp.config import BadSetting
@@ -44,6 +45,7 @@ COMMANDS = (
     seed,
     serve,
     setup_link,
+    sso,
     sync,
     worker,
 )

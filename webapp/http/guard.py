@@ -16,8 +16,9 @@ from werkzeug.routing import RequestRedirect
 
 from webapp.access.decide import decide, require
 from webapp.access.roles import Scope
+from webapp.access.single_sign_on import came_otherwise
 from webapp.db import MustWrite, db
-from webapp.errors import Conflict, Forbidden, NotFound, SignInRequired
+from webapp.errors import Conflict, Forbidden, NotFound, ProviderRequired, SignInRequired
 from webapp.http import uow
 from webapp.http.choices import is_search
 from webapp.http.environment import Environment
@@ -27,7 +28,7 @@ from webapp.services import attempts, audit, organizations, sessions, slugs
 from webapp.services.attempts import MOST_REFUSALS_NOTED, Limit
 from webapp.services.audit import Event, Target
 from webapp.services.slugs import Kind
-from webapp.services.sso import identities
+from webapp.services.sso import connections, identities
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 # By the name of the variable part: the column that its number stands for, in a table of the organization.
@@ -66,6 +67,7 @@ class Rule:
     own_transactions: bool = False
     previews: bool = False
     finds: bool = False
+    leads_in: bool = False
 
 
 class UndeclaredRoute(Exception):
@@ -77,7 +79,12 @@ class ScopeUnasked(Exception):
 
 
 def access(
-    allows: Scope | Audience, *, own_transactions: bool = False, previews: bool = False, finds: bool = False
+    allows: Scope | Audience,
+    *,
+    own_transactions: bool = False,
+    previews: bool = False,
+    finds: bool = False,
+    leads_in: bool = False,
 ) -> Callable[[View], View]:
     """Declare who may use a view.
 
@@ -87,6 +94,8 @@ def access(
         previews: a request that only asks, without `confirm`, may make the change to see what it does: then it is
             answered again, in a writing transaction that keeps nothing.
         finds: its form has a button that only looks for people: such a POST reads, and holds nobody up.
+        leads_in: it is on the way to the organization's provider, and therefore open to whoever has yet to come
+            through that.
 
     Raises:
         ScopeUnasked: a scope together with `own_transactions`.
@@ -96,7 +105,7 @@ def access(
         raise ScopeUnasked("a scope is asked for inside the transaction of the view, so it cannot open its own")
 
     def declare(view: View) -> View:
-        view.__dict__["rule"] = Rule(allows, own_transactions, previews, finds)
+        view.__dict__["rule"] = Rule(allows, own_transactions, previews, finds, leads_in)
         return view
 
     return declare
@@ -272,8 +281,7 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
         organization = _load_organization(str(slug), found)
         if organization is None:
             return _lead_from_former(str(slug), found)
-        if found is not None and found.is_confined:
-            _refuse_elsewhere(organization, found)
+        _require_way_in(rule, organization, found)
         if lock and organization.id != locked:  # renamed to this slug just now, so nobody holds its lock
             raise Conflict
         loaded["organization"] = organization
@@ -290,6 +298,19 @@ def _refuse_confined(found: Viewer) -> None:
         raise SignInRequired
 
 
+def _require_way_in(rule: Rule, organization: Organization, found: Viewer | None) -> None:
+    """Go on only if the session may open the organization, given how it began and how it came to the provider.
+
+    Raises:
+        SignInRequired: it was begun at the word of another organization's provider.
+        ProviderRequired: it has to come through the organization's provider first.
+    """
+    if found is not None and found.is_confined:
+        _refuse_elsewhere(organization, found)
+    if g.came_otherwise and not rule.leads_in:
+        _lead_to_provider(organization, g.member)
+
+
 def _refuse_elsewhere(organization: Organization, found: Viewer) -> None:
     """Open no organization at the word of another one's provider: every owner may configure one that says anything.
 
@@ -300,17 +321,30 @@ def _refuse_elsewhere(organization: Organization, found: Viewer) -> None:
         raise SignInRequired
 
 
+def _lead_to_provider(organization: Organization, member: Member) -> None:
+    """Let nobody in who has to come through the organization's provider first; the suspended are told what they are.
+
+    Raises:
+        ProviderRequired: they have.
+    """
+    if member.is_active:
+        provider = connections.require_active(organization)
+        is_linked = identities.of_user(provider, member.user_id) is not None
+        raise ProviderRequired(organization.slug, is_linked=is_linked)
+
+
 def _load_organization(slug: str, found: Viewer | None) -> Organization | None:
-    parameters = {"slug": slug, "user_id": found.user_id if found else None}
-    row = db.session.execute(_ORGANIZATION, parameters).one_or_none()
+    who = {"user_id": found.user_id, "session_id": found.session_id} if found else _NOBODY
+    row = db.session.execute(_ORGANIZATION, {"slug": slug, **who}).one_or_none()
     if row is None:
         return None
-    g.organization, g.member = row
+    g.organization, g.member, g.came_otherwise = row
     return g.organization  # type: ignore[no-any-return]
 
 
+_NOBODY: Final = {"user_id": None, "session_id": None}
 _ORGANIZATION = (
-    select(Organization, Member)
+    select(Organization, Member, came_otherwise(Member, bindparam("session_id")))
     .join(Member, and_(Member.organization_id == Organization.id, Member.user_id == bindparam("user_id")))
     .where(Organization.slug == bindparam("slug"))
 )

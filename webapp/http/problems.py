@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from webapp.errors import N_, DomainError, SignInRequired
+from webapp.errors import N_, DomainError, ProviderRequired, SignInRequired
 from webapp.http.htmx import is_fragment_request, leave
 
 log = logging.getLogger(__name__)
@@ -39,13 +39,20 @@ def translated(error: DomainError) -> str:
 
 def _domain_error(error: DomainError) -> Response:
     if isinstance(error, SignInRequired):
-        return leave(_sign_in_address())
+        return leave(_sign_in_address(error))
     return problem(error.status, _(error.title), translated(error))
 
 
-def _sign_in_address() -> str:
+def _sign_in_address(error: SignInRequired) -> str:
+    """Return where to sign in as an error wants it, and from there back to the page, where it was one."""
     wanted = request.full_path.rstrip("?") if request.method == "GET" and not is_fragment_request() else ""
-    return url_for("accounts.login") + (f"?next={quote(wanted, safe='/')}" if wanted else "")
+    if not isinstance(error, ProviderRequired):
+        address = url_for("accounts.login")
+    elif error.is_linked:
+        address = url_for("sso.login", slug=error.slug)
+    else:
+        address = url_for("sso.link", org=error.slug)
+    return address + (f"?next={quote(wanted, safe='/')}" if wanted else "")
 
 
 def _csrf_error(_error: CSRFError) -> Response:

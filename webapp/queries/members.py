@@ -24,6 +24,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.access.facts import last_owner
+from webapp.access.single_sign_on import lacks_identity
 from webapp.db import Id, db
 from webapp.errors import N_, NotFound
 from webapp.models import (
@@ -192,13 +193,15 @@ class Person:
     is_verified: bool
     is_active: bool
     is_last_owner: bool
+    lacks_identity: bool
 
 
 def person_of(member: Member) -> Person:
     """Return who a member is."""
     row = db.session.execute(_PERSON, {"organization_id": member.organization_id, "user_id": member.user_id}).one()
     is_verified = row.verified_at is not None
-    return Person(row.name, row.address or "", is_verified, row.is_active, row.last_owner_id == member.id)
+    is_last_owner = row.last_owner_id == member.id
+    return Person(row.name, row.address or "", is_verified, row.is_active, is_last_owner, row.lacks_identity)
 
 
 _PERSON = (
@@ -208,9 +211,11 @@ _PERSON = (
         EmailAddress.address,
         EmailAddress.verified_at,
         last_owner().label("last_owner_id"),
+        lacks_identity(Member).label("lacks_identity"),
     )
+    .join(Member, Member.user_id == User.id)
     .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
-    .where(User.id == bindparam("user_id"))
+    .where(User.id == bindparam("user_id"), Member.organization_id == bindparam("organization_id"))
 )
 
 

@@ -67,6 +67,8 @@ class Event(StrEnum):
     SSO_UNLINKED = "sso.unlinked"
     SSO_REFUSED = "sso.refused"
     SSO_REMINDED = "sso.reminded"
+    SSO_ENFORCED = "sso.enforced"
+    SSO_BYPASSED = "sso.bypassed"
     ACCESS_REFUSED = "access.refused"
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_CHANGED = "account.changed"

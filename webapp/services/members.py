@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import require, require_power_over, require_role_within
-from webapp.access.facts import HAS_PROVEN_ADDRESS, IS_ACTIVE
+from webapp.access.facts import CAN_COME_IN, IS_ACTIVE
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import AlreadyMember, LastOwner, NotFound
@@ -189,7 +189,7 @@ def require_may_end(actor: Actor, organization: Organization, *people: Member) -
 def require_other_owner(*people: Member) -> None:
     """Go on unless all active owners of an organization are among these. Its lock keeps the answer true.
 
-    Others count only where they can sign in.
+    Others count only where they can come in.
 
     Raises:
         LastOwner: they are.
@@ -205,7 +205,7 @@ def require_other_owner(*people: Member) -> None:
             Member.role == Role.OWNER,
             Member.id.not_in(numbers),
             *IS_ACTIVE,
-            HAS_PROVEN_ADDRESS,
+            CAN_COME_IN,
         )
     )
     if db.session.scalar(others.limit(1)) is None:

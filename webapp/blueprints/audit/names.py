@@ -10,7 +10,7 @@ from flask_babel import ngettext
 
 from webapp.errors import N_
 from webapp.http.templating import exact, role_name
-from webapp.models import FlowPurpose, Joining, Role
+from webapp.models import Enforcement, FlowPurpose, Joining, Role
 from webapp.queries.audit import MOST_NAMED
 from webapp.services.audit import Event
 
@@ -71,6 +71,8 @@ EVENT_NAMES: dict[str, str] = {
     Event.SSO_UNLINKED: N_("Unlinked"),
     Event.SSO_REFUSED: N_("Refused"),
     Event.SSO_REMINDED: N_("Reminded"),
+    Event.SSO_ENFORCED: N_("Required or not"),
+    Event.SSO_BYPASSED: N_("Bypassed"),
     Event.ACCESS_REFUSED: N_("Refused"),
 }
 FIELD_NAMES = {
@@ -79,6 +81,7 @@ FIELD_NAMES = {
     "default_role": N_("Role of those who join"),
     "domains": N_("Domains"),
     "email": N_("Email address"),
+    "enforcement": N_("Must members come through the provider?"),
     "expires_at": N_("Expires"),
     "groups": N_("Access groups, by number"),
     "impact": N_("Effect on access"),
@@ -105,6 +108,7 @@ FIELD_NAMES = {
     "purpose": N_("Purpose"),
     "reason": N_("Reason"),
     "reference": N_("Reference"),
+    "required_from": N_("From this day on"),
     "role": N_("Role"),
     "secret_entered": N_("Client secret entered"),
     "slug": N_("Name in addresses"),
@@ -133,6 +137,11 @@ PURPOSE_NAMES = {
 JOINING_NAMES: dict[str, str] = {
     Joining.INVITED: N_("Only people who are invited"),
     Joining.ALLOWED: N_("Also everybody of these domains"),
+}
+ENFORCEMENT_NAMES = {
+    Enforcement.OFF: N_("Off"),
+    Enforcement.OPTIONAL: N_("Optional"),
+    Enforcement.REQUIRED: N_("Required"),
 }
 # The events that an organization's chain may hold, by the first half of their names.
 FAMILIES: dict[str, tuple[str, ...]] = {
@@ -210,6 +219,10 @@ def _joining(name: str) -> str:
     return str(_(JOINING_NAMES[name])) if name in JOINING_NAMES else name
 
 
+def _enforcement(name: str) -> str:
+    return str(_(ENFORCEMENT_NAMES[Enforcement(name)])) if name in ENFORCEMENT_NAMES else name
+
+
 def _reason(sentence: str) -> str:
     return str(_(sentence)) if sentence else ""
 
@@ -223,11 +236,13 @@ def _moment(text: str) -> str:
 
 SHOWN: dict[str, Callable[[str], str]] = {
     "default_role": _role,
+    "enforcement": _enforcement,
     "expires_at": _moment,
     "joining": _joining,
     "level": _role,
     "purpose": _purpose,
     "reason": _reason,
+    "required_from": _moment,
     "role": _role,
     "status": _status,
 }

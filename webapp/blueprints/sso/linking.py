@@ -1,6 +1,6 @@
 """Linking one's account to the organization's provider, and taking the link away."""
 
-from flask import Response, flash, url_for
+from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 
 from webapp.access.roles import Scope
@@ -15,11 +15,12 @@ from webapp.http.session import Viewer, current_actor
 from webapp.models import FlowPurpose, Organization
 from webapp.services import accounts
 from webapp.services.sso import connections, identities
+from webapp.services.sso.enforcement import is_required
 from webapp.services.sso.errors import AddressUnproven, LastWayIn
 
 
 @bp.get("/orgs/<org>/sso/link")
-@access(Scope.ORG_READ)
+@access(Scope.ORG_READ, leads_in=True)
 def link(organization: Organization) -> Response:
     """Say which account would be linked to which provider; a button leaves."""
     provider = connections.require_active(organization)
@@ -30,11 +31,12 @@ def link(organization: Organization) -> Response:
         host=sso.host_of(provider),
         identity=identities.of_user(provider, viewer.user_id),
         is_fresh=viewer.is_fresh,
+        is_required=is_required(provider),
     )
 
 
 @bp.post("/orgs/<org>/sso/link")
-@access(Scope.ORG_READ)
+@access(Scope.ORG_READ, leads_in=True)
 def begin_link(organization: Organization) -> Response:
     """Leave for the provider, to link whoever is signed in."""
     provider = connections.require_active(organization)
@@ -43,11 +45,11 @@ def begin_link(organization: Organization) -> Response:
         raise AddressUnproven
     if refusal := sso.count_departure():
         raise refusal
-    return sso.depart(provider, FlowPurpose.LINK, url_for("accounts.profile"))
+    return sso.depart(provider, FlowPurpose.LINK, request.args.get("next") or url_for("accounts.profile"))
 
 
 @bp.route("/orgs/<org>/sso/unlink", methods=["GET", "POST"])
-@access(Scope.ORG_READ)
+@access(Scope.ORG_READ, leads_in=True)
 def unlink(organization: Organization) -> Response:
     """Take the link away, once that is confirmed."""
     provider = connections.require_active(organization)

@@ -18,6 +18,7 @@ from webapp.providers.words import WORDS
 from webapp.queries.sso import Entrance, entrance_of
 from webapp.services import accounts, members, organizations, sessions
 from webapp.services.sso import connections, identities, joining, refusals
+from webapp.services.sso.enforcement import is_required
 from webapp.services.sso.errors import FlowNotYours, IdentityTaken, SsoError
 from webapp.services.sso.flows import Flow
 from webapp.services.sso.identities import Said
@@ -28,8 +29,9 @@ from webapp.services.sso.identities import Said
 def login(slug: str) -> Response:
     """Show where signing in leads; a button leaves."""
     entrance = uow.read(_entrance, slug)
-    page = render_template("sso/login.html", entrance=entrance, host=sso.host_of(entrance.provider))
-    return make_response(page)
+    provider = entrance.provider
+    said = {"entrance": entrance, "host": sso.host_of(provider), "is_required": is_required(provider)}
+    return make_response(render_template("sso/login.html", **said))
 
 
 @bp.post("/orgs/<slug>/sso/login")

@@ -96,6 +96,35 @@ class LastWayIn(SsoError):
     )
 
 
+class LastLinkedOwner(SsoError):
+    """Unlinking would leave an organization that requires single sign-on without an owner who can come in."""
+
+    status = 409
+    title = N_("This is the last linked owner")
+    sentence = N_(
+        "Single sign-on is required, and no other owner is linked. Nothing was changed; let another owner link their "
+        "account first, or stop requiring it."
+    )
+
+
+class NotThroughProvider(SsoError, Forbidden):
+    """Somebody wanted to require what they have not just shown to work."""
+
+    title = N_("Sign in through the provider first")
+    sentence = N_(
+        "Only an owner who has signed in through the provider within the last ten minutes can require it, so that "
+        "nobody is locked out by a connection that does not work. Nothing was changed."
+    )
+
+
+class NothingRequired(SsoError):
+    """There is nothing to bypass."""
+
+    status = 409
+    title = N_("Single sign-on is not required")
+    sentence = N_("Single sign-on is not required in this organization at present, so there is nothing to bypass.")
+
+
 class SecretNeeded(DomainError):
     """A connection was saved without a secret, or with the one that was meant for another address."""
 

@@ -12,8 +12,9 @@ from webapp.access.actor import Actor
 from webapp.access.decide import require
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import NotFound
+from webapp.errors import LastOwner, NotFound
 from webapp.models import (
+    Enforcement,
     Identity,
     IdentityProvider,
     Member,
@@ -27,7 +28,13 @@ from webapp.services import accounts, attempts, audit, managed, members
 from webapp.services.attempts import Limit
 from webapp.services.audit import Event
 from webapp.services.sso import connections
-from webapp.services.sso.errors import AddressUnproven, IdentityTaken, LastWayIn, SecondIdentity
+from webapp.services.sso.errors import (
+    AddressUnproven,
+    IdentityTaken,
+    LastLinkedOwner,
+    LastWayIn,
+    SecondIdentity,
+)
 from webapp.services.tokens import digest
 
 LETTERS_A_DAY = 20
@@ -159,6 +166,7 @@ def unlink(actor: Actor, organization: Organization, provider: IdentityProvider)
     Raises:
         NotFound, Forbidden: the actor is no active member, or is not linked.
         LastWayIn: they could not sign in any more.
+        LastLinkedOwner: single sign-on is required, and no other owner could come in.
     """
     require(actor, Scope.ORG_READ, organization)
     user = accounts.by_id(actor.user_id or 0)
@@ -167,9 +175,18 @@ def unlink(actor: Actor, organization: Organization, provider: IdentityProvider)
         raise NotFound
     if not has_other_way_in(user):
         raise LastWayIn
+    _require_other_linked_owner(provider, _membership(actor))
     db.session.execute(delete(Identity).where(Identity.id == identity.id))
     _record(actor, Event.SSO_UNLINKED, organization, provider)
     _tell(user, "sso_unlinked", organization, provider)
+
+
+def _require_other_linked_owner(provider: IdentityProvider, member: Member) -> None:
+    if provider.enforcement is Enforcement.REQUIRED:
+        try:
+            members.require_other_owner(member)
+        except LastOwner as refusal:
+            raise LastLinkedOwner from refusal
 
 
 def has_other_way_in(user: User) -> bool:

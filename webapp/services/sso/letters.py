@@ -44,6 +44,17 @@ def tell_of_arrival(organization: Organization, user: User, address: Address) ->
     """
     if attempts.count([Limit(f"sso:arrivals:{organization.id}", MOST_A_DAY, DAY)]):
         return
+    tell_owners(organization, "sso_joined", person=user.name, claimed=address.typed)
+
+
+def tell_owners(organization: Organization, kind: str, **more: str) -> None:
+    """Queue a letter to owners with a proven address, at most 20 of them.
+
+    Args:
+        organization: whose.
+        kind: the name of the letter's templates.
+        more: what it says besides the organization's name.
+    """
     owners = (
         select(EmailAddress.address, User.language)
         .join(User, HAS_ADDRESS)
@@ -52,10 +63,9 @@ def tell_of_arrival(organization: Organization, user: User, address: Address) ->
         .order_by(Member.id)
         .limit(MOST_TOLD)
     )
-    names = {"organization": organization.name, "slug": organization.slug}
-    said = {**names, "person": user.name, "claimed": address.typed}
+    said = {"organization": organization.name, "slug": organization.slug, **more}
     letters = [
-        Letter("sso_joined", row.address, said, organization_id=organization.id, language=row.language)
+        Letter(kind, row.address, said, organization_id=organization.id, language=row.language)
         for row in db.session.execute(owners)
     ]
     outbox.enqueue_all(letters)

@@ -1,0 +1,167 @@
+"""Requiring single sign-on: who may, what the page says first, and that nobody locks the owners out by it."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+import time_machine
+from flask.testing import FlaskClient
+
+from tests.support.acme import Acme
+from tests.support.sso import Desk
+from tests.support.worlds import Person, World, post
+from webapp import clock
+from webapp.access.actor import Actor
+from webapp.db import db
+from webapp.models import Enforcement, Identity, IdentityProvider, Role
+from webapp.services.sso import enforcement
+
+SYSTEM = Actor.system()
+REQUIRED = {"enforcement": "required", "from_date": ""}
+
+
+@pytest.fixture
+def browser(world: World, acme: Acme, desk: Desk) -> FlaskClient:
+    """The browser of the owner, who is linked and has just come through the provider."""
+    desk.know(acme.owner)
+    browser = world.browser()
+    desk.sign_in(browser)
+    return browser
+
+
+@pytest.fixture
+def second(acme: Acme, desk: Desk) -> Person:
+    """Another owner, who is linked too."""
+    acme.change(acme.manager, role=Role.OWNER)
+    desk.know(acme.manager, "u-2")
+    return acme.manager
+
+
+def policy(acme: Acme, desk: Desk) -> tuple[Enforcement, datetime | None]:
+    def read() -> tuple[Enforcement, datetime | None]:
+        provider = db.session.get_one(IdentityProvider, desk.provider_id)
+        return provider.enforcement, provider.required_from
+
+    found: tuple[Enforcement, datetime | None] = acme.world.read(read)
+    return found
+
+
+def test_page_names_who_would_be_kept_out_and_asks_first(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
+    desk.know(acme.member, "u-2")
+    with acme.unchanged("session", "member"):
+        page = browser.get(desk.address("enforce")).text
+        answer = post(browser, desk.address("enforce"), **REQUIRED)
+    for said in (page, answer.text):
+        assert "Adam Admin" in said
+        assert "Mina Member" not in said
+    assert answer.status_code == 422
+
+
+def test_requiring_is_kept_told_and_in_force_at_once(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
+    other = acme.browser(acme.member)
+    assert other.get(acme.address("members")).status_code == 200
+    assert post(browser, desk.address("enforce"), **REQUIRED, confirm="1").status_code == 303
+    assert policy(acme, desk) == (Enforcement.REQUIRED, None)
+    assert other.get(acme.address("members")).status_code == 303
+    assert browser.get(acme.address("members")).status_code == 200
+    assert [letter.to_address for letter in acme.world.letters("sso_enforced")] == [acme.owner.email]
+    assert acme.events()[-1] == "sso.enforced"
+    entry = acme.entries()[-1]
+    assert entry.before == {"enforcement": "off", "required_from": None}
+    assert entry.after == {"enforcement": "required", "required_from": None}
+    log = browser.get(acme.address("audit")).text
+    for said in ("changed whether members must come through", "Must members come through the provider?", "Required"):
+        assert said in log
+
+
+def test_day_from_which_it_is_required_may_be_ahead(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
+    day = clock.now().date() + timedelta(days=7)
+    begins = datetime.combine(day, time.min, UTC)
+    form = {**REQUIRED, "from_date": day.isoformat()}
+    assert post(browser, desk.address("enforce"), **form, confirm="1").status_code == 303
+    assert policy(acme, desk) == (Enforcement.REQUIRED, begins)
+    assert acme.browser(acme.member).get(acme.address("members")).status_code == 200
+
+
+@pytest.mark.parametrize("days", [0, -1, 400])
+def test_day_that_is_none_is_refused_and_kept(acme: Acme, desk: Desk, browser: FlaskClient, days: int) -> None:
+    day = (clock.now().date() + timedelta(days=days)).isoformat()
+    with acme.unchanged("session", "member"):
+        answer = post(browser, desk.address("enforce"), **{**REQUIRED, "from_date": day}, confirm="1")
+    assert answer.status_code == 422
+    assert f'value="{day}"' in answer.text
+
+
+def test_A22_owner_who_came_by_a_password_requires_nothing(acme: Acme, desk: Desk) -> None:
+    desk.know(acme.owner)
+    with acme.unchanged("session", "member", "audit_entry"):
+        answer = post(acme.browser(acme.owner), desk.address("enforce"), **REQUIRED, confirm="1")
+    assert answer.status_code == 403
+    assert policy(acme, desk) == (Enforcement.OFF, None)
+
+
+def test_A22_owner_who_came_through_longer_ago_requires_nothing(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
+    with time_machine.travel(clock.now() + timedelta(minutes=10, seconds=1), tick=False):
+        assert post(browser, desk.address("enforce"), **REQUIRED, confirm="1").status_code == 403
+    assert policy(acme, desk) == (Enforcement.OFF, None)
+
+
+def test_only_owners_require_it(acme: Acme, desk: Desk) -> None:
+    assert post(acme.browser(acme.manager), desk.address("enforce"), **REQUIRED, confirm="1").status_code == 403
+
+
+def test_owner_stops_requiring_it(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
+    desk.set(enforcement=Enforcement.REQUIRED)
+    assert post(browser, desk.address("enforce"), enforcement="off", from_date="").status_code == 303
+    assert policy(acme, desk) == (Enforcement.OFF, None)
+    assert acme.browser(acme.member).get(acme.address("members")).status_code == 200
+
+
+@pytest.mark.parametrize("begins", [None, timedelta(days=3)])
+def test_A22_last_linked_owner_neither_unlinks_nor_leaves(
+    world: World, acme: Acme, desk: Desk, begins: timedelta | None
+) -> None:
+    acme.change(acme.manager, role=Role.OWNER)
+    browser = acme.browser(acme.owner)
+    desk.link(browser)
+    desk.set(enforcement=Enforcement.REQUIRED, required_from=begins and clock.now() + begins)
+    with acme.unchanged("session", "member"):
+        assert post(browser, desk.address("unlink"), confirm="1").status_code == 409
+        assert post(browser, acme.address("leave"), confirm="1").status_code == 409
+    desk.set(enforcement=Enforcement.OPTIONAL)
+    assert post(browser, desk.address("unlink"), confirm="1").status_code == 303
+
+
+def test_A22_of_two_linked_owners_who_unlink_at_once_one_stays(acme: Acme, desk: Desk, second: Person) -> None:
+    desk.know(acme.owner)
+    desk.set(enforcement=Enforcement.REQUIRED)
+    browsers = [acme.browser(acme.owner), acme.browser(second)]
+    with ThreadPoolExecutor(2) as pool:
+        answers = pool.map(lambda one: post(one, desk.address("unlink"), confirm="1").status_code, browsers)
+    assert sorted(answers) == [303, 409]
+    assert len(desk.identities()) == 1
+
+
+def test_A22_bypass_lets_people_in_and_ends_by_itself(acme: Acme, desk: Desk) -> None:
+    desk.set(enforcement=Enforcement.REQUIRED)
+    browser = acme.browser(acme.owner)
+    assert browser.get(acme.address("members")).status_code == 303
+    acme.world.write(lambda: enforcement.bypass(SYSTEM, acme.organization(), timedelta(minutes=30)))
+    assert browser.get(acme.address("members")).status_code == 200
+    assert acme.events()[-1] == "sso.bypassed"
+    assert [letter.to_address for letter in acme.world.letters("sso_bypassed")] == [acme.owner.email]
+    with time_machine.travel(clock.now() + timedelta(minutes=31), tick=False):
+        assert browser.get(acme.address("members")).status_code == 303
+
+
+def test_A22_identity_that_is_invalid_is_no_way_in_for_an_owner(acme: Acme, desk: Desk, second: Person) -> None:
+    browser = acme.browser(acme.owner)
+    desk.link(browser)
+    desk.set(enforcement=Enforcement.REQUIRED)
+
+    def invalidate() -> None:
+        for identity in db.session.query(Identity).filter_by(user_id=second.user_id):
+            identity.invalid_since = clock.now()
+
+    acme.world.write(invalidate)
+    assert post(browser, desk.address("unlink"), confirm="1").status_code == 409

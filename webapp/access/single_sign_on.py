@@ -1,0 +1,100 @@
+"""Single sign-on that is required: whom the provider of their organization does not vouch for, and which sessions."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Exists, FunctionElement, bindparam, exists, literal_column, not_, or_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from webapp import clock
+from webapp.db import UtcDateTime
+from webapp.models import Enforcement, Identity, IdentityProvider, ProviderStatus, SessionIdentity
+
+# Spelled out, not bound: SQLite plans a statement anew for each value that decides whether a partial index will do.
+_IN_USE: Any = literal_column(f"'{ProviderStatus.ACTIVE}'")
+_REQUIRED: Any = literal_column(f"'{Enforcement.REQUIRED}'")
+# Each execution of a statement asks for the time anew.
+NOW = bindparam("sso_now", callable_=clock.now, type_=UtcDateTime())
+
+
+class DaysBefore(FunctionElement[datetime]):
+    """A moment some days before another."""
+
+    type = UtcDateTime()
+    inherit_cache = True
+
+
+@compiles(DaysBefore, "sqlite")
+def _as_stored(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    """Return it as SQLite holds moments: as text, which is compared letter by letter."""
+    moment, days = (compiler.process(part, **options) for part in element.clauses)
+    return f"strftime('%Y-%m-%d %H:%M:%f000', {moment}, '-' || {days} || ' days')"
+
+
+@compiles(DaysBefore, "postgresql")
+def _by_interval(element: Any, compiler: SQLCompiler, **options: Any) -> str:
+    moment, days = (compiler.process(part, **options) for part in element.clauses)
+    return f"({moment} - make_interval(days => {days}))"
+
+
+def lacks_identity(member: Any) -> ColumnElement[bool]:
+    """Return the condition that the organization of a member requires an identity that they have not.
+
+    Where nothing is required, nothing of the member is looked at.
+    """
+    provider = aliased(IdentityProvider)
+    vouched_for = vouches_for(provider, member).correlate(provider, member)
+    return requires(provider, member.organization_id).where(not_(vouched_for)).correlate(member)
+
+
+def vouches_for(provider: Any, member: Any) -> Exists:
+    """Return the condition that a provider vouches for a member, not longer ago than its policy allows."""
+    identity = aliased(Identity)
+    return _is_linked(provider, member, identity).where(is_recent(identity.last_verified_at, provider))
+
+
+def would_be_locked_out(member: Any) -> ColumnElement[bool]:
+    """Return the condition that a member has no identity, though their organization wants one now or from some day."""
+    provider = aliased(IdentityProvider)
+    is_linked = _is_linked(provider, member, aliased(Identity)).correlate(provider, member)
+    return _wants(provider, member.organization_id).where(not_(is_linked)).correlate(member)
+
+
+def came_otherwise(member: Any, session_id: Any) -> ColumnElement[bool]:
+    """Return the condition that a member's organization requires its provider, and a session did not come through it.
+
+    It did where it came through an identity of the member that counts, not longer ago than the policy allows.
+    """
+    provider, identity, came = aliased(IdentityProvider), aliased(Identity), aliased(SessionIdentity)
+    through_it = (
+        exists()
+        .where(came.session_id == session_id, identity.id == came.identity_id)
+        .where(identity.provider_id == provider.id, identity.user_id == member.user_id)
+        .where(identity.invalid_since.is_(None), is_recent(came.verified_at, provider))
+        .correlate(provider, member)
+    )
+    return requires(provider, member.organization_id).where(not_(through_it)).correlate(member)
+
+
+def requires(provider: Any, organization_id: Any) -> Exists:
+    """Return the condition that a provider is the one through which people of an organization have to come by now."""
+    has_begun = or_(provider.required_from.is_(None), provider.required_from <= NOW)
+    return _wants(provider, organization_id).where(has_begun)
+
+
+def _wants(provider: Any, organization_id: Any) -> Exists:
+    is_wanted = (provider.status == _IN_USE, provider.enforcement == _REQUIRED)
+    return exists().where(provider.organization_id == organization_id, *is_wanted)
+
+
+def _is_linked(provider: Any, member: Any, identity: Any) -> Exists:
+    of_member = (identity.provider_id == provider.id, identity.user_id == member.user_id)
+    return exists().where(*of_member, identity.invalid_since.is_(None))
+
+
+def is_recent(verified_at: Any, provider: Any) -> ColumnElement[bool]:
+    """Return the condition that a verification is not older than the policy of a provider allows."""
+    recent: ColumnElement[bool] = verified_at >= DaysBefore(NOW, provider.verification_days)
+    return recent

@@ -1,0 +1,122 @@
+"""Requiring single sign-on: whom that would keep out now, and from when on."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
+
+from flask import Response, flash, url_for
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from wtforms import DateField, RadioField
+from wtforms.fields import SelectChoice
+from wtforms.validators import InputRequired, Optional, ValidationError
+
+from webapp import clock
+from webapp.access.roles import Scope
+from webapp.blueprints.sso import bp
+from webapp.errors import SignInRequired
+from webapp.http import session, sso
+from webapp.http.confirmations import ConfirmForm, Question, confirmation
+from webapp.http.forms import Form
+from webapp.http.guard import access
+from webapp.http.htmx import go, respond
+from webapp.http.session import current_actor
+from webapp.models import Enforcement, IdentityProvider, Organization
+from webapp.queries.enforcement import outsiders_of
+from webapp.services.sso import connections, enforcement, identities
+from webapp.services.sso.enforcement import Policy
+from webapp.services.sso.errors import SignInAgain
+
+LATEST = timedelta(days=366)
+CHOICES = [
+    SelectChoice(value=Enforcement.OFF.value, label=_("Off")),
+    SelectChoice(value=Enforcement.OPTIONAL.value, label=_("Optional")),
+    SelectChoice(value=Enforcement.REQUIRED.value, label=_("Required")),
+]
+
+
+class EnforcementForm(Form):
+    """Whether members have to come through the provider, and from which day on."""
+
+    enforcement = RadioField(_("Must members come through the provider?"), validators=[InputRequired(_("Choose one."))])
+    from_date = DateField(_("From this day on"), validators=[Optional()])
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.enforcement.choices = CHOICES
+
+    def validate_from_date(self, field: Any) -> None:
+        """Refuse days that are over, or too far away."""
+        today = clock.now().date()
+        if field.data and not today < field.data <= today + LATEST:
+            raise ValidationError(_("Choose a day after today, within a year, or none to begin now."))
+
+    def policy(self) -> Policy:
+        """Return what was chosen."""
+        wanted = Enforcement(self.enforcement.data)
+        day: date | None = self.from_date.data if wanted is Enforcement.REQUIRED else None
+        return Policy(wanted, datetime.combine(day, time.min, UTC) if day else None)
+
+    def carried(self) -> list[tuple[str, str]]:
+        """Return the names and values that send the same form again."""
+        day = self.from_date.data
+        return [("enforcement", self.enforcement.data), ("from_date", day.isoformat() if day else "")]
+
+
+@bp.get("/orgs/<org>/sso/enforce")
+@access(Scope.SSO_ADMIN)
+def enforcing(organization: Organization) -> Response:
+    """Show whether single sign-on is required, and whom that would keep out now."""
+    provider = connections.require_active(organization)
+    begins = provider.required_from
+    is_ahead = begins is not None and begins > clock.now()
+    present = {"enforcement": provider.enforcement.value, "from_date": begins.date() if begins and is_ahead else None}
+    return _page(provider, EnforcementForm(data=present))
+
+
+@bp.post("/orgs/<org>/sso/enforce")
+@access(Scope.SSO_ADMIN)
+def enforce(organization: Organization) -> Response:
+    """Require it or not; asks first where that keeps somebody out."""
+    provider = connections.require_active(organization)
+    form, confirm = EnforcementForm(), ConfirmForm()
+    if not form.validate():
+        return _page(provider, form, status=422)
+    wanted = form.policy()
+    if not _is_shown(provider) and not _viewer().is_fresh:
+        raise SignInAgain
+    if wanted.enforcement is Enforcement.REQUIRED:
+        outsiders = outsiders_of(provider)
+        question = Question(f"{wanted} {[one.id for one in outsiders.first]} {outsiders.count}")
+        if not question.is_confirmed(confirm):
+            said = {"host": sso.host_of(provider), "outsiders": outsiders, "begins_at": wanted.required_from}
+            return confirmation(
+                "sso/_enforce_confirm.html", confirm, preview=question, carried=form.carried(), section="sso", **said
+            )
+    if enforcement.enforce(current_actor(), organization, wanted, _viewer().session_id):
+        flash(gettext("It is changed, and the owners are told."), "success")
+    return go(url_for("sso.enforcing", org=organization.slug))
+
+
+def _is_shown(provider: IdentityProvider) -> bool:
+    viewer = _viewer()
+    return enforcement.came_just_now(provider, viewer.user_id, viewer.session_id)
+
+
+def _viewer() -> session.Viewer:
+    found = session.viewer()
+    if found is None:
+        raise SignInRequired
+    return found
+
+
+def _page(provider: IdentityProvider, form: EnforcementForm, *, status: int = 200) -> Response:
+    return respond(
+        "sso/enforce.html",
+        {"panel": "sso/_enforce.html"},
+        status=status,
+        form=form,
+        host=sso.host_of(provider),
+        outsiders=outsiders_of(provider),
+        is_linked=identities.of_user(provider, _viewer().user_id) is not None,
+        is_shown=_is_shown(provider),
+    )

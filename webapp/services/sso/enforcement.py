@@ -1,0 +1,123 @@
+"""Requiring single sign-on: whether people of an organization have to come through its provider, and from when on."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import bindparam, exists, select
+
+from webapp import clock
+from webapp.access.actor import Actor
+from webapp.access.decide import require
+from webapp.access.roles import Scope
+from webapp.db import db
+from webapp.models import (
+    Enforcement,
+    Identity,
+    IdentityProvider,
+    Organization,
+    ProviderStatus,
+    SessionIdentity,
+)
+from webapp.services import audit
+from webapp.services.audit import Event
+from webapp.services.sso import connections, letters
+from webapp.services.sso.errors import NothingRequired, NotThroughProvider
+
+JUST_NOW = timedelta(minutes=10)
+LATER = "later"
+"""What a letter calls it when it is required from some day on."""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """Whether people have to come through the provider; `required_from` is when a rehearsal of that ends."""
+
+    enforcement: Enforcement
+    required_from: datetime | None = None
+
+    def described(self) -> dict[str, Any]:
+        """Return what the audit log keeps of it."""
+        return {
+            "enforcement": self.enforcement.value,
+            "required_from": self.required_from.isoformat() if self.required_from else None,
+        }
+
+
+def is_required(provider: IdentityProvider) -> bool:
+    """Tell whether people have to come through a provider by now; see `access.single_sign_on` for the same of rows."""
+    is_wanted = provider.status is ProviderStatus.ACTIVE and provider.enforcement is Enforcement.REQUIRED
+    return is_wanted and (provider.required_from is None or provider.required_from <= clock.now())
+
+
+_CAME = select(
+    exists()
+    .where(SessionIdentity.session_id == bindparam("session_id"), SessionIdentity.identity_id == Identity.id)
+    .where(SessionIdentity.verified_at >= bindparam("since"), Identity.invalid_since.is_(None))
+    .where(Identity.provider_id == bindparam("provider_id"), Identity.user_id == bindparam("user_id"))
+)
+
+
+def came_just_now(provider: IdentityProvider, user_id: int | None, session_id: int) -> bool:
+    """Tell whether a session of a user came through a provider within the last ten minutes."""
+    of_session = {"provider_id": provider.id, "user_id": user_id, "session_id": session_id}
+    return bool(db.session.scalar(_CAME, {**of_session, "since": clock.now() - JUST_NOW}))
+
+
+def enforce(actor: Actor, organization: Organization, wanted: Policy, session_id: int) -> bool:
+    """Let an organization require its provider or not, and tell its owners; return whether anything is another now.
+
+    Whoever requires it has just come through it, so at least one owner can come in. Under the organization's lock.
+
+    Raises:
+        NotFound, Forbidden: the actor may not, or there is no provider in use.
+        NotThroughProvider: the actor wants to require what they have not just come through.
+    """
+    require(actor, Scope.SSO_ADMIN, organization)
+    provider = connections.require_active(organization)
+    is_shown = came_just_now(provider, actor.user_id, session_id)
+    if wanted.enforcement is Enforcement.REQUIRED and not is_shown:
+        raise NotThroughProvider
+    before, begins = Policy(provider.enforcement, provider.required_from), wanted.required_from
+    if before == wanted:
+        return False
+    _set(provider, wanted)
+    _record(actor, Event.SSO_ENFORCED, organization, provider, before)
+    letters.tell_owners(
+        organization,
+        "sso_enforced",
+        actor=actor.name,
+        provider=connections.host_of(provider),
+        **({"begins_at": begins.isoformat(), "what": LATER} if begins else {"what": wanted.enforcement.value}),
+    )
+    return True
+
+
+def bypass(actor: Actor, organization: Organization, lasts: timedelta) -> datetime:
+    """Let people of an organization in without its provider for a while, and tell its owners; return until when.
+
+    Raises:
+        NotFound, Forbidden: the actor may not, or there is no provider in use.
+        NothingRequired: nobody has to come through it at present.
+    """
+    require(actor, Scope.SSO_ADMIN, organization)
+    provider = connections.require_active(organization)
+    if not is_required(provider):
+        raise NothingRequired
+    before, until = Policy(provider.enforcement, provider.required_from), clock.now() + lasts
+    _set(provider, Policy(Enforcement.REQUIRED, until))
+    _record(actor, Event.SSO_BYPASSED, organization, provider, before)
+    host = connections.host_of(provider)
+    letters.tell_owners(organization, "sso_bypassed", provider=host, until_at=until.isoformat())
+    return until
+
+
+def _set(provider: IdentityProvider, policy: Policy) -> None:
+    provider.enforcement, provider.required_from = policy.enforcement, policy.required_from
+    db.session.flush()
+
+
+def _record(actor: Actor, event: Event, organization: Organization, provider: IdentityProvider, before: Policy) -> None:
+    after = Policy(provider.enforcement, provider.required_from)
+    change = {"before": before.described(), "after": after.described()}
+    audit.record(actor, event, connections.target_of(provider), organization=organization, **change)
