@@ -76,8 +76,13 @@ def reach_choices(*, everything: bool = True) -> list[SelectChoice]:
 
 
 def is_search() -> bool:
-    """Tell whether a form came only to look for people: its button to find them was pressed."""
-    return request.method == "POST" and "find" in request.form
+    """Tell whether a form came only to look for people.
+
+    Its button to find them was pressed; or Enter, with something else to be found than was found before.
+    """
+    given = request.form
+    is_new = given.get("q", "").strip() not in ("", given.get("found", "").strip())
+    return request.method == "POST" and ("find" in given or ("enter" in given and is_new))
 
 
 @dataclass(frozen=True)

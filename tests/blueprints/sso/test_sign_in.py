@@ -16,6 +16,7 @@ from tests.support.worlds import World, post
 from webapp import clock
 from webapp.db import db
 from webapp.models import EmailAddress, Identity, Joining, Role, Session, User
+from webapp.services.sso.errors import NotInvited
 from webapp.services.sso.flows import LIFETIME
 
 
@@ -70,7 +71,13 @@ def test_nobody_joins_without_an_invitation_or_a_policy(world: World, acme: Acme
     assert answer.status_code == 403
     assert "no invitation waits" in answer.text
     assert signed_in_as(browser) is None
-    assert acme.events()[-1] == "sso.refused"
+    refused = acme.entries()[-1]
+    assert refused.event == "sso.refused"
+    assert refused.after is not None
+    assert (refused.after["reason"], refused.after["claimed"]) == (NotInvited.noted, "mia@example.org")
+    log = acme.browser(acme.owner).get(acme.address("audit")).text
+    assert "no invitation waits for the address that was named" in log
+    assert "%(" not in log
 
 
 def test_policy_lets_people_of_a_listed_domain_join_with_the_default_role(world: World, acme: Acme, desk: Desk) -> None:

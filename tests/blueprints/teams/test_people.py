@@ -60,6 +60,22 @@ def test_searching_finds_people_of_the_organization_keeps_whom_one_chose_and_sto
     assert acme.events() == before
 
 
+def test_enter_finds_what_is_new_to_find_and_adds_only_whom_one_has_seen(office: Office) -> None:
+    acme, browser, mona = (
+        office.acme,
+        office.acme.browser(office.acme.admin),
+        office.acme.member_id(office.acme.manager),
+    )
+    with acme.unchanged():
+        answer = post(browser, office.address(ADD), members=[mona], q="otto", found="mona", enter="1")
+        assert (answer.status_code, Page(answer).checked("members")) == (200, [str(mona)])
+    for given in ({"q": "mona", "found": "mona"}, {"q": "", "found": "mona"}):
+        before = members_of(office)
+        answer = post(browser, office.address(ADD), members=[mona], enter="1", **given)
+        assert answer.status_code == 303
+        assert members_of(office) == sorted({*before, mona})
+
+
 def locks(app: Flask, browser: FlaskClient, path: str, **form: Any) -> bool:
     """Tell whether sending a form holds up others who write."""
     data = {**form, "csrf_token": csrf_token(browser)}

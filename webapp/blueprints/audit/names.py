@@ -77,6 +77,7 @@ EVENT_NAMES: dict[str, str] = {
 }
 FIELD_NAMES = {
     "address_match_required": N_("Nobody may accept with another address"),
+    "claimed": N_("Address that the provider named"),
     "client_id": N_("Client ID"),
     "default_role": N_("Role of those who join"),
     "domains": N_("Domains"),

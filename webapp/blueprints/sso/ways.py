@@ -75,14 +75,22 @@ def callback(provider: int) -> Response:
     """Come back from a provider: the flow is used up, then the provider asked, then everything looked at again."""
     flow, brought = sso.returned(provider)
     g.sso_flow = flow
+    said: Said | None = None
     try:
         said = sso.ask(flow, brought)
         ends = {FlowPurpose.SIGN_IN: _end_sign_in, FlowPurpose.LINK: _end_link, FlowPurpose.SETUP: _end_setup}
         return ends[flow.purpose](flow, said)
     except DomainError as error:
-        sentence = WORDS[error.reason] if isinstance(error, ProviderError) else error.sentence
-        uow.note(refusals.note, current_actor(), flow, sentence, g.get("request_id", ""))
+        claimed = said.email if said else None
+        uow.note(refusals.note, current_actor(), flow, _noted(error), g.get("request_id", ""), claimed)
         raise
+
+
+def _noted(error: DomainError) -> str:
+    """Return the sentence by which the audit log says why somebody was refused; it has no placeholders."""
+    if isinstance(error, ProviderError):
+        return WORDS[error.reason]
+    return (isinstance(error, SsoError) and error.noted) or (error.title if error.params else error.sentence)
 
 
 @bp.errorhandler(SsoError)

@@ -4,7 +4,9 @@ from webapp.errors import N_, DomainError, Forbidden
 
 
 class SsoError(DomainError):
-    """Single sign-on refuses something; its page says what to do next."""
+    """Single sign-on refuses something; its page says what to do next, and the audit log why, where `noted` does."""
+
+    noted = ""
 
 
 class ConnectionChanged(SsoError):
@@ -37,6 +39,7 @@ class SignOnRefused(SsoError):
 class NotInvited(SignOnRefused):
     """Nobody here is known by this identity, and nothing lets them join."""
 
+    noted = N_("Nobody here is linked to this identity, and no invitation waits for the address that was named.")
     sentence = N_(
         "You are not a member of %(organization)s, and no invitation waits for the address your provider names. "
         "Nothing was changed. Ask somebody there to invite you."
@@ -46,6 +49,7 @@ class NotInvited(SignOnRefused):
 class LinkFirst(SignOnRefused):
     """An account with the claimed address exists: its owner signs in and links, and nobody else gets it."""
 
+    noted = N_("An account with the address that was named exists already, and is not linked.")
     title = N_("There is an account with this address already")
     sentence = N_(
         "An account here has the address your provider names. Nothing was changed. Sign in to it as you did before, "

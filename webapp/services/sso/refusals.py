@@ -9,7 +9,7 @@ from webapp.services.sso.flows import Flow
 MOST_NOTED = 20
 
 
-def note(actor: Actor, flow: Flow, reason: str, reference: str) -> None:
+def note(actor: Actor, flow: Flow, reason: str, reference: str, claimed: str | None) -> None:
     """Note that a flow came to nothing, at most 20 times in 15 minutes for one organization.
 
     Args:
@@ -17,10 +17,12 @@ def note(actor: Actor, flow: Flow, reason: str, reference: str) -> None:
         flow: by which.
         reason: a sentence that can be translated.
         reference: what the page they saw is found by in the log.
+        claimed: the address that the provider named, if it came to that.
     """
     if attempts.count([Limit(f"sso:refusals:{flow.organization_id}", MOST_NOTED)]):
         return
     organization = organizations.lock(flow.organization_id)
     target = Target("identity_provider", flow.connected.id, flow.connected.issuer or flow.connected.kind)
     after = {"purpose": flow.purpose.value, "reason": reason, "reference": reference}
+    after |= {"claimed": claimed} if claimed else {}
     audit.record(actor, Event.SSO_REFUSED, target, organization=organization, after=after)
