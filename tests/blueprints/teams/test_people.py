@@ -90,6 +90,7 @@ def test_searching_for_people_holds_nobody_up(app: Flask, office: Office) -> Non
     paths = [office.address(path) for path in (ADD, "groups/new", f"groups/{office.readers}")]
     for path in paths:
         assert not locks(app, browser, path, q="otto", find="1"), path
+    for path in paths[:2]:  # the form of a group that exists asks first, without the lock
         assert locks(app, browser, path, q="otto"), path
 
 
