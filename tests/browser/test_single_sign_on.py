@@ -71,6 +71,7 @@ def test_its_pages_look_well(hall: Hall, theirs: HostileProvider, gallery: Galle
     gallery.show(page, "sso-kind")
     page.get_by_role("radio", name="OpenID Connect").check()
     page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_label("Issuer address")).to_be_visible()
     gallery.show(page, "sso-setup")
     page.goto(sso)
     set_up_again = page.get_by_role("link", name="Go on with the set-up")
@@ -81,6 +82,7 @@ def test_its_pages_look_well(hall: Hall, theirs: HostileProvider, gallery: Galle
     page.get_by_label("Client ID").fill(CLIENT_ID)
     page.get_by_label("Client secret").fill(CLIENT_SECRET)
     page.get_by_role("button", name="Save, and sign in to prove it").click()
+    expect(page.get_by_text("Single sign-on works, and your own account is linked.")).to_be_visible()
     gallery.show(page, "sso-in-use")
     for name, path in (("link", "link"), ("unlink", "unlink"), ("login", "login")):
         page.goto(f"{sso}/{path}")

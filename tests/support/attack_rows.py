@@ -35,6 +35,7 @@ ROWS: Final = {
     "A19": "provider that leaves out who it is",
     "A20": "domain, tenant or organization that only looks right",
     "A21": "page or picture that begins to link by itself",
+    "A22": "requirement of single sign-on that would lock everybody out",
     "A23": "link taken away that was the only way in",
     "A24": "redirect that would leave this server",
     "A25": "secret of a provider, read back",
