@@ -35,7 +35,7 @@ def disable(organization: Organization) -> Response:
             coverage=coverage_of(provider),
             stranded=stranded[:MOST_NAMED],
             is_cut=len(stranded) > MOST_NAMED,
-            section="sso",
+            section="settings",
         )
     service.disable(current_actor(), organization, provider)
     flash(_("Single sign-on is switched off."), "success")

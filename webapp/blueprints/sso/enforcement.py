@@ -89,8 +89,9 @@ def enforce(organization: Organization) -> Response:
         question = Question(f"{wanted} {[one.id for one in outsiders.first]} {outsiders.count}")
         if not question.is_confirmed(confirm):
             said = {"host": sso.host_of(provider), "outsiders": outsiders, "begins_at": wanted.required_from}
+            carried = form.carried()
             return confirmation(
-                "sso/_enforce_confirm.html", confirm, preview=question, carried=form.carried(), section="sso", **said
+                "sso/_enforce_confirm.html", confirm, preview=question, carried=carried, section="settings", **said
             )
     if enforcement.enforce(current_actor(), organization, wanted, _viewer().session_id):
         flash(gettext("It is changed, and the owners are told."), "success")

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, exists, select
@@ -25,7 +24,7 @@ from webapp.models import (
     User,
 )
 from webapp.services import accounts, attempts, audit, managed, members
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Event
 from webapp.services.sso import connections
 from webapp.services.sso.errors import (
@@ -38,7 +37,6 @@ from webapp.services.sso.errors import (
 from webapp.services.tokens import digest
 
 LETTERS_A_DAY = 20
-DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True)

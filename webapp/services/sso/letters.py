@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, cast, exists, literal, select
@@ -14,13 +13,12 @@ from webapp.db import db
 from webapp.models import Attempts, EmailAddress, IdentityProvider, Member, Organization, Role, User
 from webapp.services import attempts, outbox
 from webapp.services.addresses import Address
-from webapp.services.attempts import Limit
+from webapp.services.attempts import DAY, Limit
 from webapp.services.outbox import Letter
 from webapp.services.sso import connections
 
 MOST_TOLD = 20
 MOST_A_DAY = 20
-DAY = timedelta(days=1)
 BATCH = 1_000
 # The address of a user that is known to be theirs.
 HAS_ADDRESS = and_(EmailAddress.user_id == User.id, EmailAddress.is_primary, EmailAddress.verified_at.is_not(None))
