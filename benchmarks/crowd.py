@@ -74,6 +74,7 @@ def crowd_of(size: int, *, is_global: bool) -> Crowd:
     """
     if db.engine.dialect.name == "postgresql":
         db.session.execute(text("set local statement_timeout = 0"))  # a million rows take longer than any page may
+        db.session.execute(text("set local session_replication_role = replica"))  # looks for no parent of a row
     base = next(_BASES) * 10_000_000
     organization = Organization(name=f"Crowd {base}", slug=f"crowd-{base}")
     db.session.add(organization)

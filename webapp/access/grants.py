@@ -7,7 +7,7 @@ Where plug-ins are installed, a decision asks them before it looks at the grants
 """
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -189,7 +189,7 @@ class Decision:
 
 def decide(user_id: int, project: Project, scope: Scope) -> bool:
     """Tell whether a user may do `scope` on a project. Unknown means no."""
-    facts = _facts(_of(user_id, project))
+    facts = _facts(user_id, project)
     if facts is None:
         return False
     if any(map(facts.is_blocked.__getitem__, _BLOCKERS_OF[scope])):
@@ -202,12 +202,11 @@ def decide(user_id: int, project: Project, scope: Scope) -> bool:
 
 def explain(user_id: int, project: Project, scope: Scope) -> Decision:
     """Return the decision about a user and a project, with what led to it. Somebody unknown has no grants."""
-    parameters = _of(user_id, project)
-    facts = _facts(parameters)
+    facts = _facts(user_id, project)
     if facts is None:
         return Decision(scope, (), ())
     blockers = tuple(BLOCKERS[at].kind for at in _BLOCKERS_OF[scope] if facts.is_blocked[at])
-    paths = db.session.connection().execute(_PATHS, {**parameters, "member_id": facts.member_id}).all()
+    paths = db.session.connection().execute(_PATHS, {"project_id": project.id, "member_id": facts.member_id}).all()
     opinions = plugins.opinions(facts.member_id, scope, project)
     return Decision(scope, tuple(Path(*path) for path in paths), blockers, opinions)
 
@@ -220,24 +219,30 @@ class _Facts(NamedTuple):
     levels: Sequence[int | None]
 
 
-def _facts(parameters: Mapping[str, int]) -> _Facts | None:
+def _facts(user_id: int, project: Project) -> _Facts | None:
     """Read the facts of a decision. Statement and row pass as the driver has them: decisions are asked for often."""
     connection = db.session.connection()
-    sql, fixed, in_order, moment = _prepared(connection.dialect.name)
-    values = {**fixed, **parameters, NOW.key: moment(clock.now())}
-    cursor: Any = connection.exec_driver_sql(sql, in_order(values)).cursor
+    sql, moment, arranged = _prepared(connection.dialect.name)
+    values = arranged((user_id, project.id, project.organization_id, moment(clock.now())))
+    cursor: Any = connection.exec_driver_sql(sql, values).cursor
     rows = cursor.fetchall()
     return _Facts(rows[0][0], rows[0][1 : 1 + len(BLOCKERS)], rows[0][1 + len(BLOCKERS) :]) if rows else None
 
 
 @cache
-def _prepared(_dialect: str) -> tuple[str, dict[str, Any], Callable[[dict[str, Any]], Any], Callable[[datetime], Any]]:
-    """Return the statement of a decision, its fixed values, and what makes all values, and a moment, the driver's."""
+def _prepared(
+    _dialect: str,
+) -> tuple[str, Callable[[datetime], Any], Callable[[tuple[Any, ...]], tuple[Any, ...] | dict[str, Any]]]:
+    """Return the statement of a decision, and what makes a moment, and then the values of _ASKED, the driver's."""
     dialect = db.engine.dialect
     compiled = _DECISION.compile(dialect=dialect)
-    fixed = {name: getattr(value, "value", value) for name, value in compiled.params.items()}
-    in_order = itemgetter(*compiled.positiontup) if compiled.positiontup else dict
-    return str(compiled), fixed, in_order, _as_sqlite_holds if dialect.name == "sqlite" else _as_it_is
+    fixed = {name: getattr(value, "value", value) for name, value in compiled.params.items() if name not in _ASKED}
+    names, others = (*_ASKED, *fixed), tuple(fixed.values())
+    moment = _as_sqlite_holds if dialect.name == "sqlite" else _as_it_is
+    if not compiled.positiontup:
+        return str(compiled), moment, lambda asked: dict(zip(names, asked + others, strict=True))
+    in_order = itemgetter(*map(names.index, compiled.positiontup))
+    return str(compiled), moment, lambda asked: in_order(asked + others)
 
 
 def _as_sqlite_holds(moment: datetime) -> str:
@@ -488,14 +493,11 @@ def _is_readable() -> ColumnElement[bool]:
     return not_(or_(*about_members))
 
 
-def _of(user_id: int, project: Project) -> dict[str, int]:
-    return {"user_id": user_id, "project_id": project.id, "organization_id": project.organization_id}
-
-
 _ROWS = bindparam("rows", type_=Integer, literal_execute=True)
 _LEVEL = bindparam("level", type_=RoleColumn)
 _PROJECT_ID = bindparam("project_id", type_=Id)
 _MEMBER_ID = bindparam("member_id", type_=Id)
+_ASKED = ("user_id", "project_id", "organization_id", NOW.key)
 _DECISION: Statement = (
     select(
         _member.id,
