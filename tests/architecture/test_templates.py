@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from werkzeug.test import TestResponse
 
 from tests.support import asking
 from tests.support.acme import Acme
-from tests.support.pages import Element, Page
+from tests.support.pages import PANEL, Element, Page
 from tests.support.routes import Routes
 from tests.support.worlds import World, csrf_token
 
@@ -83,6 +84,47 @@ def test_what_htmx_does_works_without_it(world: World, acme: Acme, routes: Route
         data = {"csrf_token": csrf_token(browser)} if method == "POST" else None
         answer = browser.open(path, method=method, data=data, buffered=True)
         assert list(broken(answer, addresses)) == [], (method, path)
+
+
+class Nesting(HTMLParser):
+    """Reads what is written, where a browser would guess, and notes the elements closed late, early or never."""
+
+    CLOSED_BY_NOTHING = frozenset({"br", "hr", "img", "input", "link", "meta"})
+
+    def __init__(self, answer: TestResponse) -> None:
+        super().__init__()
+        self.faults: list[str] = []
+        self._open: list[str] = []
+        self.feed(answer.get_data(as_text=True))
+        self.close()
+        self.faults += [f"<{tag}> is never closed" for tag in self._open]
+
+    def handle_starttag(self, tag: str, _attributes: object) -> None:
+        if tag not in self.CLOSED_BY_NOTHING:
+            self._open.append(tag)
+
+    def handle_startendtag(self, _tag: str, _attributes: object) -> None:
+        """Open nothing: it closes itself."""
+
+    def handle_endtag(self, tag: str) -> None:
+        if self._open[-1:] == [tag]:
+            self._open.pop()
+        else:
+            self.faults.append(f"</{tag}> at {self.getpos()} where {self._open[-1:]} is open")
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_every_element_is_closed_in_order(world: World, acme: Acme, routes: Routes) -> None:
+    asking.ask(acme, "asks@example.org")
+    for route in (route for route in routes if route.endpoint != "static"):
+        browser = world.browser(acme.owner)
+        data = {"csrf_token": csrf_token(browser)} if route.method == "POST" else None
+        for headers in ({}, PANEL):
+            answer = browser.open(
+                routes.request(route).path, method=route.method, data=data, headers=headers, buffered=True
+            )
+            if answer.mimetype == "text/html" and answer.status_code != 303:
+                assert Nesting(answer).faults == [], (route, headers)
 
 
 def broken(answer: TestResponse, addresses: MapAdapter) -> Iterator[str]:

@@ -71,8 +71,8 @@ def rows_of(world: World, slug: str) -> dict[str, list[tuple[Any, ...]]]:
     def read() -> dict[str, list[tuple[Any, ...]]]:
         organization = organization_of(slug).id
         tables = [table for table in db.metadata.sorted_tables if "organization_id" in table.c]
-        mine = {table.name: rows_in(table, f'"organization_id" = {organization}') for table in tables}
-        return {**mine, "organization": rows_in(db.metadata.tables["organization"], f'"id" = {organization}')}
+        wanted = dict.fromkeys(tables, f'"organization_id" = {organization}')
+        return rows_in({**wanted, db.metadata.tables["organization"]: f'"id" = {organization}'})
 
     found: dict[str, list[tuple[Any, ...]]] = world.read(read)
     return found

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import cycle
 
 import pytest
 from flask import Flask
@@ -9,7 +10,7 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from tests.support.acme import Acme
-from tests.support.applications import close
+from tests.support.applications import Applications, close
 from tests.support.pages import PANEL
 from tests.support.routes import Routes
 from tests.support.worlds import World, post
@@ -48,12 +49,6 @@ ANSWERS: dict[str, tuple[int, Ask]] = {
 }
 
 
-@pytest.fixture
-def app(fresh_app: Flask) -> Flask:
-    """An application that its tests may change."""
-    return fresh_app
-
-
 def add_failing_page(app: Flask) -> None:
     @access(PUBLIC)
     def fails() -> str:
@@ -63,9 +58,15 @@ def add_failing_page(app: Flask) -> None:
 
 
 @pytest.fixture
-def owner(app: Flask, acme: Acme) -> FlaskClient:
-    """A browser of Acme's owner, where one page fails."""
-    add_failing_page(app)
+def app(applications: Applications, settings: Settings) -> Iterator[Flask]:
+    """An application one page of which fails."""
+    with applications.on(settings, add_failing_page) as application:
+        yield application
+
+
+@pytest.fixture
+def owner(acme: Acme) -> FlaskClient:
+    """A browser of Acme's owner."""
     return acme.browser(acme.owner)
 
 
@@ -132,11 +133,13 @@ ORIGINS = [
 
 
 def test_E12_no_other_origin_may_read_anything(world: World, acme: Acme, routes: Routes) -> None:
+    """Browsers ask with OPTIONS first; each address is asked that by all origins, and read by two of them in turn."""
     asking = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "HX-Request"}
-    browser = world.browser(acme.owner)
+    browser, readers = world.browser(acme.owner), cycle(ORIGINS)
     addresses = {route.rule.rule: route for route in routes}
     for path in (routes.request(route).path for route in addresses.values()):
-        for method, origin in ((method, origin) for method in ("GET", "OPTIONS") for origin in ORIGINS):
+        asked = [("GET", next(readers)), ("GET", next(readers)), *(("OPTIONS", origin) for origin in ORIGINS)]
+        for method, origin in asked:
             answer = browser.open(path, method=method, headers={**asking, "Origin": origin}, buffered=True)
             allowed = [name for name in dict(answer.headers) if name.lower().startswith("access-control-")]
             assert allowed == [], f"{method} {path} from {origin}"

@@ -1,7 +1,7 @@
 """Every error is a page like all others, or the fragment HTMX asked for, and shows nothing of the inside."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -29,10 +29,28 @@ REFERENCE = re.compile(r"[0-9a-f]{12}")
 Ask = Callable[[FlaskClient, Acme, dict[str, str]], TestResponse]
 
 
+def add_failing_pages(app: Flask) -> None:
+    """Let one page fail with a secret in its error, and one after it has stored something."""
+
+    @access(PUBLIC)
+    def fails() -> str:
+        raise RuntimeError("canary-1234")
+
+    @access(PUBLIC)
+    def stores_and_fails() -> str:
+        db.session.execute(text("update organization set name = 'canary'"))
+        audit.record(Actor.system(), Event.SIGNED_OUT, Target("user", None, "canary"))
+        raise RuntimeError
+
+    app.add_url_rule("/fails", "fails", fails)
+    app.add_url_rule("/stores-and-fails", "stores_and_fails", stores_and_fails, methods=["POST"])
+
+
 @pytest.fixture
-def app(fresh_app: Flask) -> Flask:
-    """An application that its tests may change."""
-    return fresh_app
+def app(applications: Applications, settings: Settings) -> Iterator[Flask]:
+    """An application some pages of which fail."""
+    with applications.on(settings, add_failing_pages) as application:
+        yield application
 
 
 def revoke_twice(client: FlaskClient, acme: Acme, headers: dict[str, str]) -> TestResponse:
@@ -53,14 +71,8 @@ PROBLEMS: dict[int, Ask] = {
 
 
 @pytest.fixture
-def owner(app: Flask, acme: Acme) -> FlaskClient:
-    """A browser of Acme's owner, where one page fails with a secret in its error."""
-
-    @access(PUBLIC)
-    def fails() -> str:
-        raise RuntimeError("canary-1234")
-
-    app.add_url_rule("/fails", "fails", fails)
+def owner(acme: Acme) -> FlaskClient:
+    """A browser of Acme's owner."""
     return acme.browser(acme.owner)
 
 
@@ -125,16 +137,9 @@ def test_K05_no_page_shows_why_it_fails(world: World, acme: Acme, routes: Routes
     assert failed > 5
 
 
-def test_K05_failure_leaves_nothing_behind(app: Flask, world: World, acme: Acme) -> None:
-    @access(PUBLIC)
-    def stores_and_fails() -> str:
-        db.session.execute(text("update organization set name = 'canary'"))
-        audit.record(Actor.system(), Event.SIGNED_OUT, Target("user", None, "canary"))
-        raise RuntimeError
-
-    app.add_url_rule("/fails", "fails", stores_and_fails, methods=["POST"])
+def test_K05_failure_leaves_nothing_behind(world: World, acme: Acme) -> None:
     before = world.dump(), len(acme.events())
-    assert post(acme.browser(acme.owner), "/fails").status_code == 500
+    assert post(acme.browser(acme.owner), "/stores-and-fails").status_code == 500
     assert (world.dump(), len(acme.events())) == before
 
 

@@ -1,6 +1,6 @@
 """Applications that tests share: making one, and compiling its statements, takes longer than most tests."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +16,8 @@ from webapp.db import db
 
 KEPT = 8
 
+Change = Callable[[Flask], None]
+
 
 class Applications:
     """One application for all tests with the same settings, each on its own database.
@@ -25,14 +27,14 @@ class Applications:
 
     def __init__(self, compiled_templates: BytecodeCache) -> None:
         self._compiled_templates = compiled_templates
-        self._kept: dict[Settings, Flask] = {}
+        self._kept: dict[tuple[Settings, Change | None], Flask] = {}
 
     @contextmanager
-    def on(self, settings: Settings) -> Iterator[Flask]:
-        """Yield the application with these settings, on the database they name."""
+    def on(self, settings: Settings, changed: Change | None = None) -> Iterator[Flask]:
+        """Yield the application with these settings, on the database they name, changed once in this way if any."""
         kind = make_url(settings.database_url).get_backend_name()
-        key = replace(settings, database_url=kind, data_dir=Path())
-        app = self._kept.pop(key, None) or self._made(settings)
+        key = replace(settings, database_url=kind, data_dir=Path()), changed
+        app = self._kept.pop(key, None) or self._made(settings, changed)
         self._kept[key] = app
         if len(self._kept) > KEPT:
             del self._kept[next(iter(self._kept))]
@@ -48,8 +50,10 @@ class Applications:
         yield app
         close(app)
 
-    def _made(self, settings: Settings) -> Flask:
+    def _made(self, settings: Settings, changed: Change | None = None) -> Flask:
         app = create_app(settings)
+        if changed:
+            changed(app)
         app.jinja_env.bytecode_cache = self._compiled_templates
         _connect_as_settings_say(app)
         return app

@@ -1,24 +1,25 @@
-"""Pages as a person sees them: their text, their fields, and the elements that HTMX swaps."""
+"""Pages as a browser reads them and a person sees them: their text, fields, and the elements that HTMX swaps."""
 
-from dataclasses import dataclass, field
-from html.parser import HTMLParser
+from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
+from selectolax.lexbor import LexborHTMLParser, LexborNode
 from werkzeug.test import TestResponse
 
-VOID = {"br", "hr", "img", "input", "link", "meta", "path"}
 UNSEEN = {"head", "script", "style", "template"}
+AROUND_A_FRAGMENT = {"html", "head", "body"}
 PANEL = {"HX-Request": "true", "HX-Target": "panel"}
 RESULTS = {"HX-Request": "true", "HX-Target": "results"}
 
 
-@dataclass
 class Element:
     """An element: its name, its attributes, and the text in it."""
 
-    tag: str
-    attributes: dict[str, str]
-    pieces: list[str] = field(default_factory=list)
+    def __init__(self, node: LexborNode) -> None:
+        self._node = node
+        self.tag = str(node.tag)
+        self.attributes = {name: value or "" for name, value in node.attributes.items()}
 
     @property
     def id(self) -> str:
@@ -28,26 +29,44 @@ class Element:
     @property
     def text(self) -> str:
         """The text in it and in all it holds, with single spaces."""
-        return " ".join(" ".join(self.pieces).split())
+        return _text(self._node)
 
 
-class Page(HTMLParser):
+def _text(node: LexborNode) -> str:
+    return " ".join(" ".join(_pieces(node)).split())
+
+
+def _pieces(node: LexborNode) -> Iterator[str]:
+    for child in node.iter(include_text=True):
+        if child.is_text_node:
+            yield child.text_content or ""
+        elif child.tag not in UNSEEN:
+            yield from _pieces(child)
+
+
+class Page:
     """An answer, parsed. `roots` are its outermost elements, `elements` all of them in order."""
 
     def __init__(self, response: TestResponse) -> None:
-        super().__init__()
-        self.roots: list[Element] = []
-        self.elements: list[Element] = []
-        self._everything = Element("", {})
-        self._open: list[Element] = [self._everything]
-        self.feed(response.get_data(as_text=True))
-        self.close()
-        assert self._open == [self._everything], f"never closed: {self._open[-1].tag}"
+        written = response.get_data(as_text=True)
+        self._is_whole = written.lstrip().lower().startswith("<!doctype")
+        self._tree = LexborHTMLParser(written)
+
+    @cached_property
+    def elements(self) -> list[Element]:
+        """All elements, in order."""
+        nodes = self._tree.root.traverse() if self._tree.root else ()
+        return [Element(node) for node in nodes if self._is_whole or node.tag not in AROUND_A_FRAGMENT]
+
+    @property
+    def roots(self) -> list[Element]:
+        """The outermost elements."""
+        return self.elements[:1] if self._is_whole else [Element(node) for node in self._tree.css("body > *")]
 
     @property
     def text(self) -> str:
         """Everything a person can read."""
-        return self._everything.text
+        return _text(self._tree.root) if self._tree.root else ""
 
     @property
     def ids(self) -> list[str]:
@@ -83,29 +102,3 @@ class Page(HTMLParser):
     def link(self, name: str) -> str | None:
         """Return where the link with this id leads, if there is one."""
         return next((element.attributes["href"] for element in self.elements if element.id == name), None)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element."""
-        element = Element(tag, {name: value or "" for name, value in attrs})
-        self.elements.append(element)
-        if len(self._open) == 1:
-            self.roots.append(element)
-        if tag not in VOID:
-            self._open.append(element)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an element that closes itself."""
-        self.handle_starttag(tag, attrs)
-        if tag not in VOID:
-            self.handle_endtag(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        """Close an element; every one that needs it is closed, and in order."""
-        assert self._open[-1].tag == tag, f"</{tag}> closes <{self._open[-1].tag}>"
-        self._open.pop()
-
-    def handle_data(self, data: str) -> None:
-        """Note what is written."""
-        if not any(element.tag in UNSEEN for element in self._open):
-            for element in self._open:
-                element.pieces.append(data)

@@ -1,6 +1,7 @@
 """Made-up organizations for tests, built by the services themselves."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -156,23 +157,29 @@ class World:
 
     def dump(self, *, without: frozenset[str] | set[str] = frozenset()) -> dict[str, list[tuple[Any, ...]]]:
         """Return every row of every table but the audit log and the counters: equal dumps mean nothing changed."""
-        tables = [t for t in db.metadata.sorted_tables if t.name not in NOT_THE_WORLD | without]
-
-        def read() -> dict[str, list[tuple[Any, ...]]]:
-            return {t.name: rows_in(t) for t in tables}
-
-        found: dict[str, list[tuple[Any, ...]]] = self.read(read)
+        wanted = {t: "true" for t in db.metadata.sorted_tables if t.name not in NOT_THE_WORLD | without}
+        found: dict[str, list[tuple[Any, ...]]] = self.read(rows_in, wanted)
         return found
 
 
-def rows_in(table: Table, condition: str = "true") -> list[tuple[Any, ...]]:
-    """Return rows of a table as the driver gives them, in order: tests that dump before each request dump a lot."""
-    keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
-    cursor = db.session.connection().connection.cursor()
-    cursor.execute(f'SELECT * FROM "{table.name}" WHERE {condition} ORDER BY {keys}')
-    found = list(cursor.fetchall())
+def rows_in(wanted: Mapping[Table, str]) -> dict[str, list[tuple[Any, ...]]]:
+    """Return rows of tables, each by a condition, as the driver gives them and in order.
+
+    Tests that dump before each request dump a lot: PostgreSQL is asked for all tables at once.
+    """
+    statements = [_rows_of(table, condition) for table, condition in wanted.items()]
+    cursor: Any = db.session.connection().connection.cursor()
+    if db.engine.dialect.name == "sqlite":
+        found = [cursor.execute(statement).fetchall() for statement in statements]
+    else:
+        found = [result.fetchall() for result in cursor.execute("; ".join(statements)).results()]
     cursor.close()
-    return found
+    return {table.name: list(rows) for table, rows in zip(wanted, found, strict=True)}
+
+
+def _rows_of(table: Table, condition: str) -> str:
+    keys = ", ".join(f'"{column.name}"' for column in table.primary_key)
+    return f'SELECT * FROM "{table.name}" WHERE {condition} ORDER BY {keys}'
 
 
 def _organization(slug: str) -> Organization:

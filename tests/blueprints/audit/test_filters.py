@@ -186,7 +186,7 @@ def test_wrong_filter_is_a_sentence_and_what_was_typed_is_kept(
     assert page.rows("entry") == []
     for name, typed in query.items():
         if name in ("from", "to", "actor"):
-            assert [e.attributes["value"] for e in page.named(name)] == [typed]
+            assert [e.attributes["value"] for e in page.named(name)] == [typed.replace("\x00", "\ufffd")]
 
 
 def test_filters_work_through_htmx_as_without(acme: Acme) -> None:
