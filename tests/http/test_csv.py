@@ -55,12 +55,13 @@ def test_file_has_its_columns_one_line_per_row_and_a_name(app: Flask) -> None:
     assert response.mimetype == "text/csv"
 
 
-@pytest.mark.parametrize("path", ["members.csv", "members/pending.csv", "audit.csv", "audit.jsonl"])
-def test_C08_file_breaks_off_once_whoever_asked_for_it_may_not_have_it(acme: Acme, path: str) -> None:
+def test_C08_file_breaks_off_once_whoever_asked_for_it_may_not_have_it(acme: Acme) -> None:
     crowds.join(acme, [(f"Person {n}", f"p{n}@example.net") for n in range(1_005)])
     crowds.invite(acme, [f"i{n}@example.org" for n in range(1_005)])
-    lines = iter(acme.browser(acme.manager).get(acme.address(path)).response)
-    next(lines)
-    acme.change(acme.manager, status=MemberStatus.SUSPENDED)
-    with pytest.raises(NotFound):
-        list(lines)
+    for path in ("members.csv", "members/pending.csv", "audit.csv", "audit.jsonl"):
+        lines = iter(acme.browser(acme.manager).get(acme.address(path)).response)
+        next(lines)
+        acme.change(acme.manager, status=MemberStatus.SUSPENDED)
+        with pytest.raises(NotFound):
+            list(lines)
+        acme.change(acme.manager, status=MemberStatus.ACTIVE)

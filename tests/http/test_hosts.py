@@ -68,11 +68,12 @@ def assert_not_led_astray(browser: FlaskClient, method: str, path: str, form: di
 
 
 def test_E15_invented_host_is_in_no_page(acme: Acme, routes: Routes) -> None:
+    """Each page is asked for with three of them by its owner and with one by a visitor, all in turn."""
     pages = [routes.request(route).path for route in routes if route.method == "GET"]
-    browsers = [acme.browser(acme.owner), acme.browser()]
+    owner, visitor, invented = acme.browser(acme.owner), acme.browser(), cycle(INVENTED)
     for path in [*pages, "/orgs", "/orgs//", f"/orgs/{acme.slug}/members/", "/nowhere"]:
-        for browser, invented in ((browser, invented) for browser in browsers for invented in INVENTED):
-            assert_not_led_astray(browser, "GET", path, {}, invented)
+        for browser in (owner, owner, owner, visitor):
+            assert_not_led_astray(browser, "GET", path, {}, next(invented))
 
 
 def test_E15_invented_host_is_in_no_redirect(acme: Acme, routes: Routes) -> None:
