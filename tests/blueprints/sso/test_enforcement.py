@@ -1,5 +1,6 @@
 """Requiring single sign-on: who may, what the page says first, and that nobody locks the owners out by it."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
 
@@ -152,6 +153,21 @@ def test_A22_bypass_lets_people_in_and_ends_by_itself(acme: Acme, desk: Desk) ->
     assert [letter.to_address for letter in acme.world.letters("sso_bypassed")] == [acme.owner.email]
     with time_machine.travel(clock.now() + timedelta(minutes=31), tick=False):
         assert browser.get(acme.address("members")).status_code == 303
+
+
+def test_bypass_is_shown_and_ended_by_requiring_or_by_switching_off(
+    acme: Acme, desk: Desk, browser: FlaskClient
+) -> None:
+    for enforcement_after in (Enforcement.REQUIRED, Enforcement.OFF):
+        desk.set(enforcement=Enforcement.REQUIRED, required_from=None)
+        until = acme.world.write(lambda: enforcement.bypass(SYSTEM, acme.organization(), timedelta(minutes=30)))
+        page = browser.get(desk.address("enforce")).text
+        assert f"Required from {until.day} {until:%b %Y, %H:%M} UTC." in page
+        [day] = re.findall(r'name="from_date"[^>]*value="([^"]*)"', page)
+        form = {"enforcement": enforcement_after.value, "from_date": day, "confirm": "1"}
+        assert post(browser, desk.address("enforce"), **form).status_code == 303
+        kept, begins = policy(acme, desk)
+        assert (kept, begins != until) == (enforcement_after, True)
 
 
 def test_A22_identity_that_is_invalid_is_no_way_in_for_an_owner(acme: Acme, desk: Desk, second: Person) -> None:

@@ -45,9 +45,10 @@ class EnforcementForm(Form):
         self.enforcement.choices = CHOICES
 
     def validate_from_date(self, field: Any) -> None:
-        """Refuse days that are over, or too far away."""
+        """Refuse days that are over, or too far away; where nothing is required they mean nothing."""
         today = clock.now().date()
-        if field.data and not today < field.data <= today + LATEST:
+        is_meant = self.enforcement.data == Enforcement.REQUIRED
+        if is_meant and field.data and not today < field.data <= today + LATEST:
             raise ValidationError(_("Choose a day after today, within a year, or none to begin now."))
 
     def policy(self) -> Policy:
@@ -67,9 +68,9 @@ class EnforcementForm(Form):
 def enforcing(organization: Organization) -> Response:
     """Show whether single sign-on is required, and whom that would keep out now."""
     provider = connections.require_active(organization)
-    begins = provider.required_from
-    is_ahead = begins is not None and begins > clock.now()
-    present = {"enforcement": provider.enforcement.value, "from_date": begins.date() if begins and is_ahead else None}
+    begins = _begins_at(provider)
+    is_of_a_day = begins is not None and begins.date() > clock.now().date()  # the end of a bypass may be today
+    present = {"enforcement": provider.enforcement.value, "from_date": begins if is_of_a_day else None}
     return _page(provider, EnforcementForm(data=present))
 
 
@@ -98,6 +99,12 @@ def enforce(organization: Organization) -> Response:
     return go(url_for("sso.enforcing", org=organization.slug))
 
 
+def _begins_at(provider: IdentityProvider) -> datetime | None:
+    """Return when it begins to be required, where that is ahead."""
+    begins = provider.required_from
+    return begins if begins and begins > clock.now() else None
+
+
 def _is_shown(provider: IdentityProvider) -> bool:
     viewer = _viewer()
     return enforcement.came_just_now(provider, viewer.user_id, viewer.session_id)
@@ -118,6 +125,7 @@ def _page(provider: IdentityProvider, form: EnforcementForm, *, status: int = 20
         form=form,
         host=sso.host_of(provider),
         outsiders=outsiders_of(provider),
+        begins_at=_begins_at(provider),
         is_linked=identities.of_user(provider, _viewer().user_id) is not None,
         is_shown=_is_shown(provider),
     )
