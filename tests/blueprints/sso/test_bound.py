@@ -1,4 +1,4 @@
-"""What a link is bound to: nothing but the button, the browser and the session that began it, and whom is named at its end.
+"""What a link is bound to: the button, the browser and the session that began it, and whom is named at its end.
 
 There is no confirmation by mail that could be followed by somebody else, or for another account at the provider.
 """

@@ -16,6 +16,7 @@ from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.models import Enforcement, Identity, IdentityProvider, Role
 from webapp.services.sso import enforcement
+from webapp.services.sso.errors import NotThroughProvider
 
 SYSTEM = Actor.system()
 REQUIRED = {"enforcement": "required", "from_date": ""}
@@ -95,15 +96,21 @@ def test_day_that_is_none_is_refused_and_kept(acme: Acme, desk: Desk, browser: F
 
 def test_A22_owner_who_came_by_a_password_requires_nothing(acme: Acme, desk: Desk) -> None:
     desk.know(acme.owner)
-    with acme.unchanged("session", "member", "audit_entry"):
-        answer = post(acme.browser(acme.owner), desk.address("enforce"), **REQUIRED, confirm="1")
-    assert answer.status_code == 403
+    with acme.unchanged("session", "member"):
+        for more in ({}, {"confirm": "1"}):
+            answer = post(acme.browser(acme.owner), desk.address("enforce"), **REQUIRED, **more)
+            assert answer.status_code == 422
+            assert re.search(r'value="required" required checked', answer.text)
+            assert f"{desk.address('login')}?next={desk.address('enforce')}" in answer.text
+    wanted = enforcement.Policy(Enforcement.REQUIRED)
+    with pytest.raises(NotThroughProvider):
+        acme.act(acme.owner, lambda actor, organization: enforcement.enforce(actor, organization, wanted, 1))
     assert policy(acme, desk) == (Enforcement.OFF, None)
 
 
 def test_A22_owner_who_came_through_longer_ago_requires_nothing(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
     with time_machine.travel(clock.now() + timedelta(minutes=10, seconds=1), tick=False):
-        assert post(browser, desk.address("enforce"), **REQUIRED, confirm="1").status_code == 403
+        assert post(browser, desk.address("enforce"), **REQUIRED, confirm="1").status_code == 422
     assert policy(acme, desk) == (Enforcement.OFF, None)
 
 

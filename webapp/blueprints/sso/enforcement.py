@@ -13,18 +13,19 @@ from wtforms.validators import InputRequired, Optional, ValidationError
 from webapp import clock
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
-from webapp.errors import SignInRequired
+from webapp.errors import DomainError, SignInRequired
 from webapp.http import session, sso
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
 from webapp.http.forms import Form
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
+from webapp.http.problems import translated
 from webapp.http.session import current_actor
 from webapp.models import Enforcement, IdentityProvider, Organization
 from webapp.queries.enforcement import outsiders_of
 from webapp.services.sso import connections, enforcement, identities
 from webapp.services.sso.enforcement import Policy
-from webapp.services.sso.errors import SignInAgain
+from webapp.services.sso.errors import NotThroughProvider, SignInAgain
 
 LATEST = timedelta(days=366)
 CHOICES = [
@@ -83,8 +84,9 @@ def enforce(organization: Organization) -> Response:
     if not form.validate():
         return _page(provider, form, status=422)
     wanted = form.policy()
-    if not _is_shown(provider) and not _viewer().is_fresh:
-        raise SignInAgain
+    if refusal := _refusal(provider, wanted):
+        form.form_errors.append(translated(refusal))
+        return _page(provider, form, status=422)
     if wanted.enforcement is Enforcement.REQUIRED:
         outsiders = outsiders_of(provider)
         question = Question(f"{wanted} {[one.id for one in outsiders.first]} {outsiders.count}")
@@ -97,6 +99,21 @@ def enforce(organization: Organization) -> Response:
     if enforcement.enforce(current_actor(), organization, wanted, _viewer().session_id):
         flash(gettext("It is changed, and the owners are told."), "success")
     return go(url_for("sso.enforcing", org=organization.slug))
+
+
+def _refusal(provider: IdentityProvider, wanted: Policy) -> DomainError | None:
+    """Return what keeps the viewer from it, before they are asked anything; the page says which way to go.
+
+    Raises:
+        SignInAgain: it takes a sign-in of just now, by the password or through the provider.
+    """
+    if _is_shown(provider):
+        return None
+    if wanted.enforcement is Enforcement.REQUIRED:
+        return NotThroughProvider()
+    if not _viewer().is_fresh:
+        raise SignInAgain
+    return None
 
 
 def _begins_at(provider: IdentityProvider) -> datetime | None:
