@@ -187,3 +187,25 @@ def test_keyboard_alone_opens_the_menu_and_signs_out(page: Page) -> None:
     tab_until_focused(page, "button")
     page.keyboard.press("Enter")
     expect(page.get_by_text("You are signed out.")).to_be_visible()
+
+
+ENDS_IN_VIEW = """link => {
+  const box = link.getBoundingClientRect(), bar = link.closest("nav").getBoundingClientRect();
+  const isSeen = x => bar.left <= x && x <= bar.right && link.contains(document.elementFromPoint(x, box.top + 9));
+  return [box.left + 1, box.right - 1].filter(isSeen).length;
+}"""
+
+
+def test_tabs_of_a_phone_stand_in_one_row_that_scrolls_and_show_the_current_one_and_the_focus(hall: Hall) -> None:
+    page = hall.page(hall.members, hall.owner, device="phone", javascript=False)
+    names = ("Members", "Pending", "Requests", "Invite new people", "Add an existing user", "Removed")
+    for name in names:
+        tab(page, name).click()
+        expect(page.locator("#tabs [aria-current=page]")).to_contain_text(name)
+        assert page.locator("#tabs [aria-current]").evaluate(ENDS_IN_VIEW) == 2, name
+        assert len({tab(page, other).bounding_box()["y"] for other in names}) == 1  # type: ignore[index]
+        tab(page, names[0]).focus()
+        for other in names:
+            expect(tab(page, other)).to_be_focused()
+            assert tab(page, other).evaluate(ENDS_IN_VIEW) > 0, (name, other)
+            page.keyboard.press("Tab")

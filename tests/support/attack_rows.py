@@ -22,6 +22,7 @@ ROWS: Final = {
     "A05": "answer at the address of another connection",
     "A06": "address that a provider does not call verified",
     "A07": "address that moved to another subject, or a subject to another address",
+    "A08": "link by a letter, or by what changed between its beginning and its end",
     "A09": "answer with a state that is missing, doubled or somebody else's",
     "A10": "answer of a provider that comes twice, or twenty times at once",
     "A11": "code of somebody else in one's own sign-in",

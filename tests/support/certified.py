@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any, Final
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from build_assets import node_program
@@ -83,8 +84,13 @@ def certified_provider(
 
 def sign_in(traveller: Traveller, address: str, login: str) -> Seen:
     """Go to the provider as somebody who agrees to everything; return where it sent them last."""
-    seen = traveller.open(address)
-    while seen.status == 200 and seen.forms:
+    return agree(traveller, traveller.open(address), login)
+
+
+def agree(traveller: Traveller, seen: Seen, login: str) -> Seen:
+    """Go on from a page of the provider like that."""
+    host = urlsplit(seen.address).netloc
+    while seen.status == 200 and seen.forms and urlsplit(seen.address).netloc == host:
         typed = {"login": login, "password": "any"} if "login" in seen.forms[0].fields else {}
         seen = traveller.send(seen.forms[0], **typed)
     return seen

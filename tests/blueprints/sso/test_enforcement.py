@@ -1,5 +1,6 @@
 """Requiring single sign-on: who may, what the page says first, and that nobody locks the owners out by it."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
 
@@ -15,6 +16,7 @@ from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.models import Enforcement, Identity, IdentityProvider, Role
 from webapp.services.sso import enforcement
+from webapp.services.sso.errors import NotThroughProvider
 
 SYSTEM = Actor.system()
 REQUIRED = {"enforcement": "required", "from_date": ""}
@@ -94,15 +96,21 @@ def test_day_that_is_none_is_refused_and_kept(acme: Acme, desk: Desk, browser: F
 
 def test_A22_owner_who_came_by_a_password_requires_nothing(acme: Acme, desk: Desk) -> None:
     desk.know(acme.owner)
-    with acme.unchanged("session", "member", "audit_entry"):
-        answer = post(acme.browser(acme.owner), desk.address("enforce"), **REQUIRED, confirm="1")
-    assert answer.status_code == 403
+    with acme.unchanged("session", "member"):
+        for more in ({}, {"confirm": "1"}):
+            answer = post(acme.browser(acme.owner), desk.address("enforce"), **REQUIRED, **more)
+            assert answer.status_code == 422
+            assert re.search(r'value="required" required checked', answer.text)
+            assert f"{desk.address('login')}?next={desk.address('enforce')}" in answer.text
+    wanted = enforcement.Policy(Enforcement.REQUIRED)
+    with pytest.raises(NotThroughProvider):
+        acme.act(acme.owner, lambda actor, organization: enforcement.enforce(actor, organization, wanted, 1))
     assert policy(acme, desk) == (Enforcement.OFF, None)
 
 
 def test_A22_owner_who_came_through_longer_ago_requires_nothing(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
     with time_machine.travel(clock.now() + timedelta(minutes=10, seconds=1), tick=False):
-        assert post(browser, desk.address("enforce"), **REQUIRED, confirm="1").status_code == 403
+        assert post(browser, desk.address("enforce"), **REQUIRED, confirm="1").status_code == 422
     assert policy(acme, desk) == (Enforcement.OFF, None)
 
 
@@ -152,6 +160,21 @@ def test_A22_bypass_lets_people_in_and_ends_by_itself(acme: Acme, desk: Desk) ->
     assert [letter.to_address for letter in acme.world.letters("sso_bypassed")] == [acme.owner.email]
     with time_machine.travel(clock.now() + timedelta(minutes=31), tick=False):
         assert browser.get(acme.address("members")).status_code == 303
+
+
+def test_bypass_is_shown_and_ended_by_requiring_or_by_switching_off(
+    acme: Acme, desk: Desk, browser: FlaskClient
+) -> None:
+    for enforcement_after in (Enforcement.REQUIRED, Enforcement.OFF):
+        desk.set(enforcement=Enforcement.REQUIRED, required_from=None)
+        until = acme.world.write(lambda: enforcement.bypass(SYSTEM, acme.organization(), timedelta(minutes=30)))
+        page = browser.get(desk.address("enforce")).text
+        assert f"Required from {until.day} {until:%b %Y, %H:%M} UTC." in page
+        [day] = re.findall(r'name="from_date"[^>]*value="([^"]*)"', page)
+        form = {"enforcement": enforcement_after.value, "from_date": day, "confirm": "1"}
+        assert post(browser, desk.address("enforce"), **form).status_code == 303
+        kept, begins = policy(acme, desk)
+        assert (kept, begins != until) == (enforcement_after, True)
 
 
 def test_A22_identity_that_is_invalid_is_no_way_in_for_an_owner(acme: Acme, desk: Desk, second: Person) -> None:

@@ -13,6 +13,7 @@ from tests.support.pages import PANEL, Page
 from tests.support.sso import at_provider, departure, knows
 from tests.support.worlds import World, post
 from webapp import clock
+from webapp.config import Settings
 from webapp.db import db
 from webapp.models import Identity, IdentityProvider, ProviderStatus, Role
 
@@ -46,13 +47,14 @@ def set_up(acme: Acme, browser: FlaskClient, theirs: HostileProvider) -> None:
 
 
 def test_connection_is_in_use_once_its_owner_has_signed_in_by_it(
-    acme: Acme, browser: FlaskClient, theirs: HostileProvider
+    acme: Acme, browser: FlaskClient, theirs: HostileProvider, settings: Settings
 ) -> None:
     set_up(acme, browser, theirs)
     [made] = connections(acme)
     assert (made.status, made.issuer, made.client_id) == (ProviderStatus.ACTIVE, theirs.issuer, CLIENT_ID)
     page = browser.get(acme.address("sso")).text
     assert theirs.issuer.removeprefix("http://") in page
+    assert f"{settings.base_url}{acme.address('sso/login')}" in page
     assert acme.events()[-4:] == ["sso.edited", "sso.edited", "sso.enabled", "sso.linked"]
     [letter] = acme.world.letters("sso_linked")
     assert letter.to_address == acme.owner.email

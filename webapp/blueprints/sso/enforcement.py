@@ -13,18 +13,19 @@ from wtforms.validators import InputRequired, Optional, ValidationError
 from webapp import clock
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
-from webapp.errors import SignInRequired
+from webapp.errors import DomainError, SignInRequired
 from webapp.http import session, sso
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
 from webapp.http.forms import Form
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
+from webapp.http.problems import translated
 from webapp.http.session import current_actor
 from webapp.models import Enforcement, IdentityProvider, Organization
 from webapp.queries.enforcement import outsiders_of
 from webapp.services.sso import connections, enforcement, identities
 from webapp.services.sso.enforcement import Policy
-from webapp.services.sso.errors import SignInAgain
+from webapp.services.sso.errors import NotThroughProvider, SignInAgain
 
 LATEST = timedelta(days=366)
 CHOICES = [
@@ -45,9 +46,10 @@ class EnforcementForm(Form):
         self.enforcement.choices = CHOICES
 
     def validate_from_date(self, field: Any) -> None:
-        """Refuse days that are over, or too far away."""
+        """Refuse days that are over, or too far away; where nothing is required they mean nothing."""
         today = clock.now().date()
-        if field.data and not today < field.data <= today + LATEST:
+        is_meant = self.enforcement.data == Enforcement.REQUIRED
+        if is_meant and field.data and not today < field.data <= today + LATEST:
             raise ValidationError(_("Choose a day after today, within a year, or none to begin now."))
 
     def policy(self) -> Policy:
@@ -67,9 +69,9 @@ class EnforcementForm(Form):
 def enforcing(organization: Organization) -> Response:
     """Show whether single sign-on is required, and whom that would keep out now."""
     provider = connections.require_active(organization)
-    begins = provider.required_from
-    is_ahead = begins is not None and begins > clock.now()
-    present = {"enforcement": provider.enforcement.value, "from_date": begins.date() if begins and is_ahead else None}
+    begins = _begins_at(provider)
+    is_of_a_day = begins is not None and begins.date() > clock.now().date()  # the end of a bypass may be today
+    present = {"enforcement": provider.enforcement.value, "from_date": begins if is_of_a_day else None}
     return _page(provider, EnforcementForm(data=present))
 
 
@@ -82,8 +84,9 @@ def enforce(organization: Organization) -> Response:
     if not form.validate():
         return _page(provider, form, status=422)
     wanted = form.policy()
-    if not _is_shown(provider) and not _viewer().is_fresh:
-        raise SignInAgain
+    if refusal := _refusal(provider, wanted):
+        form.form_errors.append(translated(refusal))
+        return _page(provider, form, status=422)
     if wanted.enforcement is Enforcement.REQUIRED:
         outsiders = outsiders_of(provider)
         question = Question(f"{wanted} {[one.id for one in outsiders.first]} {outsiders.count}")
@@ -96,6 +99,27 @@ def enforce(organization: Organization) -> Response:
     if enforcement.enforce(current_actor(), organization, wanted, _viewer().session_id):
         flash(gettext("It is changed, and the owners are told."), "success")
     return go(url_for("sso.enforcing", org=organization.slug))
+
+
+def _refusal(provider: IdentityProvider, wanted: Policy) -> DomainError | None:
+    """Return what keeps the viewer from it, before they are asked anything; the page says which way to go.
+
+    Raises:
+        SignInAgain: it takes a sign-in of just now, by the password or through the provider.
+    """
+    if _is_shown(provider):
+        return None
+    if wanted.enforcement is Enforcement.REQUIRED:
+        return NotThroughProvider()
+    if not _viewer().is_fresh:
+        raise SignInAgain
+    return None
+
+
+def _begins_at(provider: IdentityProvider) -> datetime | None:
+    """Return when it begins to be required, where that is ahead."""
+    begins = provider.required_from
+    return begins if begins and begins > clock.now() else None
 
 
 def _is_shown(provider: IdentityProvider) -> bool:
@@ -118,6 +142,7 @@ def _page(provider: IdentityProvider, form: EnforcementForm, *, status: int = 20
         form=form,
         host=sso.host_of(provider),
         outsiders=outsiders_of(provider),
+        begins_at=_begins_at(provider),
         is_linked=identities.of_user(provider, _viewer().user_id) is not None,
         is_shown=_is_shown(provider),
     )

@@ -15,6 +15,7 @@ from webapp.http import session, sso
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
+from webapp.http.settings import settings
 from webapp.models import IdentityProvider, Organization
 from webapp.providers.registry import kinds
 from webapp.queries.sso import coverage_of
@@ -63,6 +64,7 @@ def _page(
         draft=_described(connections.draft_of(organization)),
         coverage=coverage_of(active) if active is not None else None,
         form=form,
+        base_url=settings().base_url,
         is_fresh=viewer is not None and viewer.is_fresh,
     )
 
