@@ -9,6 +9,7 @@ from webapp.access.decide import grantable_roles
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.blueprints.sso.forms import PolicyForm
+from webapp.blueprints.sso.health import health_of
 from webapp.blueprints.sso.setup import require_fresh
 from webapp.errors import DomainError
 from webapp.http import session, sso
@@ -63,6 +64,7 @@ def _page(
         draft=_described(connections.draft_of(organization)),
         coverage=coverage_of(active) if active is not None else None,
         form=form,
+        health=health_of(active) if active is not None else None,
         is_fresh=viewer is not None and viewer.is_fresh,
     )
 
