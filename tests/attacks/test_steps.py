@@ -25,6 +25,7 @@ BUTTONS = {
     "projects.unarchive",
     "requests.reject",
     "sso.begin_link",
+    "sso.check_now",
     "sso.sign_in",
 }
 # What may well be wanted twice, and is limited instead.
@@ -33,6 +34,7 @@ AGAIN = {
     "invites.copy_link",
     "invites.resend",
     "sso.begin_link",
+    "sso.check_now",
     "sso.prove",
     "sso.sign_in",
 }

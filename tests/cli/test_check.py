@@ -7,9 +7,11 @@ from cryptography.fernet import Fernet
 
 from tests.support.acme import Acme
 from tests.support.commands import Command
+from tests.support.identity_provider import running_provider
 from tests.support.server import free_port
 from tests.support.settings import environment_for
 from tests.support.smtp import SmtpSink
+from tests.support.sso import Desk
 
 
 def states(out: str) -> dict[str, str]:
@@ -20,7 +22,7 @@ def states(out: str) -> dict[str, str]:
 def test_all_is_well_where_there_is_nothing_to_check_yet(vestibule: Command) -> None:
     ran = vestibule("check")
     assert (ran.status, ran.err) == (0, "")
-    assert states(ran.out) == {"database": "ok", "keys": "-", "mail": "-"}
+    assert states(ran.out) == {"database": "ok", "keys": "-", "providers": "-", "mail": "-"}
 
 
 def test_mail_server_is_greeted_and_no_letter_is_sent(
@@ -32,7 +34,7 @@ def test_mail_server_is_greeted_and_no_letter_is_sent(
     with acme.unchanged():
         ran = vestibule("check")
     assert ran.status == 0
-    assert states(ran.out) == {"database": "ok", "keys": "ok", "mail": "ok"}
+    assert states(ran.out) == {"database": "ok", "keys": "ok", "providers": "-", "mail": "ok"}
     assert len(smtp_sink.letters) == 0
 
 
@@ -67,3 +69,46 @@ def test_database_out_of_reach_is_a_failure(tmp_path: Path, url: str) -> None:
     assert ran.status == 1
     assert states(ran.out)["database"] == "FAILED"
     assert "It cannot be used" in ran.out
+
+
+@pytest.fixture
+def reaching(environment: dict[str, str]) -> Command:
+    """The command, which may ask providers on this machine."""
+    return Command({**environment, "VESTIBULE_PRIVATE_PROVIDERS": "127.0.0.1"})
+
+
+def test_providers_in_use_are_asked_and_nothing_is_changed(acme: Acme, reaching: Command) -> None:
+    with running_provider() as one, running_provider() as other:
+        Desk(acme, one), Desk(acme, other, acme.other_slug)
+        with acme.unchanged():
+            ran = reaching("check")
+        assert (ran.status, states(ran.out)["providers"]) == (0, "ok")
+        assert "In use and working: 2." in ran.out
+        assert [(theirs.hits["discovery"], theirs.hits["jwks"]) for theirs in (one, other)] == [(1, 1)] * 2
+
+
+def test_provider_that_does_not_work_is_a_failure_with_the_name_of_its_organization(
+    acme: Acme, reaching: Command
+) -> None:
+    with running_provider() as one, running_provider() as other:
+        Desk(acme, one), Desk(acme, other, acme.other_slug)
+        other.key_set = []
+        ran = reaching("check", "--json")
+    assert (ran.status, ran.json["ok"]) == (1, False)
+    found = [part for part in ran.json["parts"] if part["part"] == "providers"]
+    said = "Nobody can sign in to umbra through its provider: The provider published no usable keys, or too many."
+    assert found == [{"part": "providers", "is_ok": False, "sentence": said}]
+
+
+def test_K02_secrets_of_connections_that_cannot_be_read_are_named(acme: Acme, environment: dict[str, str]) -> None:
+    """Those that can are asked all the same."""
+    with running_provider() as one, running_provider() as other:
+        desk = Desk(acme, one)
+        Desk(acme, other, acme.other_slug)
+        desk.set(client_secret=Fernet(Fernet.generate_key()).encrypt(b"of other keys").decode())
+        ran = Command({**environment, "VESTIBULE_PRIVATE_PROVIDERS": "127.0.0.1"})("check")
+    assert (ran.status, states(ran.out)["providers"]) == (1, "FAILED")
+    assert "Nobody can sign in to acme" in ran.out
+    assert "The client secret is missing, or cannot be read" in ran.out
+    assert "umbra" not in ran.out
+    assert (one.hits.total(), other.hits["jwks"]) == (0, 1)

@@ -4,6 +4,8 @@ import pytest
 from flask import Flask
 
 from tests.mail.test_request_letters import parts
+from webapp.mail.names import defanged
+from webapp.providers.words import WORDS
 
 SAID = {"name": "Mia", "organization": "Harbour Works", "slug": "harbour-works", "provider": "id.example.org"}
 POLICY = {"actor": "Olive Owner", "what": "required"}
@@ -21,6 +23,15 @@ KINDS = [
     ("sso_unlinked", {}, "/account/", "You sign in with your password"),
     ("sso_disabled", {"has_password": True}, "/login", "with your email address and your password"),
     ("sso_disabled", {"has_password": False}, "/forgot-password", "you get a link to choose one"),
+    (
+        "sso_does_not_work",
+        {"why": "The provider did not answer in time."},
+        "/orgs/harbour-works/sso",
+        "The provider did not answer in time.",
+    ),
+    ("sso_works_again", {}, "/orgs/harbour-works/sso", "people can sign in through it"),
+    ("sso_invalidated", {"is_required": True}, "/orgs/harbour-works/sso/login", "you reach nothing of it"),
+    ("sso_invalidated", {"is_required": False}, "/orgs/harbour-works/sso/login", "stays as it is"),
     ("sso_link_reminder", {}, "/orgs/harbour-works/sso/link", "is not linked with it yet"),
     ("sso_link_refused", {"is_theirs": True}, "/account/", "with another account here than yours"),
     ("sso_link_refused", {"is_theirs": False}, "/account/", "that is linked with somebody else here"),
@@ -53,3 +64,9 @@ def test_C14_names_are_text_and_lead_nowhere(app: Flask, kind: str, data: dict[s
     for said in (subject, text, html):
         assert "evil.example" not in said
         assert "evil[.]example" in said
+
+
+@pytest.mark.parametrize("words", WORDS.values(), ids=[reason.value for reason in WORDS])
+def test_why_a_connection_does_not_work_reaches_the_letter_as_it_is(words: str) -> None:
+    """Else it would not be found in the catalogue."""
+    assert defanged(words) == words

@@ -147,7 +147,7 @@ def test_refresh_asks_again_about_the_same_person(github: GitHubServer) -> None:
     assert connected(github).refresh("ghr-1", "4711").claims.email == "mia@example.org"
     with pytest.raises(NotBelieved) as refused:
         connected(github).refresh("ghr-1", "4712")
-    assert refused.value.reason == Reason.OTHER_SUBJECT
+    assert (refused.value.reason, refused.value.refresh_token) == (Reason.OTHER_SUBJECT, "ghr-1")
     with pytest.raises(SaidNo):
         connected(github).refresh("withdrawn", "4711")
 

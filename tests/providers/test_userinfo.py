@@ -103,6 +103,18 @@ def test_refresh_token_that_does_not_rotate_is_kept(theirs: HostileProvider) -> 
     assert connected(theirs).refresh(who.refresh_token or "", "u-1").refresh_token == who.refresh_token
 
 
+def test_token_that_was_exchanged_before_something_went_wrong_is_not_lost(theirs: HostileProvider) -> None:
+    who = Browser(connected(theirs), theirs).sign_in()
+    theirs.replies["userinfo"] = lambda: Response(status=503)
+    with pytest.raises(DoesNotAnswer) as refused:
+        connected(theirs).refresh(who.refresh_token or "", "u-1")
+    theirs.replies.clear()
+    token = refused.value.refresh_token
+    assert token not in (None, who.refresh_token)
+    assert str(token) not in f"{refused.value} {refused.value!r}"
+    assert connected(theirs).refresh(str(token), "u-1").claims.subject == "u-1"
+
+
 # ---- secrets ----
 
 

@@ -65,14 +65,16 @@ def would_be_locked_out(member: Any) -> ColumnElement[bool]:
 def came_otherwise(member: Any, session_id: Any) -> ColumnElement[bool]:
     """Return the condition that a member's organization requires its provider, and a session did not come through it.
 
-    It did where it came through an identity of the member that counts, not longer ago than the policy allows.
+    It did where it came through an identity of the member that counts, and the provider has vouched for them since not
+    longer ago than the policy allows: by letting them in there, or when it was asked about them later.
     """
     provider, identity, came = aliased(IdentityProvider), aliased(Identity), aliased(SessionIdentity)
     through_it = (
         exists()
         .where(came.session_id == session_id, identity.id == came.identity_id)
         .where(identity.provider_id == provider.id, identity.user_id == member.user_id)
-        .where(identity.invalid_since.is_(None), is_recent(came.verified_at, provider))
+        .where(identity.invalid_since.is_(None))
+        .where(or_(is_recent(came.verified_at, provider), is_recent(identity.refreshed_at, provider)))
         .correlate(provider, member)
     )
     return requires(provider, member.organization_id).where(not_(through_it)).correlate(member)

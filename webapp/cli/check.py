@@ -1,6 +1,7 @@
 """vestibule check: is everything there that serving needs?"""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import IO
@@ -16,8 +17,12 @@ from webapp.config import Settings
 from webapp.db import db, perform
 from webapp.mail.faults import ServerUnreachable
 from webapp.mail.probe import greet
+from webapp.providers.base import Surroundings
+from webapp.providers.connected import outcome_of_probe
+from webapp.providers.rounds import VISITS_AT_ONCE
 from webapp.queries.chains import Broken, Head, chains, check_head
 from webapp.services import outbox
+from webapp.services.sso import health
 from webapp.vault import NotReadable
 
 
@@ -34,7 +39,8 @@ class Finding:
 @click.option("--heads", "file", type=click.File(), metavar="FILE", help="What `vestibule audit heads` printed before.")
 @as_json
 def check(file: IO[str] | None, is_json: bool) -> None:
-    """Check the database, the mail server and the encryption keys; with --heads also the ends of the audit log.
+    """Check the database, the mail server, the encryption keys and the identity providers that organizations have in
+    use; with --heads also the ends of the audit log.
 
     Sends nothing and changes nothing. Exit status: 0 all is well, 1 something is not.
     """
@@ -62,6 +68,7 @@ def _findings(app: Flask, settings: Settings, heads: dict[str, Head]) -> Iterato
             yield _keys()
             if heads:
                 yield _audit_log(heads)
+            yield from _providers(settings)
     yield _mail(settings)
 
 
@@ -94,6 +101,22 @@ def _audit_log(heads: dict[str, Head]) -> Finding:
     except Broken as broken:
         return Finding("audit log", False, str(broken))
     return Finding("audit log", True, "Every chain holds what was its end when it was written down.")
+
+
+def _providers(settings: Settings) -> Iterator[Finding]:
+    """Ask every provider that is in use for its description and its keys, several at once: one may keep us waiting."""
+    in_use = perform(health.in_use, write=False)
+    if not in_use:
+        yield Finding("providers", None, "No organization has an identity provider in use.")
+        return
+    ask = partial(outcome_of_probe, surroundings=Surroundings.of(settings))
+    with ThreadPoolExecutor(VISITS_AT_ONCE) as threads:
+        outcomes = list(threads.map(ask, (connected for _slug, connected in in_use)))
+    failed = [(slug, outcome) for (slug, _connected), outcome in zip(in_use, outcomes, strict=True) if outcome.problem]
+    for slug, outcome in failed:
+        yield Finding("providers", False, f"Nobody can sign in to {slug} through its provider: {outcome.sentence}")
+    if not failed:
+        yield Finding("providers", True, f"In use and working: {len(in_use)}.")
 
 
 def _mail(settings: Settings) -> Finding:

@@ -15,9 +15,11 @@ from webapp.http.forms import safe_next
 from webapp.http.htmx import go
 from webapp.http.settings import settings
 from webapp.models import FlowPurpose, IdentityProvider
-from webapp.providers.base import Attempt, Connection, Provider, SignedIn, Surroundings, state_of
-from webapp.providers.errors import Misconfigured, ProviderError, Reason
-from webapp.providers.registry import kinds, provider_for
+from webapp.providers.base import Attempt, Connection, Provider, Surroundings, state_of
+from webapp.providers.connected import provider_of as connected_provider
+from webapp.providers.connected import said_by
+from webapp.providers.errors import ProviderError
+from webapp.providers.registry import provider_for
 from webapp.services import attempts
 from webapp.services.sso import flows
 from webapp.services.sso.connections import Connected
@@ -45,16 +47,7 @@ def provider_of(connected: Connected) -> Provider:
     Raises:
         Misconfigured: its kind is not installed, what the kind asks for is missing, or the secret cannot be read.
     """
-    kind = kinds().get(connected.kind)
-    needs_secret = kind is not None and any(question.name == "client_secret" for question in kind.asks_for)
-    if needs_secret and connected.client_secret is None:
-        raise Misconfigured(Reason.OPTIONS)
-    key = f"{connected.id}:{connected.version}"
-    secret = connected.client_secret or ""
-    options = dict(connected.options)
-    return provider_for(
-        Connection(key, connected.kind, connected.issuer, connected.client_id, secret, options), surroundings()
-    )
+    return connected_provider(connected, surroundings())
 
 
 def host_of(row: IdentityProvider | Connected) -> str:
@@ -138,16 +131,9 @@ def ask(flow: Flow, brought: Parameters) -> Said:
         ProviderError: the provider said no, is silent, is set up wrongly, or is not believed.
     """
     flow.require_current()
-    return _said(provider_of(flow.connected).finish(_attempt(flow), brought))
+    return said_by(provider_of(flow.connected).finish(_attempt(flow), brought))
 
 
 def _attempt(flow: Flow) -> Attempt:
     secrets = flow.secrets
     return Attempt(redirect_uri(flow.connected.id), secrets.state, secrets.nonce, secrets.verifier)
-
-
-def _said(signed_in: SignedIn) -> Said:
-    claims = signed_in.claims
-    return Said(
-        claims.subject, claims.email, claims.email_verified, claims.name, claims.groups, signed_in.refresh_token
-    )

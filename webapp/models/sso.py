@@ -46,7 +46,8 @@ class IdentityProvider(Model):
 
     `client_secret` is sealed for the row. `version` goes up with every change of what the provider is asked by or with;
     another issuer or kind is always another row, since a subject means nothing elsewhere. `required_from` is when a
-    rehearsal of `enforcement` ends. `probe_problem` is the reason why the last probe failed, in one word.
+    rehearsal of `enforcement` ends. `probe_problem` is the reason why the last probe failed, in one word;
+    `next_probe_at` is when the next one is due, at once where there is none.
     """
 
     __tablename__ = "identity_provider"
@@ -86,6 +87,7 @@ class IdentityProvider(Model):
     last_sync_at: Mapped[datetime | None]
     probed_at: Mapped[datetime | None]
     probe_problem: Mapped[str | None] = mapped_column(String(40))
+    next_probe_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
@@ -116,7 +118,8 @@ class SsoDomain(Model):
 class Identity(Model):
     """A user at an identity provider, known by the subject, byte for byte; never by an address.
 
-    `claims` is what the provider last said of them. `refresh_token` is sealed for the row.
+    `claims` is what the provider last said of them. `refresh_token` is sealed for the row; where there is one, the
+    provider is asked about them at `next_refresh_at`. `refreshed_at` is when it last vouched for them that way.
     """
 
     __tablename__ = "identity"
@@ -128,6 +131,7 @@ class Identity(Model):
         ),
         UniqueConstraint("provider_id", "subject"),
         UniqueConstraint("provider_id", "user_id"),
+        Index("ix_identity_provider_id_next_refresh_at", "provider_id", "next_refresh_at"),
         {"sqlite_autoincrement": True},
     )
 
@@ -139,6 +143,8 @@ class Identity(Model):
     claims: Mapped[dict[str, Any]] = mapped_column(JSON)
     refresh_token: Mapped[str | None] = mapped_column(Text)
     last_verified_at: Mapped[datetime] = mapped_column(default=clock.now)
+    refreshed_at: Mapped[datetime | None]
+    next_refresh_at: Mapped[datetime | None]
     invalid_since: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 

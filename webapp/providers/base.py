@@ -142,7 +142,8 @@ class Provider(ABC):
 
         Raises:
             SaidNo: the provider no longer vouches for them.
-            ProviderError: nothing is known, or it answered about somebody else.
+            ProviderError: nothing is known, or it answered about somebody else; it holds the next token, if there is
+                one (see `keeping`).
         """
 
     @abstractmethod

@@ -1,5 +1,7 @@
 """What can go wrong between us and an identity provider: who said no, who is silent, and what is set up wrongly."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 from typing import ClassVar
 
@@ -23,6 +25,7 @@ class Reason(StrEnum):
     CLIENT = "client"
     REQUEST = "request"
     OPTIONS = "options"
+    SECRET = "secret"  # noqa: S105  (a word, no secret)
     DEMO_ONLY = "demo_only"
     # What the provider said no to
     DENIED = "denied"
@@ -56,7 +59,10 @@ class Reason(StrEnum):
 
 
 class ProviderError(DomainError):
-    """Something between us and an identity provider went wrong. Never holds what the provider sent, nor a secret.
+    """Something between us and an identity provider went wrong. What it says never repeats what the provider sent.
+
+    `refresh_token` is the one to ask with next, where the provider had exchanged it before something went wrong: the
+    one that was asked with may be worth nothing any more.
 
     Args:
         reason: why, for the audit log and for whoever runs the connection.
@@ -64,6 +70,7 @@ class ProviderError(DomainError):
 
     status = 502
     title: ClassVar[str] = N_("Signing in through your organization did not work")
+    refresh_token: str | None = None
 
     def __init__(self, reason: Reason) -> None:
         super().__init__()
@@ -72,6 +79,16 @@ class ProviderError(DomainError):
     def __str__(self) -> str:
         """Name the reason too: logs show this."""
         return f"{self.sentence} ({self.reason})"
+
+
+@contextmanager
+def keeping(refresh_token: str | None) -> Iterator[None]:
+    """Let whatever goes wrong within the block say which refresh token is to be asked with next."""
+    try:
+        yield
+    except ProviderError as error:
+        error.refresh_token = refresh_token
+        raise
 
 
 class SaidNo(ProviderError):

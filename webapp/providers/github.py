@@ -18,7 +18,7 @@ from webapp.providers.base import (
     code_of,
 )
 from webapp.providers.claims import Claims, read
-from webapp.providers.errors import CallbackRefused, DoesNotAnswer, Misconfigured, NotBelieved, Reason, SaidNo
+from webapp.providers.errors import CallbackRefused, DoesNotAnswer, Misconfigured, NotBelieved, Reason, SaidNo, keeping
 from webapp.providers.http import Answer, Conversation, checked_address
 from webapp.providers.oauth import Client, Tokens
 from webapp.providers.oidc import CLIENT, refuse_error
@@ -77,9 +77,10 @@ class GitHubProvider(Provider):
         with self.conversation() as conversation:
             client = Client(self.connection, "client_secret_post", conversation)
             tokens = client.renew(self._token_endpoint, refresh_token)
-            claims = self._claims(tokens, conversation)
-        if claims.subject != subject:
-            raise NotBelieved(Reason.OTHER_SUBJECT)
+            with keeping(tokens.refresh_token):
+                claims = self._claims(tokens, conversation)
+                if claims.subject != subject:
+                    raise NotBelieved(Reason.OTHER_SUBJECT)
         return SignedIn(claims, tokens.refresh_token or refresh_token)
 
     def probe(self) -> None:

@@ -42,12 +42,13 @@ class Network:
     """How this instance reaches identity providers.
 
     `private` are those it may reach on private addresses. `resolve` is the name service. `tls` says whom to trust;
-    the system's authorities when left out.
+    the system's authorities when left out. `seconds` is how long the requests of one conversation may take together.
     """
 
     private: PrivateProviders = field(default_factory=PrivateProviders)
     resolve: Resolve = resolve
     tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    seconds: float = ALL_SECONDS
 
 
 @dataclass(frozen=True)
@@ -85,12 +86,12 @@ class Conversation:
 
     Args:
         network: how providers are reached.
-        seconds: how long all requests may take together.
+        seconds: how long all requests may take together; what the network says when left out.
     """
 
-    def __init__(self, network: Network, seconds: float = ALL_SECONDS) -> None:
+    def __init__(self, network: Network, seconds: float | None = None) -> None:
         self._network = network
-        self._deadline = time.monotonic() + seconds
+        self._deadline = time.monotonic() + (network.seconds if seconds is None else seconds)
 
     def get(self, address: str, headers: Mapping[str, str] | None = None) -> Answer:
         """Ask for an address; see `send`."""

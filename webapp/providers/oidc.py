@@ -1,6 +1,7 @@
 """OpenID Connect by discovery: the code flow with PKCE, state and nonce, and a token checked before all else."""
 
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from joserfc.jwk import Key
@@ -10,7 +11,7 @@ from webapp.providers import discovery, id_token, keys
 from webapp.providers.base import Attempt, Parameters, Provider, Question, SignedIn, at_most_one, check_state, code_of
 from webapp.providers.claims import Claims, merged, read
 from webapp.providers.discovery import Metadata
-from webapp.providers.errors import CallbackRefused, DoesNotAnswer, NotBelieved, Reason, SaidNo
+from webapp.providers.errors import CallbackRefused, DoesNotAnswer, NotBelieved, Reason, SaidNo, keeping
 from webapp.providers.http import Conversation
 from webapp.providers.id_token import Expected
 from webapp.providers.oauth import Client, Tokens, error_named
@@ -103,6 +104,14 @@ class OidcProvider(Provider):
     def _refreshed(self, refresh_token: str, subject: str, conversation: Conversation) -> SignedIn:
         metadata = self._metadata(conversation)
         tokens = Client(self.connection, metadata.method, conversation).renew(metadata.token_endpoint, refresh_token)
+        with keeping(tokens.refresh_token):
+            claims, authenticated_at = self._said_anew(tokens, subject, metadata, conversation)
+        return SignedIn(claims, tokens.refresh_token or refresh_token, authenticated_at)
+
+    def _said_anew(
+        self, tokens: Tokens, subject: str, metadata: Metadata, conversation: Conversation
+    ) -> tuple[Claims, datetime | None]:
+        """Return what is said now of somebody who signed in earlier, and when they did."""
         said: dict[str, Any] = {}
         if tokens.id_token is not None:
             expected = Expected(self.issuer, self.connection.client_id, tokens.access_token, None)
@@ -111,9 +120,7 @@ class OidcProvider(Provider):
         elif metadata.userinfo_endpoint is None:
             raise NotBelieved(Reason.NO_ID_TOKEN)
         together = merged(said, self._userinfo(metadata, tokens, subject, conversation))
-        return SignedIn(
-            self.claims_in(together), tokens.refresh_token or refresh_token, id_token.authenticated_at(said)
-        )
+        return self.claims_in(together), id_token.authenticated_at(said)
 
     def _metadata(self, conversation: Conversation) -> Metadata:
         key = f"{self.connection.key} {self.issuer}"

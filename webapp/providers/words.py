@@ -30,6 +30,10 @@ WORDS: Final[Mapping[Reason, str]] = {
         "The provider does not accept our request. Compare the redirect address and the rights of the client there."
     ),
     Reason.OPTIONS: N_("Something this kind of provider needs is missing or malformed."),
+    Reason.SECRET: N_(
+        "The client secret is missing, or cannot be read: the encryption key that sealed it is not given any more. "
+        "Enter the secret anew."
+    ),
     Reason.DEMO_ONLY: N_("This kind of provider is for demonstrations only."),
     Reason.DENIED: N_("The person or the provider declined."),
     Reason.EXPIRED: N_("The provider says that this sign-in was used, has expired or was withdrawn."),

@@ -65,6 +65,7 @@ class Event(StrEnum):
     SSO_EDITED = "sso.edited"
     SSO_LINKED = "sso.linked"
     SSO_UNLINKED = "sso.unlinked"
+    SSO_INVALIDATED = "sso.invalidated"
     SSO_REFUSED = "sso.refused"
     SSO_REMINDED = "sso.reminded"
     SSO_ENFORCED = "sso.enforced"

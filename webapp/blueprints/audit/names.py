@@ -69,6 +69,7 @@ EVENT_NAMES: dict[str, str] = {
     Event.SSO_EDITED: N_("Connection changed"),
     Event.SSO_LINKED: N_("Linked"),
     Event.SSO_UNLINKED: N_("Unlinked"),
+    Event.SSO_INVALIDATED: N_("No longer vouched for"),
     Event.SSO_REFUSED: N_("Refused"),
     Event.SSO_REMINDED: N_("Reminded"),
     Event.SSO_ENFORCED: N_("Required or not"),

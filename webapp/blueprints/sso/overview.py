@@ -9,6 +9,7 @@ from webapp.access.decide import grantable_roles
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.blueprints.sso.forms import PolicyForm
+from webapp.blueprints.sso.health import health_of
 from webapp.blueprints.sso.setup import require_fresh
 from webapp.errors import DomainError
 from webapp.http import session, sso
@@ -65,6 +66,7 @@ def _page(
         coverage=coverage_of(active) if active is not None else None,
         form=form,
         base_url=settings().base_url,
+        health=health_of(active) if active is not None else None,
         is_fresh=viewer is not None and viewer.is_fresh,
     )
 

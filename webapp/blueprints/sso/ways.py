@@ -1,5 +1,7 @@
 """The way to a provider and back: signing in, and where each flow ends."""
 
+import logging
+
 from flask import Response, flash, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 
@@ -22,6 +24,8 @@ from webapp.services.sso.enforcement import is_required
 from webapp.services.sso.errors import FlowNotYours, IdentityTaken, SsoError
 from webapp.services.sso.flows import Flow
 from webapp.services.sso.identities import Said
+
+log = logging.getLogger(__name__)
 
 
 @bp.get("/orgs/<slug>/sso/login")
@@ -62,7 +66,11 @@ def _depart(slug: str) -> Response:
 def leave(state: str) -> Response:
     """Leave for the provider: of a page of ours, since no form may lead to another server."""
     flow = g.sso_flow = sso.departing(state)
-    address = sso.way_there(flow)
+    try:
+        address = sso.way_there(flow)
+    except DomainError as error:
+        _note(flow, error, None)
+        raise
     page = render_template("sso/leave.html", flow=flow, address=address, host=sso.host_of(flow.connected))
     response = make_response(page)
     response.headers["Refresh"] = f"0; url={address}"
@@ -81,9 +89,13 @@ def callback(provider: int) -> Response:
         ends = {FlowPurpose.SIGN_IN: _end_sign_in, FlowPurpose.LINK: _end_link, FlowPurpose.SETUP: _end_setup}
         return ends[flow.purpose](flow, said)
     except DomainError as error:
-        claimed = said.email if said else None
-        uow.note(refusals.note, current_actor(), flow, _noted(error), g.get("request_id", ""), claimed)
+        _note(flow, error, said.email if said else None)
         raise
+
+
+def _note(flow: Flow, error: DomainError, claimed: str | None) -> None:
+    """Let owners find in the audit log why a flow came to nothing, by the reference on the page."""
+    uow.note(refusals.note, current_actor(), flow, _noted(error), g.get("request_id", ""), claimed)
 
 
 def _noted(error: DomainError) -> str:
@@ -99,6 +111,7 @@ def refused(error: SsoError | ProviderError) -> Response:
     """Say what went wrong: who said no, who is silent, what is set up wrongly, or what is not believed."""
     flow: Flow | None = g.get("sso_flow")
     words = WORDS.get(error.reason) if isinstance(error, ProviderError) else None
+    _log(error, flow)
     page = render_template(
         "sso/refused.html",
         title=_(error.title),
@@ -109,6 +122,13 @@ def refused(error: SsoError | ProviderError) -> Response:
         request_id=g.get("request_id", ""),
     )
     return make_response(page, error.status)
+
+
+def _log(error: SsoError | ProviderError, flow: Flow | None) -> None:
+    """Let whoever runs the server find it too, by the same reference."""
+    details = {"request_id": g.get("request_id", ""), "error": type(error).__name__}
+    details |= {"reason": error.reason.value} if isinstance(error, ProviderError) else {}
+    log.warning("Single sign-on was refused.", extra=details | ({"connection": flow.connected.id} if flow else {}))
 
 
 def _arrived(flow: Flow) -> tuple[Organization, IdentityProvider]:

@@ -37,6 +37,7 @@ from webapp.services.sso.errors import (
 from webapp.services.tokens import digest
 
 LETTERS_A_DAY = 20
+REFRESHED_EVERY = DAY
 
 
 @dataclass(frozen=True)
@@ -104,11 +105,13 @@ def add(provider: IdentityProvider, user_id: int, said: Said) -> Identity:
 
 
 def verify(identity: Identity, said: Said) -> None:
-    """Note that the provider has just vouched for somebody, and what it says of them now."""
+    """Note that the provider has just vouched for somebody, what it says of them now, and when it is asked again."""
+    now = clock.now()
     identity.claims = dict(said.claims())
-    identity.last_verified_at, identity.invalid_since = clock.now(), None
+    identity.last_verified_at, identity.invalid_since = now, None
     if said.refresh_token is not None:
         identity.refresh_token = db.vault.seal(connections.seal_name(identity), said.refresh_token)
+    identity.next_refresh_at = now + REFRESHED_EVERY if identity.refresh_token else None
 
 
 def note_session(token: str, identity: Identity) -> None:

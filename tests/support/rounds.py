@@ -1,0 +1,26 @@
+"""Going round to the providers of an application, as its worker does every minute."""
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from flask import Flask
+
+from webapp.providers.addresses import PrivateProviders
+from webapp.providers.base import Surroundings
+from webapp.providers.http import ALL_SECONDS, Network
+from webapp.providers.rounds import Rounds
+
+
+def rounds_of(app: Flask, seconds: float = ALL_SECONDS, stop: threading.Event | None = None) -> Rounds:
+    """Return what goes round, and waits so long for a provider on this machine."""
+    surroundings = Surroundings(Network(PrivateProviders(["127.0.0.1"]), seconds=seconds))
+    return Rounds(app, surroundings, stop or threading.Event())
+
+
+@contextmanager
+def silence() -> Iterator[str]:
+    """Give the address of somebody who never says a word to whoever connects, and hangs up when the block ends."""
+    with socket.create_server(("127.0.0.1", 0), backlog=50) as listener:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"

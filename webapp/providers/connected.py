@@ -1,0 +1,54 @@
+"""From what is stored of a connection to what speaks to its provider, and from its answers to what is stored."""
+
+import logging
+
+from webapp import clock
+from webapp.providers.base import Connection, Provider, SignedIn, Surroundings
+from webapp.providers.errors import Misconfigured, ProviderError, Reason
+from webapp.providers.registry import kinds, provider_for
+from webapp.providers.words import WORDS
+from webapp.services.sso.connections import Connected
+from webapp.services.sso.health import Outcome
+from webapp.services.sso.identities import Said
+
+log = logging.getLogger(__name__)
+
+
+def provider_of(connected: Connected, surroundings: Surroundings) -> Provider:
+    """Return what speaks to the provider of a connection.
+
+    Raises:
+        Misconfigured: its kind is not installed, what the kind asks for is missing, or the secret cannot be read.
+    """
+    kind = kinds().get(connected.kind)
+    needs_secret = kind is not None and any(question.name == "client_secret" for question in kind.asks_for)
+    if needs_secret and connected.client_secret is None:
+        raise Misconfigured(Reason.SECRET)
+    key = f"{connected.id}:{connected.version}"
+    secret = connected.client_secret or ""
+    options = dict(connected.options)
+    return provider_for(
+        Connection(key, connected.kind, connected.issuer, connected.client_id, secret, options), surroundings
+    )
+
+
+def outcome_of_probe(connected: Connected, surroundings: Surroundings) -> Outcome:
+    """Look whether sign-in through a connection would work now, and say in the log where it would not."""
+    began_at = clock.now()
+    try:
+        provider_of(connected, surroundings).probe()
+    except ProviderError as error:
+        log.warning(
+            "A connection to an identity provider does not work.",
+            extra={"connection": connected.id, "reason": error.reason.value},
+        )
+        return Outcome(began_at, error.reason.value, WORDS[error.reason])
+    return Outcome(began_at)
+
+
+def said_by(signed_in: SignedIn) -> Said:
+    """Return what a provider said of somebody as what is kept of it."""
+    claims = signed_in.claims
+    return Said(
+        claims.subject, claims.email, claims.email_verified, claims.name, claims.groups, signed_in.refresh_token
+    )
