@@ -56,6 +56,8 @@ def sentence_of(folder: Path, **values: str) -> str:
         ("ORGANIZATION_CREATION", "administrators", "administrators"),
         ("ORGANIZATION_CREATION", "anyone", "anyone"),
         ("PRIVATE_PROVIDERS", "IdP.example.org, 10.2.0.0/16 ::1", ("idp.example.org", "10.2.0.0/16", "::1")),
+        ("DNS_RESOLVER", "192.0.2.53:53", "192.0.2.53:53"),
+        ("DNS_RESOLVER", " [2001:DB8::53]:5353", "[2001:db8::53]:5353"),
     ],
 )
 def test_setting_is_read(tmp_path: Path, name: str, value: str, expected: Any) -> None:
@@ -116,6 +118,10 @@ def test_defaults_are_a_laptop(tmp_path: Path) -> None:
         ("PRIVATE_PROVIDERS", "10.2.0.1/16"),
         ("PRIVATE_PROVIDERS", "10.2"),
         ("PRIVATE_PROVIDERS", "-.example.org"),
+        ("DNS_RESOLVER", "192.0.2.53"),
+        ("DNS_RESOLVER", "192.0.2.53:0"),
+        ("DNS_RESOLVER", "ns.example.org:53"),
+        ("DNS_RESOLVER", "2001:db8::53"),
     ],
 )
 def test_K03_malformed_setting_is_named_with_what_it_got_and_what_it_takes(

@@ -51,6 +51,7 @@ class Settings:
     registration: str
     organization_creation: str
     private_providers: tuple[str, ...]
+    dns_resolver: str | None
     demo: bool = False
     demo_issuer: str | None = None
 
@@ -199,6 +200,13 @@ def _hosts_and_networks(value: str) -> tuple[str, ...]:
     return words
 
 
+def _name_server(value: str) -> str:
+    host, _, port = value.strip().rpartition(":")
+    address = ipaddress.ip_address(host.removeprefix("[").removesuffix("]"))
+    number = _number(1, 65535)(port)
+    return f"[{address}]:{number}" if address.version == 6 else f"{address}:{number}"
+
+
 def default_data_dir() -> Path:
     """Return `var` beside the source in a checkout, else the user's data folder."""
     checkout = Path(__file__).resolve().parent.parent
@@ -242,6 +250,7 @@ VARIABLES: dict[str, _Variable] = {
     "PRIVATE_PROVIDERS": _Variable(
         _hosts_and_networks, (), "host names, addresses or networks such as 10.2.0.0/16, separated by commas"
     ),
+    "DNS_RESOLVER": _Variable(_name_server, None, "the IP address and port of a name server, such as 192.0.2.53:53"),
 }
 
 

@@ -345,6 +345,17 @@ class SlugTaken(DomainError):
     field = "slug"
 
 
+class DomainProvenElsewhere(DomainError):
+    """Another organization has proven a domain, and there it stays; which one is not said."""
+
+    status = 409
+    title = N_("This domain is proven already")
+    sentence = N_(
+        "Another organization on this server has proven this domain, so it leads people there. Nothing was changed. "
+        "Agree with them, or ask whoever runs this server."
+    )
+
+
 class ProjectArchived(DomainError):
     """A project that is archived was to be changed."""
 

@@ -19,6 +19,7 @@ BUTTONS = {
     "invites.copy_link",
     "invites.resend",
     "invites.revoke",
+    "invites.sign_on",
     "invites.switch",
     "members.restore",
     "members.undo_removal",
@@ -33,6 +34,7 @@ AGAIN = {
     "accounts.forgot_password",
     "invites.copy_link",
     "invites.resend",
+    "invites.sign_on",
     "sso.begin_link",
     "sso.check_now",
     "sso.prove",
@@ -56,9 +58,11 @@ def sender(acme: Acme, route: Route) -> Person | None:
         "accounts.reset_password": None,
         "accounts.verify_email": None,
         "invites.answer": None,
+        "invites.sign_on": None,
         "members.leave": acme.admin,
         "requests.create": acme.member,
         "requests.join": None,
+        "sso.find_entrance": None,
         "sso.sign_in": None,
     }
     return others.get(route.endpoint, acme.owner)

@@ -13,6 +13,7 @@ from tests.browser.hall import Hall
 from tests.support.browser import TIMEOUT_MILLISECONDS, Windows
 from tests.support.databases import PostgresTemplate, SqliteTemplate
 from tests.support.ledger import Ledger
+from tests.support.name_server import NameServer, running_name_server
 from tests.support.server import Server, running_server
 from tests.support.settings import environment_for
 from tests.support.worlds import World
@@ -37,10 +38,17 @@ def database_url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPa
 
 
 @pytest.fixture(scope="session")
-def house(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def names() -> Iterator[NameServer]:
+    """The name server that the server asks."""
+    with running_name_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def house(database_url: str, names: NameServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     """The server with its mail worker and the demo mailbox."""
     folder = tmp_path_factory.mktemp("house")
-    environment = environment_for(database_url, folder, private_providers="127.0.0.1")
+    environment = environment_for(database_url, folder, private_providers="127.0.0.1", dns_resolver=names.address)
     with running_server(environment, folder, "--with-worker", "--demo") as server:
         yield House(server, folder)
 

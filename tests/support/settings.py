@@ -15,6 +15,7 @@ def environment_for(database_url: str, data_dir: Path, **more: object) -> dict[s
         "data_dir": data_dir,
         "secret_key": SECRET_KEY,
         "encryption_keys": ENCRYPTION_KEY,
+        "dns_resolver": "127.0.0.1:9",  # nobody is there
         **more,
     }
     return {f"VESTIBULE_{name.upper()}": str(value) for name, value in values.items()}

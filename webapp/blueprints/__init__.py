@@ -11,7 +11,7 @@ from webapp.blueprints.demo.routes import bp as demo
 from webapp.blueprints.demo_provider.routes import bp as demo_provider
 from webapp.blueprints.groups.routes import bp as groups
 from webapp.blueprints.health.routes import bp as health
-from webapp.blueprints.invites import answers, changes, routes  # noqa: F401  (they add their routes to the blueprint)
+from webapp.blueprints.invites import answers, changes, routes, through_provider  # noqa: F401  (they add their routes to the blueprint)
 from webapp.blueprints.invites import bp as invites
 from webapp.blueprints.members import bp as members
 from webapp.blueprints.members import bulk, membership, pending, pending_bulk, removals  # noqa: F401  (likewise)
@@ -28,6 +28,8 @@ from webapp.blueprints.sso import bp as sso
 from webapp.blueprints.sso import coverage, enforcement, linking, overview, ways  # noqa: F401  (likewise)
 from webapp.blueprints.sso import disabling as sso_disabling  # noqa: F401
 from webapp.blueprints.sso import health as sso_health  # noqa: F401
+from webapp.blueprints.sso import domains as sso_domains  # noqa: F401
+from webapp.blueprints.sso import entrances as sso_entrances  # noqa: F401
 from webapp.blueprints.sso import setup as sso_setup  # noqa: F401
 from webapp.blueprints.teams import bp as teams
 from webapp.blueprints.teams import people  # noqa: F401  (likewise)

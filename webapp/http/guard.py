@@ -42,6 +42,7 @@ CHILDREN: Final[Mapping[str, InstrumentedAttribute[int]]] = {
 # By the name of the variable part: what has slugs of its own in an organization.
 NAMED: Final[Mapping[str, Kind]] = {"team": slugs.TEAM, "project": slugs.PROJECT}
 
+Asks = Callable[..., Callable[[], object]]
 T = TypeVar("T")
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
@@ -68,6 +69,7 @@ class Rule:
     previews: bool = False
     finds: bool = False
     leads_in: bool = False
+    asks: Asks | None = None
 
 
 class UndeclaredRoute(Exception):
@@ -85,6 +87,7 @@ def access(
     previews: bool = False,
     finds: bool = False,
     leads_in: bool = False,
+    asks: Asks | None = None,
 ) -> Callable[[View], View]:
     """Declare who may use a view.
 
@@ -96,6 +99,8 @@ def access(
         finds: its form has a button that only looks for people: such a POST reads, and holds nobody up.
         leads_in: it is on the way to the organization's provider, and therefore open to whoever has yet to come
             through that.
+        asks: what the view wants to know of the world outside: called behind the same guard, in a reading transaction,
+            it returns a step that is taken while none is open. The view is then called with what that found, as `told`.
 
     Raises:
         ScopeUnasked: a scope together with `own_transactions`.
@@ -105,7 +110,7 @@ def access(
         raise ScopeUnasked("a scope is asked for inside the transaction of the view, so it cannot open its own")
 
     def declare(view: View) -> View:
-        view.__dict__["rule"] = Rule(allows, own_transactions, previews, finds, leads_in)
+        view.__dict__["rule"] = Rule(allows, own_transactions, previews, finds, leads_in, asks)
         return view
 
     return declare
@@ -167,6 +172,8 @@ def _answer(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> 
             return _answer_step_by_step(rule, call, arguments)
         if is_unsafe and rule.allows is not PUBLIC and (elsewhere := _turn_away(arguments.get("org"))):
             return elsewhere
+        if rule.asks is not None and (elsewhere := _ask_outside(rule, rule.asks, arguments)):
+            return elsewhere
         asks = rule.previews and not (is_unsafe and request.form.get("confirm"))
         response = _asked(rule, call, arguments) if asks else None
         if response is None or (is_unsafe and response.status_code < 400):
@@ -177,6 +184,25 @@ def _answer(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> 
         raise
     _touch(viewer())
     return response
+
+
+def _ask_outside(rule: Rule, asks: Asks, arguments: dict[str, Any]) -> Response | None:
+    """Let a view's question be answered while no transaction is open; add the answer to its arguments.
+
+    Returns:
+        Where whoever asks is led instead, from an address of earlier.
+    """
+    questions: list[Callable[[], object]] = []
+
+    def look(**loaded: Any) -> Response:
+        questions.append(asks(**loaded))
+        return make_response("")
+
+    response = _run(rule, look, arguments, write=False)
+    if not questions:
+        return response
+    arguments["told"] = questions[-1]()
+    return None
 
 
 def _turn_away(slug: str | None) -> Response | None:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 
+from flask import flash
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from webapp.queries.offers import Held
+from webapp.http import uow
+from webapp.queries.offers import Held, left_out_of
 from webapp.services.giving import EVERY_PROJECT
 
 
@@ -24,3 +26,11 @@ def in_short(has_global_access: bool, held: Held) -> str:
 def names_of(left_out: Iterable[str]) -> str:
     """Return what was left out, in the language of the page."""
     return ", ".join(_(name) if name == EVERY_PROJECT else name for name in left_out)
+
+
+def welcome(organization_name: str, invitation_id: int) -> None:
+    """Greet whoever has just accepted an invitation, and name what of it they did not get; no transaction is open."""
+    flash(_("Welcome to %(organization)s", organization=organization_name), "success")
+    if left_out := uow.read(left_out_of, invitation_id):
+        sentence = _("Left out, because it is gone or may not be given any more: %(names)s.", names=names_of(left_out))
+        flash(sentence, "warning")

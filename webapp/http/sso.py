@@ -21,6 +21,7 @@ from webapp.providers.connected import said_by
 from webapp.providers.errors import ProviderError
 from webapp.providers.registry import provider_for
 from webapp.services import attempts
+from webapp.services.invitation_links import Link
 from webapp.services.sso import flows
 from webapp.services.sso.connections import Connected
 from webapp.services.sso.errors import FlowNotYours
@@ -70,14 +71,23 @@ def count_departure() -> TooManyAttempts | None:
     return attempts.count(attempts.limits_of("sso", session.client_ip()))
 
 
-def depart(provider: IdentityProvider, purpose: FlowPurpose, next_path: str | None) -> Response:
-    """Begin a flow in this browser, in the transaction at hand, and lead to the page that leaves for the provider."""
+def depart(
+    provider: IdentityProvider, purpose: FlowPurpose, next_path: str | None, link: Link | None = None
+) -> Response:
+    """Begin a flow in this browser, in the transaction at hand, and lead to the page that leaves for the provider.
+
+    Args:
+        provider: the connection.
+        purpose: what for.
+        next_path: where to go afterwards.
+        link: the invitation that is to be accepted by it, and no other.
+    """
     attempt = Attempt.new(redirect_uri(provider.id))
     viewer = session.viewer()
     flows.begin(
         provider,
         purpose,
-        Secrets(attempt.state, attempt.nonce, attempt.verifier),
+        Secrets(attempt.state, attempt.nonce, attempt.verifier, link),
         browser=session.browser(),
         user_id=viewer.user_id if viewer and purpose is not FlowPurpose.SIGN_IN else None,
         next_path=safe_next(next_path),

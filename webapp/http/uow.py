@@ -9,7 +9,17 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from webapp import db as database
-from webapp.errors import N_, AddressTaken, AlreadyInvited, AlreadyMember, Busy, Conflict, DomainError, SlugTaken
+from webapp.errors import (
+    N_,
+    AddressTaken,
+    AlreadyInvited,
+    AlreadyMember,
+    Busy,
+    Conflict,
+    DomainError,
+    DomainProvenElsewhere,
+    SlugTaken,
+)
 
 T = TypeVar("T")
 
@@ -25,6 +35,8 @@ CONSTRAINT_ERRORS: dict[str, Callable[[], DomainError]] = {
     "organization.slug": SlugTaken,
     "uq_invitation_open": AlreadyInvited,
     "invitation.organization_id, invitation.canonical": AlreadyInvited,
+    "uq_sso_domain_proven": DomainProvenElsewhere,
+    "sso_domain.domain": DomainProvenElsewhere,
 }
 
 

@@ -15,6 +15,7 @@ from webapp.db import db
 from webapp.errors import N_, NotFound
 from webapp.models import (
     AuditEntry,
+    IdentityProvider,
     Invitation,
     InvitationStatus,
     InvitationToken,
@@ -33,6 +34,7 @@ from webapp.queries.page import PAGE_ROWS, Listing, Page, Statement, listing, re
 from webapp.queries.words import matching, parameters_of, searched_words
 from webapp.services.audit import Event
 from webapp.services.invitation_links import Link, hashes_of
+from webapp.services.sso import connections
 
 STATES = ("open", "expired", "declined")
 LETTER_STATES = {LetterState.SENDING: "queued", LetterState.DROPPED: "failed"}
@@ -187,7 +189,10 @@ def _state_by_link(row: Row[*tuple[Any, ...]], organization: Organization) -> st
 
 @dataclass(frozen=True)
 class Offered:
-    """What an emailed link offers. `state` is pending, or how the invitation ended."""
+    """What an emailed link offers, and the provider by which people sign in there.
+
+    `state` is pending, or how the invitation ended.
+    """
 
     id: int
     token: str = field(repr=False)
@@ -203,6 +208,7 @@ class Offered:
     inviter_name: str | None
     expires_at: datetime
     state: str
+    provider: IdentityProvider | None
 
     @property
     def link(self) -> Link:
@@ -235,6 +241,7 @@ def offered_by(token: str) -> Offered:
         inviter_name=row.inviter_name,
         expires_at=row.expires_at,
         state=_state_by_link(row, organization),
+        provider=connections.active_of(organization),
     )
 
 

@@ -70,6 +70,7 @@ class Event(StrEnum):
     SSO_REMINDED = "sso.reminded"
     SSO_ENFORCED = "sso.enforced"
     SSO_BYPASSED = "sso.bypassed"
+    SSO_DOMAIN_PROVEN = "sso.domain_proven"
     ACCESS_REFUSED = "access.refused"
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_CHANGED = "account.changed"

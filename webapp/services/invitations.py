@@ -220,17 +220,19 @@ def accept_as_new(actor: Actor, link: Link, new: NewAccount) -> Member:
     return _join(Actor.of(user, ip=actor.ip), organization, invitation, token.copied_by_id, user)
 
 
-def accept_by_claim(actor: Actor, organization: Organization, invitation: Invitation, user: User) -> Member:
+def accept_by_claim(
+    actor: Actor, organization: Organization, invitation: Invitation, user: User, copied_by_id: int | None = None
+) -> Member:
     """Make a user a member for whom the organization's own provider says that the invited address is theirs.
 
     The caller holds the organization's lock, has found the invitation open, and asked for the provider's word.
 
     Raises:
-        InvitationNotOpen: whoever sent it may no longer offer it.
+        InvitationNotOpen: whoever sent it, or copied the link they came by, may no longer offer it.
     """
-    if not inviters.may_still(organization, invitation):
+    if not inviters.may_still(organization, invitation, copied_by_id):
         raise InvitationNotOpen
-    return _join(actor, organization, invitation, None, user)
+    return _join(actor, organization, invitation, copied_by_id, user)
 
 
 def record_other_address(actor: Actor, link: Link) -> None:

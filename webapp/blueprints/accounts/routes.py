@@ -1,5 +1,7 @@
 """Signing in and out, and getting a new password."""
 
+from typing import Any
+
 from flask import Response, current_app, flash, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import refresh
@@ -7,12 +9,14 @@ from flask_babel import refresh
 from webapp.blueprints.accounts import bp
 from webapp.blueprints.accounts.forms import ForgotPasswordForm, ResetPasswordForm, SignInForm
 from webapp.errors import DomainError
-from webapp.http import session, uow
+from webapp.http import session, sso, uow
 from webapp.http.credentials import count_attempt, require_credentials
 from webapp.http.forms import safe_next
 from webapp.http.guard import PUBLIC, access
 from webapp.http.htmx import go
+from webapp.http.session import Viewer
 from webapp.models import User
+from webapp.queries.sso_entrances import entrance_towards, leads_anywhere
 from webapp.services import accounts, addresses, attempts, first_run, networks, passwords, sessions
 
 
@@ -36,9 +40,26 @@ def login() -> Response:
                 return go(wanted)
             except DomainError as error:
                 form.show(error)
-    awaits_set_up = request.method != "POST" and _awaits_set_up()
-    page = render_template("accounts/login.html", form=form, awaits_set_up=awaits_set_up, known=viewer)
-    return make_response(page, status)
+    return make_response(_login_page(form, viewer, wanted), status)
+
+
+def _login_page(form: SignInForm, viewer: Viewer | None, wanted: str) -> str:
+    """Return the page; where somebody has to enter their password again, a provider's word would not do."""
+    is_again = viewer is not None and not viewer.is_confined
+    return render_template(
+        "accounts/login.html",
+        form=form,
+        awaits_set_up=request.method != "POST" and _awaits_set_up(),
+        known=viewer,
+        others=None if is_again else uow.read(_other_ways, wanted),
+    )
+
+
+def _other_ways(wanted: str) -> dict[str, Any]:
+    """Return the provider of the organization somebody is on the way to; else whether any domain leads to one."""
+    entrance = entrance_towards(wanted)
+    host = sso.host_of(entrance.provider) if entrance else None
+    return {"entrance": entrance, "host": host, "by_domain": entrance is None and leads_anywhere()}
 
 
 def _awaits_set_up() -> bool:

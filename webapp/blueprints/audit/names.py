@@ -74,6 +74,7 @@ EVENT_NAMES: dict[str, str] = {
     Event.SSO_REMINDED: N_("Reminded"),
     Event.SSO_ENFORCED: N_("Required or not"),
     Event.SSO_BYPASSED: N_("Bypassed"),
+    Event.SSO_DOMAIN_PROVEN: N_("Domain proven"),
     Event.ACCESS_REFUSED: N_("Refused"),
 }
 FIELD_NAMES = {
@@ -81,6 +82,7 @@ FIELD_NAMES = {
     "claimed": N_("Address that the provider named"),
     "client_id": N_("Client ID"),
     "default_role": N_("Role of those who join"),
+    "domain": N_("Domain"),
     "domains": N_("Domains"),
     "email": N_("Email address"),
     "enforcement": N_("Must members come through the provider?"),

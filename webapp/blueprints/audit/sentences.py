@@ -68,6 +68,7 @@ SENTENCES: dict[str, str] = {
     Event.SSO_REFUSED: N_("Somebody came back from %(target)s and was refused"),
     Event.SSO_ENFORCED: N_("%(actor)s changed whether members must come through %(target)s"),
     Event.SSO_BYPASSED: N_("%(actor)s let members in without %(target)s for a while"),
+    Event.SSO_DOMAIN_PROVEN: N_("%(actor)s proved a domain for single sign-on with %(target)s"),
     Event.ACCESS_REFUSED: N_("%(actor)s tried something their role does not allow and was refused"),
 }
 # What an entry says in the history of a member who is in its target since, or not any more.
@@ -119,6 +120,7 @@ REFUSALS = {
     "POST sso.prove": N_("%(actor)s tried to set up single sign-on and was refused"),
     "POST sso.begin_link": N_("%(actor)s tried to link their account and was refused"),
     "POST sso.enforce": N_("%(actor)s tried to change whether single sign-on is required and was refused"),
+    "POST sso.check_domain": N_("%(actor)s tried to prove a domain and was refused"),
     "POST sso.unlink": N_("%(actor)s tried to unlink their account and was refused"),
     "POST requests.create": N_("%(actor)s tried to ask that somebody may join and was refused"),
 }

@@ -2,23 +2,22 @@
 
 from dataclasses import dataclass, field
 
-from flask import Response, flash, make_response, render_template, request, url_for
-from flask_babel import gettext as _
+from flask import Response, make_response, render_template, request, url_for
 
 from webapp.access.actor import Actor
 from webapp.blueprints.accounts.forms import SignInForm
 from webapp.blueprints.invites import bp
 from webapp.blueprints.invites.forms import RegisterForm
+from webapp.blueprints.invites.through_provider import described
 from webapp.errors import DomainError, InvitationNotOpen, NoAnswer, OtherAddress
 from webapp.http import session, uow
 from webapp.http.credentials import count_attempt, require_credentials
 from webapp.http.guard import PUBLIC, access
 from webapp.http.htmx import go
-from webapp.http.offers import in_short, names_of
+from webapp.http.offers import in_short, welcome
 from webapp.http.session import Viewer
 from webapp.models import User
 from webapp.queries.invitations import Offered, offered_by, was_accepted_by
-from webapp.queries.offers import left_out_of
 from webapp.services import accounts, addresses, attempts, invitations, passwords
 from webapp.services.accounts import NewAccount
 
@@ -152,10 +151,7 @@ def _register_and_accept(offered: Offered, new: NewAccount) -> str:
 
 
 def _welcome(offered: Offered) -> Response:
-    flash(_("Welcome to %(organization)s", organization=offered.organization_name), "success")
-    if left_out := uow.read(left_out_of, offered.id):
-        sentence = _("Left out, because it is gone or may not be given any more: %(names)s.", names=names_of(left_out))
-        flash(sentence, "warning")
+    welcome(offered.organization_name, offered.id)
     return go(url_for("members.index", org=offered.organization_slug))
 
 
@@ -171,5 +167,6 @@ def _page(offered: Offered, is_viewers: bool, forms: _Forms, *, status: int = 20
         may_accept_with_other=not offered.address_match_required,
         register_form=forms.register,
         sign_in_form=forms.sign_in,
+        through=described(offered.provider),
     )
     return make_response(body, status)

@@ -20,7 +20,7 @@ from webapp.http.settings import settings
 from webapp.models import IdentityProvider, Organization
 from webapp.providers.registry import kinds
 from webapp.queries.sso import coverage_of
-from webapp.services.sso import connections, policy
+from webapp.services.sso import connections, domains, policy
 
 
 @bp.get("/orgs/<org>/sso")
@@ -64,6 +64,7 @@ def _page(
         active=_described(active),
         draft=_described(connections.draft_of(organization)),
         coverage=coverage_of(active) if active is not None else None,
+        records=domains.records_of(organization) if active is not None else [],
         form=form,
         base_url=settings().base_url,
         health=health_of(active) if active is not None else None,

@@ -12,6 +12,7 @@ from webapp.http import session, sso, uow
 from webapp.http.forms import safe_next
 from webapp.http.guard import PUBLIC, access
 from webapp.http.htmx import go
+from webapp.http.offers import welcome
 from webapp.http.problems import translated
 from webapp.http.session import current_actor
 from webapp.models import FlowPurpose, IdentityProvider, Organization
@@ -19,6 +20,7 @@ from webapp.providers.errors import ProviderError
 from webapp.providers.words import WORDS
 from webapp.queries.sso import Entrance, entrance_of
 from webapp.services import accounts, members, organizations, sessions
+from webapp.services.invitation_links import Link
 from webapp.services.sso import connections, identities, joining, refusals
 from webapp.services.sso.enforcement import is_required
 from webapp.services.sso.errors import FlowNotYours, IdentityTaken, SsoError
@@ -139,27 +141,44 @@ def _arrived(flow: Flow) -> tuple[Organization, IdentityProvider]:
 
 
 def _end_sign_in(flow: Flow, said: Said) -> Response:
-    token = uow.write(_sign_in, flow, said)
+    token, has_joined = uow.write(_sign_in, flow, said)
     if token is not None:
         session.start(token)
+    if flow.secrets.link is not None:
+        _say_what_became_of(flow.secrets.link, flow, has_joined)
     return go(safe_next(flow.next) or url_for("members.index", org=flow.organization_slug))
 
 
-def _sign_in(flow: Flow, said: Said) -> str | None:
-    """Sign in whom the provider named; return the token of a new session, or None where they were signed in."""
+def _say_what_became_of(link: Link, flow: Flow, has_joined: bool) -> None:
+    """Welcome whoever came by an invitation, or say why it is still there."""
+    if has_joined:
+        welcome(flow.organization_name, link.invitation_id)
+    else:
+        said = {"organization": flow.organization_name}
+        flash(
+            _("You are a member of %(organization)s already. The invitation you came by is still open.", **said), "info"
+        )
+
+
+def _sign_in(flow: Flow, said: Said) -> tuple[str | None, bool]:
+    """Sign in whom the provider named.
+
+    Returns:
+        The token of a new session, or None where they were signed in; and whether they have just become a member.
+    """
     organization, provider = _arrived(flow)
     viewer = session.reload_viewer() if session.token() else None
     arrival = joining.come_in(
-        Actor.visitor(session.client_ip(), current_actor().language), organization, provider, said
+        Actor.visitor(session.client_ip(), current_actor().language), organization, provider, said, flow.secrets.link
     )
     if viewer is not None and viewer.user_id == arrival.user.id:
         identities.note_session(session.token(), arrival.identity)
-        return None
+        return None, arrival.has_joined
     if session.token():
         sessions.end(session.token())
     token = accounts.sign_in(arrival.user, ip=session.client_ip(), user_agent=session.user_agent(), is_confined=True)
     identities.note_session(token, arrival.identity)
-    return token
+    return token, arrival.has_joined
 
 
 def _end_link(flow: Flow, said: Said) -> Response:

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, select, update
 from webapp import clock
 from webapp.db import changes_one_row, db
 from webapp.models import FlowPurpose, IdentityProvider, Organization, ProviderStatus, SsoFlow
+from webapp.services.invitation_links import Link
 from webapp.services.sso import connections
 from webapp.services.sso.connections import Connected
 from webapp.services.sso.errors import ConnectionChanged, FlowNotYours
@@ -19,11 +20,16 @@ LIFETIME = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Secrets:
-    """What the provider is told of, and what only the provider brings back."""
+    """What the provider is told of, what only the provider brings back, and the invitation somebody comes by."""
 
     state: str
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
+    link: Link | None = None
+
+    def sealed(self) -> list[str]:
+        """Return what is kept sealed."""
+        return [self.nonce, self.verifier, *([self.link.token] if self.link else [])]
 
 
 @dataclass(frozen=True)
@@ -84,9 +90,10 @@ def begin(
             provider_version=provider.version,
             purpose=purpose,
             user_id=user_id,
+            invitation_id=secrets.link.invitation_id if secrets.link else None,
             browser=browser,
             state_hash=name,
-            secrets=db.vault.seal(_seal_name(name), json.dumps([secrets.nonce, secrets.verifier])),
+            secrets=db.vault.seal(_seal_name(name), json.dumps(secrets.sealed())),
             next=next_path,
             created_at=now,
             expires_at=now + LIFETIME,
@@ -149,7 +156,7 @@ def _found(by: dict[str, object], state: str) -> tuple[Flow, datetime | None] | 
     if row is None:
         return None
     flow, provider, organization = row
-    nonce, verifier = json.loads(db.vault.open(_seal_name(flow.state_hash), flow.secrets))
+    nonce, verifier, *token = json.loads(db.vault.open(_seal_name(flow.state_hash), flow.secrets))
     values = Flow(
         flow.purpose,
         organization.id,
@@ -158,11 +165,15 @@ def _found(by: dict[str, object], state: str) -> tuple[Flow, datetime | None] | 
         flow.provider_version,
         flow.user_id,
         flow.next,
-        Secrets(state, nonce, verifier),
+        Secrets(state, nonce, verifier, _link(flow, token)),
         connections.connected(provider),
         provider.status,
     )
     return values, flow.used_at
+
+
+def _link(flow: SsoFlow, token: list[str]) -> Link | None:
+    return Link(flow.invitation_id, flow.organization_id, token[0]) if token and flow.invitation_id else None
 
 
 def _seal_name(state_hash: str) -> str:

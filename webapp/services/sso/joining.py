@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from sqlalchemy import select, union_all
 
-from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import InvalidAddress
@@ -12,8 +11,6 @@ from webapp.models import (
     EmailAddress,
     Identity,
     IdentityProvider,
-    Invitation,
-    InvitationStatus,
     Joining,
     Member,
     Organization,
@@ -21,24 +18,29 @@ from webapp.models import (
     SsoDomain,
     User,
 )
-from webapp.services import accounts, addresses, invitations, managed, members
+from webapp.services import accounts, addresses, managed, members
 from webapp.services.accounts import NewAccount
 from webapp.services.addresses import Address
+from webapp.services.invitation_links import Link
 from webapp.services.memberships import Terms
 from webapp.services.sso import identities, letters
 from webapp.services.sso.errors import LinkFirst, NotInvited, SignOnRefused
 from webapp.services.sso.identities import Said
+from webapp.services.sso.invited import offer_for
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """Who came in, and as whom the provider knows them."""
+    """Who came in, as whom the provider knows them, and whether they have just become a member."""
 
     user: User
     identity: Identity
+    has_joined: bool
 
 
-def come_in(actor: Actor, organization: Organization, provider: IdentityProvider, said: Said) -> Arrival:
+def come_in(
+    actor: Actor, organization: Organization, provider: IdentityProvider, said: Said, link: Link | None = None
+) -> Arrival:
     """Return the user whom a provider vouches for, who is an active member now; the caller holds the lock.
 
     Args:
@@ -46,58 +48,65 @@ def come_in(actor: Actor, organization: Organization, provider: IdentityProvider
         organization: where, and the only place where the provider's word counts.
         provider: who vouches, in use.
         said: what it says.
+        link: the invitation they came by, if any; no other one lets them in then.
 
     Raises:
         SignOnRefused: the account is closed or the membership suspended.
         NotInvited: neither an invitation nor the policy lets them in.
         LinkFirst: nobody is known by the identity, and the claimed address is an account's already.
-        InvitationNotOpen: whoever sent the invitation may no longer offer it.
+        InvitationNotOpen: whoever sent the invitation may no longer offer it, or the one they came by is closed.
+        InvitedIsAnother: the one they came by is for another address.
     """
     found = identities.known(provider, said.subject)
     if found is None:
-        user, member = _admit(actor, organization, provider, said)
+        user, member = _admit(actor, organization, provider, said, link)
         identity = identities.add(provider, user.id, said)
     else:
         user, identity = found.user, found.identity
         if not user.is_active:
             raise SignOnRefused
-        member = found.member or _readmit(actor, organization, user, said)
+        member = found.member or _readmit(actor, organization, user, said, link)
         identities.verify(identity, said)
     if not member.is_active:
         raise SignOnRefused
     db.session.flush()
     managed.sync_member(organization, member)
-    return Arrival(user, identity)
+    return Arrival(user, identity, has_joined=found is None or found.member is None)
 
 
-def _admit(actor: Actor, organization: Organization, provider: IdentityProvider, said: Said) -> tuple[User, Member]:
-    """Make a user, who is a member by an invitation or by the policy. No account that exists is given to anybody."""
+def _admit(
+    actor: Actor, organization: Organization, provider: IdentityProvider, said: Said, link: Link | None
+) -> tuple[User, Member]:
+    """Make a user, who is a member by an invitation or by the policy. No account that exists is given to anybody.
+
+    Their address is one that the provider has named, so nobody has proven it, also where a mailed link led here:
+    whoever runs the provider can be anybody there, and would come by that account into other organizations.
+    """
     address = _claimed(said)
+    if address is not None and _is_of_organization(organization, address):
+        raise LinkFirst(organization=organization.name)
+    offer = offer_for(organization, address, link)
     if address is None:
         raise NotInvited(organization=organization.name)
-    if _is_of_organization(organization, address):
-        raise LinkFirst(organization=organization.name)
-    invitation = _waiting(organization, address)
-    if invitation is None and not _may_join(organization, provider, address):
+    if offer is None and not _may_join(organization, provider, address):
         raise NotInvited(organization=organization.name)
     if accounts.with_verified_address(address.canonical):
         raise LinkFirst(organization=organization.name)
     name = said.name or address.typed.partition("@")[0]
     user = accounts.create(actor, NewAccount(name, address, None), is_proven=False)
     theirs = Actor.of(user, ip=actor.ip)
-    if invitation is not None:
-        return user, invitations.accept_by_claim(theirs, organization, invitation, user)
+    if offer is not None:
+        return user, offer.accept(theirs, organization, user)
     letters.tell_of_arrival(organization, user, address)
     return user, members.add(theirs, organization, user, address.typed, Terms(provider.default_role))
 
 
-def _readmit(actor: Actor, organization: Organization, user: User, said: Said) -> Member:
+def _readmit(actor: Actor, organization: Organization, user: User, said: Said, link: Link | None) -> Member:
     """Make somebody a member again who was one: by an invitation only, whatever the policy."""
-    address = _claimed(said)
-    invitation = _waiting(organization, address) if address else None
-    if invitation is None:
+    offer = offer_for(organization, _claimed(said), link)
+    if offer is None:
         raise NotInvited(organization=organization.name)
-    return invitations.accept_by_claim(Actor.of(user, ip=actor.ip), organization, invitation, user)
+    return offer.accept(Actor.of(user, ip=actor.ip), organization, user)
 
 
 def _claimed(said: Said) -> Address | None:
@@ -108,18 +117,6 @@ def _claimed(said: Said) -> Address | None:
         return addresses.parse(said.email)
     except InvalidAddress:
         return None
-
-
-def _waiting(organization: Organization, address: Address) -> Invitation | None:
-    """Return the open invitation for an address."""
-    invitation = db.session.scalar(
-        select(Invitation).where(
-            Invitation.organization_id == organization.id,
-            Invitation.canonical == address.canonical,
-            Invitation.status == InvitationStatus.PENDING,
-        )
-    )
-    return invitation if invitation is not None and invitation.is_open(clock.now()) else None
 
 
 def _is_of_organization(organization: Organization, address: Address) -> bool:

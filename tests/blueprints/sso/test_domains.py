@@ -1,0 +1,201 @@
+"""Proving a domain by a TXT record, asked of a name server on loopback."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select
+
+from tests.support.acme import Acme, organization_of
+from tests.support.identity_provider import HostileProvider
+from tests.support.name_server import FAILING, NameServer, running_name_server
+from tests.support.pages import Page
+from tests.support.sso import Desk
+from tests.support.transactions import transactions
+from tests.support.worlds import Person, World, post
+from webapp.config import Settings
+from webapp.db import db
+from webapp.errors import DomainProvenElsewhere
+from webapp.http import uow
+from webapp.http.domains import MOST_CHECKS
+from webapp.models import ProviderStatus, SsoDomain
+
+DOMAIN = "corp.example.org"
+NAME = f"_vestibule.{DOMAIN}"
+RULES = {"joining": "invited", "default_role": "member", "verification_days": "7"}
+
+
+@pytest.fixture
+def names() -> Iterator[NameServer]:
+    """A name server that publishes nothing yet."""
+    with running_name_server() as running:
+        yield running
+
+
+@pytest.fixture
+def settings(environment: dict[str, str], names: NameServer) -> Settings:
+    """Settings by which it is asked."""
+    more = {"VESTIBULE_PRIVATE_PROVIDERS": "127.0.0.1", "VESTIBULE_DNS_RESOLVER": names.address}
+    return Settings.from_environment({**environment, **more})
+
+
+@pytest.fixture(autouse=True)
+def listed(acme: Acme, desk: Desk) -> None:
+    """Acme lists the domain."""
+    listing(acme, DOMAIN)
+
+
+def listing(acme: Acme, *domains: str) -> None:
+    form = {**RULES, "domains": " ".join(domains)}
+    assert post(acme.browser(acme.owner), acme.address("sso"), **form).status_code == 303
+
+
+def value_shown(acme: Acme) -> str:
+    return Page(acme.browser(acme.owner).get(acme.address("sso"))).by_id("domain-1-value").attributes["value"]
+
+
+def check(acme: Acme, domain: str = DOMAIN, by: Person | None = None) -> tuple[int, str]:
+    """Press the button; return the status, and the page it leads to."""
+    browser = acme.browser(by or acme.owner)
+    answer = post(browser, acme.address("sso/domains"), domain=domain)
+    return answer.status_code, Page(browser.get(acme.address("sso"))).text if answer.status_code == 303 else answer.text
+
+
+def proven(world: World, slug: str) -> list[str]:
+    found = select(SsoDomain.domain).where(SsoDomain.proven_at.is_not(None))
+    return world.read(
+        lambda: list(db.session.scalars(found.where(SsoDomain.organization_id == organization_of(slug).id)))
+    )
+
+
+def test_record_that_is_published_proves_the_domain_and_is_audited(world: World, acme: Acme, names: NameServer) -> None:
+    page = Page(acme.browser(acme.owner).get(acme.address("sso")))
+    assert page.by_id("domain-1").text == DOMAIN
+    assert page.by_id("domain-1-name").attributes["value"] == NAME
+    names.texts[NAME] = ["v=spf1 -all", value_shown(acme)]
+    status, shown = check(acme)
+    assert (status, f"{DOMAIN} is proven." in shown, "Proven since" in shown) == (303, True, True)
+    assert names.asked == [NAME]
+    entry = acme.entries()[-1]
+    assert (entry.event, entry.after) == ("sso.domain_proven", {"domain": DOMAIN})
+    log = acme.browser(acme.owner).get(acme.address("audit")).text
+    assert "proved a domain for single sign-on" in log
+    assert DOMAIN in log
+    assert world.letters() == []
+
+
+def test_proven_domain_stays_proven_and_is_asked_about_no_more(world: World, acme: Acme, names: NameServer) -> None:
+    names.texts[NAME] = [value_shown(acme)]
+    check(acme)
+    names.texts.clear()
+    with acme.unchanged():
+        assert check(acme)[0] == 303
+    assert (len(names.asked), proven(world, acme.slug)) == (1, [DOMAIN])
+    listing(acme)
+    listing(acme, DOMAIN)
+    assert proven(world, acme.slug) == []
+
+
+@pytest.mark.parametrize(
+    ("texts", "trouble", "sentence"),
+    [
+        ({}, {}, "has no TXT record yet"),
+        ({DOMAIN: ["elsewhere"]}, {}, "has no TXT record yet"),
+        ({NAME: ["vestibule-domain=another"]}, {}, "but with another value"),
+        ({}, {NAME: FAILING}, "do not answer, so nothing is known"),
+    ],
+)
+def test_A20_what_proves_nothing_is_told_apart_and_changes_nothing(
+    acme: Acme, names: NameServer, texts: dict[str, list[str]], trouble: dict[str, str], sentence: str
+) -> None:
+    names.texts, names.troubles = texts, trouble
+    with acme.unchanged("attempts"):
+        status, shown = check(acme)
+    assert (status, sentence in shown, "Not proven yet" in shown) == (303, True, True)
+
+
+@pytest.mark.parametrize("changed", ["{}x", "x{}", "{}\\000", " {} {}"])
+def test_A20_value_that_only_looks_right_proves_nothing(
+    world: World, acme: Acme, names: NameServer, changed: str
+) -> None:
+    value = value_shown(acme)
+    names.texts[NAME] = [changed.format(value, value)]
+    check(acme)
+    names.texts[NAME] = [value.upper(), value.rpartition("=")[2]]
+    check(acme)
+    assert proven(world, acme.slug) == []
+
+
+def test_A20_domain_that_another_organization_has_proven_is_refused_without_its_name(
+    world: World, acme: Acme, theirs: HostileProvider, names: NameServer
+) -> None:
+    Desk(acme, theirs, acme.other_slug).prove_domain(DOMAIN)
+    assert "has no TXT record yet" in check(acme)[1]
+    names.texts[NAME] = [value_shown(acme)]
+    with acme.unchanged("attempts"):
+        _status, shown = check(acme)
+    assert "Another organization on this server has proven this domain" in shown
+    assert "Umbra" not in shown
+
+
+def test_A20_database_lets_one_organization_have_a_domain(world: World, acme: Acme, theirs: HostileProvider) -> None:
+    Desk(acme, theirs, acme.other_slug).prove_domain(DOMAIN)
+
+    def prove() -> None:
+        mine = select(SsoDomain).where(SsoDomain.organization_id == organization_of(acme.slug).id)
+        db.session.scalars(mine).one().proven_at = organization_of(acme.slug).created_at
+        db.session.flush()
+
+    with world.app.test_request_context(), pytest.raises(DomainProvenElsewhere):
+        uow.write(prove)
+
+
+def test_X09_name_server_is_asked_while_no_transaction_is_open(world: World, acme: Acme, names: NameServer) -> None:
+    names.texts[NAME] = [value_shown(acme)]
+    marks: list[int] = []
+    with transactions(world.app) as seen:
+        names.before = lambda: marks.append(len(seen))
+        check(acme)
+    [at] = marks
+    assert not any(one.changes("sso_domain") for one in seen[:at])
+    assert any(one.changes("sso_domain") and one.is_committed for one in seen[at:])
+
+
+def test_everything_is_looked_at_again_after_the_question(
+    world: World, acme: Acme, desk: Desk, theirs: HostileProvider, names: NameServer
+) -> None:
+    names.texts[NAME] = [value_shown(acme)]
+    other = Desk(acme, theirs, acme.other_slug)
+    names.before = lambda: other.prove_domain(DOMAIN)
+    assert "Another organization" in check(acme)[1]
+    world.write(
+        lambda: db.session.delete(db.session.scalars(select(SsoDomain).where(SsoDomain.proven_at.is_not(None))).one())
+    )
+
+    def relist() -> None:
+        listing(acme)
+        listing(acme, DOMAIN)
+
+    names.before = relist
+    assert "but with another value" in check(acme)[1]
+    names.before, names.texts[NAME] = lambda: listing(acme), [value_shown(acme)]
+    assert check(acme)[0] == 404
+    names.before = lambda: desk.set(status=ProviderStatus.DISABLED)
+    listing(acme, DOMAIN)
+    names.texts[NAME] = [value_shown(acme)]
+    assert check(acme)[0] == 404
+    assert proven(world, acme.slug) == []
+
+
+def test_only_owners_ask_about_domains_that_are_listed(acme: Acme, names: NameServer) -> None:
+    for person, status in ((acme.manager, 403), (acme.member, 403), (acme.stranger, 404)):
+        assert check(acme, by=person)[0] == status
+    for domain in ("", "other.example.org", DOMAIN.upper(), f"{DOMAIN}.", f"it.{DOMAIN}", "x" * 9_000):
+        assert check(acme, domain)[0] == 404
+    assert names.asked == []
+
+
+def test_X02_name_servers_are_asked_so_often_and_no_more(acme: Acme, names: NameServer) -> None:
+    for _ in range(MOST_CHECKS):
+        assert check(acme)[0] == 303
+    assert check(acme)[0] == 429
+    assert len(names.asked) == MOST_CHECKS
