@@ -25,6 +25,7 @@ BUTTONS = {
     "projects.unarchive",
     "requests.reject",
     "sso.begin_link",
+    "sso.discard",
     "sso.sign_in",
 }
 # What may well be wanted twice, and is limited instead.
@@ -34,6 +35,7 @@ AGAIN = {
     "invites.resend",
     "sso.begin_link",
     "sso.prove",
+    "sso.renew_secret",
     "sso.sign_in",
 }
 FORMS = {

@@ -21,6 +21,8 @@ KINDS = [
     ("sso_unlinked", {}, "/account/", "You sign in with your password"),
     ("sso_disabled", {"has_password": True}, "/login", "with your email address and your password"),
     ("sso_disabled", {"has_password": False}, "/forgot-password", "you get a link to choose one"),
+    ("sso_replaced", {"has_password": True}, "/orgs/harbour-works/sso/link", "link your account there"),
+    ("sso_replaced", {"has_password": False}, "/forgot-password", "You have no password yet"),
     ("sso_link_reminder", {}, "/orgs/harbour-works/sso/link", "is not linked with it yet"),
     ("sso_link_refused", {"is_theirs": True}, "/account/", "with another account here than yours"),
     ("sso_link_refused", {"is_theirs": False}, "/account/", "that is linked with somebody else here"),

@@ -46,7 +46,7 @@ from webapp.services.access_groups import Contents
 from webapp.services.accounts import NewAccount
 from webapp.services.first_run import setup_token
 from webapp.services.memberships import Terms
-from webapp.services.sso import connections, identities
+from webapp.services.sso import connections, identities, mappings
 from webapp.services.sso.identities import Said
 
 ASKED_BY_PEOPLE = {"GET", "POST"}
@@ -167,6 +167,7 @@ class Routes:
             "slug": lambda: self._joinable() if route.endpoint == "requests.join" else self.acme.slug,
             "state": lambda: "nowhere",
             "provider": lambda: 1,
+            "mapping": self._mapping,
             "invitation": lambda: self._waiting(route, f"guest{next(self._numbers)}@example.org"),
             "member": self._joined,
             "removed": self._removed,
@@ -204,6 +205,8 @@ class Routes:
             "sso.disable": {"confirm": "1"},
             "sso.enforce": {"enforcement": "optional", "from_date": ""},
             "sso.unlink": {"confirm": "1"},
+            "sso.renew_secret": {"client_secret": "another secret of the provider's"},
+            "sso.remove_mapping": {"confirm": "1"},
             "sso.save_policy": {
                 "joining": "allowed",
                 "domains": "corp.example.org",
@@ -214,6 +217,7 @@ class Routes:
         made = {
             "additions.create": lambda: {"email": self._acquaintance(), "role": "member"},
             "sso.remind": lambda: {"member": self._joined()},
+            "sso.add_mapping": lambda: {"claim": "groups", "value": address, "group": str(self._group())},
             "members.bulk": lambda: {"action": "suspend", "ids": self._joined(), "confirm": "1"},
             "members.pending_bulk": lambda: {"action": "revoke", "ids": self._pending(), "confirm": "1"},
         }
@@ -223,13 +227,22 @@ class Routes:
         """Let Acme have a connection in use, a draft where one is proven, and people to unlink."""
         provider = connections.active_of(here) or connection(here, "https://id.example.org")
         db.session.execute(delete(IdentityProvider).where(IdentityProvider.status == ProviderStatus.DRAFT))
-        if route.endpoint == "sso.prove":
+        if route.endpoint in ("sso.prove", "sso.discard"):
             connections.choose_kind(actor, here, "oidc")
         if route.endpoint == "sso.unlink":
             people = (self.acme.owner, self.acme.manager, self.acme.admin, self.acme.member)
             for person in people:
                 if identities.of_user(provider, person.user_id) is None:
                     identities.add(provider, person.user_id, Said(f"user {person.user_id}"))
+
+    def _group(self) -> int:
+        """Return the id of an access group."""
+        return int(self._new_place().arguments["group"])
+
+    def _mapping(self) -> int:
+        """Return the id of a rule that fills an access group."""
+        rule = mappings.Rule("groups", f"value {next(self._numbers)}", self._group())
+        return int(self.acme.act(self.acme.owner, lambda actor, here: mappings.add(actor, here, rule).id))
 
     def _invite(self, email: str) -> Invited:
         return self._world.invite(self.acme.slug, self.acme.owner, email)

@@ -77,14 +77,23 @@ def count_departure() -> TooManyAttempts | None:
     return attempts.count(attempts.limits_of("sso", session.client_ip()))
 
 
-def depart(provider: IdentityProvider, purpose: FlowPurpose, next_path: str | None) -> Response:
-    """Begin a flow in this browser, in the transaction at hand, and lead to the page that leaves for the provider."""
+def depart(
+    provider: IdentityProvider, purpose: FlowPurpose, next_path: str | None, client_secret: str | None = None
+) -> Response:
+    """Begin a flow in this browser, in the transaction at hand, and lead to the page that leaves for the provider.
+
+    Args:
+        provider: the connection.
+        purpose: what for.
+        next_path: where to go afterwards.
+        client_secret: a new one of a connection in use, to be proven by this.
+    """
     attempt = Attempt.new(redirect_uri(provider.id))
     viewer = session.viewer()
     flows.begin(
         provider,
         purpose,
-        Secrets(attempt.state, attempt.nonce, attempt.verifier),
+        Secrets(attempt.state, attempt.nonce, attempt.verifier, client_secret),
         browser=session.browser(),
         user_id=viewer.user_id if viewer and purpose is not FlowPurpose.SIGN_IN else None,
         next_path=safe_next(next_path),
@@ -149,5 +158,12 @@ def _attempt(flow: Flow) -> Attempt:
 def _said(signed_in: SignedIn) -> Said:
     claims = signed_in.claims
     return Said(
-        claims.subject, claims.email, claims.email_verified, claims.name, claims.groups, signed_in.refresh_token
+        claims.subject,
+        claims.email,
+        claims.email_verified,
+        claims.name,
+        claims.groups,
+        signed_in.refresh_token,
+        claims.texts,
+        signed_in.learned,
     )

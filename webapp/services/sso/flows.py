@@ -1,7 +1,7 @@
 """Ways to a provider and back: kept on the server, bound to one browser, one purpose and one connection, used once."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select, update
@@ -19,11 +19,20 @@ LIFETIME = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Secrets:
-    """What the provider is told of, and what only the provider brings back."""
+    """What the provider is told of, and what only the provider brings back.
+
+    `client_secret` is a new one of a connection in use, which the flow is to prove.
+    """
 
     state: str
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
+    client_secret: str | None = field(default=None, repr=False)
+
+    def packed(self) -> str:
+        """Return what is sealed of it."""
+        more = [] if self.client_secret is None else [self.client_secret]
+        return json.dumps([self.nonce, self.verifier, *more])
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,11 @@ class Flow:
     connected: Connected
     status: ProviderStatus
 
+    @property
+    def renews(self) -> bool:
+        """Whether it proves a new client secret of a connection in use; `connected` has it then."""
+        return self.secrets.client_secret is not None
+
     def require_current(self) -> None:
         """Go on only if the connection is as it was when the flow began.
 
@@ -53,7 +67,8 @@ class Flow:
     @property
     def wanted_status(self) -> ProviderStatus:
         """Where the connection has to stand: a draft is proven, all else needs one in use."""
-        return ProviderStatus.DRAFT if self.purpose is FlowPurpose.SETUP else ProviderStatus.ACTIVE
+        is_of_draft = self.purpose is FlowPurpose.SETUP and not self.renews
+        return ProviderStatus.DRAFT if is_of_draft else ProviderStatus.ACTIVE
 
 
 def begin(
@@ -86,7 +101,7 @@ def begin(
             user_id=user_id,
             browser=browser,
             state_hash=name,
-            secrets=db.vault.seal(_seal_name(name), json.dumps([secrets.nonce, secrets.verifier])),
+            secrets=db.vault.seal(_seal_name(name), secrets.packed()),
             next=next_path,
             created_at=now,
             expires_at=now + LIFETIME,
@@ -149,7 +164,7 @@ def _found(by: dict[str, object], state: str) -> tuple[Flow, datetime | None] | 
     if row is None:
         return None
     flow, provider, organization = row
-    nonce, verifier = json.loads(db.vault.open(_seal_name(flow.state_hash), flow.secrets))
+    secrets = Secrets(state, *json.loads(db.vault.open(_seal_name(flow.state_hash), flow.secrets)))
     values = Flow(
         flow.purpose,
         organization.id,
@@ -158,11 +173,17 @@ def _found(by: dict[str, object], state: str) -> tuple[Flow, datetime | None] | 
         flow.provider_version,
         flow.user_id,
         flow.next,
-        Secrets(state, nonce, verifier),
-        connections.connected(provider),
+        secrets,
+        _connected(provider, secrets),
         provider.status,
     )
     return values, flow.used_at
+
+
+def _connected(provider: IdentityProvider, secrets: Secrets) -> Connected:
+    """Return the connection, with the new client secret where the flow is to prove one."""
+    found = connections.connected(provider)
+    return found if secrets.client_secret is None else replace(found, client_secret=secrets.client_secret)
 
 
 def _seal_name(state_hash: str) -> str:

@@ -25,7 +25,7 @@ from webapp.services import accounts, addresses, invitations, managed, members
 from webapp.services.accounts import NewAccount
 from webapp.services.addresses import Address
 from webapp.services.memberships import Terms
-from webapp.services.sso import identities, letters
+from webapp.services.sso import identities, letters, mappings
 from webapp.services.sso.errors import LinkFirst, NotInvited, SignOnRefused
 from webapp.services.sso.identities import Said
 
@@ -38,7 +38,13 @@ class Arrival:
     identity: Identity
 
 
-def come_in(actor: Actor, organization: Organization, provider: IdentityProvider, said: Said) -> Arrival:
+def come_in(
+    actor: Actor,
+    organization: Organization,
+    provider: IdentityProvider,
+    said: Said,
+    early: managed.Answer | None = None,
+) -> Arrival:
     """Return the user whom a provider vouches for, who is an active member now; the caller holds the lock.
 
     Args:
@@ -46,6 +52,7 @@ def come_in(actor: Actor, organization: Organization, provider: IdentityProvider
         organization: where, and the only place where the provider's word counts.
         provider: who vouches, in use.
         said: what it says.
+        early: what plug-ins said before of whom it knows by the subject.
 
     Raises:
         SignOnRefused: the account is closed or the membership suspended.
@@ -66,7 +73,8 @@ def come_in(actor: Actor, organization: Organization, provider: IdentityProvider
     if not member.is_active:
         raise SignOnRefused
     db.session.flush()
-    managed.sync_member(organization, member)
+    managed.sync_member(organization, member, early)
+    mappings.sync(organization, provider, member, said.texts)
     return Arrival(user, identity)
 
 
