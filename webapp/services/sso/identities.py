@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, exists, select
+from sqlalchemy import and_, bindparam, delete, exists, insert, literal, select, update
 
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import require
 from webapp.access.facts import MemberFacts, facts_of_user
 from webapp.access.roles import Scope
-from webapp.db import db
+from webapp.db import Id, UtcDateTime, changes_one_row, db
 from webapp.errors import LastOwner, NotFound
 from webapp.models import (
     Enforcement,
@@ -117,10 +117,13 @@ def verify(identity: Identity, said: Said) -> None:
 
 
 def note_session(token: str, identity: Identity) -> None:
-    """Note that the session with this token came through an identity just now."""
-    session_id = db.session.scalars(select(Session.id).where(Session.token_hash == digest(token))).one()
-    db.session.merge(SessionIdentity(session_id=session_id, identity_id=identity.id, verified_at=clock.now()))
-    db.session.flush()
+    """Note that the session with this token came through an identity just now; the caller holds the lock."""
+    session_id = select(Session.id).where(Session.token_hash == digest(token))
+    here = (SessionIdentity.session_id == session_id.scalar_subquery(), SessionIdentity.identity_id == identity.id)
+    now = clock.now()
+    if not changes_one_row(update(SessionIdentity).where(*here).values(verified_at=now)):
+        row = session_id.add_columns(literal(identity.id, Id), literal(now, UtcDateTime()))
+        db.session.execute(insert(SessionIdentity).from_select(["session_id", "identity_id", "verified_at"], row))
 
 
 _WAY_INTO = select(
