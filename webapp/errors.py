@@ -462,6 +462,15 @@ class GroupManaged(DomainError):
     sentence = N_("%(name)s is filled by %(source)s, so nobody changes it here. Nothing was changed.")
 
 
+class GroupMapped(GroupManaged):
+    """Somebody tried to change an access group that single sign-on fills."""
+
+    sentence = N_(
+        "%(name)s is filled by single sign-on, so nobody changes it here. Nothing was changed. An owner can remove the "
+        "rules that fill it."
+    )
+
+
 class EmptyGroup(DomainError):
     """An access group was to hold no projects, or nobody."""
 

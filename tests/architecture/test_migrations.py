@@ -50,6 +50,8 @@ from webapp.models import (
     SessionIdentity,
     SsoDomain,
     SsoFlow,
+    SsoMapping,
+    SsoMappingMember,
     Team,
     TeamMember,
     TeamProject,
@@ -119,6 +121,10 @@ def _fill_teams(acme: Acme) -> None:
             InvitationGroup(**of_organization, invitation_id=invitation_id, group_id=group.id),
         ]
     )
+    mapping = SsoMapping(**of_organization, group_id=group.id, claim="groups", value="readers")
+    db.session.add(mapping)
+    db.session.flush()
+    db.session.add(SsoMappingMember(**of_organization, mapping_id=mapping.id, member_id=member.id))
 
 
 def _fill_the_rest(acme: Acme) -> None:

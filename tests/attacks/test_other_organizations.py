@@ -42,7 +42,7 @@ def owner_of_both(acme: Acme) -> Person:
 def test_routes_with_numbers_are_known(foreign: Routes) -> None:
     """A new kind of number shows up here, and in the tests below."""
     found = {name for _, numbers in with_numbers(foreign) for name in numbers}
-    assert found == {"group", "invitation", "member", "project", "removed", "session_id", "team"}
+    assert found == {"group", "invitation", "mapping", "member", "project", "removed", "session_id", "team"}
 
 
 def ask(tab: Tab, route: Route, path: str, form: dict[str, str]) -> int:

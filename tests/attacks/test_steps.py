@@ -27,6 +27,7 @@ BUTTONS = {
     "requests.reject",
     "sso.begin_link",
     "sso.check_now",
+    "sso.discard",
     "sso.sign_in",
 }
 # What may well be wanted twice, and is limited instead.
@@ -38,6 +39,7 @@ AGAIN = {
     "sso.begin_link",
     "sso.check_now",
     "sso.prove",
+    "sso.renew_secret",
     "sso.sign_in",
 }
 FORMS = {

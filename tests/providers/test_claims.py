@@ -153,3 +153,28 @@ def test_groups_of_userinfo_count_where_the_token_has_none(theirs: HostileProvid
     assert Browser(connected(theirs), theirs).sign_in().claims.groups == ("staff", "desk")
     theirs.claims_changes = {"groups": []}
     assert Browser(connected(theirs), theirs).sign_in().claims.groups == ()
+
+
+def test_texts_are_what_is_said_of_the_person_in_texts() -> None:
+    said = {**MIA, "roles": ["a", "b", "a"], "department": " Care ", "none": [], "iss": "x", "nonce": "n", "acr": "1"}
+    assert read(said).texts == {
+        "sub": ("u-1",),
+        "email": ("mia@example.org",),
+        "name": ("Mia",),
+        "groups": ("staff",),
+        "roles": ("a", "b"),
+        "department": ("Care",),
+        "none": (),
+    }
+
+
+@pytest.mark.parametrize(
+    "value", [None, "", 1, True, {"a": "b"}, [["a"]], ["a", ""], ["a", None], 1_001 * ["a"], "x" * 201, "a\0"], ids=repr
+)
+def test_A17_what_is_no_text_is_as_if_it_were_not_said(value: object) -> None:
+    assert "roles" not in read({**MIA, "roles": value}).texts
+    assert read({**MIA, "x" * 101: "a"}).texts.keys() == read(MIA).texts.keys()
+
+
+def test_A06_address_that_is_not_verified_is_no_text_of_the_person() -> None:
+    assert "email" not in read({**MIA, "email_verified": "true"}).texts

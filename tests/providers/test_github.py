@@ -171,3 +171,23 @@ def test_consent_is_not_asked_for_where_it_gives_nothing(github: GitHubServer) -
     assert "prompt" not in dict(
         parse_qsl(urlsplit(connected(github).begin(Attempt.new(CALLBACK), prompt="consent")).query)
     )
+
+
+def test_sign_in_shows_the_number_of_the_organization(github: GitHubServer) -> None:
+    assert sign_in(github).learned == {"organization_id": "88"}
+
+
+@pytest.mark.parametrize("number", [89, "88", True, ABSENT, None], ids=repr)
+def test_A20_name_of_the_organization_that_is_another_ones_by_now_is_refused(
+    github: GitHubServer, number: object
+) -> None:
+    known = connected(github, organization_id="88")
+    attempt = Attempt.new(CALLBACK)
+    assert known.finish(attempt, back_from(github, attempt)).claims.subject == "4711"
+    known.probe()
+    github.organization = laid_over(github.organization, {"id": number})
+    github.membership["organization"] = github.organization
+    for ask in (lambda: known.finish(attempt, back_from(github, attempt)), known.probe):
+        with pytest.raises((SaidNo, Misconfigured, NotBelieved)):
+            ask()
+    assert github.hits["emails"] == 1

@@ -15,6 +15,7 @@ from webapp.providers.demo_identity_provider import challenge
 from webapp.providers.registry import provider_for
 
 ORGANIZATION: Final = "Sample-Org"
+AT_GITHUB: Final = {"id": 88, "login": "sample-org"}
 USER: Final = {"id": 4711, "login": "mia", "name": "Mia Sommer", "email": "elsewhere@example.org"}
 ADDRESSES: Final = [
     {"email": "second@example.org", "primary": False, "verified": True},
@@ -30,8 +31,9 @@ class GitHubServer:
     user: Any = field(default_factory=lambda: dict(USER))
     addresses: Any = field(default_factory=lambda: [dict(entry) for entry in ADDRESSES])
     membership: dict[str, Any] = field(
-        default_factory=lambda: {"state": "active", "user": dict(USER), "organization": {"login": "sample-org"}}
+        default_factory=lambda: {"state": "active", "user": dict(USER), "organization": dict(AT_GITHUB)}
     )
+    organization: dict[str, Any] = field(default_factory=lambda: dict(AT_GITHUB))
     replies: dict[str, Callable[[], Response]] = field(default_factory=dict)
     asked: dict[str, str] = field(default_factory=dict)
     challenges: dict[str, str] = field(default_factory=dict)
@@ -87,7 +89,7 @@ def _add_api(app: Flask, github: GitHubServer) -> None:
 
     @app.get(f"/api/v3/orgs/{ORGANIZATION}")
     def organization() -> Any:
-        return jsonify(login=ORGANIZATION)
+        return jsonify(github.organization)
 
 
 @contextmanager

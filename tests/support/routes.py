@@ -47,7 +47,7 @@ from webapp.services.access_groups import Contents
 from webapp.services.accounts import NewAccount
 from webapp.services.first_run import setup_token
 from webapp.services.memberships import Terms
-from webapp.services.sso import connections, domains, identities
+from webapp.services.sso import connections, domains, identities, mappings
 from webapp.services.sso.identities import Said
 
 PROVEN = "proven.example.org"
@@ -169,6 +169,7 @@ class Routes:
             "slug": lambda: self._joinable() if route.endpoint == "requests.join" else self.acme.slug,
             "state": lambda: "nowhere",
             "provider": lambda: 1,
+            "mapping": self._mapping,
             "invitation": lambda: self._waiting(route, f"guest{next(self._numbers)}@example.org"),
             "member": self._joined,
             "removed": self._removed,
@@ -208,6 +209,8 @@ class Routes:
             "sso.unlink": {"confirm": "1"},
             "sso.find_entrance": {"email": address},
             "sso.check_domain": {"domain": PROVEN},
+            "sso.renew_secret": {"client_secret": "another secret of the provider's"},
+            "sso.remove_mapping": {"confirm": "1"},
             "sso.save_policy": {
                 "joining": "allowed",
                 "domains": "corp.example.org",
@@ -218,6 +221,7 @@ class Routes:
         made = {
             "additions.create": lambda: {"email": self._acquaintance(), "role": "member"},
             "sso.remind": lambda: {"member": self._joined()},
+            "sso.add_mapping": lambda: {"claim": "groups", "value": address, "group": str(self._group())},
             "members.bulk": lambda: {"action": "suspend", "ids": self._joined(), "confirm": "1"},
             "members.pending_bulk": lambda: {"action": "revoke", "ids": self._pending(), "confirm": "1"},
         }
@@ -229,7 +233,7 @@ class Routes:
         db.session.execute(delete(IdentityProvider).where(IdentityProvider.status == ProviderStatus.DRAFT))
         if route.endpoint == "sso.check_now":
             provider.issuer, provider.probe_problem = "https://127.0.0.1", "private_address"
-        if route.endpoint == "sso.prove":
+        if route.endpoint in ("sso.prove", "sso.discard"):
             connections.choose_kind(actor, here, "oidc")
         if route.endpoint == "sso.check_domain" and all(record.domain != PROVEN for record in domains.records_of(here)):
             proven = SsoDomain(organization_id=here.id, domain=PROVEN, token="0" * 64, proven_at=clock.now())
@@ -239,6 +243,15 @@ class Routes:
             for person in people:
                 if identities.of_user(provider, person.user_id) is None:
                     identities.add(provider, person.user_id, Said(f"user {person.user_id}"))
+
+    def _group(self) -> int:
+        """Return the id of an access group."""
+        return int(self._new_place().arguments["group"])
+
+    def _mapping(self) -> int:
+        """Return the id of a rule that fills an access group."""
+        rule = mappings.Rule("groups", f"value {next(self._numbers)}", self._group())
+        return int(self.acme.act(self.acme.owner, lambda actor, here: mappings.add(actor, here, rule).id))
 
     def _invite(self, email: str) -> Invited:
         return self._world.invite(self.acme.slug, self.acme.owner, email)

@@ -43,3 +43,8 @@ class Actor:
     def system(cls) -> Self:
         """Return the actor for commands and the worker."""
         return cls(ActorKind.SYSTEM, "Vestibule")
+
+    @classmethod
+    def connection(cls, name: str) -> Self:
+        """Return the actor for what follows from the word of an organization's identity provider, by its name."""
+        return cls(ActorKind.SYSTEM, name)

@@ -46,6 +46,13 @@ def facts_of(member_id: int) -> MemberFacts:
     return MemberFacts(*db.session.connection().execute(_ONE, {"member_id": member_id}).one())
 
 
+def facts_of_user(organization_id: int, user_id: int) -> MemberFacts | None:
+    """Return what plug-ins are told about a user as a member, if they may use their membership."""
+    found = _FACTS.where(Member.organization_id == organization_id, Member.user_id == user_id, *IS_ACTIVE)
+    row = db.session.connection().execute(found).one_or_none()
+    return MemberFacts(*row) if row else None
+
+
 def facts_about(resource: Resource) -> ResourceFacts:
     """Return what plug-ins are told about what a scope is asked of."""
     return ResourceFacts(KINDS[type(resource)], resource.id, resource.slug, resource.name)

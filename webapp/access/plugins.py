@@ -17,7 +17,7 @@ from webapp.access.facts import MemberFacts, Resource, ResourceFacts, facts_abou
 from webapp.access.roles import Scope
 from webapp.config import BadSetting
 from webapp.errors import N_, PluginFailed
-from webapp.models import Role
+from webapp.models import SINGLE_SIGN_ON, Role
 
 PROJECT, GROUP = "vestibule", "vestibule.plugins"
 MAX_SOURCE, MAX_NAME = 100, 200
@@ -81,7 +81,8 @@ def manager() -> PluginManager:
     """Return the installed plug-ins, loaded once per process.
 
     Raises:
-        BadSetting: one cannot be loaded, or implements what there is not: without it something might be open.
+        BadSetting: one cannot be loaded, or implements what there is not: without it something might be open. Or one
+            is called as the source of other groups.
     """
     found = PluginManager(PROJECT)
     found.add_hookspecs(Hooks)
@@ -90,6 +91,8 @@ def manager() -> PluginManager:
         found.check_pending()
     except Exception as error:
         raise BadSetting(f"A plug-in cannot be loaded: {type(error).__name__}: {error}") from error
+    if found.has_plugin(SINGLE_SIGN_ON):
+        raise BadSetting(f"A plug-in is called {SINGLE_SIGN_ON}, as what fills access groups at sign-in is.")
     return found
 
 

@@ -27,9 +27,11 @@ from webapp.blueprints.setup.routes import bp as setup
 from webapp.blueprints.sso import bp as sso
 from webapp.blueprints.sso import coverage, enforcement, linking, overview, ways  # noqa: F401  (likewise)
 from webapp.blueprints.sso import disabling as sso_disabling  # noqa: F401
-from webapp.blueprints.sso import health as sso_health  # noqa: F401
 from webapp.blueprints.sso import domains as sso_domains  # noqa: F401
 from webapp.blueprints.sso import entrances as sso_entrances  # noqa: F401
+from webapp.blueprints.sso import health as sso_health  # noqa: F401
+from webapp.blueprints.sso import mappings as sso_mappings  # noqa: F401
+from webapp.blueprints.sso import secret as sso_secret  # noqa: F401
 from webapp.blueprints.sso import setup as sso_setup  # noqa: F401
 from webapp.blueprints.teams import bp as teams
 from webapp.blueprints.teams import people  # noqa: F401  (likewise)

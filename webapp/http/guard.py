@@ -23,7 +23,7 @@ from webapp.http import uow
 from webapp.http.choices import is_search
 from webapp.http.environment import Environment
 from webapp.http.session import Viewer, belongs_to, current_actor, reload_viewer, token, viewer
-from webapp.models import AccessGroup, Invitation, Member, Organization, Project, RemovedMember, Team
+from webapp.models import AccessGroup, Invitation, Member, Organization, Project, RemovedMember, SsoMapping, Team
 from webapp.services import attempts, audit, organizations, sessions, slugs
 from webapp.services.attempts import MOST_REFUSALS_NOTED, Limit
 from webapp.services.audit import Event, Target
@@ -35,6 +35,7 @@ SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 CHILDREN: Final[Mapping[str, InstrumentedAttribute[int]]] = {
     "group": AccessGroup.id,
     "invitation": Invitation.id,
+    "mapping": SsoMapping.id,
     "member": Member.id,
     "removed": RemovedMember.member_id,
 }

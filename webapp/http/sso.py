@@ -72,7 +72,12 @@ def count_departure() -> TooManyAttempts | None:
 
 
 def depart(
-    provider: IdentityProvider, purpose: FlowPurpose, next_path: str | None, link: Link | None = None
+    provider: IdentityProvider,
+    purpose: FlowPurpose,
+    next_path: str | None,
+    *,
+    link: Link | None = None,
+    client_secret: str | None = None,
 ) -> Response:
     """Begin a flow in this browser, in the transaction at hand, and lead to the page that leaves for the provider.
 
@@ -81,13 +86,14 @@ def depart(
         purpose: what for.
         next_path: where to go afterwards.
         link: the invitation that is to be accepted by it, and no other.
+        client_secret: a new one of a connection in use, to be proven by this.
     """
     attempt = Attempt.new(redirect_uri(provider.id))
     viewer = session.viewer()
     flows.begin(
         provider,
         purpose,
-        Secrets(attempt.state, attempt.nonce, attempt.verifier, link),
+        Secrets(attempt.state, attempt.nonce, attempt.verifier, link, client_secret),
         browser=session.browser(),
         user_id=viewer.user_id if viewer and purpose is not FlowPurpose.SIGN_IN else None,
         next_path=safe_next(next_path),

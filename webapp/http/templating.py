@@ -21,7 +21,7 @@ from webapp.errors import N_
 from webapp.http.guard import can
 from webapp.http.languages import current_language
 from webapp.http.session import viewer
-from webapp.models import Role
+from webapp.models import SINGLE_SIGN_ON, Role
 from webapp.queries.numbers import shown
 from webapp.queries.teams import MOST_COUNTED
 
@@ -45,7 +45,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Give the templates of `app` their filters and what every page knows."""
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    filters = (ago, exact, moment, avatar, initials, hue, role_name, some)
+    filters = (ago, exact, moment, avatar, initials, hue, role_name, some, source_name)
     app.jinja_env.filters.update({made.__name__: made for made in filters})
     app.jinja_env.globals.update(_=translated, gettext=translated, ngettext=translated_number, pieces_of=pieces_of)
     app.jinja_env.globals["url_for"] = _addresses_of(app)
@@ -214,6 +214,11 @@ def hue(name: str) -> int:
 def some(number: int) -> str:
     """Return a number of what is in a team as lists show it."""
     return shown(number, MOST_COUNTED)
+
+
+def source_name(source: str) -> str:
+    """Return what fills a managed access group as people read it; plug-ins go by their names."""
+    return gettext("Single sign-on") if source == SINGLE_SIGN_ON else source
 
 
 def role_name(role: Role) -> str:

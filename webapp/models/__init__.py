@@ -1,7 +1,7 @@
 """The tables."""
 
 from webapp.models.audit import AuditEntry, AuditMention
-from webapp.models.group import AccessGroup, GroupMember, GroupProject
+from webapp.models.group import SINGLE_SIGN_ON, AccessGroup, GroupMember, GroupProject
 from webapp.models.instance import Instance
 from webapp.models.invitation import (
     Invitation,
@@ -27,11 +27,14 @@ from webapp.models.sso import (
     SessionIdentity,
     SsoDomain,
     SsoFlow,
+    SsoMapping,
+    SsoMappingMember,
 )
 from webapp.models.team import FormerTeamSlug, Team, TeamMember
 from webapp.models.user import AddressToken, EmailAddress, User, UserKind
 
 __all__ = [
+    "SINGLE_SIGN_ON",
     "AccessGroup",
     "AccountToken",
     "AddressToken",
@@ -73,6 +76,8 @@ __all__ = [
     "SessionIdentity",
     "SsoDomain",
     "SsoFlow",
+    "SsoMapping",
+    "SsoMappingMember",
     "Team",
     "TeamMember",
     "TeamProject",

@@ -1,6 +1,7 @@
 """Access groups: inside one team, some members, one level, some of the team's projects."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import ForeignKeyConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -8,6 +9,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from webapp import clock
 from webapp.db import Id, Key, Model
 from webapp.models.member import Role, RoleColumn
+
+SINGLE_SIGN_ON: Final = "sso"
+"""The source of groups that are filled by what an identity provider says."""
 
 
 class AccessGroup(Model):

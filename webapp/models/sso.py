@@ -18,6 +18,11 @@ ACTIVE = "status = 'active'"
 PROVEN = "proven_at IS NOT NULL"
 
 
+def _exact(characters: int) -> String:
+    """Return a type for text that is compared byte for byte on both databases."""
+    return String(characters).with_variant(String(characters, collation="C"), "postgresql")
+
+
 class ProviderStatus(StrEnum):
     """Where a connection stands: not proven yet, in use, or in use no more."""
 
@@ -46,8 +51,9 @@ class IdentityProvider(Model):
 
     `client_secret` is sealed for the row. `version` goes up with every change of what the provider is asked by or with;
     another issuer or kind is always another row, since a subject means nothing elsewhere. `required_from` is when a
-    rehearsal of `enforcement` ends. `probe_problem` is the reason why the last probe failed, in one word;
-    `next_probe_at` is when the next one is due, at once where there is none.
+    rehearsal of `enforcement` ends. `probe_problem` is the reason why the last probe failed, in one word; of a draft,
+    why it could not be proven. `problem_said` is what the provider calls itself, where that is why. `next_probe_at` is
+    when the next probe is due, at once where there is none.
     """
 
     __tablename__ = "identity_provider"
@@ -88,6 +94,7 @@ class IdentityProvider(Model):
     probed_at: Mapped[datetime | None]
     probe_problem: Mapped[str | None] = mapped_column(String(40))
     next_probe_at: Mapped[datetime | None]
+    problem_said: Mapped[str | None] = mapped_column(String(2000))
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
@@ -139,7 +146,7 @@ class Identity(Model):
     organization_id: Mapped[int] = mapped_column(Id)
     provider_id: Mapped[int] = mapped_column(Id)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
-    subject: Mapped[str] = mapped_column(String(255).with_variant(String(255, collation="C"), "postgresql"))
+    subject: Mapped[str] = mapped_column(_exact(255))
     claims: Mapped[dict[str, Any]] = mapped_column(JSON)
     refresh_token: Mapped[str | None] = mapped_column(Text)
     last_verified_at: Mapped[datetime] = mapped_column(default=clock.now)
@@ -160,7 +167,8 @@ class FlowPurpose(StrEnum):
 class SsoFlow(Model):
     """A way to the provider and back, for one purpose, one connection in one version, and one browser; used once.
 
-    `browser` is the hash of what only that browser has. `secrets` holds nonce and verifier, sealed for the row.
+    `browser` is the hash of what only that browser has. `secrets` holds nonce and verifier, sealed for the row, and the
+    new client secret of a connection in use, where that is to be proven before it takes effect.
     """
 
     __tablename__ = "sso_flow"
@@ -204,3 +212,47 @@ class SessionIdentity(Model):
         ForeignKey("identity.id", ondelete="CASCADE"), primary_key=True, index=True
     )
     verified_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class SsoMapping(Model):
+    """A rule: whoever's claim of a name holds a value belongs to an access group, which is managed by it.
+
+    Claim and value are compared byte for byte.
+    """
+
+    __tablename__ = "sso_mapping"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "group_id"], ["access_group.organization_id", "access_group.id"], ondelete="CASCADE"
+        ),
+        UniqueConstraint("organization_id", "id"),
+        UniqueConstraint("group_id", "claim", "value"),
+        Index("ix_sso_mapping_organization", "organization_id", "claim", "value"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    organization_id: Mapped[int] = mapped_column(Id)
+    group_id: Mapped[int] = mapped_column(Id)
+    claim: Mapped[str] = mapped_column(_exact(100))
+    value: Mapped[str] = mapped_column(_exact(200))
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
+class SsoMappingMember(Model):
+    """That a rule holds for a member, by what the provider last said of the claim."""
+
+    __tablename__ = "sso_mapping_member"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "mapping_id"], ["sso_mapping.organization_id", "sso_mapping.id"], ondelete="CASCADE"
+        ),
+        ForeignKeyConstraint(
+            ["organization_id", "member_id"], ["member.organization_id", "member.id"], ondelete="CASCADE"
+        ),
+        Index("ix_sso_mapping_member_member", "member_id"),
+    )
+
+    mapping_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    member_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    organization_id: Mapped[int] = mapped_column(Id)

@@ -77,11 +77,15 @@ class Attempt:
 
 @dataclass(frozen=True)
 class SignedIn:
-    """Who came back, what allows to ask about them again, and when they last proved themselves at the provider."""
+    """Who came back, what allows to ask about them again, and when they last proved themselves at the provider.
+
+    `learned` are options that a connection keeps once this sign-in has proven it.
+    """
 
     claims: Claims
     refresh_token: str | None = field(default=None, repr=False)
     authenticated_at: datetime | None = None
+    learned: Mapping[str, str] = field(default_factory=dict)
 
 
 class Question(NamedTuple):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from webapp.providers.errors import NotBelieved, Reason
@@ -12,6 +12,11 @@ EMAIL_MAX_CHARACTERS = 254
 NAME_MAX_CHARACTERS = 200
 GROUP_MAX_CHARACTERS = 200
 GROUPS_MAX = 1_000
+CLAIM_NAME_MAX_CHARACTERS = 100
+# What a token says of itself, and not of the person
+_OF_TOKEN = frozenset(
+    {"iss", "aud", "azp", "exp", "iat", "nbf", "jti", "sid", "nonce", "acr", "amr", "auth_time", "at_hash", "c_hash"}
+)
 # Control characters, line separators, and halves of characters, which no database takes
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
@@ -22,7 +27,8 @@ class Claims:
 
     The subject is compared byte for byte and never changed. `email` is what the provider says, in its spelling;
     `email_verified` only repeats the provider. `groups` is None where it does not speak of groups: that is not the same
-    as being in none.
+    as being in none. `texts` are all claims about the person that are a text or a list of texts, by name; one of
+    another type, or that is too long, is not among them, as if the provider did not speak of it.
     """
 
     subject: str
@@ -30,6 +36,7 @@ class Claims:
     email_verified: bool = False
     name: str | None = None
     groups: tuple[str, ...] | None = None
+    texts: Mapping[str, tuple[str, ...]] = field(default_factory=dict, compare=False, repr=False)
 
 
 def read(said: Mapping[str, Any]) -> Claims:
@@ -39,12 +46,14 @@ def read(said: Mapping[str, Any]) -> Claims:
         NotBelieved: one of those we use is missing, of another type, or too long.
     """
     email = _text(said.get("email"), EMAIL_MAX_CHARACTERS)
+    is_verified = email is not None and said.get("email_verified") is True
     return Claims(
         subject=subject(said.get("sub")),
         email=email,
-        email_verified=email is not None and said.get("email_verified") is True,
+        email_verified=is_verified,
         name=_text(said.get("name"), NAME_MAX_CHARACTERS),
         groups=_groups(said.get("groups")),
+        texts=_texts(said, is_verified=is_verified),
     )
 
 
@@ -97,3 +106,27 @@ def _groups(value: object) -> tuple[str, ...] | None:
     if None in names:
         raise NotBelieved(Reason.CLAIMS)
     return tuple(dict.fromkeys(name for name in names if name))
+
+
+def _texts(said: Mapping[str, Any], *, is_verified: bool) -> dict[str, tuple[str, ...]]:
+    """Return what was said of the person in texts; an address only where the provider has verified it."""
+    found = {name: _texts_in(value) for name, value in said.items() if _is_of_person(name)}
+    if not is_verified:
+        found.pop("email", None)
+    return {name: texts for name, texts in found.items() if texts is not None}
+
+
+def _is_of_person(name: object) -> bool:
+    return isinstance(name, str) and len(name) <= CLAIM_NAME_MAX_CHARACTERS and name not in _OF_TOKEN
+
+
+def _texts_in(value: object) -> tuple[str, ...] | None:
+    """Return the texts in a claim, each once; an empty list is none of them, an empty text says nothing."""
+    values = value if isinstance(value, list) else [value]
+    if len(values) > GROUPS_MAX:
+        return None
+    try:
+        texts = [_text(one, GROUP_MAX_CHARACTERS) for one in values]
+    except NotBelieved:
+        return None
+    return None if None in texts else tuple(dict.fromkeys(text for text in texts if text))

@@ -50,5 +50,12 @@ def said_by(signed_in: SignedIn) -> Said:
     """Return what a provider said of somebody as what is kept of it."""
     claims = signed_in.claims
     return Said(
-        claims.subject, claims.email, claims.email_verified, claims.name, claims.groups, signed_in.refresh_token
+        claims.subject,
+        claims.email,
+        claims.email_verified,
+        claims.name,
+        claims.groups,
+        signed_in.refresh_token,
+        claims.texts,
+        signed_in.learned,
     )

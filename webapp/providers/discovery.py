@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from authlib.oidc.discovery import get_well_known_url
 
-from webapp.providers.errors import DoesNotAnswer, Misconfigured, Reason
+from webapp.providers.errors import DoesNotAnswer, Misconfigured, OtherIssuer, Reason
 from webapp.providers.http import Conversation, checked_address
 from webapp.providers.remembered import Remembered
 
@@ -48,7 +48,7 @@ def metadata_of(issuer: str, conversation: Conversation) -> Metadata:
         raise Misconfigured(Reason.DISCOVERY)
     said = answer.json_object()
     if said.get("issuer") != issuer:
-        raise Misconfigured(Reason.DISCOVERY_ISSUER)
+        raise OtherIssuer(_address(said.get("issuer")))
     return _checked(issuer, said)
 
 
@@ -67,6 +67,17 @@ def _checked(issuer: str, said: Mapping[str, Any]) -> Metadata:
         scopes=frozenset(_words(said, "scopes_supported") or ()),
         sends_issuer=said.get("authorization_response_iss_parameter_supported") is True,
     )
+
+
+def _address(value: object) -> str | None:
+    """Return what a provider calls itself, if that is an address at all."""
+    if not isinstance(value, str):
+        return None
+    try:
+        checked_address(value)
+    except Misconfigured:
+        return None
+    return value
 
 
 def _endpoint(issuer: str, value: object) -> str:

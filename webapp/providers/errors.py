@@ -114,6 +114,18 @@ class Misconfigured(ProviderError):
     )
 
 
+class OtherIssuer(Misconfigured):
+    """The provider calls itself otherwise than it was entered.
+
+    Args:
+        said: the address by which it calls itself, for whoever set the connection up; nothing where that is none.
+    """
+
+    def __init__(self, said: str | None) -> None:
+        super().__init__(Reason.DISCOVERY_ISSUER)
+        self.said = said
+
+
 class NotBelieved(ProviderError):
     """The provider, or somebody in its place, answered what cannot be trusted."""
 

@@ -26,6 +26,7 @@ from webapp.providers.oidc import CLIENT, refuse_error
 GITHUB, API = "https://github.com", "https://api.github.com"
 SCOPE = "read:user user:email read:org"
 KNOWN_PROMPT = "select_account"
+ORGANIZATION_ID = "organization_id"
 JSON = {"Accept": "application/vnd.github+json", "X-GitHub-Api-Version": "2022-11-28"}
 
 
@@ -70,7 +71,8 @@ class GitHubProvider(Provider):
         with self.conversation() as conversation:
             client = Client(self.connection, "client_secret_post", conversation)
             tokens = client.redeem(self._token_endpoint, code_of(parameters), attempt)
-            return SignedIn(self._claims(tokens, conversation), tokens.refresh_token)
+            claims, organization = self._claims(tokens, conversation)
+            return SignedIn(claims, tokens.refresh_token, learned={ORGANIZATION_ID: organization})
 
     def refresh(self, refresh_token: str, subject: str) -> SignedIn:
         """Ask again about somebody; see `Provider`."""
@@ -78,7 +80,7 @@ class GitHubProvider(Provider):
             client = Client(self.connection, "client_secret_post", conversation)
             tokens = client.renew(self._token_endpoint, refresh_token)
             with keeping(tokens.refresh_token):
-                claims = self._claims(tokens, conversation)
+                claims, _organization = self._claims(tokens, conversation)
                 if claims.subject != subject:
                     raise NotBelieved(Reason.OTHER_SUBJECT)
         return SignedIn(claims, tokens.refresh_token or refresh_token)
@@ -90,22 +92,30 @@ class GitHubProvider(Provider):
         if answer.status == 404:
             raise Misconfigured(Reason.OPTIONS)
         _refuse_failure(answer)
+        if not self._is_ours(answer.json_object()):
+            raise Misconfigured(Reason.OPTIONS)
 
     @property
     def _token_endpoint(self) -> str:
         return f"{self.address}/login/oauth/access_token"
 
-    def _claims(self, tokens: Tokens, conversation: Conversation) -> Claims:
+    def _claims(self, tokens: Tokens, conversation: Conversation) -> tuple[Claims, str]:
+        """Return what GitHub says of somebody, and the number of the organization they are in."""
         user = self._asked("/user", tokens, conversation).json_object()
         number = user.get("id")
         if isinstance(number, bool) or not isinstance(number, int) or number < 1:
             raise NotBelieved(Reason.SUBJECT)
-        self._refuse_stranger(number, tokens, conversation)
+        organization = self._organization_of(number, tokens, conversation)
         addresses = self._asked("/user/emails", tokens, conversation).json()
         said = {"sub": str(number), "name": user.get("name"), **_primary(addresses)}
-        return read(said)
+        return read(said), organization
 
-    def _refuse_stranger(self, number: int, tokens: Tokens, conversation: Conversation) -> None:
+    def _organization_of(self, number: int, tokens: Tokens, conversation: Conversation) -> str:
+        """Return the number of the organization, if somebody is an active member of the one that was set up.
+
+        Raises:
+            SaidNo: they are not, or its name is somebody else's by now.
+        """
         path = f"/user/memberships/orgs/{quote(self.organization, safe='')}"
         answer = conversation.get(self.api + path, {**JSON, **tokens.headers})
         if answer.status in (403, 404):
@@ -113,14 +123,30 @@ class GitHubProvider(Provider):
         _refuse_failure(answer)
         said = answer.json_object()
         user, organization = (_object(said.get(name)) for name in ("user", "organization"))
-        is_here = str(organization.get("login")).lower() == self.organization.lower()
-        if said.get("state") != "active" or user.get("id") != number or not is_here:
+        if said.get("state") != "active" or user.get("id") != number or not self._is_ours(organization):
             raise SaidNo(Reason.NOT_IN_ORGANIZATION)
+        return _number_of(organization)
+
+    def _is_ours(self, organization: Mapping[str, Any]) -> bool:
+        """Tell whether an organization is the one that was set up.
+
+        Names there can be taken again by somebody else, numbers cannot; until the first sign-in only a name is known.
+        """
+        is_called_so = str(organization.get("login")).lower() == self.organization.lower()
+        known = self.connection.options.get(ORGANIZATION_ID)
+        return is_called_so and known in (None, _number_of(organization))
 
     def _asked(self, path: str, tokens: Tokens, conversation: Conversation) -> Answer:
         answer = conversation.get(self.api + path, {**JSON, **tokens.headers})
         _refuse_failure(answer)
         return answer
+
+
+def _number_of(organization: Mapping[str, Any]) -> str:
+    number = organization.get("id")
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise NotBelieved(Reason.USERINFO)
+    return str(number)
 
 
 def _refuse_failure(answer: Answer) -> None:

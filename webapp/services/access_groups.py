@@ -15,12 +15,24 @@ from webapp.errors import (
     AboveYourRole,
     EmptyGroup,
     GroupManaged,
+    GroupMapped,
     GroupNameTaken,
     GroupTooHigh,
     NotFound,
     NotOfTeam,
 )
-from webapp.models import AccessGroup, GroupMember, GroupProject, Member, Organization, Project, Role, Team, TeamProject
+from webapp.models import (
+    SINGLE_SIGN_ON,
+    AccessGroup,
+    GroupMember,
+    GroupProject,
+    Member,
+    Organization,
+    Project,
+    Role,
+    Team,
+    TeamProject,
+)
 from webapp.services import audit, offers, powers
 from webapp.services.audit import Change, Event, Move, Target
 from webapp.services.words import sort_key
@@ -100,8 +112,16 @@ def fill(actor: Actor, organization: Organization, group: AccessGroup, wanted: C
 
     Return whether anything is another now.
     """
+    return hand_over(actor, organization, group, wanted, group.source)
+
+
+def hand_over(
+    actor: Actor, organization: Organization, group: AccessGroup, wanted: Contents, source: str | None
+) -> bool:
+    """Let an access group be as wanted, and filled by a source, or by people where there is none; see `fill`."""
     present = contents_of(group)
     before = described(group.team_id, present, group.source)
+    group.source = source
     group.name, group.name_key, group.level = wanted.name, sort_key(wanted.name), wanted.level
     after = described(group.team_id, wanted, group.source)
     changed = [name for name in after if after[name] != before[name]]
@@ -133,15 +153,25 @@ def remove(actor: Actor, organization: Organization, group: AccessGroup) -> None
     """
     _require_may_write(actor, organization, db.session.get_one(Team, group.team_id))
     if not is_removable(group):
-        raise GroupManaged(name=group.name, source=group.source)
+        raise managed(group)
     require_role_within(actor, group.level)
     require_no_loss_above(actor, [group])
     delete_all(actor, organization, [group])
 
 
 def is_removable(group: AccessGroup) -> bool:
-    """Tell whether people may remove an access group: one that a plug-in fills only when that is gone."""
-    return group.source is None or not plugins.is_installed(group.source)
+    """Tell whether people may remove an access group: one that a plug-in fills only when that is gone.
+
+    One that is filled at sign-in becomes theirs again with the last of its rules.
+    """
+    return group.source is None or not (group.source == SINGLE_SIGN_ON or plugins.is_installed(group.source))
+
+
+def managed(group: AccessGroup) -> GroupManaged:
+    """Return the refusal to change a managed access group."""
+    if group.source == SINGLE_SIGN_ON:
+        return GroupMapped(name=group.name)
+    return GroupManaged(name=group.name, source=group.source)
 
 
 def delete_all(actor: Actor, organization: Organization, groups: Iterable[AccessGroup]) -> None:
@@ -242,7 +272,7 @@ def _require_editable(actor: Actor, organization: Organization, group: AccessGro
     team = db.session.get_one(Team, group.team_id)
     _require_may_write(actor, organization, team)
     if group.is_managed:
-        raise GroupManaged(name=group.name, source=group.source)
+        raise managed(group)
     return team
 
 

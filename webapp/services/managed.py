@@ -47,6 +47,14 @@ class Problem:
 
 
 @dataclass(frozen=True)
+class Answer:
+    """What plug-ins said about a member, and what they were told of them."""
+
+    told: MemberFacts
+    groups: Sequence[ManagedGroup]
+
+
+@dataclass(frozen=True)
 class Synced:
     """How many access groups were made or changed, and what was left out."""
 
@@ -62,6 +70,20 @@ def ask(members: Iterable[MemberFacts]) -> dict[int, Sequence[ManagedGroup]]:
     """
     said = ((member.member_id, plugins.managed_groups(member)) for member in members)
     return {number: groups for number, groups in said if groups}
+
+
+def asks() -> bool:
+    """Tell whether there are plug-ins to ask."""
+    return bool(plugins.sources())
+
+
+def ask_early(member: MemberFacts) -> Answer:
+    """Ask plug-ins about somebody who is about to sign in, while no transaction is open and nobody waits for them.
+
+    Raises:
+        PluginFailed: one did.
+    """
+    return Answer(member, plugins.managed_groups(member))
 
 
 def sync(organization_id: int, said: Said) -> Synced:
@@ -85,11 +107,16 @@ def sync(organization_id: int, said: Said) -> Synced:
     return run.outcome()
 
 
-def sync_member(organization: Organization, member: Member) -> Synced:
+def sync_member(organization: Organization, member: Member, early: Answer | None = None) -> Synced:
     """Let a member be in exactly the managed groups they should be in; the caller holds the organization's lock.
 
     What others in a group reach does not grow by it: where the answer about this member differs from what the group
     is, the lower level and the projects common to both count until the next `sync`.
+
+    Args:
+        organization: whose.
+        member: of whom.
+        early: what `ask_early` returned; plug-ins are asked again if something else is true of the member by now.
 
     Raises:
         PluginFailed: a plug-in did, and nothing was changed.
@@ -97,7 +124,7 @@ def sync_member(organization: Organization, member: Member) -> Synced:
     run = _Run(organization)
     if not plugins.sources():
         return run.outcome()
-    said = plugins.managed_groups(facts_of(member.id)) if member.is_active else ()
+    said = _said_of(member, early) if member.is_active else ()
     wanted = run.read({member.id: said})
     for one in wanted:
         run.join(one, member)
@@ -106,6 +133,11 @@ def sync_member(organization: Organization, member: Member) -> Synced:
         present = contents_of(group)
         run.change(group, replace(present, members=present.members - {member.id}))
     return run.outcome()
+
+
+def _said_of(member: Member, early: Answer | None) -> Sequence[ManagedGroup]:
+    told = facts_of(member.id)
+    return early.groups if early is not None and early.told == told else plugins.managed_groups(told)
 
 
 @dataclass(frozen=True)

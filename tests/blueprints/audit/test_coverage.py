@@ -17,7 +17,7 @@ from webapp.models import AuditEntry, Role, User
 # Who sends it, where Acme's owner has nothing to change: the last owner cannot leave, and who may invite asks nobody.
 SENT_BY = {"members.leave": "manager", "requests.create": "member"}
 # What only leaves for a provider: the callback says what came of it.
-LEAVES = {"sso.begin_link", "sso.sign_in"}
+LEAVES = {"sso.begin_link", "sso.renew_secret", "sso.sign_in"}
 # What looks at something outside, and leaves the organization as it is.
 ONLY_LOOKS = {"sso.check_now"}
 

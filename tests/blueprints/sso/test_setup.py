@@ -150,12 +150,14 @@ def test_provider_that_does_not_work_is_told_in_words_and_what_was_entered_stays
 ) -> None:
     choose(acme, browser)
     theirs.discovery_changes = {"issuer": "https://evil.example"}
-    answer = post(browser, acme.address(SETUP), **entered(theirs))
-    page = browser.get(answer.location)
-    assert page.status_code == 502
-    assert "calls itself by another issuer address" in page.text
-    assert page.headers["X-Request-Id"] in page.text
-    assert theirs.issuer in browser.get(acme.address(SETUP)).text
+    back = browser.get(post(browser, acme.address(SETUP), **entered(theirs)).location)
+    assert (back.status_code, back.location) == (303, acme.address(SETUP))
+    page = Page(browser.get(back.location))
+    assert "The provider calls itself https://evil.example." in page.by_id("issuer-error").text
+    assert page.by_id("issuer").attributes["value"] == theirs.issuer
+    theirs.discovery_changes = {}
+    post(browser, acme.address(SETUP), **entered(theirs))
+    assert "issuer-error" not in browser.get(acme.address(SETUP)).text
 
 
 def test_A03_setting_up_needs_a_fresh_sign_in(acme: Acme, browser: FlaskClient, theirs: HostileProvider) -> None:
@@ -187,3 +189,103 @@ def test_only_owners_set_it_up(acme: Acme) -> None:
         browser = acme.browser(person)
         assert browser.get(acme.address("sso")).status_code == status
         assert post(browser, acme.address(f"{SETUP}/kind"), kind="oidc").status_code == status
+
+
+@pytest.mark.parametrize(
+    ("issuer", "status", "words"),
+    [
+        ("id.example.org", 422, "no plain https address"),
+        ("ftp://id.example.org", 422, "no plain https address"),
+        ("https://me@id.example.org", 422, "no plain https address"),
+        ("http://192.0.2.7", 303, "Only https is used"),
+        ("https://nowhere.invalid", 303, "There is no host with the provider"),
+        ("http://127.0.0.1:9", 303, "could not be reached"),
+    ],
+)
+def test_issuer_that_cannot_be_asked_is_refused_beside_its_field(
+    acme: Acme, browser: FlaskClient, theirs: HostileProvider, issuer: str, status: int, words: str
+) -> None:
+    choose(acme, browser)
+    answer = post(browser, acme.address(SETUP), **entered(theirs, issuer=issuer, client_id="typed"))
+    assert answer.status_code == status
+    if status == 303:
+        answer = browser.get(browser.get(answer.location).location)
+    page = Page(answer)
+    assert words in page.by_id("issuer-error").text
+    assert page.by_id("issuer").attributes["value"] == issuer
+    assert page.by_id("client_id").attributes["value"] == "typed"
+    assert page.by_id("client_secret").attributes["value"] == ""
+
+
+def test_slash_at_the_end_of_the_issuer_is_tried_without_a_question(
+    acme: Acme, browser: FlaskClient, theirs: HostileProvider
+) -> None:
+    knows(theirs, choose(acme, browser))
+    first = browser.get(post(browser, acme.address(SETUP), **entered(theirs, issuer=f"{theirs.issuer}/")).location)
+    assert first.status_code == 303
+    way = browser.get(first.location).headers["Refresh"].partition("url=")[2]
+    assert browser.get(at_provider(way)).status_code == 303
+    [made] = connections(acme)
+    assert (made.status, made.issuer) == (ProviderStatus.ACTIVE, theirs.issuer)
+
+
+def test_A12_issuer_that_differs_by_more_is_never_taken(
+    acme: Acme, browser: FlaskClient, theirs: HostileProvider
+) -> None:
+    choose(acme, browser)
+    for said in (f"{theirs.issuer}//", f"{theirs.issuer}/x", theirs.issuer.upper(), "<b>", ["x"], None):
+        theirs.discovery_changes = {"issuer": said}
+        back = browser.get(post(browser, acme.address(SETUP), **entered(theirs)).location)
+        assert back.location == acme.address(SETUP), said
+        assert connections(acme)[0].issuer == theirs.issuer
+        page = browser.get(back.location)
+        assert "<b>" not in page.text
+        assert Page(page).by_id("issuer-error").text
+
+
+def test_client_that_the_provider_refuses_is_said_at_its_fields(
+    acme: Acme, browser: FlaskClient, theirs: HostileProvider
+) -> None:
+    knows(theirs, choose(acme, browser))
+    wrong = entered(theirs, client_secret="wrong")
+    back = browser.get(at_provider(departure(browser, post(browser, acme.address(SETUP), **wrong))))
+    assert (back.status_code, back.location) == (303, acme.address(SETUP))
+    page = Page(browser.get(back.location))
+    for name in ("client_id", "client_secret"):
+        assert "the client secret is wrong" in page.by_id(f"{name}-error").text
+    assert "wrong" not in page.by_id("client_secret").attributes.values()
+    assert acme.events()[-1] == "sso.refused"
+    assert [made.status for made in connections(acme)] == [ProviderStatus.DRAFT]
+
+
+def test_whoever_says_no_at_the_provider_reads_it_above_the_form(
+    acme: Acme, browser: FlaskClient, theirs: HostileProvider
+) -> None:
+    knows(theirs, choose(acme, browser))
+    theirs.person = None
+    back = browser.get(at_provider(departure(browser, post(browser, acme.address(SETUP), **entered(theirs)))))
+    assert "The person or the provider declined." in browser.get(back.location).text
+
+
+def test_set_up_is_discarded(acme: Acme, browser: FlaskClient, theirs: HostileProvider) -> None:
+    set_up(acme, browser, theirs)
+    choose(acme, browser, "google")
+    with acme.unchanged():
+        assert post(acme.browser(acme.manager), acme.address(f"{SETUP}/discard")).status_code == 403
+    assert post(browser, acme.address(f"{SETUP}/discard")).status_code == 303
+    assert [made.status for made in connections(acme)] == [ProviderStatus.ACTIVE]
+    assert acme.events()[-1] == "sso.discarded"
+
+
+def test_people_of_the_connection_that_was_replaced_are_told(
+    world: World, acme: Acme, browser: FlaskClient, theirs: HostileProvider
+) -> None:
+    set_up(acme, browser, theirs)
+    theirs.person = "u-2"
+    link = acme.browser(acme.member)
+    way = departure(link, post(link, acme.address("sso/link")))
+    assert link.get(at_provider(way)).status_code == 303
+    theirs.person = "u-1"
+    assert world.letters("sso_replaced") == []
+    set_up(acme, browser, theirs)
+    assert [letter.to_address for letter in world.letters("sso_replaced")] == [acme.member.email]

@@ -1,5 +1,6 @@
 """Signing in through the organization's provider."""
 
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 
 import pytest
@@ -12,9 +13,11 @@ from tests.support.managed import READERS, held, ids, make_red, want
 from tests.support.pages import Page
 from tests.support.plugins import Filler, installed
 from tests.support.sso import Desk, at_provider, rows, signed_in_as
-from tests.support.worlds import World, post
+from tests.support.worlds import Person, World, post
 from webapp import clock
-from webapp.db import db
+from webapp.access.facts import MemberFacts
+from webapp.access.plugins import ManagedGroup, hookimpl
+from webapp.db import db, is_transaction_open
 from webapp.models import EmailAddress, Identity, Joining, Role, Session, User
 from webapp.services.sso.errors import NotInvited
 from webapp.services.sso.flows import LIFETIME
@@ -107,6 +110,41 @@ def test_managed_groups_are_brought_up_to_date(world: World, acme: Acme, desk: D
     with installed(roster=roster):
         assert desk.sign_in(world.browser()).status_code == 303
     assert held(acme) == ids(acme, acme.member)
+
+
+def test_plug_ins_are_asked_before_the_lock_is_held_and_again_where_something_else_is_true(
+    world: World, acme: Acme, desk: Desk
+) -> None:
+    make_red(acme)
+    desk.know(acme.member)
+    watcher = Watcher(acme.member)
+    with installed(roster=watcher):
+        assert desk.sign_in(world.browser()).status_code == 303
+        assert desk.link(acme.browser(acme.member)).status_code == 303
+        assert [is_locked for _role, is_locked in watcher.asked] == [False, False]
+        watcher.then = lambda: acme.change(acme.member, role=Role.ADMIN)
+        assert desk.sign_in(world.browser()).status_code == 303
+    assert watcher.asked[2:] == [(Role.MEMBER, False), (Role.ADMIN, True)]
+    assert held(acme) == ids(acme, acme.member)
+
+
+class Watcher(Filler):
+    """Wants somebody among the readers, and notes as what they were shown and whether a transaction was open."""
+
+    def __init__(self, person: Person) -> None:
+        super().__init__({person.email: [READERS]})
+        self.asked: list[tuple[Role, bool]] = []
+        self.then: Callable[[], None] | None = None
+
+    @hookimpl
+    def vestibule_managed_groups(self, member: MemberFacts) -> Iterable[ManagedGroup]:
+        """Return the groups listed; once, something else is done meanwhile."""
+        self.asked.append((member.role, is_transaction_open()))
+        if self.then is not None:
+            then, self.then = self.then, None
+            then()
+        wanted: list[ManagedGroup] = self.wanted[member.email or ""]
+        return wanted
 
 
 def test_U04_K01_nothing_secret_is_logged_or_stored_in_the_clear(

@@ -75,10 +75,14 @@ EVENT_NAMES: dict[str, str] = {
     Event.SSO_ENFORCED: N_("Required or not"),
     Event.SSO_BYPASSED: N_("Bypassed"),
     Event.SSO_DOMAIN_PROVEN: N_("Domain proven"),
+    Event.SSO_MAPPED: N_("Rule for an access group added"),
+    Event.SSO_UNMAPPED: N_("Rule for an access group removed"),
+    Event.SSO_DISCARDED: N_("Set-up discarded"),
     Event.ACCESS_REFUSED: N_("Refused"),
 }
 FIELD_NAMES = {
     "address_match_required": N_("Nobody may accept with another address"),
+    "claim": N_("Claim"),
     "claimed": N_("Address that the provider named"),
     "client_id": N_("Client ID"),
     "default_role": N_("Role of those who join"),
@@ -106,6 +110,7 @@ FIELD_NAMES = {
     "members": N_("Members"),
     "name": N_("Name"),
     "organization": N_("Organization on GitHub"),
+    "organization_id": N_("Number of the organization on GitHub"),
     "people": N_("People"),
     "projects": N_("Projects, by number"),
     "provider": N_("Identity provider"),
@@ -122,6 +127,7 @@ FIELD_NAMES = {
     "teams": N_("Teams, by number"),
     "tenant": N_("Directory (tenant) ID"),
     "user_id": N_("Number of the account"),
+    "value": N_("Value"),
     "verification_days": N_("Days a sign-in counts"),
 }
 STATUS_NAMES = {

@@ -69,6 +69,9 @@ SENTENCES: dict[str, str] = {
     Event.SSO_ENFORCED: N_("%(actor)s changed whether members must come through %(target)s"),
     Event.SSO_BYPASSED: N_("%(actor)s let members in without %(target)s for a while"),
     Event.SSO_DOMAIN_PROVEN: N_("%(actor)s proved a domain for single sign-on with %(target)s"),
+    Event.SSO_MAPPED: N_("%(actor)s let a claim fill the access group %(target)s"),
+    Event.SSO_UNMAPPED: N_("%(actor)s removed a rule that filled the access group %(target)s"),
+    Event.SSO_DISCARDED: N_("%(actor)s discarded the set-up of %(target)s"),
     Event.ACCESS_REFUSED: N_("%(actor)s tried something their role does not allow and was refused"),
 }
 # What an entry says in the history of a member who is in its target since, or not any more.
@@ -118,6 +121,10 @@ REFUSALS = {
     "POST sso.save_policy": N_("%(actor)s tried to change the rules of single sign-on and was refused"),
     "POST sso.choose": N_("%(actor)s tried to set up single sign-on and was refused"),
     "POST sso.prove": N_("%(actor)s tried to set up single sign-on and was refused"),
+    "POST sso.discard": N_("%(actor)s tried to set up single sign-on and was refused"),
+    "POST sso.renew_secret": N_("%(actor)s tried to renew the client secret and was refused"),
+    "POST sso.add_mapping": N_("%(actor)s tried to change what fills access groups and was refused"),
+    "POST sso.remove_mapping": N_("%(actor)s tried to change what fills access groups and was refused"),
     "POST sso.begin_link": N_("%(actor)s tried to link their account and was refused"),
     "POST sso.enforce": N_("%(actor)s tried to change whether single sign-on is required and was refused"),
     "POST sso.check_domain": N_("%(actor)s tried to prove a domain and was refused"),

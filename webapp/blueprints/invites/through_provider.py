@@ -38,4 +38,4 @@ def _depart(token: str) -> Response:
     provider = connections.active_of(organization)
     if provider is None or offered.state != "pending" or session.viewer() is not None:
         return go(url_for("invites.show", token=token))
-    return sso.depart(provider, FlowPurpose.SIGN_IN, None, offered.link)
+    return sso.depart(provider, FlowPurpose.SIGN_IN, None, link=offered.link)

@@ -5,16 +5,21 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from wtforms import HiddenField, PasswordField, RadioField, StringField, TextAreaField
+from wtforms import HiddenField, PasswordField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
+from webapp.http.choices import number
 from webapp.http.forms import Form, days_field, single_line
 from webapp.http.templating import role_name
 from webapp.models import IdentityProvider, Joining, Role
 from webapp.providers.base import Provider, Question
-from webapp.providers.http import ADDRESS_MAX_CHARACTERS
+from webapp.providers.claims import CLAIM_NAME_MAX_CHARACTERS, GROUP_MAX_CHARACTERS
+from webapp.providers.errors import ProviderError
+from webapp.providers.http import ADDRESS_MAX_CHARACTERS, checked_address
+from webapp.providers.words import WORDS
 from webapp.services.sso.connections import Answers
+from webapp.services.sso.mappings import Rule
 from webapp.services.sso.policy import MAX_VERIFICATION_DAYS, MIN_VERIFICATION_DAYS, Policy, domains_in
 
 CLIENT_ID_MAX_CHARACTERS = 500
@@ -94,6 +99,43 @@ def kind_form(kinds: dict[str, type[Provider]]) -> KindForm:
     return form
 
 
+class SecretForm(Form):
+    """A new client secret; it is never sent back."""
+
+    client_secret = PasswordField(
+        _("New client secret"),
+        validators=[InputRequired(_("Enter the client secret.")), Length(max=CLIENT_ID_MAX_CHARACTERS)],
+    )
+
+
+class MappingForm(Form):
+    """Whoever's claim holds a value belongs to an access group."""
+
+    claim = StringField(
+        _("Claim"),
+        filters=[single_line],
+        validators=[InputRequired(_("Enter this.")), Length(max=CLAIM_NAME_MAX_CHARACTERS)],
+    )
+    value = StringField(
+        _("Value"),
+        filters=[single_line],
+        validators=[InputRequired(_("Enter this.")), Length(max=GROUP_MAX_CHARACTERS)],
+    )
+    group = SelectField(_("Access group"), coerce=number)
+
+    def __init__(self, groups: Sequence[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.group.choices = list(groups)
+
+    def rule(self) -> Rule:
+        """Return what was entered."""
+        return Rule(self.claim.data, self.value.data, self.group.data)
+
+    def carried(self) -> list[tuple[str, str]]:
+        """Return the names and values that send the same form again."""
+        return [("claim", self.claim.data), ("value", self.value.data), ("group", str(self.group.data))]
+
+
 def setup_form(kind: type[Provider], draft: IdentityProvider) -> Any:
     """Return a form with a field for each question of a kind, filled with what is kept; never with the secret."""
     fields = {_field_name(question): _field(question, draft) for question in kind.asks_for}
@@ -124,4 +166,13 @@ def _field(question: Question, draft: IdentityProvider) -> Any:
         return PasswordField(label, validators=[*required, Length(max=CLIENT_ID_MAX_CHARACTERS)])
     most = ADDRESS_MAX_CHARACTERS if question.name == "issuer" else CLIENT_ID_MAX_CHARACTERS
     needed = Optional() if question.is_optional else InputRequired(_("Enter this."))
-    return StringField(label, filters=[single_line], validators=[needed, Length(max=most)])
+    checks = [is_address] if question.name == "issuer" else []
+    return StringField(label, filters=[single_line], validators=[needed, Length(max=most), *checks])
+
+
+def is_address(_form: Any, field: Any) -> None:
+    """Refuse what no provider can be asked at."""
+    try:
+        checked_address(field.data)
+    except ProviderError as error:
+        raise ValidationError(gettext(WORDS[error.reason])) from error

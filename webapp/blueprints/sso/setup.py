@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from flask import Response, request, url_for
+from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
 
 from webapp.access.roles import Scope
-from webapp.blueprints.sso import bp
+from webapp.blueprints.sso import bp, mistakes
 from webapp.blueprints.sso.forms import answers_in, kind_form, setup_form
 from webapp.errors import DomainError, SignInRequired
 from webapp.http import session, sso
@@ -28,7 +29,18 @@ def setup(organization: Organization) -> Response:
     draft = connections.draft_of(organization)
     if draft is None or draft.kind not in kinds():
         return _kind_page(kind_form(kinds()))
-    return _setup_page(setup_form(kinds()[draft.kind], draft), draft)
+    form = setup_form(kinds()[draft.kind], draft)
+    mistakes.show(form, draft)
+    return _setup_page(form, draft)
+
+
+@bp.post("/orgs/<org>/sso/setup/discard")
+@access(Scope.SSO_ADMIN)
+def discard(organization: Organization) -> Response:
+    """Throw away what is being set up. Nobody signs in by it, so nobody loses anything."""
+    connections.discard(current_actor(), organization)
+    flash(_("What was being set up is discarded."), "success")
+    return go(url_for("sso.show", org=organization.slug))
 
 
 @bp.get("/orgs/<org>/sso/setup/kind")

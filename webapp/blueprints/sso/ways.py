@@ -1,12 +1,14 @@
 """The way to a provider and back: signing in, and where each flow ends."""
 
 import logging
+from collections.abc import Callable
 
 from flask import Response, flash, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
 
 from webapp.access.actor import Actor
-from webapp.blueprints.sso import bp
+from webapp.access.facts import MemberFacts, facts_of_user
+from webapp.blueprints.sso import bp, mistakes
 from webapp.errors import DomainError, NotFound
 from webapp.http import session, sso, uow
 from webapp.http.forms import safe_next
@@ -19,9 +21,10 @@ from webapp.models import FlowPurpose, IdentityProvider, Organization
 from webapp.providers.errors import ProviderError
 from webapp.providers.words import WORDS
 from webapp.queries.sso import Entrance, entrance_of
-from webapp.services import accounts, members, organizations, sessions
+from webapp.services import accounts, managed, members, organizations, sessions
 from webapp.services.invitation_links import Link
-from webapp.services.sso import connections, identities, joining, refusals
+from webapp.services.managed import Answer
+from webapp.services.sso import connections, identities, joining, refusals, replacing
 from webapp.services.sso.enforcement import is_required
 from webapp.services.sso.errors import FlowNotYours, IdentityTaken, SsoError
 from webapp.services.sso.flows import Flow
@@ -72,6 +75,8 @@ def leave(state: str) -> Response:
         address = sso.way_there(flow)
     except DomainError as error:
         _note(flow, error, None)
+        if to_mend := _to_mend(flow, error):
+            return to_mend
         raise
     page = render_template("sso/leave.html", flow=flow, address=address, host=sso.host_of(flow.connected))
     response = make_response(page)
@@ -88,11 +93,23 @@ def callback(provider: int) -> Response:
     said: Said | None = None
     try:
         said = sso.ask(flow, brought)
-        ends = {FlowPurpose.SIGN_IN: _end_sign_in, FlowPurpose.LINK: _end_link, FlowPurpose.SETUP: _end_setup}
-        return ends[flow.purpose](flow, said)
+        return _ends(flow)(flow, said)
     except DomainError as error:
         _note(flow, error, said.email if said else None)
+        if to_mend := _to_mend(flow, error):
+            return to_mend
         raise
+
+
+def _to_mend(flow: Flow, error: DomainError) -> Response | None:
+    """Lead whoever sets a connection up back to the form where it can be mended, if that is why it came to nothing."""
+    return mistakes.led_back(flow, error) if isinstance(error, ProviderError) else None
+
+
+def _ends(flow: Flow) -> Callable[[Flow, Said], Response]:
+    if flow.renews:
+        return _end_renewal
+    return {FlowPurpose.SIGN_IN: _end_sign_in, FlowPurpose.LINK: _end_link, FlowPurpose.SETUP: _end_setup}[flow.purpose]
 
 
 def _note(flow: Flow, error: DomainError, claimed: str | None) -> None:
@@ -141,7 +158,8 @@ def _arrived(flow: Flow) -> tuple[Organization, IdentityProvider]:
 
 
 def _end_sign_in(flow: Flow, said: Said) -> Response:
-    token, has_joined = uow.write(_sign_in, flow, said)
+    early = _asked_early(identities.member_facts, flow.connected.id, said.subject)
+    token, has_joined = uow.write(_sign_in, flow, said, early)
     if token is not None:
         session.start(token)
     if flow.secrets.link is not None:
@@ -160,7 +178,13 @@ def _say_what_became_of(link: Link, flow: Flow, has_joined: bool) -> None:
         )
 
 
-def _sign_in(flow: Flow, said: Said) -> tuple[str | None, bool]:
+def _asked_early(facts: Callable[..., MemberFacts | None], *of: object) -> Answer | None:
+    """Ask plug-ins which groups somebody shall be in while no lock is held, if it is known already who that is."""
+    member = uow.read(facts, *of) if managed.asks() else None
+    return managed.ask_early(member) if member is not None else None
+
+
+def _sign_in(flow: Flow, said: Said, early: Answer | None) -> tuple[str | None, bool]:
     """Sign in whom the provider named.
 
     Returns:
@@ -168,9 +192,8 @@ def _sign_in(flow: Flow, said: Said) -> tuple[str | None, bool]:
     """
     organization, provider = _arrived(flow)
     viewer = session.reload_viewer() if session.token() else None
-    arrival = joining.come_in(
-        Actor.visitor(session.client_ip(), current_actor().language), organization, provider, said, flow.secrets.link
-    )
+    visitor = Actor.visitor(session.client_ip(), current_actor().language)
+    arrival = joining.come_in(visitor, organization, provider, said, link=flow.secrets.link, early=early)
     if viewer is not None and viewer.user_id == arrival.user.id:
         identities.note_session(session.token(), arrival.identity)
         return None, arrival.has_joined
@@ -182,8 +205,9 @@ def _sign_in(flow: Flow, said: Said) -> tuple[str | None, bool]:
 
 
 def _end_link(flow: Flow, said: Said) -> Response:
+    early = _asked_early(facts_of_user, flow.organization_id, flow.user_id)
     try:
-        uow.write(_link, flow, said)
+        uow.write(_link, flow, said, early)
     except IdentityTaken:
         uow.note(_tell_taken, flow, said)
         raise
@@ -191,10 +215,10 @@ def _end_link(flow: Flow, said: Said) -> Response:
     return go(safe_next(flow.next) or url_for("accounts.profile"))
 
 
-def _link(flow: Flow, said: Said) -> None:
+def _link(flow: Flow, said: Said, early: Answer | None) -> None:
     organization, provider = _arrived(flow)
     actor = _whoever_began(flow, organization)
-    identity = identities.link(actor, organization, provider, said)
+    identity = identities.link(actor, organization, provider, said, early)
     identities.note_session(session.token(), identity)
 
 
@@ -203,18 +227,32 @@ def _tell_taken(flow: Flow, said: Said) -> None:
     identities.tell_taken(organization, provider, flow.user_id or 0, said.subject)
 
 
+def _end_renewal(flow: Flow, said: Said) -> Response:
+    uow.write(_renew, flow)
+    flash(_("The new client secret works, and has taken the place of the old one."), "success")
+    return go(url_for("sso.show", org=flow.organization_slug))
+
+
+def _renew(flow: Flow) -> None:
+    """Put the secret to use that has just been accepted; whom the provider named is nobody's business here."""
+    organization, provider = _arrived(flow)
+    actor = _whoever_began(flow, organization)
+    connections.renew_secret(actor, organization, provider, flow.connected.client_secret or "")
+
+
 def _end_setup(flow: Flow, said: Said) -> Response:
-    uow.write(_set_up, flow, said)
+    early = _asked_early(facts_of_user, flow.organization_id, flow.user_id)
+    uow.write(_set_up, flow, said, early)
     flash(_("Single sign-on works, and your own account is linked."), "success")
     return go(url_for("sso.show", org=flow.organization_slug))
 
 
-def _set_up(flow: Flow, said: Said) -> None:
+def _set_up(flow: Flow, said: Said, early: Answer | None) -> None:
     """Put the connection to use, and link whoever set it up: never whom the provider names."""
     organization, provider = _arrived(flow)
     actor = _whoever_began(flow, organization)
-    connections.activate(actor, organization, provider)
-    identity = identities.link(actor, organization, provider, said)
+    replacing.activate(actor, organization, provider, said.learned)
+    identity = identities.link(actor, organization, provider, said, early)
     identities.note_session(session.token(), identity)
 
 

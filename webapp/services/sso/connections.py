@@ -46,6 +46,7 @@ class Answers:
     needs_secret: bool = True
 
 
+_NOTHING: Mapping[str, str] = {}
 _ONE = select(IdentityProvider).where(
     IdentityProvider.organization_id == bindparam("organization_id"), IdentityProvider.status == bindparam("status")
 )
@@ -104,6 +105,7 @@ def save_draft(actor: Actor, organization: Organization, draft: IdentityProvider
         raise ConnectionChanged
     if answers.client_secret is None and answers.needs_secret:
         _require_kept_secret(draft, answers)
+    note_problem(draft, None, None)
     before = _described(draft)
     draft.issuer, draft.client_id, draft.options = answers.issuer, answers.client_id, dict(answers.options)
     after = _described(draft)
@@ -116,13 +118,73 @@ def save_draft(actor: Actor, organization: Organization, draft: IdentityProvider
     audit.record(actor, Event.SSO_EDITED, target_of(draft), organization=organization, before=before, after=after)
 
 
-def activate(actor: Actor, organization: Organization, draft: IdentityProvider) -> None:
-    """Put a draft that has just been proven to use, in the place of the connection that was, by the same rules.
+def discard(actor: Actor, organization: Organization) -> None:
+    """Throw the draft away, if there is one.
 
     Raises:
         NotFound, Forbidden: the actor may not.
     """
     require(actor, Scope.SSO_ADMIN, organization)
+    draft = draft_of(organization)
+    if draft is not None:
+        target, before = target_of(draft), _described(draft)
+        db.session.execute(delete(IdentityProvider).where(IdentityProvider.id == draft.id))
+        audit.record(actor, Event.SSO_DISCARDED, target, organization=organization, before=before)
+
+
+def respell(actor: Actor, organization: Organization, draft: IdentityProvider, issuer: str) -> None:
+    """Let a draft have its issuer as the provider spells it, which is the same address but for a slash at its end.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+        ConnectionChanged: it is another address.
+    """
+    require(actor, Scope.SSO_ADMIN, organization)
+    if not is_respelled(draft.issuer, issuer):
+        raise ConnectionChanged
+    before, draft.issuer = _described(draft), issuer
+    draft.version += 1
+    audit.record(
+        actor, Event.SSO_EDITED, target_of(draft), organization=organization, before=before, after=_described(draft)
+    )
+
+
+def is_respelled(entered: str, said: str) -> bool:
+    """Tell whether two addresses of issuers differ by a slash at the end, and by nothing else."""
+    return entered != said and entered.removesuffix("/") == said.removesuffix("/")
+
+
+def note_problem(draft: IdentityProvider, reason: str | None, said: str | None) -> None:
+    """Keep why a draft could not be proven, for the page on which it is mended.
+
+    Args:
+        draft: which.
+        reason: in one word; nothing where it is none any more.
+        said: what the provider calls itself, where that is why.
+    """
+    draft.probe_problem, draft.problem_said = reason, said
+
+
+def activate(
+    actor: Actor, organization: Organization, draft: IdentityProvider, learned: Mapping[str, str] = _NOTHING
+) -> IdentityProvider | None:
+    """Put a draft that has just been proven to use, in the place of the connection that was, by the same rules.
+
+    Args:
+        actor: who has proven it.
+        organization: whose.
+        draft: the connection.
+        learned: options that the proof has shown.
+
+    Returns:
+        The connection that was in use.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+    """
+    require(actor, Scope.SSO_ADMIN, organization)
+    draft.options = {**draft.options, **learned}
+    note_problem(draft, None, None)
     present = active_of(organization)
     if present is not None:
         present.status = ProviderStatus.DISABLED
@@ -133,6 +195,20 @@ def activate(actor: Actor, organization: Organization, draft: IdentityProvider) 
     draft.status = ProviderStatus.ACTIVE
     after = _described(draft)
     audit.record(actor, Event.SSO_ENABLED, target_of(draft), organization=organization, after=after)
+    return present
+
+
+def renew_secret(actor: Actor, organization: Organization, provider: IdentityProvider, secret: str) -> None:
+    """Let a connection in use have a new secret, which has just been proven; ways there and back begin anew.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+    """
+    require(actor, Scope.SSO_ADMIN, organization)
+    provider.client_secret = db.vault.seal(seal_name(provider), secret)
+    provider.version += 1
+    after = {"secret_entered": True}
+    audit.record(actor, Event.SSO_EDITED, target_of(provider), organization=organization, after=after)
 
 
 def current(organization: Organization, provider_id: int, version: int, status: ProviderStatus) -> IdentityProvider:

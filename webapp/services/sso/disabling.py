@@ -4,25 +4,20 @@ from sqlalchemy import delete, exists, select
 
 from webapp.access.actor import Actor
 from webapp.access.decide import require
-from webapp.access.facts import IS_ACTIVE
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.models import (
-    EmailAddress,
     Identity,
     IdentityProvider,
-    Member,
     Organization,
     ProviderStatus,
     Session,
     SessionIdentity,
-    User,
 )
 from webapp.services import audit
 from webapp.services.audit import Event
 from webapp.services.sso import connections, letters
 from webapp.services.sso.errors import ConnectionChanged
-from webapp.services.sso.letters import HAS_ADDRESS, Reader
 
 KIND = "sso_disabled"
 
@@ -44,7 +39,7 @@ def disable(actor: Actor, organization: Organization, provider: IdentityProvider
     provider.status = ProviderStatus.DISABLED
     db.session.flush()
     _end_sessions(provider)
-    letters.tell_each(KIND, organization, provider, _linked(organization, provider))
+    letters.tell_each(KIND, organization, provider, letters.linked(KIND, organization, provider))
     audit.record(actor, Event.SSO_DISABLED, connections.target_of(provider), organization=organization)
 
 
@@ -64,16 +59,3 @@ def _end_sessions(provider: IdentityProvider) -> None:
         delete(Session).where(Session.is_confined, Session.id.in_(through), ~through_others),
         execution_options={"synchronize_session": False},
     )
-
-
-def _linked(organization: Organization, provider: IdentityProvider) -> list[Reader]:
-    linked = (
-        select(User.id, User.name, EmailAddress.address, User.language, User.password_hash.is_not(None))
-        .join(Identity, Identity.user_id == User.id)
-        .join(Member, Member.user_id == User.id)
-        .join(EmailAddress, HAS_ADDRESS)
-        .where(Identity.provider_id == provider.id, Member.organization_id == organization.id, *IS_ACTIVE)
-        .where(~letters.was_told(KIND, organization))
-        .order_by(User.id)
-    )
-    return [Reader(*row[:4], {"has_password": row[4]}) for row in db.session.execute(linked)]

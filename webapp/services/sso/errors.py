@@ -162,3 +162,24 @@ class OwnersAreMade(DomainError):
 
     sentence = N_("Nobody becomes an owner by joining. Choose another role; owners can change it later.")
     field = "default_role"
+
+
+class NoGroupToMap(DomainError):
+    """A rule was to fill an access group that is not there, or that something else fills."""
+
+    sentence = N_("Choose one of the access groups. Those that a plug-in fills cannot be filled by a claim.")
+    field = "group"
+
+
+class AlreadyMapped(DomainError):
+    """There is this very rule."""
+
+    sentence = N_("This value of the claim fills this access group already.")
+    field = "value"
+
+
+class TooManyMappings(DomainError):
+    """The organization has as many rules as there may be."""
+
+    sentence = N_("There are %(most)s rules already. Remove one first.")
+    field = "value"

@@ -1,7 +1,7 @@
 """Ways to a provider and back: kept on the server, bound to one browser, one purpose and one connection, used once."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select, update
@@ -20,16 +20,20 @@ LIFETIME = timedelta(minutes=10)
 
 @dataclass(frozen=True)
 class Secrets:
-    """What the provider is told of, what only the provider brings back, and the invitation somebody comes by."""
+    """What the provider is told of, what only the provider brings back, and what somebody came with.
+
+    `link` is of the invitation they come by. `client_secret` is a new one of a connection in use, to be proven.
+    """
 
     state: str
     nonce: str = field(repr=False)
     verifier: str = field(repr=False)
     link: Link | None = None
+    client_secret: str | None = field(default=None, repr=False)
 
-    def sealed(self) -> list[str]:
-        """Return what is kept sealed."""
-        return [self.nonce, self.verifier, *([self.link.token] if self.link else [])]
+    def packed(self) -> str:
+        """Return what is sealed of it."""
+        return json.dumps([self.nonce, self.verifier, self.link.token if self.link else None, self.client_secret])
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,11 @@ class Flow:
     connected: Connected
     status: ProviderStatus
 
+    @property
+    def renews(self) -> bool:
+        """Whether it proves a new client secret of a connection in use; `connected` has it then."""
+        return self.secrets.client_secret is not None
+
     def require_current(self) -> None:
         """Go on only if the connection is as it was when the flow began.
 
@@ -59,7 +68,8 @@ class Flow:
     @property
     def wanted_status(self) -> ProviderStatus:
         """Where the connection has to stand: a draft is proven, all else needs one in use."""
-        return ProviderStatus.DRAFT if self.purpose is FlowPurpose.SETUP else ProviderStatus.ACTIVE
+        is_of_draft = self.purpose is FlowPurpose.SETUP and not self.renews
+        return ProviderStatus.DRAFT if is_of_draft else ProviderStatus.ACTIVE
 
 
 def begin(
@@ -93,7 +103,7 @@ def begin(
             invitation_id=secrets.link.invitation_id if secrets.link else None,
             browser=browser,
             state_hash=name,
-            secrets=db.vault.seal(_seal_name(name), json.dumps(secrets.sealed())),
+            secrets=db.vault.seal(_seal_name(name), secrets.packed()),
             next=next_path,
             created_at=now,
             expires_at=now + LIFETIME,
@@ -156,7 +166,8 @@ def _found(by: dict[str, object], state: str) -> tuple[Flow, datetime | None] | 
     if row is None:
         return None
     flow, provider, organization = row
-    nonce, verifier, *token = json.loads(db.vault.open(_seal_name(flow.state_hash), flow.secrets))
+    nonce, verifier, token, client_secret = json.loads(db.vault.open(_seal_name(flow.state_hash), flow.secrets))
+    secrets = Secrets(state, nonce, verifier, _link(flow, token), client_secret)
     values = Flow(
         flow.purpose,
         organization.id,
@@ -165,15 +176,21 @@ def _found(by: dict[str, object], state: str) -> tuple[Flow, datetime | None] | 
         flow.provider_version,
         flow.user_id,
         flow.next,
-        Secrets(state, nonce, verifier, _link(flow, token)),
-        connections.connected(provider),
+        secrets,
+        _connected(provider, secrets),
         provider.status,
     )
     return values, flow.used_at
 
 
-def _link(flow: SsoFlow, token: list[str]) -> Link | None:
-    return Link(flow.invitation_id, flow.organization_id, token[0]) if token and flow.invitation_id else None
+def _link(flow: SsoFlow, token: str | None) -> Link | None:
+    return Link(flow.invitation_id, flow.organization_id, token) if token and flow.invitation_id else None
+
+
+def _connected(provider: IdentityProvider, secrets: Secrets) -> Connected:
+    """Return the connection, with the new client secret where the flow is to prove one."""
+    found = connections.connected(provider)
+    return found if secrets.client_secret is None else replace(found, client_secret=secrets.client_secret)
 
 
 def _seal_name(state_hash: str) -> str:

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, exists, select
+from sqlalchemy import and_, bindparam, delete, exists, insert, literal, select, update
 
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import require
+from webapp.access.facts import MemberFacts, facts_of_user
 from webapp.access.roles import Scope
-from webapp.db import db
+from webapp.db import Id, UtcDateTime, changes_one_row, db
 from webapp.errors import LastOwner, NotFound
 from webapp.models import (
     Enforcement,
@@ -26,7 +27,7 @@ from webapp.models import (
 from webapp.services import accounts, attempts, audit, managed, members
 from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Event
-from webapp.services.sso import connections
+from webapp.services.sso import connections, mappings
 from webapp.services.sso.errors import (
     AddressUnproven,
     IdentityTaken,
@@ -45,6 +46,8 @@ class Said:
     """What a provider says of somebody; it counts in its own organization alone.
 
     The subject is what they are known by, byte for byte. `groups` is None where the provider does not speak of groups.
+    `texts` are all claims that are texts, by name: rules look at them, and none is kept. `learned` are options for the
+    connection, once it is proven.
     """
 
     subject: str
@@ -53,6 +56,8 @@ class Said:
     name: str | None = None
     groups: Sequence[str] | None = None
     refresh_token: str | None = field(default=None, repr=False)
+    texts: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+    learned: Mapping[str, str] = field(default_factory=dict)
 
     def claims(self) -> Mapping[str, Any]:
         """Return what is kept of it."""
@@ -115,10 +120,13 @@ def verify(identity: Identity, said: Said) -> None:
 
 
 def note_session(token: str, identity: Identity) -> None:
-    """Note that the session with this token came through an identity just now."""
-    session_id = db.session.scalars(select(Session.id).where(Session.token_hash == digest(token))).one()
-    db.session.merge(SessionIdentity(session_id=session_id, identity_id=identity.id, verified_at=clock.now()))
-    db.session.flush()
+    """Note that the session with this token came through an identity just now; the caller holds the lock."""
+    session_id = select(Session.id).where(Session.token_hash == digest(token))
+    here = (SessionIdentity.session_id == session_id.scalar_subquery(), SessionIdentity.identity_id == identity.id)
+    now = clock.now()
+    if not changes_one_row(update(SessionIdentity).where(*here).values(verified_at=now)):
+        row = session_id.add_columns(literal(identity.id, Id), literal(now, UtcDateTime()))
+        db.session.execute(insert(SessionIdentity).from_select(["session_id", "identity_id", "verified_at"], row))
 
 
 _WAY_INTO = select(
@@ -136,8 +144,27 @@ def is_way_into(organization: Organization, session_id: int, user_id: int) -> bo
     return bool(db.session.scalar(_WAY_INTO, by))
 
 
-def link(actor: Actor, organization: Organization, provider: IdentityProvider, said: Said) -> Identity:
+def member_facts(provider_id: int, subject: str) -> MemberFacts | None:
+    """Return what plug-ins are told of the active member whom a provider knows by a subject, if there is one."""
+    found = db.session.execute(_KNOWN, {"provider_id": provider_id, "subject": subject}).one_or_none()
+    return facts_of_user(found.Identity.organization_id, found.User.id) if found else None
+
+
+def link(
+    actor: Actor,
+    organization: Organization,
+    provider: IdentityProvider,
+    said: Said,
+    early: managed.Answer | None = None,
+) -> Identity:
     """Link the actor, and nobody else, to whom the provider has just named.
+
+    Args:
+        actor: who is signed in.
+        organization: whose member they are.
+        provider: who vouches.
+        said: what it says.
+        early: what plug-ins said of the actor's membership before.
 
     Raises:
         NotFound, Forbidden: the actor is no active member.
@@ -157,12 +184,15 @@ def link(actor: Actor, organization: Organization, provider: IdentityProvider, s
     if mine is None:
         mine = _link(actor, organization, provider, user, said)
     verify(mine, said)
-    managed.sync_member(organization, _membership(actor))
+    managed.sync_member(organization, _membership(actor), early)
+    mappings.sync(organization, provider, _membership(actor), said.texts)
     return mine
 
 
 def unlink(actor: Actor, organization: Organization, provider: IdentityProvider) -> None:
     """Take the actor's link to a provider away; sessions that came through it no longer count as such.
+
+    They leave the access groups that it filled: it says nothing of them any more.
 
     Raises:
         NotFound, Forbidden: the actor is no active member, or is not linked.
@@ -178,6 +208,7 @@ def unlink(actor: Actor, organization: Organization, provider: IdentityProvider)
         raise LastWayIn
     _require_other_linked_owner(provider, _membership(actor))
     db.session.execute(delete(Identity).where(Identity.id == identity.id))
+    mappings.forget(actor, organization, _membership(actor))
     _record(actor, Event.SSO_UNLINKED, organization, provider)
     _tell(user, "sso_unlinked", organization, provider)
 

@@ -23,7 +23,7 @@ from webapp.services.accounts import NewAccount
 from webapp.services.addresses import Address
 from webapp.services.invitation_links import Link
 from webapp.services.memberships import Terms
-from webapp.services.sso import identities, letters
+from webapp.services.sso import identities, letters, mappings
 from webapp.services.sso.errors import LinkFirst, NotInvited, SignOnRefused
 from webapp.services.sso.identities import Said
 from webapp.services.sso.invited import offer_for
@@ -39,7 +39,13 @@ class Arrival:
 
 
 def come_in(
-    actor: Actor, organization: Organization, provider: IdentityProvider, said: Said, link: Link | None = None
+    actor: Actor,
+    organization: Organization,
+    provider: IdentityProvider,
+    said: Said,
+    *,
+    link: Link | None = None,
+    early: managed.Answer | None = None,
 ) -> Arrival:
     """Return the user whom a provider vouches for, who is an active member now; the caller holds the lock.
 
@@ -49,6 +55,7 @@ def come_in(
         provider: who vouches, in use.
         said: what it says.
         link: the invitation they came by, if any; no other one lets them in then.
+        early: what plug-ins said before of whom it knows by the subject.
 
     Raises:
         SignOnRefused: the account is closed or the membership suspended.
@@ -70,7 +77,8 @@ def come_in(
     if not member.is_active:
         raise SignOnRefused
     db.session.flush()
-    managed.sync_member(organization, member)
+    managed.sync_member(organization, member, early)
+    mappings.sync(organization, provider, member, said.texts)
     return Arrival(user, identity, has_joined=found is None or found.member is None)
 
 

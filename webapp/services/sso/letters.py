@@ -10,7 +10,7 @@ from sqlalchemy.types import String
 from webapp import clock
 from webapp.access.facts import IS_ACTIVE
 from webapp.db import db
-from webapp.models import Attempts, EmailAddress, IdentityProvider, Member, Organization, Role, User
+from webapp.models import Attempts, EmailAddress, Identity, IdentityProvider, Member, Organization, Role, User
 from webapp.services import attempts, outbox
 from webapp.services.addresses import Address
 from webapp.services.attempts import DAY, Limit
@@ -73,6 +73,23 @@ def was_told(kind: str, organization: Organization) -> ColumnElement[bool]:
     """Tell of the user in a statement whether `tell_each` has written to them within a day."""
     bucket = literal(_bucket(kind, organization)).concat(cast(User.id, String))
     return exists().where(Attempts.bucket == bucket, Attempts.ends_at > clock.now())
+
+
+def linked(kind: str, organization: Organization, provider: IdentityProvider) -> list[Reader]:
+    """Return the active members who are linked with a provider, but for those who had the letter within a day.
+
+    What it says to each is whether they have a password (`has_password`).
+    """
+    found = (
+        select(User.id, User.name, EmailAddress.address, User.language, User.password_hash.is_not(None))
+        .join(Identity, Identity.user_id == User.id)
+        .join(Member, Member.user_id == User.id)
+        .join(EmailAddress, HAS_ADDRESS)
+        .where(Identity.provider_id == provider.id, Member.organization_id == organization.id, *IS_ACTIVE)
+        .where(~was_told(kind, organization))
+        .order_by(User.id)
+    )
+    return [Reader(*row[:4], {"has_password": row[4]}) for row in db.session.execute(found)]
 
 
 def tell_each(kind: str, organization: Organization, provider: IdentityProvider, readers: Sequence[Reader]) -> None:

@@ -1,0 +1,282 @@
+"""Claims that fill access groups: at each sign-in people come in and leave, and only by what was said."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from tests.support.acme import Acme
+from tests.support.identity_provider import ABSENT, HostileProvider
+from tests.support.managed import groups, held, ids
+from tests.support.pages import Page
+from tests.support.routes import Place
+from tests.support.sso import Desk, at_provider
+from tests.support.teams import Office, furnish, group, make_group
+from tests.support.worlds import World, post
+from webapp.db import db
+from webapp.models import IdentityProvider, Role, SsoMapping
+from webapp.services import access_groups
+
+
+@pytest.fixture
+def office(acme: Acme, desk: Desk) -> Office:
+    """Acme's teams, where the member, who reaches nothing by it, is Mia at the provider."""
+    desk.know(acme.member)
+    return furnish(acme)
+
+
+@pytest.fixture
+def browser(acme: Acme) -> FlaskClient:
+    """The browser of Acme's owner."""
+    return acme.browser(acme.owner)
+
+
+def form(office: Office, claim: str = "groups", value: str = "staff", number: int = 0) -> dict[str, str]:
+    return {"claim": claim, "value": value, "group": str(number or office.readers)}
+
+
+def add(browser: FlaskClient, desk: Desk, wanted: dict[str, str]) -> None:
+    """Add a rule, and say yes where people lose something by it."""
+    assert post(browser, desk.address("mappings"), **wanted, confirm="1").status_code == 303
+
+
+def rule_ids(acme: Acme) -> list[int]:
+    return acme.world.read(lambda: list(db.session.scalars(select(SsoMapping.id).order_by(SsoMapping.id))))
+
+
+def say(theirs: HostileProvider, **claims: object) -> None:
+    theirs.userinfo_changes = theirs.claims_changes = claims
+
+
+def test_rule_takes_those_out_who_were_put_in_by_hand_and_says_so_before(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    with acme.unchanged():
+        question = post(browser, desk.address("mappings"), **form(office))
+    assert question.status_code == 422
+    assert "Otto Outside" in question.text
+    assert "Payroll" in question.text
+    answer = Page(question).answer()
+    assert post(browser, desk.address("mappings"), **answer).status_code == 303
+    assert groups(acme)["Readers"][0] == "sso"
+    assert held(acme) == set()
+    assert acme.events()[-2:] == ["sso.mapped", "group.changed"]
+    said = acme.entries()[-1].after
+    assert said
+    assert said["impact"]["people"] == 1
+    listed = browser.get(desk.address("mappings")).text
+    assert "staff" in listed
+    assert "Readers" in listed
+
+
+def test_whoever_was_put_in_by_hand_stays_where_the_provider_has_named_them(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    desk.sign_in(acme.world.browser())
+    number = make_group(acme, office.red, "Staff", Role.ADMIN, ([office.rota], [acme.member, office.otto]))
+    add(browser, desk, form(office, number=number))
+    assert held(acme, "Staff") == ids(acme, acme.member)
+
+
+def test_people_come_in_and_leave_as_they_sign_in(acme: Acme, desk: Desk, office: Office, browser: FlaskClient) -> None:
+    add(browser, desk, form(office))
+    desk.sign_in(acme.world.browser())
+    assert held(acme) == ids(acme, acme.member)
+    last = acme.entries()[-1]
+    host = desk.theirs.issuer.removeprefix("http://")
+    assert (last.event, last.actor_kind, last.actor_name) == ("group.changed", "system", host)
+    provider = acme.world.read(lambda: db.session.get_one(IdentityProvider, desk.provider_id))
+    assert provider.last_sync_at is not None
+    assert "last sync: <time" in " ".join(browser.get(desk.address("")[:-1]).text.split())
+    say(desk.theirs, groups=["desk"])
+    desk.sign_in(acme.world.browser())
+    assert held(acme) == set()
+
+
+def test_claim_that_is_absent_changes_nothing_and_an_empty_one_takes_all(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    add(browser, desk, form(office))
+    desk.sign_in(acme.world.browser())
+    say(desk.theirs, groups=ABSENT)
+    desk.sign_in(acme.world.browser())
+    assert held(acme) == ids(acme, acme.member)
+    say(desk.theirs, groups=[])
+    desk.sign_in(acme.world.browser())
+    assert held(acme) == set()
+
+
+@pytest.mark.parametrize(
+    "said", [7, {"staff": True}, [["staff"]], ["staff", 7], ["staff", "x" * 201], 1_001 * ["staff"], "sta\0ff"], ids=str
+)
+def test_A17_claim_of_another_type_or_size_counts_as_absent(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient, said: object
+) -> None:
+    add(browser, desk, form(office, claim="roles"))
+    say(desk.theirs, roles="staff")
+    desk.sign_in(acme.world.browser())
+    assert held(acme) == ids(acme, acme.member)
+    say(desk.theirs, roles=said)
+    assert desk.sign_in(acme.world.browser()).status_code == 303
+    assert held(acme) == ids(acme, acme.member)
+
+
+def test_A16_value_is_compared_letter_by_letter(acme: Acme, desk: Desk, office: Office, browser: FlaskClient) -> None:
+    for value in ("Staff", "STAFF", "staf", "staff2", "staff,desk"):
+        add(browser, desk, form(office, value=value))
+    desk.sign_in(acme.world.browser())
+    assert held(acme) == set()
+
+
+def test_A06_address_that_is_not_verified_fills_nothing(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    add(browser, desk, form(office, claim="email", value="mia@example.org"))
+    say(desk.theirs, email="mia@example.org", email_verified=False)
+    desk.sign_in(acme.world.browser())
+    assert held(acme) == set()
+    say(desk.theirs, email="mia@example.org", email_verified=True)
+    desk.sign_in(acme.world.browser())
+    assert held(acme) == ids(acme, acme.member)
+
+
+def test_A01_provider_of_another_organization_fills_nothing_here(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    add(browser, desk, form(office))
+    acme.world.member(acme.other_slug, acme.member, Role.MEMBER)
+    elsewhere = Desk(acme, desk.theirs, acme.other_slug)
+    elsewhere.know(acme.member)
+    assert elsewhere.sign_in(acme.world.browser()).status_code == 303
+    assert held(acme) == set()
+
+
+def test_D02_group_of_another_organization_cannot_be_filled(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    theirs = int(Place(replace(acme, slug=acme.other_slug, owner=acme.stranger), 1).arguments["group"])
+    with acme.unchanged():
+        for number in (str(theirs), "0", "x", ""):
+            wanted = {**form(office), "group": number, "confirm": "1"}
+            assert post(browser, desk.address("mappings"), **wanted).status_code == 422
+
+
+def test_removing_a_rule_empties_what_only_it_filled(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    add(browser, desk, form(office))
+    add(browser, desk, form(office, value="desk"))
+    desk.sign_in(acme.world.browser())
+    first, second = rule_ids(acme)
+    question = Page(browser.get(desk.address(f"mappings/{first}/remove")))
+    assert "Mina Member" not in question.text
+    assert post(browser, desk.address(f"mappings/{first}/remove"), **question.answer()).status_code == 303
+    assert held(acme) == ids(acme, acme.member)
+    with acme.unchanged():
+        question = Page(browser.get(desk.address(f"mappings/{second}/remove")))
+        assert post(browser, desk.address(f"mappings/{second}/remove")).status_code == 422
+    assert "Mina Member" not in question.text  # they reach Payroll through their team as well
+    assert post(browser, desk.address(f"mappings/{second}/remove"), **question.answer()).status_code == 303
+    assert groups(acme)["Readers"][0] is None
+    assert held(acme) == set()
+    assert acme.events()[-2:] == ["sso.unmapped", "group.changed"]
+
+
+def test_people_only_read_what_a_claim_fills(acme: Acme, desk: Desk, office: Office, browser: FlaskClient) -> None:
+    add(browser, desk, form(office))
+    page = browser.get(office.address(f"groups/{office.readers}")).text
+    assert "Single sign-on fills this group, so people only read it." in page
+    wanted = {"name": "Readers", "level": "member", "projects": str(office.payroll), "confirm": "1"}
+    with acme.unchanged():
+        for path in (f"groups/{office.readers}", f"groups/{office.readers}/remove"):
+            answer = post(browser, office.address(path), **wanted, members=str(acme.member_id(acme.member)))
+            assert answer.status_code == 409, path
+            assert "is filled by single sign-on" in answer.text
+
+
+def test_whoever_unlinks_leaves_what_the_provider_filled(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    add(browser, desk, form(office))
+    theirs = acme.browser(acme.member)
+    desk.sign_in(theirs)
+    assert held(acme) == ids(acme, acme.member)
+    assert post(theirs, desk.address("unlink"), confirm="1").status_code == 303
+    assert held(acme) == set()
+
+
+def test_linking_fills_groups_too(acme: Acme, desk: Desk, office: Office, browser: FlaskClient) -> None:
+    add(browser, desk, form(office))
+    desk.theirs.people["u-9"] = {"groups": ["staff"]}
+    desk.theirs.person = "u-9"
+    assert desk.link(acme.browser(acme.admin)).status_code == 303
+    assert held(acme) == ids(acme, acme.admin)
+
+
+def test_R07_one_person_signs_in_ten_times_at_once(
+    world: World, acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    add(browser, desk, form(office))
+    browsers = [world.browser() for _ in range(10)]
+    backs = [at_provider(desk.way_out(one)) for one in browsers]
+    before = len(acme.events())
+    with ThreadPoolExecutor(10) as pool:
+        answers = list(pool.map(lambda pair: pair[0].get(pair[1]).status_code, zip(browsers, backs, strict=True)))
+    assert answers == 10 * [303]
+    assert held(acme) == ids(acme, acme.member)
+    assert acme.events()[before:].count("group.changed") == 1
+
+
+def test_rule_that_is_there_or_is_none_is_refused_beside_its_field(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    add(browser, desk, form(office))
+    with acme.unchanged():
+        again = post(browser, desk.address("mappings"), **form(office), confirm="1")
+        assert "fills this access group already" in Page(again).by_id("value-error").text
+        for name, value in (("claim", ""), ("value", ""), ("claim", 101 * "x"), ("value", 201 * "x")):
+            answer = post(browser, desk.address("mappings"), **{**form(office), name: value})
+            assert answer.status_code == 422
+            assert Page(answer).by_id(f"{name}-error").text
+    assert post(browser, desk.address("mappings"), **form(office, value="x"), confirm="1").status_code == 303
+
+
+def test_plug_in_keeps_what_it_fills(acme: Acme, desk: Desk, office: Office, browser: FlaskClient) -> None:
+    def fill() -> None:
+        group(office.readers).source = "roster"
+
+    acme.world.write(fill)
+    assert "There is no access group yet" in browser.get(desk.address("mappings")).text
+    with acme.unchanged():
+        assert post(browser, desk.address("mappings"), **form(office), confirm="1").status_code == 422
+
+
+def test_only_owners_who_have_just_signed_in_change_rules(acme: Acme, desk: Desk, office: Office) -> None:
+    for person, status in ((acme.manager, 403), (acme.stranger, 404)):
+        theirs = acme.browser(person)
+        assert theirs.get(desk.address("mappings")).status_code == status
+        assert post(theirs, desk.address("mappings"), **form(office)).status_code == status
+
+
+def test_end_of_a_group_ends_its_rules(acme: Acme, desk: Desk, office: Office, browser: FlaskClient) -> None:
+    add(browser, desk, form(office))
+    desk.sign_in(acme.world.browser())
+    acme.act(acme.owner, lambda a, here: access_groups.delete_all(a, here, [group(office.readers)]))
+    assert rule_ids(acme) == []
+    assert desk.sign_in(acme.world.browser()).status_code == 303
+
+
+def test_removed_member_comes_back_with_nothing_until_they_sign_in(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    add(browser, desk, form(office))
+    desk.sign_in(acme.world.browser())
+    number = acme.member_id(acme.member)
+    assert post(browser, acme.address(f"members/{number}/remove"), confirm="1").status_code == 303
+    assert held(acme) == set()
+    assert post(browser, acme.address(f"members/{number}/undo-removal")).status_code == 303
+    assert held(acme) == set()
+    desk.sign_in(acme.world.browser())
+    assert held(acme) == {number}

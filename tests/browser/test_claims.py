@@ -1,0 +1,113 @@
+"""Claims that fill access groups, and the mistakes of a set-up, in a browser."""
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.hall import Hall
+from tests.browser.test_look import Gallery, gallery  # noqa: F401  (a fixture)
+from tests.browser.test_single_sign_on import set_up
+from tests.support.acme import organization_of
+from tests.support.identity_provider import HostileProvider, running_provider
+from webapp.access.actor import Actor
+from webapp.db import db
+from webapp.models import Role, User
+from webapp.services import access_groups, members, projects, teams
+from webapp.services.access_groups import Contents
+
+
+@pytest.fixture
+def theirs() -> Iterator[HostileProvider]:
+    """A provider whose people agree to everything at once."""
+    with running_provider() as provider:
+        yield provider
+
+
+def furnish(hall: Hall) -> None:
+    """Let Ben, who reaches nothing else, be among the readers of Payroll."""
+    ben = hall.world.person("Ben Okafor", "ben@example.com")
+    hall.world.member(hall.slug, ben, Role.MEMBER)
+
+    def make() -> None:
+        here = organization_of(hall.slug)
+        owner, member = (members.of_user(here, person.user_id) for person in (hall.owner, ben))
+        assert member
+        member.has_global_access = False
+        actor = Actor.of(db.session.get_one(User, hall.owner.user_id), ip=None, member=owner)
+        team = teams.create(actor, here, "Finance")
+        project = projects.create(actor, here, team, "Payroll")
+        contents = Contents("Readers", Role.MEMBER, frozenset({project.id}), frozenset({member.id}))
+        access_groups.create(actor, here, team, contents)
+
+    hall.world.write(make)
+
+
+def fill_in(page: Page, claim: str, value: str) -> None:
+    """Send a rule for the readers."""
+    page.get_by_label("Claim", exact=True).fill(claim)
+    page.get_by_label("Value", exact=True).fill(value)
+    page.get_by_role("button", name="Add the rule").click()
+
+
+@pytest.mark.parametrize("javascript", [True, False], ids=["", "without scripts"])
+def test_owner_lets_a_claim_fill_a_group_and_takes_it_back(
+    hall: Hall,
+    theirs: HostileProvider,
+    gallery: Gallery,  # noqa: F811
+    javascript: bool,
+) -> None:
+    owner = hall.owner
+    furnish(hall)
+    sso = f"/orgs/{hall.slug}/sso"
+    page = hall.page(sso, owner, javascript=javascript, refusal="4")
+    set_up(page, theirs)
+    gallery.show(page, "claims-overview")
+    page.get_by_role("link", name="Access groups filled by claims").click()
+    expect(page.get_by_text("No claim fills an access group yet")).to_be_visible()
+    gallery.show(page, "claims-none")
+    fill_in(page, "groups", "staff")
+    expect(page.get_by_text("Ben Okafor")).to_be_visible()
+    gallery.show(page, "claims-question")
+    page.get_by_role("button", name="Add the rule").click()
+    expect(page.get_by_text("From now on the claim fills the access group Readers.")).to_be_visible()
+    fill_in(page, "groups", "staff")
+    expect(page.locator("#value-error")).to_be_visible()
+    gallery.show(page, "claims-invalid")
+    page.goto(f"{sso}/login")
+    page.get_by_role("button", name="Sign in with").click()
+    page.goto(f"{sso}/mappings")
+    gallery.show(page, "claims-list")
+    page.get_by_role("link", name="Readers").click()
+    expect(page.get_by_text("Single sign-on fills this group")).to_be_visible()
+    gallery.show(page, "claims-group")
+    page.goto(f"{sso}/mappings")
+    page.get_by_role("link", name="Remove").click()
+    gallery.show(page, "claims-remove")
+    page.get_by_role("button", name="Remove the rule").click()
+    expect(page.get_by_text("The rule is removed.")).to_be_visible()
+    gallery.assert_faultless()
+
+
+def test_mistakes_of_a_set_up_stand_beside_their_fields(
+    hall: Hall,
+    theirs: HostileProvider,
+    gallery: Gallery,  # noqa: F811
+) -> None:
+    owner = hall.owner
+    page = hall.page(f"/orgs/{hall.slug}/sso", owner, refusal="[45]")
+    theirs.discovery_changes = {"issuer": "https://another.example.org"}
+    set_up(page, theirs)
+    expect(page.locator("#issuer-error")).to_contain_text("https://another.example.org")
+    gallery.show(page, "setup-other-issuer")
+    page.get_by_role("button", name="Discard this set-up").click()
+    expect(page.get_by_text("What was being set up is discarded.")).to_be_visible()
+    theirs.discovery_changes = {}
+    set_up(page, theirs)
+    page.get_by_role("link", name="Renew the client secret").click()
+    gallery.show(page, "secret")
+    page.get_by_label("New client secret").fill("wrong")
+    page.get_by_role("button", name="Sign in to prove it").click()
+    expect(page.get_by_text("The old client secret stays in use.")).to_be_visible()
+    gallery.show(page, "secret-refused")
+    gallery.assert_faultless()

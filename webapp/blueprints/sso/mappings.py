@@ -1,0 +1,92 @@
+"""Which claims of the provider fill which access groups."""
+
+from flask import Response, flash, request, url_for
+from flask_babel import gettext as _
+
+from webapp.access.roles import Scope
+from webapp.blueprints.sso import bp
+from webapp.blueprints.sso.forms import MappingForm
+from webapp.blueprints.sso.setup import require_fresh
+from webapp.errors import DomainError
+from webapp.http import session, sso
+from webapp.http.confirmations import ConfirmForm, Preview, confirmation
+from webapp.http.guard import access
+from webapp.http.htmx import go, respond
+from webapp.http.session import current_actor
+from webapp.models import Organization, SsoMapping
+from webapp.queries.impact import by_group
+from webapp.queries.mappings import group_of, groups_to_map, mappings_of
+from webapp.services.audit import Event
+from webapp.services.sso import connections
+from webapp.services.sso import mappings as service
+
+
+@bp.get("/orgs/<org>/sso/mappings")
+@access(Scope.SSO_ADMIN)
+def mappings(organization: Organization) -> Response:
+    """List the rules, and offer to add one."""
+    return _page(organization, _form(organization))
+
+
+@bp.post("/orgs/<org>/sso/mappings")
+@access(Scope.SSO_ADMIN, previews=True)
+def add_mapping(organization: Organization) -> Response:
+    """Add a rule; asks first where people who were put in the group by hand would leave it."""
+    connections.require_active(organization)
+    require_fresh()
+    form = _form(organization)
+    if not form.validate():
+        return _page(organization, form, status=422)
+    try:
+        return _ask_or_add(organization, form)
+    except DomainError as error:
+        form.show(error)
+        return _page(organization, form, status=422)
+
+
+def _ask_or_add(organization: Organization, form: MappingForm) -> Response:
+    actor, confirm, rule = current_actor(), ConfirmForm(), form.rule()
+    group = group_of(organization, rule.group_id)
+    preview = Preview(lambda: service.add(actor, organization, rule), by_group(group), f"map {rule}")
+    if preview.must_ask(confirm):
+        said = {"section": "settings", "rule": rule, "group": group}
+        return confirmation("sso/_map.html", confirm, preview=preview, carried=form.carried(), **said)
+    with preview.noted(Event.GROUP_CHANGED):
+        service.add(actor, organization, rule)
+    flash(_("From now on the claim fills the access group %(group)s.", group=group.name), "success")
+    return go(url_for("sso.mappings", org=organization.slug))
+
+
+@bp.route("/orgs/<org>/sso/mappings/<int:mapping>/remove", methods=["GET", "POST"])
+@access(Scope.SSO_ADMIN, previews=True)
+def remove_mapping(organization: Organization, mapping: SsoMapping) -> Response:
+    """Ask whether to remove a rule, say who loses what, then do it."""
+    require_fresh()
+    actor, form, group = current_actor(), ConfirmForm(), group_of(organization, mapping.group_id)
+    change = f"unmap {mapping.id}"
+    preview = Preview(lambda: service.remove(actor, organization, mapping), by_group(group), change)
+    if not preview.is_confirmed(form):
+        return confirmation("sso/_unmap.html", form, preview=preview, section="settings", mapping=mapping, group=group)
+    with preview.noted(Event.GROUP_CHANGED):
+        service.remove(actor, organization, mapping)
+    flash(_("The rule is removed."), "success")
+    return go(url_for("sso.mappings", org=organization.slug))
+
+
+def _form(organization: Organization) -> MappingForm:
+    first = {"claim": "groups"} if request.method == "GET" else None
+    return MappingForm(groups_to_map(organization), data=first)
+
+
+def _page(organization: Organization, form: MappingForm, *, status: int = 200) -> Response:
+    provider, viewer = connections.require_active(organization), session.viewer()
+    return respond(
+        "sso/mappings.html",
+        {"panel": "sso/_mappings.html"},
+        status=status,
+        form=form,
+        rows=mappings_of(organization),
+        host=sso.host_of(provider),
+        last_sync_at=provider.last_sync_at,
+        is_fresh=viewer is not None and viewer.is_fresh,
+    )

@@ -1,0 +1,215 @@
+"""Which claims fill which access groups. Every caller holds the organization's lock.
+
+A group with a rule holds exactly those of whom the provider has said what one of its rules asks for.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy import and_, bindparam, delete, exists, func, insert, select
+
+from webapp import clock
+from webapp.access.actor import Actor
+from webapp.access.decide import require
+from webapp.access.roles import Scope
+from webapp.db import Id, db
+from webapp.errors import NotFound
+from webapp.models import (
+    SINGLE_SIGN_ON,
+    AccessGroup,
+    GroupMember,
+    Identity,
+    IdentityProvider,
+    Member,
+    Organization,
+    SsoMapping,
+    SsoMappingMember,
+)
+from webapp.services import access_groups, audit
+from webapp.services.access_groups import contents_of
+from webapp.services.audit import Event
+from webapp.services.sso import connections
+from webapp.services.sso.errors import AlreadyMapped, NoGroupToMap, TooManyMappings
+
+MOST_MAPPINGS = 500
+
+Texts = Mapping[str, Collection[str]]
+"""What a provider says of somebody, by the name of the claim; of what is not there it did not speak."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Whoever's claim is this value, or holds it, shall be in this access group."""
+
+    claim: str
+    value: str
+    group_id: int
+
+
+def add(actor: Actor, organization: Organization, rule: Rule) -> SsoMapping:
+    """Add a rule. Its access group is managed from now on.
+
+    Whoever was put in it by hand leaves, unless the provider has said of them already what the rule asks for. Nobody
+    comes in before they sign in.
+
+    Raises:
+        NotFound, Forbidden: the actor may not, or no connection is in use.
+        NoGroupToMap: there is no such group, or something else fills it.
+        AlreadyMapped: there is this very rule.
+        TooManyMappings: there are 500.
+    """
+    require(actor, Scope.SSO_ADMIN, organization)
+    provider = connections.require_active(organization)
+    group = _group_to_map(organization, rule)
+    made = SsoMapping(organization_id=organization.id, group_id=group.id, claim=rule.claim, value=rule.value)
+    db.session.add(made)
+    db.session.flush()
+    _hold(made, _vouched_for(provider, rule, group))
+    _record(actor, Event.SSO_MAPPED, organization, group, after={"claim": rule.claim, "value": rule.value})
+    _refill(actor, organization, group)
+    return made
+
+
+def remove(actor: Actor, organization: Organization, mapping: SsoMapping) -> None:
+    """Remove a rule. Whoever is in the group by no other leaves; with its last rule people may change the group again.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+    """
+    require(actor, Scope.SSO_ADMIN, organization)
+    if mapping.organization_id != organization.id:
+        raise NotFound
+    group = db.session.get_one(AccessGroup, mapping.group_id)
+    before = {"claim": mapping.claim, "value": mapping.value}
+    db.session.execute(delete(SsoMapping).where(SsoMapping.id == mapping.id))
+    _record(actor, Event.SSO_UNMAPPED, organization, group, before=before)
+    _refill(actor, organization, group)
+
+
+def sync(organization: Organization, provider: IdentityProvider, member: Member, texts: Texts) -> None:
+    """Let an active member be in just the groups that their provider's word gives them.
+
+    What the provider does not speak of stays as it is.
+
+    Args:
+        organization: whose rules.
+        provider: its connection in use, whose word it is.
+        member: of whom.
+        texts: what it says now.
+    """
+    rules = db.session.execute(_RULES, {"organization_id": organization.id, "member_id": member.id}).all()
+    if not rules:
+        return
+    provider.last_sync_at = clock.now()
+    heard = {row.id: row.value in texts[row.claim] for row in rules if row.claim in texts}
+    changed = {row.id: heard[row.id] for row in rules if row.id in heard and heard[row.id] is not bool(row.held)}
+    _note(organization, member, changed)
+    given = {row.group_id for row in rules if heard.get(row.id, row.held)}
+    actor = Actor.connection(connections.host_of(provider))
+    _let_be_in(actor, organization, member, given, {row.group_id for row in rules if row.id in changed})
+
+
+def forget(actor: Actor, organization: Organization, member: Member) -> None:
+    """Let a member leave all groups that rules fill, as nobody vouches for them any more."""
+    held = select(SsoMappingMember.mapping_id).where(SsoMappingMember.member_id == member.id)
+    groups = set(db.session.scalars(select(SsoMapping.group_id).where(SsoMapping.id.in_(held))))
+    db.session.execute(delete(SsoMappingMember).where(SsoMappingMember.member_id == member.id))
+    _let_be_in(actor, organization, member, set(), groups)
+
+
+_RULES = (
+    select(
+        SsoMapping.id,
+        SsoMapping.claim,
+        SsoMapping.value,
+        SsoMapping.group_id,
+        SsoMappingMember.member_id.is_not(None).label("held"),
+    )
+    .outerjoin(
+        SsoMappingMember,
+        and_(
+            SsoMappingMember.mapping_id == SsoMapping.id,
+            SsoMappingMember.member_id == bindparam("member_id", type_=Id),
+        ),
+    )
+    .where(SsoMapping.organization_id == bindparam("organization_id"))
+    .order_by(SsoMapping.id)
+)
+
+
+def _group_to_map(organization: Organization, rule: Rule) -> AccessGroup:
+    of_organization = select(AccessGroup).where(AccessGroup.organization_id == organization.id)
+    group = db.session.scalar(of_organization.where(AccessGroup.id == rule.group_id))
+    if group is None or group.source not in (None, SINGLE_SIGN_ON):
+        raise NoGroupToMap
+    same = exists().where(
+        SsoMapping.group_id == group.id, SsoMapping.claim == rule.claim, SsoMapping.value == rule.value
+    )
+    if db.session.scalar(select(same)):
+        raise AlreadyMapped
+    of_rules = select(func.count()).select_from(SsoMapping).where(SsoMapping.organization_id == organization.id)
+    if (db.session.scalar(of_rules) or 0) >= MOST_MAPPINGS:
+        raise TooManyMappings(most=MOST_MAPPINGS)
+    return group
+
+
+def _vouched_for(provider: IdentityProvider, rule: Rule, group: AccessGroup) -> list[int]:
+    """Return who of a group has been named by the provider at their last sign-in; only their groups are kept."""
+    if rule.claim != "groups":
+        return []
+    named = (
+        select(Member.id, Identity.claims)
+        .join(GroupMember, GroupMember.member_id == Member.id)
+        .join(Identity, and_(Identity.user_id == Member.user_id, Identity.provider_id == provider.id))
+        .where(GroupMember.group_id == group.id, Identity.invalid_since.is_(None))
+    )
+    return [number for number, claims in db.session.execute(named) if rule.value in (claims.get("groups") or ())]
+
+
+def _hold(mapping: SsoMapping, members: Iterable[int]) -> None:
+    of_mapping = {"organization_id": mapping.organization_id, "mapping_id": mapping.id}
+    rows = [{**of_mapping, "member_id": number} for number in members]
+    if rows:
+        db.session.execute(insert(SsoMappingMember), rows)
+
+
+def _note(organization: Organization, member: Member, changed: Mapping[int, bool]) -> None:
+    """Keep for which rules it is now true, or not any more, that they hold for a member."""
+    gone = [number for number, holds in changed.items() if not holds]
+    of_member = SsoMappingMember.member_id == member.id
+    if gone:
+        db.session.execute(delete(SsoMappingMember).where(of_member, SsoMappingMember.mapping_id.in_(gone)))
+    rows = [
+        {"organization_id": organization.id, "mapping_id": number, "member_id": member.id}
+        for number, holds in changed.items()
+        if holds
+    ]
+    if rows:
+        db.session.execute(insert(SsoMappingMember), rows)
+
+
+def _let_be_in(
+    actor: Actor, organization: Organization, member: Member, given: Collection[int], concerned: Collection[int]
+) -> None:
+    """Let a member be in those of the groups concerned that are given to them, and leave the others."""
+    groups = select(AccessGroup).where(AccessGroup.id.in_(concerned)).order_by(AccessGroup.id)
+    for group in db.session.scalars(groups).all() if concerned else ():
+        is_in = db.session.get(GroupMember, (group.id, member.id)) is not None
+        if is_in is (group.id in given):
+            continue
+        present = contents_of(group)
+        access_groups.fill(actor, organization, group, replace(present, members=present.members ^ {member.id}))
+
+
+def _refill(actor: Actor, organization: Organization, group: AccessGroup) -> None:
+    """Let a group hold whom its rules give, and be managed if it has any."""
+    rules = select(SsoMapping.id).where(SsoMapping.group_id == group.id)
+    is_mapped = db.session.scalar(rules.limit(1)) is not None
+    held = select(SsoMappingMember.member_id).where(SsoMappingMember.mapping_id.in_(rules))
+    wanted = replace(contents_of(group), members=frozenset(db.session.scalars(held)))
+    access_groups.hand_over(actor, organization, group, wanted, SINGLE_SIGN_ON if is_mapped else None)
+
+
+def _record(actor: Actor, event: Event, organization: Organization, group: AccessGroup, **said: dict[str, Any]) -> None:
+    audit.record(actor, event, access_groups.target_of(group), organization=organization, **said)
