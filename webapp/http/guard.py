@@ -178,7 +178,7 @@ def _answer(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> 
         asks = rule.previews and not (is_unsafe and request.form.get("confirm"))
         response = _asked(rule, call, arguments) if asks else None
         if response is None or (is_unsafe and response.status_code < 400):
-            response = uow.finish(_run(rule, call, arguments, write=is_unsafe))
+            response = _run(rule, call, arguments, write=is_unsafe)
     except Forbidden as refusal:
         if is_unsafe:
             _record_refusal(refusal)

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from flask import Response, g, session
+from flask import Response, session
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
@@ -59,7 +59,6 @@ def run(view: Callable[[], Response], *, write: bool, keep: bool = True) -> Resp
 
     def attempt() -> Response:
         _restore(before)
-        g.pop("afterwards", None)
         response = view()
         if response.status_code >= 400:
             raise _RolledBack(response)
@@ -81,22 +80,6 @@ def write(step: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         DomainError: the step's; or what a constraint, a busy database or a clash with somebody else comes to.
     """
     return _perform(lambda: step(*args, **kwargs), write=True)
-
-
-def afterwards(step: Callable[[], Response]) -> Response:
-    """Let a step answer in the place of a view, once the view's transaction is committed and none is open.
-
-    A view returns what this returns, to ask the network when everything that needs the transaction is done. What the
-    step then writes, it writes by `write`, and looks again at whatever may be another by then.
-    """
-    g.afterwards = step
-    return Response(status=204)
-
-
-def finish(response: Response) -> Response:
-    """Return the answer of the step that a view has left for afterwards, or else the view's own."""
-    step: Callable[[], Response] | None = g.pop("afterwards", None)
-    return step() if step is not None and response.status_code < 400 else response
 
 
 def read(step: Callable[..., T], *args: Any, **kwargs: Any) -> T:

@@ -1,8 +1,9 @@
 """Whether the connection in use works: what the last check found, in words for an owner, and checking now."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from flask import Response, flash, url_for
@@ -22,6 +23,7 @@ from webapp.services import attempts
 from webapp.services.attempts import Limit
 from webapp.services.sso import connections, health
 from webapp.services.sso.connections import Connected
+from webapp.services.sso.health import Outcome
 
 MOST_CHECKS = 10
 
@@ -76,22 +78,30 @@ def health_of(provider: IdentityProvider) -> Health:
     return Health(provider.probed_at, TROUBLES.get(problem, SET_UP_WRONGLY), words)
 
 
-@bp.post("/orgs/<org>/sso/check")
-@access(Scope.SSO_ADMIN)
-def check_now(organization: Organization) -> Response:
-    """Look at once whether the connection in use works, at most ten times in 15 minutes."""
-    provider = connections.require_active(organization)
-    if refusal := attempts.count([Limit(f"sso:checks:{organization.id}", MOST_CHECKS)]):
+def _question(organization: Organization) -> Callable[[], tuple[Connected, Outcome]]:
+    """Return how to look whether the connection in use works."""
+    connected, limit = connections.connected(connections.require_active(organization)), _limit(organization.id)
+    return partial(_looked_at, connected, limit)
+
+
+def _limit(organization_id: int) -> Limit:
+    return Limit(f"sso:checks:{organization_id}", MOST_CHECKS)
+
+
+def _looked_at(connected: Connected, limit: Limit) -> tuple[Connected, Outcome]:
+    if refusal := uow.write(attempts.count, [limit]):
         raise refusal
-    slug, connected = organization.slug, connections.connected(provider)
-    return uow.afterwards(lambda: _check(slug, connected))
+    return connected, outcome_of_probe(connected, sso.surroundings())
 
 
-def _check(slug: str, connected: Connected) -> Response:
-    outcome = outcome_of_probe(connected, sso.surroundings())
-    uow.write(health.note, connected, outcome)
+@bp.post("/orgs/<org>/sso/check")
+@access(Scope.SSO_ADMIN, asks=_question)
+def check_now(organization: Organization, told: tuple[Connected, Outcome]) -> Response:
+    """Look at once whether the connection in use works, at most ten times in 15 minutes."""
+    connected, outcome = told
+    health.note(connected, outcome)
     if outcome.problem is None:
         flash(_("Your provider answers, and has what signing in needs."), "success")
     else:
         flash(_("Signing in does not work at present. The page says why."), "warning")
-    return go(url_for("sso.show", org=slug))
+    return go(url_for("sso.show", org=organization.slug))
