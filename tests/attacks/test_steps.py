@@ -25,6 +25,8 @@ BUTTONS = {
     "projects.unarchive",
     "requests.reject",
     "sso.begin_link",
+    "sso.make_codes",
+    "sso.recover",
     "sso.sign_in",
 }
 # What may well be wanted twice, and is limited instead.
@@ -33,7 +35,9 @@ AGAIN = {
     "invites.copy_link",
     "invites.resend",
     "sso.begin_link",
+    "sso.make_codes",
     "sso.prove",
+    "sso.recover",
     "sso.sign_in",
 }
 FORMS = {

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -22,6 +23,7 @@ from webapp.http.settings import settings
 from webapp.mail.deliver import Worker
 from webapp.mail.demo_mailbox import DemoMailbox
 from webapp.models import (
+    Enforcement,
     IdentityProvider,
     Invitation,
     InvitationStatus,
@@ -46,7 +48,8 @@ from webapp.services.access_groups import Contents
 from webapp.services.accounts import NewAccount
 from webapp.services.first_run import setup_token
 from webapp.services.memberships import Terms
-from webapp.services.sso import connections, identities
+from webapp.services.sso import connections, enforcement, identities
+from webapp.services.sso.enforcement import Policy
 from webapp.services.sso.identities import Said
 
 ASKED_BY_PEOPLE = {"GET", "POST"}
@@ -225,6 +228,9 @@ class Routes:
         db.session.execute(delete(IdentityProvider).where(IdentityProvider.status == ProviderStatus.DRAFT))
         if route.endpoint == "sso.prove":
             connections.choose_kind(actor, here, "oidc")
+        if route.endpoint == "sso.rehearsal":
+            until = clock.now() + timedelta(days=7)
+            enforcement.put(provider, Policy(Enforcement.REQUIRED, until), rehearsed_since=clock.now())
         if route.endpoint == "sso.unlink":
             people = (self.acme.owner, self.acme.manager, self.acme.admin, self.acme.member)
             for person in people:

@@ -27,6 +27,8 @@ from webapp.blueprints.setup.routes import bp as setup
 from webapp.blueprints.sso import bp as sso
 from webapp.blueprints.sso import coverage, enforcement, linking, overview, ways  # noqa: F401  (likewise)
 from webapp.blueprints.sso import disabling as sso_disabling  # noqa: F401
+from webapp.blueprints.sso import recovery as sso_recovery  # noqa: F401
+from webapp.blueprints.sso import rehearsal as sso_rehearsal  # noqa: F401
 from webapp.blueprints.sso import setup as sso_setup  # noqa: F401
 from webapp.blueprints.teams import bp as teams
 from webapp.blueprints.teams import people  # noqa: F401  (likewise)

@@ -69,6 +69,8 @@ class Event(StrEnum):
     SSO_REMINDED = "sso.reminded"
     SSO_ENFORCED = "sso.enforced"
     SSO_BYPASSED = "sso.bypassed"
+    SSO_CODES_MADE = "sso.codes_made"
+    SSO_CODE_USED = "sso.code_used"
     ACCESS_REFUSED = "access.refused"
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_CHANGED = "account.changed"

@@ -73,12 +73,15 @@ EVENT_NAMES: dict[str, str] = {
     Event.SSO_REMINDED: N_("Reminded"),
     Event.SSO_ENFORCED: N_("Required or not"),
     Event.SSO_BYPASSED: N_("Bypassed"),
+    Event.SSO_CODES_MADE: N_("Recovery codes made"),
+    Event.SSO_CODE_USED: N_("Recovery code used"),
     Event.ACCESS_REFUSED: N_("Refused"),
 }
 FIELD_NAMES = {
     "address_match_required": N_("Nobody may accept with another address"),
     "claimed": N_("Address that the provider named"),
     "client_id": N_("Client ID"),
+    "codes_left": N_("Recovery codes left"),
     "default_role": N_("Role of those who join"),
     "domains": N_("Domains"),
     "email": N_("Email address"),
@@ -118,6 +121,7 @@ FIELD_NAMES = {
     "team_id": N_("Number of the team"),
     "teams": N_("Teams, by number"),
     "tenant": N_("Directory (tenant) ID"),
+    "until": N_("Until"),
     "user_id": N_("Number of the account"),
     "verification_days": N_("Days a sign-in counts"),
 }
@@ -246,6 +250,7 @@ SHOWN: dict[str, Callable[[str], str]] = {
     "required_from": _moment,
     "role": _role,
     "status": _status,
+    "until": _moment,
 }
 
 

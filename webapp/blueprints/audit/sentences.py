@@ -67,6 +67,8 @@ SENTENCES: dict[str, str] = {
     Event.SSO_REFUSED: N_("Somebody came back from %(target)s and was refused"),
     Event.SSO_ENFORCED: N_("%(actor)s changed whether members must come through %(target)s"),
     Event.SSO_BYPASSED: N_("%(actor)s let members in without %(target)s for a while"),
+    Event.SSO_CODES_MADE: N_("%(actor)s made new recovery codes for when %(target)s lets nobody in"),
+    Event.SSO_CODE_USED: N_("%(actor)s came in by a recovery code, without %(target)s"),
     Event.ACCESS_REFUSED: N_("%(actor)s tried something their role does not allow and was refused"),
 }
 # What an entry says in the history of a member who is in its target since, or not any more.
@@ -117,6 +119,8 @@ REFUSALS = {
     "POST sso.prove": N_("%(actor)s tried to set up single sign-on and was refused"),
     "POST sso.begin_link": N_("%(actor)s tried to link their account and was refused"),
     "POST sso.enforce": N_("%(actor)s tried to change whether single sign-on is required and was refused"),
+    "POST sso.make_codes": N_("%(actor)s tried to make recovery codes and was refused"),
+    "POST sso.recover": N_("%(actor)s entered a recovery code that is none and was refused"),
     "POST sso.unlink": N_("%(actor)s tried to unlink their account and was refused"),
     "POST requests.create": N_("%(actor)s tried to ask that somebody may join and was refused"),
 }

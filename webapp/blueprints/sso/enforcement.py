@@ -22,6 +22,7 @@ from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
 from webapp.models import Enforcement, IdentityProvider, Organization
 from webapp.queries.enforcement import outsiders_of
+from webapp.queries.rehearsal import rehearsal_of
 from webapp.services.sso import connections, enforcement, identities
 from webapp.services.sso.enforcement import Policy
 from webapp.services.sso.errors import SignInAgain
@@ -67,9 +68,8 @@ class EnforcementForm(Form):
 def enforcing(organization: Organization) -> Response:
     """Show whether single sign-on is required, and whom that would keep out now."""
     provider = connections.require_active(organization)
-    begins = provider.required_from
-    is_ahead = begins is not None and begins > clock.now()
-    present = {"enforcement": provider.enforcement.value, "from_date": begins.date() if begins and is_ahead else None}
+    begins = provider.required_from if enforcement.is_rehearsed(provider) else None
+    present = {"enforcement": provider.enforcement.value, "from_date": begins.date() if begins else None}
     return _page(provider, EnforcementForm(data=present))
 
 
@@ -118,6 +118,8 @@ def _page(provider: IdentityProvider, form: EnforcementForm, *, status: int = 20
         form=form,
         host=sso.host_of(provider),
         outsiders=outsiders_of(provider),
+        provider=provider,
+        rehearsal=rehearsal_of(provider),
         is_linked=identities.of_user(provider, _viewer().user_id) is not None,
         is_shown=_is_shown(provider),
     )

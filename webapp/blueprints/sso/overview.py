@@ -17,6 +17,7 @@ from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
 from webapp.models import IdentityProvider, Organization
 from webapp.providers.registry import kinds
+from webapp.queries.rehearsal import rehearsal_of
 from webapp.queries.sso import coverage_of
 from webapp.services.sso import connections, policy
 
@@ -62,6 +63,7 @@ def _page(
         active=_described(active),
         draft=_described(connections.draft_of(organization)),
         coverage=coverage_of(active) if active is not None else None,
+        rehearsal=rehearsal_of(active) if active is not None else None,
         form=form,
         is_fresh=viewer is not None and viewer.is_fresh,
     )

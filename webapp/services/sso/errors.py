@@ -129,6 +129,20 @@ class NothingRequired(SsoError):
     sentence = N_("Single sign-on is not required in this organization at present, so there is nothing to bypass.")
 
 
+class OwnersOnly(SsoError, Forbidden):
+    """Somebody who is no owner wanted to come in by a recovery code."""
+
+    title = N_("Recovery codes are for owners")
+    sentence = N_("Only owners come in by a recovery code. Nothing was changed; ask an owner of the organization.")
+
+
+class WrongRecoveryCode(DomainError):
+    """What was entered is no recovery code, or none that works any more."""
+
+    sentence = N_("This is none of the codes that are left. Each works once, and new codes replace all earlier ones.")
+    field = "code"
+
+
 class SecretNeeded(DomainError):
     """A connection was saved without a secret, or with the one that was meant for another address."""
 
