@@ -228,6 +228,7 @@ class Routes:
         db.session.execute(delete(IdentityProvider).where(IdentityProvider.status == ProviderStatus.DRAFT))
         if route.endpoint == "sso.prove":
             connections.choose_kind(actor, here, "oidc")
+        enforcement.put(provider, Policy(Enforcement.OFF))
         if route.endpoint == "sso.rehearsal":
             until = clock.now() + timedelta(days=7)
             enforcement.put(provider, Policy(Enforcement.REQUIRED, until), rehearsed_since=clock.now())

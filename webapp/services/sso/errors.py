@@ -96,7 +96,8 @@ class LastWayIn(SsoError):
     status = 409
     title = N_("This is your only way in")
     sentence = N_(
-        "You have no password, so you could not sign in any more. Nothing was changed. Choose a password first."
+        "Without the link you could not sign in any more: that takes a password and a verified address. Nothing was "
+        "changed."
     )
 
 
