@@ -40,12 +40,15 @@ def upgrade() -> None:
         "session_recovery",
         sa.Column("session_id", ID, nullable=False),
         sa.Column("organization_id", ID, nullable=False),
+        sa.Column("user_id", ID, nullable=False),
         sa.Column("until", MOMENT, nullable=False),
         _of("session_recovery", "session"),
+        _of("session_recovery", "user"),
         _of("session_recovery", "organization"),
         sa.PrimaryKeyConstraint("session_id", "organization_id", name=op.f("pk_session_recovery")),
     )
-    op.create_index("ix_session_recovery_organization_id", "session_recovery", ["organization_id"])
+    for column in ("organization_id", "user_id"):
+        op.create_index(f"ix_session_recovery_{column}", "session_recovery", [column])
 
 
 def downgrade() -> None:

@@ -155,7 +155,7 @@ def _fill_single_sign_on(acme: Acme) -> None:
     db.session.flush()
     db.session.add(SessionIdentity(session_id=session.id, identity_id=identity.id))
     db.session.add(RecoveryCode(**of_organization, code_hash="0" * 64))
-    db.session.add(SessionRecovery(**of_organization, session_id=session.id, until=now))
+    db.session.add(SessionRecovery(**of_organization, session_id=session.id, user_id=acme.owner.user_id, until=now))
 
 
 def rows_of(connection: Connection) -> Rows:

@@ -1,5 +1,6 @@
 """Letters of single sign-on while the mail server is away: they wait, and leave once it is back, each once."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,14 +26,20 @@ def environment(environment: dict[str, str], smtp_sink: SmtpSink) -> dict[str, s
     return environment | {f"VESTIBULE_{name}": value for name, value in more.items()}
 
 
-def test_R03_reminders_and_news_of_codes_wait_and_leave_once(app: Flask, acme: Acme, smtp_sink: SmtpSink) -> None:
-    def rehearse() -> None:
-        provider = connection(acme.organization(), "https://id.example.org")
-        provider.enforcement, provider.rehearsed_since = Enforcement.REQUIRED, NOON
-        provider.required_from = NOON + timedelta(days=2)
+def rehearse(acme: Acme, now: datetime) -> None:
+    """Let Acme rehearse for two days more that single sign-on is required."""
 
+    def begin() -> None:
+        provider = connection(acme.organization(), "https://id.example.org")
+        provider.enforcement, provider.rehearsed_since = Enforcement.REQUIRED, now
+        provider.required_from = now + timedelta(days=2)
+
+    acme.world.write(begin)
+
+
+def test_R03_reminders_and_news_of_codes_wait_and_leave_once(app: Flask, acme: Acme, smtp_sink: SmtpSink) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
-        acme.world.write(rehearse)
+        rehearse(acme, NOON)
         acme.act(acme.owner, recovery.make)
         with app.app_context():
             rehearsals.go_on()
@@ -44,3 +51,15 @@ def test_R03_reminders_and_news_of_codes_wait_and_leave_once(app: Flask, acme: A
         assert worker_of(app).run_once() == 0
     assert waiting == len(smtp_sink.letters) == len(acme.world.letters()) == 6
     assert {letter.state for letter in acme.world.letters()} == {LetterState.SENT}
+
+
+def test_worker_reminds_by_itself(app: Flask, acme: Acme, smtp_sink: SmtpSink) -> None:
+    rehearse(acme, datetime.now(UTC))
+    stop = threading.Event()
+    thread = threading.Thread(target=worker_of(app).run_forever, args=(stop, 0.01))
+    thread.start()
+    letters = smtp_sink.wait_for(5)
+    stop.set()
+    thread.join()
+    subjects = [letter.message["Subject"] for letter in letters]
+    assert subjects == 5 * ["Acme will require single sign-on"]

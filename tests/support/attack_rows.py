@@ -157,7 +157,6 @@ REASONS: Final = {
     "F12": "not built yet: accounts made by a source",
     "K06": "hashes in the lock files; no test",
     "R06": "not built yet: seats",
-    "R23": "not built yet: scheduled work",
     "X07": "measured by `make bench`",
     **dict.fromkeys(("R19",), _PROVIDERS),
 }

@@ -15,7 +15,6 @@ from webapp.models import (
     Identity,
     IdentityProvider,
     ProviderStatus,
-    Session,
     SessionIdentity,
     SessionRecovery,
 )
@@ -52,9 +51,9 @@ def lacks_identity(member: Any) -> ColumnElement[bool]:
 
     Where nothing is required, nothing of the member is looked at. A recovery code stands in for the identity.
     """
-    provider, session = aliased(IdentityProvider), aliased(Session)
+    provider, let_in = aliased(IdentityProvider), aliased(SessionRecovery)
     vouched_for = vouches_for(provider, member).correlate(provider, member)
-    by_code = _let_in_by_code(member, session.id).where(session.user_id == member.user_id).correlate(member)
+    by_code = _let_in_by_code(let_in, member).where(let_in.user_id == member.user_id).correlate(member)
     return requires(provider, member.organization_id).where(not_(vouched_for), not_(by_code)).correlate(member)
 
 
@@ -85,7 +84,8 @@ def came_otherwise(member: Any, session_id: Any) -> ColumnElement[bool]:
         .where(identity.invalid_since.is_(None), is_recent(came.verified_at, provider))
         .correlate(provider, member)
     )
-    by_code = _let_in_by_code(member, session_id).correlate(member)
+    let_in = aliased(SessionRecovery)
+    by_code = _let_in_by_code(let_in, member).where(let_in.session_id == session_id).correlate(member)
     return requires(provider, member.organization_id).where(not_(through_it), not_(by_code)).correlate(member)
 
 
@@ -99,11 +99,9 @@ def requires(provider: Any, organization_id: Any) -> Exists:
     return _wants(provider, organization_id).where(provider.rehearsed_since.is_(None), has_begun)
 
 
-def _let_in_by_code(member: Any, session_id: Any) -> Exists:
-    """Return the condition that a recovery code lets a session into the organization of a member at present."""
-    let_in = aliased(SessionRecovery)
-    of_session = (let_in.session_id == session_id, let_in.organization_id == member.organization_id)
-    return exists().where(*of_session, let_in.until > NOW)
+def _let_in_by_code(let_in: Any, member: Any) -> Exists:
+    """Return the condition that a recovery code has let in to the organization of a member, and does so yet."""
+    return exists().where(let_in.organization_id == member.organization_id, let_in.until > NOW)
 
 
 def _wants(provider: Any, organization_id: Any) -> Exists:

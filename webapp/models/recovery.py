@@ -23,7 +23,7 @@ class RecoveryCode(Model):
 
 
 class SessionRecovery(Model):
-    """That a code has let a session into an organization, and until when."""
+    """That a code has let a session of a user into an organization, and until when."""
 
     __tablename__ = "session_recovery"
 
@@ -31,4 +31,5 @@ class SessionRecovery(Model):
     organization_id: Mapped[int] = mapped_column(
         ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True, index=True
     )
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     until: Mapped[datetime]

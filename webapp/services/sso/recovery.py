@@ -68,7 +68,8 @@ def use(actor: Actor, organization: Organization, session_id: int, code: str) ->
     if not _use_up(organization, code):
         raise WrongRecoveryCode
     until = clock.now() + LETS_IN_FOR
-    db.session.merge(SessionRecovery(session_id=session_id, organization_id=organization.id, until=until))
+    of_session = {"session_id": session_id, "organization_id": organization.id, "user_id": actor.user_id}
+    db.session.merge(SessionRecovery(**of_session, until=until))
     db.session.flush()
     number, target = left(organization), connections.target_of(provider)
     after = {"until": until.isoformat(), "codes_left": number}
