@@ -137,6 +137,15 @@ def test_worker_that_was_away_sends_the_last_reminder_only(acme: Acme, rehearsed
     assert len(acme.world.letters("sso_rehearsal")) == 1
 
 
+def test_nobody_is_reminded_twice_a_day_also_where_the_day_is_moved(acme: Acme, rehearsed: Desk) -> None:
+    with time_machine.travel(BEGINS - timedelta(days=2), tick=False):
+        work(acme)
+        rehearsed.set(required_from=BEGINS + timedelta(days=1), reminded_days=None)
+        work(acme)
+    assert len(reminded(acme)) == len(set(reminded(acme))) == 4
+    assert len(acme.world.letters("sso_rehearsal")) == 2
+
+
 @pytest.mark.parametrize("before", [timedelta(days=2), timedelta(0)], ids=["reminders", "end"])
 def test_R23_two_workers_at_once_write_once(acme: Acme, rehearsed: Desk, before: timedelta) -> None:
     with time_machine.travel(BEGINS - before, tick=False):

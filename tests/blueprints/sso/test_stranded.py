@@ -12,8 +12,9 @@ from tests.support.sso import Desk, signed_in_as
 from tests.support.worlds import PASSWORD, World, post
 from webapp import clock
 from webapp.db import db
+from webapp.errors import LinkNotValid
 from webapp.models import Identity, Joining, OutboxMessage, ProviderStatus, User
-from webapp.services import attempts
+from webapp.services import attempts, verification
 from webapp.services.attempts import DAY, Limit
 
 NEW_PASSWORD = "pale blue lantern orchard"
@@ -99,6 +100,8 @@ def test_A01_link_gives_no_account_away_that_a_provider_knows(
     desk.set(status=ProviderStatus.ACTIVE)
     before = world.dump(without={"attempts", "audit_entry"})
     assert post(browser, link, page=link, password=NEW_PASSWORD).status_code == 422
+    with pytest.raises(LinkNotValid):
+        world.write(lambda: verification.choose_password(link.rpartition("/")[2], "hash", ip=None))
     assert world.dump(without={"attempts", "audit_entry"}) == before
 
 
