@@ -28,6 +28,8 @@ BUTTONS = {
     "sso.begin_link",
     "sso.check_now",
     "sso.discard",
+    "sso.make_codes",
+    "sso.recover",
     "sso.sign_in",
 }
 # What may well be wanted twice, and is limited instead.
@@ -38,7 +40,9 @@ AGAIN = {
     "invites.sign_on",
     "sso.begin_link",
     "sso.check_now",
+    "sso.make_codes",
     "sso.prove",
+    "sso.recover",
     "sso.renew_secret",
     "sso.sign_in",
 }

@@ -9,6 +9,7 @@ from webapp.providers.words import WORDS
 
 SAID = {"name": "Mia", "organization": "Harbour Works", "slug": "harbour-works", "provider": "id.example.org"}
 POLICY = {"actor": "Olive Owner", "what": "required"}
+REHEARSAL = {"what": "soon", "people": 2, "has_owner": False, "begins_at": "2026-03-01T00:00:00+00:00"}
 KINDS = [
     ("sso_enforced", POLICY, "/orgs/harbour-works/audit", "from now on members"),
     (
@@ -19,6 +20,28 @@ KINDS = [
     ),
     ("sso_enforced", {**POLICY, "what": "off"}, "/orgs/harbour-works/audit", "no longer requires"),
     ("sso_bypassed", {"until_at": "2026-03-01T00:00:00+00:00"}, "/orgs/harbour-works/audit", "required again"),
+    (
+        "sso_required_soon",
+        {"begins_at": "2026-03-01T00:00:00+00:00", "is_linked": False},
+        "/orgs/harbour-works/sso/link",
+        "link it before that day",
+    ),
+    (
+        "sso_required_soon",
+        {"begins_at": "2026-03-01T00:00:00+00:00", "is_linked": True},
+        "/orgs/harbour-works/sso/login",
+        "is linked already",
+    ),
+    ("sso_rehearsal", REHEARSAL, "/orgs/harbour-works/sso/enforce", "2 active members are not linked"),
+    ("sso_rehearsal", {**REHEARSAL, "what": "required"}, "/orgs/harbour-works/sso/enforce", "the rehearsal is over"),
+    ("sso_rehearsal", {**REHEARSAL, "what": "kept"}, "/orgs/harbour-works/sso/enforce", "it stays optional"),
+    ("sso_recovery", {"actor": "Olive Owner", "what": "made"}, "/orgs/harbour-works/audit", "Those before do not work"),
+    (
+        "sso_recovery",
+        {"actor": "Olive", "what": "used", "until_at": "2026-03-01T00:00:00+00:00", "codes_left": 9},
+        "/orgs/harbour-works/audit",
+        "9 codes are left",
+    ),
     ("sso_linked", {}, "/account/", "Whoever signs in there as you"),
     ("sso_unlinked", {}, "/account/", "You sign in with your password"),
     ("sso_disabled", {"has_password": True}, "/login", "with your email address and your password"),

@@ -159,5 +159,4 @@ REASONS: Final = {
     "K06": "hashes in the lock files; no test",
     "R06": "not built yet: seats",
     "X07": "measured by `make bench`",
-    **dict.fromkeys(("R26",), _PROVIDERS),
 }

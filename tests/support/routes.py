@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -22,6 +23,7 @@ from webapp.http.settings import settings
 from webapp.mail.deliver import Worker
 from webapp.mail.demo_mailbox import DemoMailbox
 from webapp.models import (
+    Enforcement,
     IdentityProvider,
     Invitation,
     InvitationStatus,
@@ -47,7 +49,8 @@ from webapp.services.access_groups import Contents
 from webapp.services.accounts import NewAccount
 from webapp.services.first_run import setup_token
 from webapp.services.memberships import Terms
-from webapp.services.sso import connections, domains, identities, mappings
+from webapp.services.sso import connections, domains, enforcement, identities, mappings
+from webapp.services.sso.enforcement import Policy
 from webapp.services.sso.identities import Said
 
 PROVEN = "proven.example.org"
@@ -238,6 +241,10 @@ class Routes:
         if route.endpoint == "sso.check_domain" and all(record.domain != PROVEN for record in domains.records_of(here)):
             proven = SsoDomain(organization_id=here.id, domain=PROVEN, token="0" * 64, proven_at=clock.now())
             db.session.add(proven)
+        enforcement.put(provider, Policy(Enforcement.OFF))
+        if route.endpoint == "sso.rehearsal":
+            until = clock.now() + timedelta(days=7)
+            enforcement.put(provider, Policy(Enforcement.REQUIRED, until), rehearsed_since=clock.now())
         if route.endpoint == "sso.unlink":
             people = (self.acme.owner, self.acme.manager, self.acme.admin, self.acme.member)
             for person in people:

@@ -10,7 +10,14 @@ from sqlalchemy.sql.compiler import SQLCompiler
 
 from webapp import clock
 from webapp.db import UtcDateTime
-from webapp.models import Enforcement, Identity, IdentityProvider, ProviderStatus, SessionIdentity
+from webapp.models import (
+    Enforcement,
+    Identity,
+    IdentityProvider,
+    ProviderStatus,
+    SessionIdentity,
+    SessionRecovery,
+)
 
 # Spelled out, not bound: SQLite plans a statement anew for each value that decides whether a partial index will do.
 _IN_USE: Any = literal_column(f"'{ProviderStatus.ACTIVE}'")
@@ -42,11 +49,12 @@ def _by_interval(element: Any, compiler: SQLCompiler, **options: Any) -> str:
 def lacks_identity(member: Any) -> ColumnElement[bool]:
     """Return the condition that the organization of a member requires an identity that they have not.
 
-    Where nothing is required, nothing of the member is looked at.
+    Where nothing is required, nothing of the member is looked at. A recovery code stands in for the identity.
     """
-    provider = aliased(IdentityProvider)
+    provider, let_in = aliased(IdentityProvider), aliased(SessionRecovery)
     vouched_for = vouches_for(provider, member).correlate(provider, member)
-    return requires(provider, member.organization_id).where(not_(vouched_for)).correlate(member)
+    by_code = _let_in_by_code(let_in, member).where(let_in.user_id == member.user_id).correlate(member)
+    return requires(provider, member.organization_id).where(not_(vouched_for), not_(by_code)).correlate(member)
 
 
 def vouches_for(provider: Any, member: Any) -> Exists:
@@ -66,7 +74,8 @@ def came_otherwise(member: Any, session_id: Any) -> ColumnElement[bool]:
     """Return the condition that a member's organization requires its provider, and a session did not come through it.
 
     It did where it came through an identity of the member that counts, and the provider has vouched for them since not
-    longer ago than the policy allows: by letting them in there, or when it was asked about them later.
+    longer ago than the policy allows: by letting them in there, or when it was asked about them later. A recovery code
+    stands in for that.
     """
     provider, identity, came = aliased(IdentityProvider), aliased(Identity), aliased(SessionIdentity)
     through_it = (
@@ -77,13 +86,24 @@ def came_otherwise(member: Any, session_id: Any) -> ColumnElement[bool]:
         .where(or_(is_recent(came.verified_at, provider), is_recent(identity.refreshed_at, provider)))
         .correlate(provider, member)
     )
-    return requires(provider, member.organization_id).where(not_(through_it)).correlate(member)
+    let_in = aliased(SessionRecovery)
+    by_code = _let_in_by_code(let_in, member).where(let_in.session_id == session_id).correlate(member)
+    return requires(provider, member.organization_id).where(not_(through_it), not_(by_code)).correlate(member)
 
 
 def requires(provider: Any, organization_id: Any) -> Exists:
-    """Return the condition that a provider is the one through which people of an organization have to come by now."""
+    """Return the condition that a provider is the one through which people of an organization have to come by now.
+
+    A rehearsal requires nothing, also after its last day: only the worker ends it, once it has looked for an owner
+    who can come in.
+    """
     has_begun = or_(provider.required_from.is_(None), provider.required_from <= NOW)
-    return _wants(provider, organization_id).where(has_begun)
+    return _wants(provider, organization_id).where(provider.rehearsed_since.is_(None), has_begun)
+
+
+def _let_in_by_code(let_in: Any, member: Any) -> Exists:
+    """Return the condition that a recovery code has let in to the organization of a member, and does so yet."""
+    return exists().where(let_in.organization_id == member.organization_id, let_in.until > NOW)
 
 
 def _wants(provider: Any, organization_id: Any) -> Exists:

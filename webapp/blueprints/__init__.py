@@ -31,6 +31,8 @@ from webapp.blueprints.sso import domains as sso_domains  # noqa: F401
 from webapp.blueprints.sso import entrances as sso_entrances  # noqa: F401
 from webapp.blueprints.sso import health as sso_health  # noqa: F401
 from webapp.blueprints.sso import mappings as sso_mappings  # noqa: F401
+from webapp.blueprints.sso import recovery as sso_recovery  # noqa: F401
+from webapp.blueprints.sso import rehearsal as sso_rehearsal  # noqa: F401
 from webapp.blueprints.sso import secret as sso_secret  # noqa: F401
 from webapp.blueprints.sso import setup as sso_setup  # noqa: F401
 from webapp.blueprints.teams import bp as teams

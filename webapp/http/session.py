@@ -20,6 +20,7 @@ from webapp.services.tokens import digest
 
 FRESH = timedelta(minutes=10)
 TOKEN = "token"  # noqa: S105  (the name of the cookie's entry)
+BROWSER = "browser"
 
 
 @dataclass(frozen=True)
@@ -131,10 +132,16 @@ def viewer() -> Viewer | None:
 
 
 def start(token: str) -> None:
-    """Sign this browser in. Nothing of the cookie before survives, so that no earlier one can be fixed."""
+    """Sign this browser in. Nothing of the cookie before survives that opens anything, so none can be fixed.
+
+    What a stranger began stays theirs to finish: the sign-ins under way in other tabs know the browser by its name.
+    """
+    name = _name()
     session.clear()
     session.permanent = True
     session[TOKEN] = token
+    if name:
+        session[BROWSER] = name
     g.pop("_login_user", None)
 
 
@@ -150,15 +157,33 @@ def token() -> str:
 
 
 def browser() -> str:
-    """Return what tells this browser from all others: the digest of its session's token, else of its CSRF secret.
+    """Return what tells this browser from all others, from the first page of ours until somebody signs out.
 
     Raises:
-        NotFound: it has neither, so it has seen no page of ours.
+        NotFound: it has seen no page of ours.
     """
-    secret = token() or session.get("csrf_token", "")
-    if not secret:
+    found = _name()
+    if not found:
         raise NotFound
-    return digest(str(secret))
+    return found
+
+
+def browsers() -> tuple[str, ...]:
+    """Return by what this browser may be known: by its name, and by who is signed in there.
+
+    Raises:
+        NotFound: it has seen no page of ours.
+    """
+    found = tuple(filter(None, (_name(), token() and digest(token()))))
+    if not found:
+        raise NotFound
+    return found
+
+
+def _name() -> str:
+    """Return the name of this browser: the digest of the first CSRF secret it had, empty where it had none."""
+    secret = session.get("csrf_token", "")
+    return str(session.get(BROWSER) or (secret and digest(str(secret))))
 
 
 def client_ip() -> str | None:

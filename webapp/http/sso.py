@@ -27,6 +27,7 @@ from webapp.services.sso.connections import Connected
 from webapp.services.sso.errors import FlowNotYours
 from webapp.services.sso.flows import Flow, Secrets
 from webapp.services.sso.identities import Said
+from webapp.services.tokens import digest
 
 SURROUNDINGS: Final = "vestibule.surroundings"
 Parameters = list[tuple[str, str]]
@@ -89,13 +90,13 @@ def depart(
         client_secret: a new one of a connection in use, to be proven by this.
     """
     attempt = Attempt.new(redirect_uri(provider.id))
-    viewer = session.viewer()
+    viewer = session.viewer() if purpose is not FlowPurpose.SIGN_IN else None
     flows.begin(
         provider,
         purpose,
         Secrets(attempt.state, attempt.nonce, attempt.verifier, link, client_secret),
-        browser=session.browser(),
-        user_id=viewer.user_id if viewer and purpose is not FlowPurpose.SIGN_IN else None,
+        browser=digest(session.token()) if viewer else session.browser(),
+        user_id=viewer.user_id if viewer else None,
         next_path=safe_next(next_path),
     )
     return go(url_for("sso.leave", state=attempt.state))
@@ -108,7 +109,7 @@ def departing(state: str) -> Flow:
         FlowNotYours: it is another browser's, or not there any more.
         ConnectionChanged: its connection was changed or switched off.
     """
-    flow = uow.read(flows.find, state, session.browser())
+    flow = uow.read(flows.find, state, session.browsers())
     flow.require_current()
     return flow
 
@@ -133,7 +134,7 @@ def returned(provider_id: int) -> tuple[Flow, Parameters]:
         FlowNotYours: the flow is not for this connection and this browser, or not any more.
     """
     brought = list(request.args.items(multi=True))
-    flow = uow.write(flows.use, provider_id, state_of(brought), session.browser())
+    flow = uow.write(flows.use, provider_id, state_of(brought), session.browsers())
     if flow is None:
         raise FlowNotYours
     return flow, brought

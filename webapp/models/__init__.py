@@ -16,6 +16,7 @@ from webapp.models.member import Member, MemberStatus, MemberWord, RemovedMember
 from webapp.models.organization import FormerSlug, Organization, RetiredSlug
 from webapp.models.outbox import LetterState, OutboxMessage
 from webapp.models.project import FormerProjectSlug, Project, TeamProject
+from webapp.models.recovery import RecoveryCode, SessionRecovery
 from webapp.models.session import AccountToken, Attempts, KnownNetwork, Session, TokenPurpose
 from webapp.models.sso import (
     Enforcement,
@@ -69,11 +70,13 @@ __all__ = [
     "OutboxMessage",
     "Project",
     "ProviderStatus",
+    "RecoveryCode",
     "RemovedMember",
     "RetiredSlug",
     "Role",
     "Session",
     "SessionIdentity",
+    "SessionRecovery",
     "SsoDomain",
     "SsoFlow",
     "SsoMapping",

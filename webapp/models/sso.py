@@ -50,10 +50,13 @@ class IdentityProvider(Model):
     """An organization's connection to its provider; at most one is a draft, and at most one is active.
 
     `client_secret` is sealed for the row. `version` goes up with every change of what the provider is asked by or with;
-    another issuer or kind is always another row, since a subject means nothing elsewhere. `required_from` is when a
-    rehearsal of `enforcement` ends. `probe_problem` is the reason why the last probe failed, in one word; of a draft,
-    why it could not be proven. `problem_said` is what the provider calls itself, where that is why. `next_probe_at` is
-    when the next probe is due, at once where there is none.
+    another issuer or kind is always another row, since a subject means nothing elsewhere. `probe_problem` is the reason
+    why the last probe failed, in one word; of a draft, why it could not be proven. `problem_said` is what the provider
+    calls itself, where that is why. `next_probe_at` is when the next probe is due, at once where there is none.
+
+    `required_from` is when a bypass ends, or the rehearsal of `enforcement` that began at `rehearsed_since`: as long as
+    there is one, nothing is required. `reminded_days` is how many days before its end the last reminder left.
+    `kept_optional_at` is when a rehearsal ended without an owner who could come in, so that nothing became required.
     """
 
     __tablename__ = "identity_provider"
@@ -87,6 +90,9 @@ class IdentityProvider(Model):
     status: Mapped[ProviderStatus] = mapped_column(name_column(ProviderStatus, "status"), default=ProviderStatus.DRAFT)
     enforcement: Mapped[Enforcement] = mapped_column(name_column(Enforcement, "enforcement"), default=Enforcement.OFF)
     required_from: Mapped[datetime | None]
+    rehearsed_since: Mapped[datetime | None]
+    reminded_days: Mapped[int | None]
+    kept_optional_at: Mapped[datetime | None]
     default_role: Mapped[Role] = mapped_column(RoleColumn, default=Role.MEMBER)
     joining: Mapped[Joining] = mapped_column(name_column(Joining, "joining"), default=Joining.INVITED)
     verification_days: Mapped[int] = mapped_column(default=7)

@@ -74,6 +74,8 @@ class Event(StrEnum):
     SSO_MAPPED = "sso.mapped"
     SSO_UNMAPPED = "sso.unmapped"
     SSO_DISCARDED = "sso.discarded"
+    SSO_CODES_MADE = "sso.codes_made"
+    SSO_CODE_USED = "sso.code_used"
     ACCESS_REFUSED = "access.refused"
     ACCOUNT_CREATED = "account.created"
     ACCOUNT_CHANGED = "account.changed"

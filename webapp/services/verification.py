@@ -1,15 +1,25 @@
 """Proving that an address is its owner's, by a link in a letter."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, or_, select, update
 
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import changes_one_row, db
 from webapp.errors import AddressProven, LinkNotValid
-from webapp.models import AddressToken, EmailAddress, Member, Organization, User
+from webapp.models import (
+    AddressToken,
+    EmailAddress,
+    Identity,
+    IdentityProvider,
+    Member,
+    Organization,
+    ProviderStatus,
+    User,
+)
 from webapp.services import accounts, audit, invitation_rows, organizations, outbox
 from webapp.services.addresses import Address
 from webapp.services.attempts import DAY, Limit
@@ -23,11 +33,15 @@ LETTERS_A_DAY = 10
 
 @dataclass(frozen=True)
 class Claim:
-    """An address that waits to be proven, and the account that says it is its own."""
+    """An address that waits to be proven, and the account that says it is its own.
+
+    `is_nobodys` says that nobody can sign in to the account: it has no password, and no provider in use knows it.
+    """
 
     user: User
     email: EmailAddress
     is_expired: bool
+    is_nobodys: bool
 
 
 def send(email: EmailAddress, user: User, language: str | None) -> None:
@@ -64,8 +78,13 @@ def claim_of(token: str) -> Claim:
     Raises:
         LinkNotValid: unknown, used, or of an inactive user.
     """
+    is_known = (
+        exists()
+        .where(Identity.user_id == User.id, Identity.invalid_since.is_(None))
+        .where(IdentityProvider.id == Identity.provider_id, IdentityProvider.status == ProviderStatus.ACTIVE)
+    )
     row = db.session.execute(
-        select(User, EmailAddress, AddressToken.expires_at)
+        select(User, EmailAddress, AddressToken.expires_at, or_(User.password_hash.is_not(None), is_known))
         .join(EmailAddress, EmailAddress.user_id == User.id)
         .join(AddressToken, AddressToken.email_address_id == EmailAddress.id)
         .where(
@@ -77,8 +96,8 @@ def claim_of(token: str) -> Claim:
     ).one_or_none()
     if row is None:
         raise LinkNotValid
-    user, email, expires_at = row
-    return Claim(user, email, is_expired=expires_at <= clock.now())
+    user, email, expires_at, is_somebodys = row
+    return Claim(user, email, is_expired=expires_at <= clock.now(), is_nobodys=not is_somebodys)
 
 
 def verify(token: str, user_id: int, *, ip: str | None) -> EmailAddress:
@@ -113,6 +132,33 @@ def verify(token: str, user_id: int, *, ip: str | None) -> EmailAddress:
         after={"email": claim.email.address},
     )
     return claim.email
+
+
+def choose_password(token: str, password_hash: str, *, ip: str | None) -> EmailAddress:
+    """Prove the address of a link by following it, and give its account, which is nobody's, a password.
+
+    Whoever has the mailbox gets what only a provider has called theirs: nobody else can sign in to it any more.
+
+    Raises:
+        LinkNotValid, AddressProven: as `verify` says, or somebody can sign in to the account by now.
+    """
+    claim = claim_of(token)
+    if not claim.is_nobodys:
+        raise LinkNotValid
+    email = verify(token, claim.user.id, ip=ip)
+    accounts.set_password(Actor.of(claim.user, ip=ip), claim.user, password_hash)
+    return email
+
+
+def prepare(email_ids: Sequence[int]) -> list[str]:
+    """Return the tokens of new links that prove addresses, for letters of another kind; see `send`."""
+    now, tokens = clock.now(), [new_token() for _ in email_ids]
+    db.session.add_all(
+        AddressToken(email_address_id=number, token_hash=digest(token), created_at=now, expires_at=now + LIFETIME)
+        for number, token in zip(email_ids, tokens, strict=True)
+    )
+    db.session.flush()
+    return tokens
 
 
 def _lock_organizations_of(user_id: int) -> list[Organization]:

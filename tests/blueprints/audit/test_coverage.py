@@ -88,8 +88,9 @@ OF_ACCOUNTS = {
     "accounts.reset_password": {"password": "pale blue lantern orchard"},
     "invites.answer": {"accept": "1"},
 }
-# Somebody signed in who asks for another letter changes nothing; the set-up link is dead once somebody has an account.
-NOTHING_TO_RECORD = {"accounts.send_verification", "setup.show"}
+# Somebody signed in who asks for another letter changes nothing; the set-up link is dead once somebody has an account;
+# no recovery code is used up where nothing is required.
+NOTHING_TO_RECORD = {"accounts.send_verification", "setup.show", "sso.recover"}
 SENT_BY_NOBODY = {"accounts.login", "accounts.forgot_password", "accounts.reset_password", "requests.join"}
 
 

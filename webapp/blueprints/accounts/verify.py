@@ -4,7 +4,7 @@ from flask import Response, flash, make_response, render_template, request, url_
 from flask_babel import gettext as _
 
 from webapp.blueprints.accounts import bp
-from webapp.blueprints.accounts.forms import VerifyEmailForm
+from webapp.blueprints.accounts.forms import ResetPasswordForm, VerifyEmailForm
 from webapp.errors import DomainError, LetterLimit, SignInRequired, WrongCredentials
 from webapp.http import session, uow
 from webapp.http.credentials import count_attempt
@@ -21,13 +21,15 @@ from webapp.services.verification import Claim
 def verify_email(token: str) -> Response:
     """Prove an address by a mailed link, as who is signed in to its account or knows the password of it.
 
-    An expired link leads them to a new one: whose address is unproven can neither sign in nor get a new password.
+    An expired link leads them to a new one: whose address is unproven can neither sign in nor get a new password. An
+    account that nobody can sign in to gets a password with the proof, from whoever has the mailbox.
     """
     claim = uow.read(verification.claim_of, token)
-    form, status = VerifyEmailForm(), 200
+    form: VerifyEmailForm | ResetPasswordForm = ResetPasswordForm() if claim.is_nobodys else VerifyEmailForm()
+    status = 200
     if form.is_submitted():
         status = 422
-        if _is_viewers(claim) or form.validate():
+        if _is_viewers(claim) or (claim.is_nobodys and claim.is_expired) or form.validate():
             try:
                 return _answer(token, claim, form)
             except DomainError as error:
@@ -63,8 +65,10 @@ def _is_viewers(claim: Claim) -> bool:
     return viewer is not None and viewer.user_id == claim.user.id
 
 
-def _answer(token: str, claim: Claim, form: VerifyEmailForm) -> Response:
-    if not _is_viewers(claim):
+def _answer(token: str, claim: Claim, form: VerifyEmailForm | ResetPasswordForm) -> Response:
+    if claim.is_nobodys and not claim.is_expired:
+        return _choose(token, claim, form.password.data)
+    if not _is_viewers(claim) and not claim.is_nobodys:
         _require_password(claim, form.password.data)
     if claim.is_expired:
         _send(addresses.parse(claim.email.address), claim.user.id)
@@ -72,6 +76,16 @@ def _answer(token: str, claim: Claim, form: VerifyEmailForm) -> Response:
         email = uow.write(verification.verify, token, claim.user.id, ip=session.client_ip())
         flash(_("%(email)s is verified. From now on you can sign in with it.", email=email.address), "success")
     return go(url_for("organizations.home") if session.viewer() else url_for("accounts.login"))
+
+
+def _choose(token: str, claim: Claim, password: str) -> Response:
+    count_attempt(attempts.limits_of("new-password", session.client_ip()))
+    passwords.check_new(password, (claim.user.name, claim.email.address))
+    password_hash = passwords.hash_password(password)
+    email = uow.write(verification.choose_password, token, password_hash, ip=session.client_ip())
+    session.stop()
+    flash(_("%(email)s is verified, and you have a password. Sign in with both.", email=email.address), "success")
+    return go(url_for("accounts.login"))
 
 
 def _require_password(claim: Claim, password: str) -> None:

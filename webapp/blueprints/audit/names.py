@@ -78,6 +78,8 @@ EVENT_NAMES: dict[str, str] = {
     Event.SSO_MAPPED: N_("Rule for an access group added"),
     Event.SSO_UNMAPPED: N_("Rule for an access group removed"),
     Event.SSO_DISCARDED: N_("Set-up discarded"),
+    Event.SSO_CODES_MADE: N_("Recovery codes made"),
+    Event.SSO_CODE_USED: N_("Recovery code used"),
     Event.ACCESS_REFUSED: N_("Refused"),
 }
 FIELD_NAMES = {
@@ -85,6 +87,7 @@ FIELD_NAMES = {
     "claim": N_("Claim"),
     "claimed": N_("Address that the provider named"),
     "client_id": N_("Client ID"),
+    "codes_left": N_("Recovery codes left"),
     "default_role": N_("Role of those who join"),
     "domain": N_("Domain"),
     "domains": N_("Domains"),
@@ -126,6 +129,7 @@ FIELD_NAMES = {
     "team_id": N_("Number of the team"),
     "teams": N_("Teams, by number"),
     "tenant": N_("Directory (tenant) ID"),
+    "until": N_("Until"),
     "user_id": N_("Number of the account"),
     "value": N_("Value"),
     "verification_days": N_("Days a sign-in counts"),
@@ -255,6 +259,7 @@ SHOWN: dict[str, Callable[[str], str]] = {
     "required_from": _moment,
     "role": _role,
     "status": _status,
+    "until": _moment,
 }
 
 

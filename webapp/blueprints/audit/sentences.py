@@ -72,6 +72,8 @@ SENTENCES: dict[str, str] = {
     Event.SSO_MAPPED: N_("%(actor)s let a claim fill the access group %(target)s"),
     Event.SSO_UNMAPPED: N_("%(actor)s removed a rule that filled the access group %(target)s"),
     Event.SSO_DISCARDED: N_("%(actor)s discarded the set-up of %(target)s"),
+    Event.SSO_CODES_MADE: N_("%(actor)s made new recovery codes for when %(target)s lets nobody in"),
+    Event.SSO_CODE_USED: N_("%(actor)s came in by a recovery code, without %(target)s"),
     Event.ACCESS_REFUSED: N_("%(actor)s tried something their role does not allow and was refused"),
 }
 # What an entry says in the history of a member who is in its target since, or not any more.
@@ -128,6 +130,8 @@ REFUSALS = {
     "POST sso.begin_link": N_("%(actor)s tried to link their account and was refused"),
     "POST sso.enforce": N_("%(actor)s tried to change whether single sign-on is required and was refused"),
     "POST sso.check_domain": N_("%(actor)s tried to prove a domain and was refused"),
+    "POST sso.make_codes": N_("%(actor)s tried to make recovery codes and was refused"),
+    "POST sso.recover": N_("%(actor)s entered a recovery code that is none and was refused"),
     "POST sso.unlink": N_("%(actor)s tried to unlink their account and was refused"),
     "POST requests.create": N_("%(actor)s tried to ask that somebody may join and was refused"),
 }

@@ -23,6 +23,7 @@ from webapp.http.problems import translated
 from webapp.http.session import current_actor
 from webapp.models import Enforcement, IdentityProvider, Organization
 from webapp.queries.enforcement import outsiders_of
+from webapp.queries.rehearsal import rehearsal_of
 from webapp.services.sso import connections, enforcement, identities
 from webapp.services.sso.enforcement import Policy
 from webapp.services.sso.errors import NotThroughProvider, SignInAgain
@@ -69,9 +70,8 @@ class EnforcementForm(Form):
 def enforcing(organization: Organization) -> Response:
     """Show whether single sign-on is required, and whom that would keep out now."""
     provider = connections.require_active(organization)
-    begins = _begins_at(provider)
-    is_of_a_day = begins is not None and begins.date() > clock.now().date()  # the end of a bypass may be today
-    present = {"enforcement": provider.enforcement.value, "from_date": begins if is_of_a_day else None}
+    begins = provider.required_from if enforcement.is_rehearsed(provider) else None
+    present = {"enforcement": provider.enforcement.value, "from_date": begins.date() if begins else None}
     return _page(provider, EnforcementForm(data=present))
 
 
@@ -143,6 +143,8 @@ def _page(provider: IdentityProvider, form: EnforcementForm, *, status: int = 20
         host=sso.host_of(provider),
         outsiders=outsiders_of(provider),
         begins_at=_begins_at(provider),
+        provider=provider,
+        rehearsal=rehearsal_of(provider),
         is_linked=identities.of_user(provider, _viewer().user_id) is not None,
         is_shown=_is_shown(provider),
     )

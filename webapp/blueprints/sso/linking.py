@@ -54,9 +54,9 @@ def unlink(organization: Organization) -> Response:
     """Take the link away, once that is confirmed."""
     provider = connections.require_active(organization)
     host = sso.host_of(provider)
-    require_fresh()
     if not identities.has_other_way_in(accounts.by_id(_viewer().user_id)):
         raise LastWayIn
+    require_fresh()
     form, question = ConfirmForm(), Question(f"unlink {provider.id}")
     if not question.is_confirmed(form):
         return confirmation("sso/_unlink.html", form, preview=question, host=host, section="account")

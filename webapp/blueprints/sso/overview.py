@@ -19,6 +19,7 @@ from webapp.http.session import current_actor
 from webapp.http.settings import settings
 from webapp.models import IdentityProvider, Organization
 from webapp.providers.registry import kinds
+from webapp.queries.rehearsal import rehearsal_of
 from webapp.queries.sso import coverage_of
 from webapp.services.sso import connections, domains, policy
 
@@ -65,6 +66,7 @@ def _page(
         draft=_described(connections.draft_of(organization)),
         coverage=coverage_of(active) if active is not None else None,
         records=domains.records_of(organization) if active is not None else [],
+        rehearsal=rehearsal_of(active) if active is not None else None,
         form=form,
         base_url=settings().base_url,
         health=health_of(active) if active is not None else None,

@@ -47,7 +47,13 @@ class Policy:
 def is_required(provider: IdentityProvider) -> bool:
     """Tell whether people have to come through a provider by now; see `access.single_sign_on` for the same of rows."""
     is_wanted = provider.status is ProviderStatus.ACTIVE and provider.enforcement is Enforcement.REQUIRED
-    return is_wanted and (provider.required_from is None or provider.required_from <= clock.now())
+    has_begun = provider.required_from is None or provider.required_from <= clock.now()
+    return is_wanted and provider.rehearsed_since is None and has_begun
+
+
+def is_rehearsed(provider: IdentityProvider) -> bool:
+    """Tell whether it is tried out what requiring a provider in use would do."""
+    return provider.status is ProviderStatus.ACTIVE and provider.rehearsed_since is not None
 
 
 _CAME = select(
@@ -67,7 +73,8 @@ def came_just_now(provider: IdentityProvider, user_id: int | None, session_id: i
 def enforce(actor: Actor, organization: Organization, wanted: Policy, session_id: int) -> bool:
     """Let an organization require its provider or not, and tell its owners; return whether anything is another now.
 
-    Whoever requires it has just come through it, so at least one owner can come in. Under the organization's lock.
+    Whoever requires it has just come through it, so at least one owner can come in. From some day on means a rehearsal
+    until then; see `rehearsals`. Under the organization's lock.
 
     Raises:
         NotFound, Forbidden: the actor may not, or there is no provider in use.
@@ -78,11 +85,12 @@ def enforce(actor: Actor, organization: Organization, wanted: Policy, session_id
     is_shown = came_just_now(provider, actor.user_id, session_id)
     if wanted.enforcement is Enforcement.REQUIRED and not is_shown:
         raise NotThroughProvider
-    before, begins = Policy(provider.enforcement, provider.required_from), wanted.required_from
+    before, begins = policy_of(provider), wanted.required_from
+    provider.kept_optional_at = None
     if before == wanted:
         return False
-    _set(provider, wanted)
-    _record(actor, Event.SSO_ENFORCED, organization, provider, before)
+    put(provider, wanted, rehearsed_since=(provider.rehearsed_since or clock.now()) if begins else None)
+    record(actor, Event.SSO_ENFORCED, organization, provider, before)
     letters.tell_owners(
         organization,
         "sso_enforced",
@@ -104,20 +112,27 @@ def bypass(actor: Actor, organization: Organization, lasts: timedelta) -> dateti
     provider = connections.require_active(organization)
     if not is_required(provider):
         raise NothingRequired
-    before, until = Policy(provider.enforcement, provider.required_from), clock.now() + lasts
-    _set(provider, Policy(Enforcement.REQUIRED, until))
-    _record(actor, Event.SSO_BYPASSED, organization, provider, before)
+    before, until = policy_of(provider), clock.now() + lasts
+    put(provider, Policy(Enforcement.REQUIRED, until))
+    record(actor, Event.SSO_BYPASSED, organization, provider, before)
     host = connections.host_of(provider)
     letters.tell_owners(organization, "sso_bypassed", provider=host, until_at=until.isoformat())
     return until
 
 
-def _set(provider: IdentityProvider, policy: Policy) -> None:
+def policy_of(provider: IdentityProvider) -> Policy:
+    """Return what is in force."""
+    return Policy(provider.enforcement, provider.required_from)
+
+
+def put(provider: IdentityProvider, policy: Policy, *, rehearsed_since: datetime | None = None) -> None:
+    """Put a policy in force, or begin or go on to rehearse it; its reminders begin anew."""
     provider.enforcement, provider.required_from = policy.enforcement, policy.required_from
+    provider.rehearsed_since, provider.reminded_days = rehearsed_since, None
     db.session.flush()
 
 
-def _record(actor: Actor, event: Event, organization: Organization, provider: IdentityProvider, before: Policy) -> None:
-    after = Policy(provider.enforcement, provider.required_from)
-    change = {"before": before.described(), "after": after.described()}
+def record(actor: Actor, event: Event, organization: Organization, provider: IdentityProvider, before: Policy) -> None:
+    """Note in the audit log that another policy is in force than before."""
+    change = {"before": before.described(), "after": policy_of(provider).described()}
     audit.record(actor, event, connections.target_of(provider), organization=organization, **change)

@@ -96,7 +96,8 @@ class LastWayIn(SsoError):
     status = 409
     title = N_("This is your only way in")
     sentence = N_(
-        "You have no password, so you could not sign in any more. Nothing was changed. Choose a password first."
+        "Without the link you could not sign in any more: that takes a password and a verified address. Nothing was "
+        "changed."
     )
 
 
@@ -127,6 +128,20 @@ class NothingRequired(SsoError):
     status = 409
     title = N_("Single sign-on is not required")
     sentence = N_("Single sign-on is not required in this organization at present, so there is nothing to bypass.")
+
+
+class OwnersOnly(SsoError, Forbidden):
+    """Somebody who is no owner wanted to come in by a recovery code."""
+
+    title = N_("Recovery codes are for owners")
+    sentence = N_("Only owners come in by a recovery code. Nothing was changed; ask an owner of the organization.")
+
+
+class WrongRecoveryCode(DomainError):
+    """What was entered is no recovery code, or none that works any more."""
+
+    sentence = N_("This is none of the codes that are left. Each works once, and new codes replace all earlier ones.")
+    field = "code"
 
 
 class SecretNeeded(DomainError):

@@ -1,6 +1,7 @@
 """Ways to a provider and back: kept on the server, bound to one browser, one purpose and one connection, used once."""
 
 import json
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -112,25 +113,25 @@ def begin(
     db.session.flush()
 
 
-def find(state: str, browser: str) -> Flow:
+def find(state: str, browsers: Collection[str]) -> Flow:
     """Return a flow that has just begun in this browser and is not used yet.
 
     Raises:
         FlowNotYours: there is none.
     """
-    found = _found({"state_hash": digest(state), "browser": browser, "now": clock.now()}, state)
+    found = _found({"state_hash": digest(state), "browsers": list(browsers), "now": clock.now()}, state)
     if found is None or found[1] is not None:
         raise FlowNotYours
     return found[0]
 
 
-def use(provider_id: int, state: str, browser: str) -> Flow | None:
+def use(provider_id: int, state: str, browsers: Collection[str]) -> Flow | None:
     """Use a flow up, once; of several at the same moment one gets it. To be committed before anything is asked.
 
     Args:
         provider_id: the connection in the address that the browser came back to.
         state: what it brought.
-        browser: the digest of what only the browser has.
+        browsers: the digests of what only the browser has.
 
     Returns:
         None, where there is no such flow for this connection and browser, or not any more.
@@ -139,13 +140,13 @@ def use(provider_id: int, state: str, browser: str) -> Flow | None:
     unused = update(SsoFlow).where(
         SsoFlow.state_hash == name,
         SsoFlow.provider_id == provider_id,
-        SsoFlow.browser == browser,
+        SsoFlow.browser.in_(browsers),
         SsoFlow.used_at.is_(None),
         SsoFlow.expires_at > now,
     )
     if not changes_one_row(unused.values(used_at=now)):
         return None
-    found = _found({"state_hash": name, "browser": browser, "now": now}, state)
+    found = _found({"state_hash": name, "browsers": list(browsers), "now": now}, state)
     return found[0] if found else None
 
 
@@ -155,7 +156,7 @@ _FOUND = (
     .join(Organization, Organization.id == SsoFlow.organization_id)
     .where(
         SsoFlow.state_hash == bindparam("state_hash"),
-        SsoFlow.browser == bindparam("browser"),
+        SsoFlow.browser.in_(bindparam("browsers", expanding=True)),
         SsoFlow.expires_at > bindparam("now"),
     )
 )

@@ -45,7 +45,7 @@ def tell_of_arrival(organization: Organization, user: User, address: Address) ->
     tell_owners(organization, "sso_joined", person=user.name, claimed=address.typed)
 
 
-def tell_owners(organization: Organization, kind: str, **more: str) -> None:
+def tell_owners(organization: Organization, kind: str, **more: str | int) -> None:
     """Queue a letter to owners with a proven address, at most 20 of them.
 
     Args:
@@ -92,9 +92,12 @@ def linked(kind: str, organization: Organization, provider: IdentityProvider) ->
     return [Reader(*row[:4], {"has_password": row[4]}) for row in db.session.execute(found)]
 
 
-def tell_each(kind: str, organization: Organization, provider: IdentityProvider, readers: Sequence[Reader]) -> None:
+def tell_each(
+    kind: str, organization: Organization, provider: IdentityProvider, readers: Sequence[Reader], **more: str
+) -> None:
     """Queue a letter to each of many; the caller has left out those who had one today (`was_told`)."""
-    names = {"organization": organization.name, "slug": organization.slug, "provider": connections.host_of(provider)}
+    said = {"organization": organization.name, "slug": organization.slug, "provider": connections.host_of(provider)}
+    names = {**said, **more}
     bucket = _bucket(kind, organization)
     for start in range(0, len(readers), BATCH):
         some = readers[start : start + BATCH]

@@ -1,0 +1,65 @@
+"""Letters of single sign-on while the mail server is away: they wait, and leave once it is back, each once."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+
+from tests.mail.letters import worker_of
+from tests.support.acme import Acme
+from tests.support.server import free_port
+from tests.support.smtp import SmtpSink
+from tests.support.sso import connection
+from webapp.mail import rehearsals
+from webapp.models import Enforcement, LetterState
+from webapp.services.sso import recovery
+
+NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def environment(environment: dict[str, str], smtp_sink: SmtpSink) -> dict[str, str]:
+    """Settings by which letters leave through the sink."""
+    more = {"MAIL_SERVER": smtp_sink.host, "MAIL_PORT": str(smtp_sink.port), "MAIL_SECURITY": "none"}
+    return environment | {f"VESTIBULE_{name}": value for name, value in more.items()}
+
+
+def rehearse(acme: Acme, now: datetime) -> None:
+    """Let Acme rehearse for two days more that single sign-on is required."""
+
+    def begin() -> None:
+        provider = connection(acme.organization(), "https://id.example.org")
+        provider.enforcement, provider.rehearsed_since = Enforcement.REQUIRED, now
+        provider.required_from = now + timedelta(days=2)
+
+    acme.world.write(begin)
+
+
+def test_R03_reminders_and_news_of_codes_wait_and_leave_once(app: Flask, acme: Acme, smtp_sink: SmtpSink) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        rehearse(acme, NOON)
+        acme.act(acme.owner, recovery.make)
+        with app.app_context():
+            rehearsals.go_on()
+        waiting = worker_of(app, mail_port=free_port()).run_once()
+        assert {letter.state for letter in acme.world.letters()} == {LetterState.QUEUED}
+        with app.app_context():
+            rehearsals.go_on()
+        clock.shift(timedelta(minutes=1))
+        assert worker_of(app).run_once() == 0
+    assert waiting == len(smtp_sink.letters) == len(acme.world.letters()) == 6
+    assert {letter.state for letter in acme.world.letters()} == {LetterState.SENT}
+
+
+def test_worker_reminds_by_itself(app: Flask, acme: Acme, smtp_sink: SmtpSink) -> None:
+    rehearse(acme, datetime.now(UTC))
+    stop = threading.Event()
+    thread = threading.Thread(target=worker_of(app).run_forever, args=(stop, 0.01))
+    thread.start()
+    letters = smtp_sink.wait_for(5)
+    stop.set()
+    thread.join()
+    subjects = [letter.message["Subject"] for letter in letters]
+    assert subjects == 5 * ["Acme will require single sign-on"]

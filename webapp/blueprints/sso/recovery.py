@@ -1,0 +1,150 @@
+"""Recovery codes: owners make them while they are in, and come in by one when the provider lets nobody in."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import Response, flash, g, make_response, render_template, request, url_for
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from wtforms import StringField
+from wtforms.validators import InputRequired, Length
+
+from webapp.access.roles import Scope
+from webapp.blueprints.sso import bp
+from webapp.blueprints.sso.setup import require_fresh
+from webapp.errors import DomainError, NotFound, SignInRequired
+from webapp.http import session, sso, uow
+from webapp.http.credentials import count_attempt
+from webapp.http.forms import Form, safe_next, single_line
+from webapp.http.guard import SIGNED_IN, access
+from webapp.http.htmx import go, respond
+from webapp.http.session import current_actor
+from webapp.http.templating import exact
+from webapp.models import Organization
+from webapp.queries.organizations import with_slug
+from webapp.queries.sso import Entrance, entrance_of
+from webapp.services import attempts, members, organizations
+from webapp.services.sso import connections, identities, recovery
+from webapp.services.sso.errors import NothingRequired, WrongRecoveryCode
+
+MOST_CHARACTERS = 100
+
+
+class RecoveryForm(Form):
+    """One of the codes."""
+
+    code = StringField(
+        _("Recovery code"),
+        filters=[single_line],
+        validators=[InputRequired(_("Enter a recovery code.")), Length(max=MOST_CHARACTERS)],
+    )
+
+
+@bp.get("/orgs/<org>/sso/recovery-codes")
+@access(Scope.SSO_ADMIN)
+def recovery_codes(organization: Organization) -> Response:
+    """Say how many codes are left; none of them is ever shown again."""
+    connections.require_active(organization)
+    return _codes_page(organization)
+
+
+@bp.post("/orgs/<org>/sso/recovery-codes")
+@access(Scope.SSO_ADMIN)
+def make_codes(organization: Organization) -> Response:
+    """Make new codes, and show them this once."""
+    require_fresh()
+    return _codes_page(organization, recovery.make(current_actor(), organization))
+
+
+@bp.route("/orgs/<slug>/sso/recover", methods=["GET", "POST"])
+@access(SIGNED_IN, own_transactions=True)
+def recover(slug: str) -> Response:
+    """Come in by a code, for a while and in this browser; where nothing is required no code is used up."""
+    try:
+        entrance = uow.read(_entrance, slug)
+    except NothingRequired:
+        return go(_onwards(slug))
+    form, status = RecoveryForm(), 200
+    if form.is_submitted():
+        status = 422
+        if form.validate():
+            try:
+                return _come_in(entrance, form.code.data)
+            except DomainError as error:
+                form.show(error)
+    said = {"entrance": entrance, "host": sso.host_of(entrance.provider), "form": form}
+    return make_response(render_template("sso/recover.html", **said), status)
+
+
+def _come_in(entrance: Entrance, code: str) -> Response:
+    who = f"{entrance.organization_id}:{_viewer().user_id}"
+    count_attempt(attempts.limits_of("recovery-code", session.client_ip(), who))
+    try:
+        until = uow.write(_use, entrance.organization_id, code)
+    except WrongRecoveryCode as error:
+        uow.note(_note_refusal, entrance.organization_id, error)
+        raise
+    flash(gettext("You are in until %(moment)s, in this browser.", moment=exact(until)), "success")
+    return go(_onwards(entrance.slug))
+
+
+def _onwards(slug: str) -> str:
+    return safe_next(request.args.get("next")) or url_for("sso.show", org=slug)
+
+
+def _use(organization_id: int, code: str) -> datetime:
+    organization = organizations.lock(organization_id)
+    _enter(organization)
+    return recovery.use(current_actor(), organization, _viewer().session_id, code)
+
+
+def _note_refusal(organization_id: int, error: DomainError) -> None:
+    recovery.note_refusal(current_actor(), organizations.lock(organization_id), error.sentence)
+
+
+def _entrance(slug: str) -> Entrance:
+    """Return where somebody would come in, who is an owner and needs it.
+
+    Raises:
+        NotFound: they do not belong to the organization, or it has no provider in use.
+        OwnersOnly: they are no owner.
+        NothingRequired: nobody has to come through it at present.
+    """
+    entrance, organization = entrance_of(slug), with_slug(slug)
+    if entrance is None or organization is None:
+        raise NotFound
+    _enter(organization)
+    recovery.require_use(current_actor(), organization)
+    return entrance
+
+
+def _enter(organization: Organization) -> None:
+    """Read the viewer and their membership anew, in the transaction at hand.
+
+    Raises:
+        SignInRequired: nobody is signed in any more, or at the word of another organization's provider.
+    """
+    viewer = session.reload_viewer()
+    if viewer is None:
+        raise SignInRequired
+    g.member = members.of_user(organization, viewer.user_id)
+    may_open = not viewer.is_confined or identities.is_way_into(organization, viewer.session_id, viewer.user_id)
+    if g.member is not None and not may_open:
+        raise SignInRequired
+
+
+def _viewer() -> session.Viewer:
+    found = session.viewer()
+    if found is None:
+        raise SignInRequired
+    return found
+
+
+def _codes_page(organization: Organization, codes: Any = ()) -> Response:
+    return respond(
+        "sso/recovery_codes.html",
+        {"panel": "sso/_recovery_codes.html"},
+        codes=codes,
+        left=recovery.left(organization),
+        is_fresh=_viewer().is_fresh,
+    )

@@ -1,0 +1,127 @@
+"""Recovery codes: owners come in by one when the provider that is required lets nobody in; each works once."""
+
+import secrets
+from datetime import datetime, timedelta
+from hmac import compare_digest
+
+from sqlalchemy import ColumnElement, delete, func, select, update
+
+from webapp import clock
+from webapp.access.actor import Actor
+from webapp.access.decide import require
+from webapp.access.roles import Scope
+from webapp.db import changes_one_row, db
+from webapp.models import IdentityProvider, Organization, RecoveryCode, Role, SessionRecovery
+from webapp.services import attempts, audit
+from webapp.services.attempts import MOST_REFUSALS_NOTED, Limit, require_few_a_day
+from webapp.services.audit import Event, Target
+from webapp.services.sso import connections, letters
+from webapp.services.sso.enforcement import is_required
+from webapp.services.sso.errors import NothingRequired, OwnersOnly, WrongRecoveryCode
+from webapp.services.tokens import digest
+
+NUMBER = 10
+LETS_IN_FOR = timedelta(minutes=30)
+# Without letters that are read as others; 80 bits in all, which nobody tries out.
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+GROUPS, GROUP_CHARACTERS = 4, 4
+_READ_AS = str.maketrans("oil", "011", "- \t\r\n")
+
+
+def make(actor: Actor, organization: Organization) -> list[str]:
+    """Return new codes, to be shown this once; those before work no more. Owners are told.
+
+    Raises:
+        NotFound, Forbidden: the actor may not, or there is no provider in use.
+        OftenEnough: they made new ones too often today.
+    """
+    require(actor, Scope.SSO_ADMIN, organization)
+    provider = connections.require_active(organization)
+    require_few_a_day("recovery-codes", actor.user_id)
+    db.session.execute(delete(RecoveryCode).where(RecoveryCode.organization_id == organization.id))
+    codes = [_new_code() for _ in range(NUMBER)]
+    db.session.add_all(RecoveryCode(organization_id=organization.id, code_hash=_hash(code)) for code in codes)
+    db.session.flush()
+    target = connections.target_of(provider)
+    audit.record(actor, Event.SSO_CODES_MADE, target, organization=organization, after={"codes_left": NUMBER})
+    _tell_owners(actor, organization, provider, "made")
+    return codes
+
+
+def left(organization: Organization) -> int:
+    """Return how many codes of an organization still work."""
+    return db.session.scalars(select(func.count()).where(*_unused(organization))).one()
+
+
+def use(actor: Actor, organization: Organization, session_id: int, code: str) -> datetime:
+    """Let an owner's session in for a while, and tell all owners; return until when. The code works no more.
+
+    Attempts are counted before, in a transaction of their own. The caller holds the organization's lock.
+
+    Raises:
+        NotFound: the actor is no active member, or there is no provider in use.
+        OwnersOnly: they are no owner.
+        NothingRequired: nobody has to come through the provider at present.
+        WrongRecoveryCode: it is none, or was used.
+    """
+    provider = require_use(actor, organization)
+    if not _use_up(organization, code):
+        raise WrongRecoveryCode
+    until = clock.now() + LETS_IN_FOR
+    of_session = {"session_id": session_id, "organization_id": organization.id, "user_id": actor.user_id}
+    db.session.merge(SessionRecovery(**of_session, until=until))
+    db.session.flush()
+    number, target = left(organization), connections.target_of(provider)
+    after = {"until": until.isoformat(), "codes_left": number}
+    audit.record(actor, Event.SSO_CODE_USED, target, organization=organization, after=after)
+    _tell_owners(actor, organization, provider, "used", until_at=until.isoformat(), codes_left=number)
+    return until
+
+
+def require_use(actor: Actor, organization: Organization) -> IdentityProvider:
+    """Return the provider that somebody would come in without; see `use` for what is raised."""
+    require(actor, Scope.ORG_READ, organization)
+    if actor.member is None or actor.member.role is not Role.OWNER:
+        raise OwnersOnly
+    provider = connections.require_active(organization)
+    if not is_required(provider):
+        raise NothingRequired
+    return provider
+
+
+def note_refusal(actor: Actor, organization: Organization, reason: str) -> None:
+    """Note that somebody entered a code that is none; not more often than other refusals."""
+    if attempts.count([Limit(f"refusals:{organization.id}:{actor.user_id}", MOST_REFUSALS_NOTED)]):
+        return
+    target = Target("page", None, "POST sso.recover")
+    audit.record(actor, Event.ACCESS_REFUSED, target, organization=organization, after={"reason": reason})
+
+
+def _use_up(organization: Organization, code: str) -> bool:
+    """Use a code up; of several at the same moment one does. Every code that is left is compared, whole."""
+    wanted, found = _hash(code), 0
+    for row in db.session.execute(select(RecoveryCode.id, RecoveryCode.code_hash).where(*_unused(organization))):
+        found = row.id if compare_digest(row.code_hash, wanted) else found
+    unused = update(RecoveryCode).where(RecoveryCode.id == found, *_unused(organization))
+    return changes_one_row(unused.values(used_at=clock.now()))
+
+
+def _unused(organization: Organization) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    return RecoveryCode.organization_id == organization.id, RecoveryCode.used_at.is_(None)
+
+
+def _new_code() -> str:
+    groups = ("".join(secrets.choice(ALPHABET) for _ in range(GROUP_CHARACTERS)) for _ in range(GROUPS))
+    return "-".join(groups)
+
+
+def _hash(code: str) -> str:
+    """Return what is kept of a code, however it was typed."""
+    return digest(code.lower().translate(_READ_AS))
+
+
+def _tell_owners(
+    actor: Actor, organization: Organization, provider: IdentityProvider, what: str, **more: str | int
+) -> None:
+    names = {"actor": actor.name, "provider": connections.host_of(provider)}
+    letters.tell_owners(organization, "sso_recovery", **names, what=what, **more)
