@@ -194,6 +194,16 @@ def test_sample_is_loaded_by_its_entry_point(
     assert decided(acme, acme.admin, Scope.MEMBER_INVITE)
 
 
+def test_plug_in_with_the_name_of_another_source_stops_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, none_loaded: None
+) -> None:
+    (tmp_path / "vestibule_taken.py").write_text("")
+    install(tmp_path, "vestibule_taken", {"sso": "vestibule_taken"})
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(BadSetting, match="A plug-in is called sso"):
+        plugins.manager()
+
+
 @pytest.mark.parametrize("source", ["import vestibule_nothing_of_this_name", "raise RuntimeError('no licence')"])
 def test_plug_in_that_cannot_be_loaded_stops_the_start(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, none_loaded: None

@@ -16,7 +16,7 @@ from tests.support.sso import Desk, at_provider
 from tests.support.teams import Office, furnish, group, make_group
 from tests.support.worlds import World, post
 from webapp.db import db
-from webapp.models import IdentityProvider, Role, SsoMapping
+from webapp.models import IdentityProvider, ProviderStatus, Role, SsoMapping
 from webapp.services import access_groups
 
 
@@ -280,3 +280,18 @@ def test_removed_member_comes_back_with_nothing_until_they_sign_in(
     assert held(acme) == set()
     desk.sign_in(acme.world.browser())
     assert held(acme) == {number}
+
+
+def test_rules_can_be_removed_when_no_connection_is_in_use(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    add(browser, desk, form(office))
+    desk.sign_in(acme.world.browser())
+    assert desk.address("mappings") in browser.get(office.address(f"groups/{office.readers}")).text
+    desk.set(status=ProviderStatus.DISABLED)
+    assert "Nobody signs in through a provider at present" in browser.get(desk.address("mappings")).text
+    assert post(browser, desk.address("mappings"), **form(office, value="desk"), confirm="1").status_code == 404
+    assert held(acme) == ids(acme, acme.member)
+    [number] = rule_ids(acme)
+    assert post(browser, desk.address(f"mappings/{number}/remove"), confirm="1").status_code == 303
+    assert (groups(acme)["Readers"][0], held(acme)) == (None, set())

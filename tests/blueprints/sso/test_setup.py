@@ -8,7 +8,8 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from tests.support.acme import Acme
-from tests.support.identity_provider import CLIENT_ID, CLIENT_SECRET, HostileProvider
+from tests.support.github import AT_GITHUB, ORGANIZATION, running_github
+from tests.support.identity_provider import CALLBACK, CLIENT_ID, CLIENT_SECRET, HostileProvider
 from tests.support.pages import PANEL, Page
 from tests.support.sso import at_provider, departure, knows
 from tests.support.worlds import World, post
@@ -153,7 +154,8 @@ def test_provider_that_does_not_work_is_told_in_words_and_what_was_entered_stays
     back = browser.get(post(browser, acme.address(SETUP), **entered(theirs)).location)
     assert (back.status_code, back.location) == (303, acme.address(SETUP))
     page = Page(browser.get(back.location))
-    assert "The provider calls itself https://evil.example." in page.by_id("issuer-error").text
+    assert "the provider calls itself https://evil.example." in page.by_id("issuer-error").text
+    assert f"You entered {theirs.issuer}," in page.by_id("issuer-error").text
     assert page.by_id("issuer").attributes["value"] == theirs.issuer
     theirs.discovery_changes = {}
     post(browser, acme.address(SETUP), **entered(theirs))
@@ -197,7 +199,7 @@ def test_only_owners_set_it_up(acme: Acme) -> None:
         ("id.example.org", 422, "no plain https address"),
         ("ftp://id.example.org", 422, "no plain https address"),
         ("https://me@id.example.org", 422, "no plain https address"),
-        ("http://192.0.2.7", 303, "Only https is used"),
+        ("http://8.8.8.8", 303, "Only https is used"),
         ("https://nowhere.invalid", 303, "There is no host with the provider"),
         ("http://127.0.0.1:9", 303, "could not be reached"),
     ],
@@ -289,3 +291,19 @@ def test_people_of_the_connection_that_was_replaced_are_told(
     assert world.letters("sso_replaced") == []
     set_up(acme, browser, theirs)
     assert [letter.to_address for letter in world.letters("sso_replaced")] == [acme.member.email]
+
+
+def test_A20_organization_on_github_is_kept_by_its_number(acme: Acme, browser: FlaskClient) -> None:
+    assert choose(acme, browser, "github").endswith(CALLBACK.rpartition("/")[2])
+    form = {"kind": "github", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    with running_github() as github:
+        form |= {"issuer": github.address, "option_organization": ORGANIZATION}
+        assert (
+            browser.get(at_provider(departure(browser, post(browser, acme.address(SETUP), **form)))).status_code == 303
+        )
+        [made] = connections(acme)
+        assert made.options == {"organization": ORGANIZATION, "organization_id": "88"}
+        github.membership["organization"] = {**AT_GITHUB, "id": 89}
+        visitor = acme.browser()
+        back = at_provider(departure(visitor, post(visitor, acme.address("sso/login"))))
+        assert visitor.get(back).status_code == 403

@@ -79,14 +79,14 @@ def _form(organization: Organization) -> MappingForm:
 
 
 def _page(organization: Organization, form: MappingForm, *, status: int = 200) -> Response:
-    provider, viewer = connections.require_active(organization), session.viewer()
+    provider, viewer = connections.active_of(organization), session.viewer()
     return respond(
         "sso/mappings.html",
         {"panel": "sso/_mappings.html"},
         status=status,
         form=form,
         rows=mappings_of(organization),
-        host=sso.host_of(provider),
-        last_sync_at=provider.last_sync_at,
+        host=sso.host_of(provider) if provider else None,
+        last_sync_at=provider.last_sync_at if provider else None,
         is_fresh=viewer is not None and viewer.is_fresh,
     )

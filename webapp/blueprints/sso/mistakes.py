@@ -42,7 +42,7 @@ FIELDS: Final[Mapping[Reason, tuple[str, ...]]] = {
     Reason.NOT_IN_ORGANIZATION: ("option_hosted_domain", "option_tenant", "option_organization"),
     Reason.OPTIONS: ("option_hosted_domain", "option_tenant", "option_organization"),
 }
-BOTH = N_("The provider calls itself %(said)s. Enter it exactly so, if that is the provider you mean.")
+BOTH = N_("You entered %(entered)s, but the provider calls itself %(said)s. Enter it exactly as it is written there.")
 
 
 def led_back(flow: Flow, error: ProviderError) -> Response | None:
@@ -65,12 +65,16 @@ def show(form: Any, draft: IdentityProvider) -> None:
     if draft.probe_problem not in list(Reason):
         return
     reason = Reason(draft.probe_problem)
-    sentence = _(BOTH, said=draft.problem_said) if draft.problem_said else _(WORDS[reason])
+    sentence = _(BOTH, said=draft.problem_said, entered=_entered(draft)) if draft.problem_said else _(WORDS[reason])
     fields = [form[name] for name in FIELDS.get(reason, ()) if name in form]
     for field in fields:
         field.errors = [*field.errors, sentence]
     if not fields:
         form.form_errors.append(sentence)
+
+
+def _entered(draft: IdentityProvider) -> str:
+    return draft.issuer or sso.host_of(draft)
 
 
 def _note(flow: Flow, reason: Reason, said: str | None) -> None:
