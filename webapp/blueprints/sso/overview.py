@@ -20,6 +20,7 @@ from webapp.providers.registry import kinds
 from webapp.queries.rehearsal import rehearsal_of
 from webapp.queries.sso import coverage_of
 from webapp.services.sso import connections, policy
+from webapp.services.sso.enforcement import is_required
 
 
 @bp.get("/orgs/<org>/sso")
@@ -63,6 +64,7 @@ def _page(
         active=_described(active),
         draft=_described(connections.draft_of(organization)),
         coverage=coverage_of(active) if active is not None else None,
+        is_required=active is not None and is_required(active),
         rehearsal=rehearsal_of(active) if active is not None else None,
         form=form,
         is_fresh=viewer is not None and viewer.is_fresh,
