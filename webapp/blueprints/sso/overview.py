@@ -22,6 +22,7 @@ from webapp.providers.registry import kinds
 from webapp.queries.rehearsal import rehearsal_of
 from webapp.queries.sso import coverage_of
 from webapp.services.sso import connections, domains, policy
+from webapp.services.sso.enforcement import is_required
 
 
 @bp.get("/orgs/<org>/sso")
@@ -66,6 +67,7 @@ def _page(
         draft=_described(connections.draft_of(organization)),
         coverage=coverage_of(active) if active is not None else None,
         records=domains.records_of(organization) if active is not None else [],
+        is_required=active is not None and is_required(active),
         rehearsal=rehearsal_of(active) if active is not None else None,
         form=form,
         base_url=settings().base_url,
