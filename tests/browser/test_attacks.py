@@ -3,20 +3,27 @@
 import json
 import re
 
+from flask import Flask
 from playwright.sync_api import Page, Request, expect
-from sqlalchemy import update
+from sqlalchemy import func, select, update
 
 from tests.browser.hall import Hall, tab
 from tests.browser.scenes import move_in
+from tests.support.acme import organization_of
 from tests.support.browser import Window
+from tests.support.identity_provider import running_provider, served
 from tests.support.markup import EVIL, NAMES, PAYLOADS
+from tests.support.sso import connection
 from webapp.db import db
-from webapp.models import Organization, User
+from webapp.models import Organization, SsoFlow, User
 
 KEPT = """async () => JSON.stringify({
   local: {...localStorage}, session: {...sessionStorage}, caches: await caches.keys(),
   databases: await indexedDB.databases(), state: history.state,
 })"""
+
+TRAP = """<link rel="prefetch" href="{to}"><img src="{to}">
+<form method="post" action="{to}"><button>{name}</button></form>"""
 
 
 def requests_of(window: Window) -> list[Request]:
@@ -116,3 +123,21 @@ def test_C12_link_of_an_invitation_is_in_no_referrer(hall: Hall) -> None:
     told = [request.headers.get("referer", "") for request in asked]
     assert len(told) > 5
     assert [referrer for referrer in told if "invitations" in referrer] == []
+
+
+def test_A21_page_of_somebody_else_begins_neither_a_link_nor_a_sign_in(hall: Hall) -> None:
+    window = hall.window("/account/", hall.owner, refusal="40[34]")
+    window.allowed.append("ERR_BLOCKED_BY_RESPONSE.NotSameOrigin")
+    elsewhere = Flask("elsewhere")
+    ours = {path: f"{hall.url}/orgs/{hall.slug}/sso/{path}" for path in ("link", "login")}
+    traps = [TRAP.format(to=to, name=path) for path, to in ours.items()]
+    elsewhere.add_url_rule("/", "page", lambda: "".join(traps))
+    with running_provider() as theirs, served(elsewhere) as address:
+        hall.world.write(lambda: connection(organization_of(hall.slug), theirs.issuer).id)
+        for path, to in ours.items():
+            window.page.goto(address)
+            with window.page.expect_response(lambda answer: answer.request.method == "POST") as answer:
+                window.page.get_by_role("button", name=path).click()
+            assert (answer.value.url, answer.value.status) == (to, 403)
+        begun = hall.world.read(lambda: db.session.scalar(select(func.count()).select_from(SsoFlow)))
+    assert (begun, dict(theirs.hits)) == (0, {})
