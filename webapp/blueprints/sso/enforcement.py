@@ -116,10 +116,10 @@ def _refusal(provider: IdentityProvider, wanted: Policy) -> DomainError | None:
     return None
 
 
-def _begins_at(provider: IdentityProvider) -> datetime | None:
-    """Return when it begins to be required, where that is ahead."""
-    begins = provider.required_from
-    return begins if begins and begins > clock.now() else None
+def _bypassed_until(provider: IdentityProvider) -> datetime | None:
+    """Return when a bypass ends, where there is one."""
+    is_bypassed = not enforcement.is_required(provider) and not enforcement.is_rehearsed(provider)
+    return provider.required_from if is_bypassed else None
 
 
 def _is_shown(provider: IdentityProvider) -> bool:
@@ -142,7 +142,7 @@ def _page(provider: IdentityProvider, form: EnforcementForm, *, status: int = 20
         form=form,
         host=sso.host_of(provider),
         outsiders=outsiders_of(provider),
-        begins_at=_begins_at(provider),
+        bypassed_until=_bypassed_until(provider),
         provider=provider,
         rehearsal=rehearsal_of(provider),
         is_linked=identities.of_user(provider, _viewer().user_id) is not None,
