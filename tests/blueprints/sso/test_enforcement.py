@@ -169,7 +169,7 @@ def test_bypass_is_shown_and_ended_by_requiring_or_by_switching_off(
         desk.set(enforcement=Enforcement.REQUIRED, required_from=None)
         until = acme.world.write(lambda: enforcement.bypass(SYSTEM, acme.organization(), timedelta(minutes=30)))
         page = browser.get(desk.address("enforce")).text
-        assert f"Required from {until.day} {until:%b %Y, %H:%M} UTC." in page
+        assert f"Bypassed: members have to come through it again from {until.day} {until:%b %Y, %H:%M} UTC on." in page
         [day] = re.findall(r'name="from_date"[^>]*value="([^"]*)"', page)
         form = {"enforcement": enforcement_after.value, "from_date": day, "confirm": "1"}
         assert post(browser, desk.address("enforce"), **form).status_code == 303
