@@ -46,6 +46,11 @@ def rule_ids(acme: Acme) -> list[int]:
     return acme.world.read(lambda: list(db.session.scalars(select(SsoMapping.id).order_by(SsoMapping.id))))
 
 
+def come(desk: Desk) -> None:
+    """Let Mia sign in."""
+    assert desk.sign_in(desk.acme.world.browser()).status_code == 303
+
+
 def say(theirs: HostileProvider, **claims: object) -> None:
     theirs.userinfo_changes = theirs.claims_changes = claims
 
@@ -74,7 +79,7 @@ def test_rule_takes_those_out_who_were_put_in_by_hand_and_says_so_before(
 def test_whoever_was_put_in_by_hand_stays_where_the_provider_has_named_them(
     acme: Acme, desk: Desk, office: Office, browser: FlaskClient
 ) -> None:
-    desk.sign_in(acme.world.browser())
+    come(desk)
     number = make_group(acme, office.red, "Staff", Role.ADMIN, ([office.rota], [acme.member, office.otto]))
     add(browser, desk, form(office, number=number))
     assert held(acme, "Staff") == ids(acme, acme.member)
@@ -82,7 +87,7 @@ def test_whoever_was_put_in_by_hand_stays_where_the_provider_has_named_them(
 
 def test_people_come_in_and_leave_as_they_sign_in(acme: Acme, desk: Desk, office: Office, browser: FlaskClient) -> None:
     add(browser, desk, form(office))
-    desk.sign_in(acme.world.browser())
+    come(desk)
     assert held(acme) == ids(acme, acme.member)
     last = acme.entries()[-1]
     host = desk.theirs.issuer.removeprefix("http://")
@@ -91,7 +96,7 @@ def test_people_come_in_and_leave_as_they_sign_in(acme: Acme, desk: Desk, office
     assert provider.last_sync_at is not None
     assert "last sync: <time" in " ".join(browser.get(desk.address("")[:-1]).text.split())
     say(desk.theirs, groups=["desk"])
-    desk.sign_in(acme.world.browser())
+    come(desk)
     assert held(acme) == set()
 
 
@@ -99,12 +104,12 @@ def test_claim_that_is_absent_changes_nothing_and_an_empty_one_takes_all(
     acme: Acme, desk: Desk, office: Office, browser: FlaskClient
 ) -> None:
     add(browser, desk, form(office))
-    desk.sign_in(acme.world.browser())
+    come(desk)
     say(desk.theirs, groups=ABSENT)
-    desk.sign_in(acme.world.browser())
+    come(desk)
     assert held(acme) == ids(acme, acme.member)
     say(desk.theirs, groups=[])
-    desk.sign_in(acme.world.browser())
+    come(desk)
     assert held(acme) == set()
 
 
@@ -116,17 +121,17 @@ def test_A17_claim_of_another_type_or_size_counts_as_absent(
 ) -> None:
     add(browser, desk, form(office, claim="roles"))
     say(desk.theirs, roles="staff")
-    desk.sign_in(acme.world.browser())
+    come(desk)
     assert held(acme) == ids(acme, acme.member)
     say(desk.theirs, roles=said)
-    assert desk.sign_in(acme.world.browser()).status_code == 303
+    come(desk)
     assert held(acme) == ids(acme, acme.member)
 
 
 def test_A16_value_is_compared_letter_by_letter(acme: Acme, desk: Desk, office: Office, browser: FlaskClient) -> None:
     for value in ("Staff", "STAFF", "staf", "staff2", "staff,desk"):
         add(browser, desk, form(office, value=value))
-    desk.sign_in(acme.world.browser())
+    come(desk)
     assert held(acme) == set()
 
 
@@ -135,10 +140,10 @@ def test_A06_address_that_is_not_verified_fills_nothing(
 ) -> None:
     add(browser, desk, form(office, claim="email", value="mia@example.org"))
     say(desk.theirs, email="mia@example.org", email_verified=False)
-    desk.sign_in(acme.world.browser())
+    come(desk)
     assert held(acme) == set()
     say(desk.theirs, email="mia@example.org", email_verified=True)
-    desk.sign_in(acme.world.browser())
+    come(desk)
     assert held(acme) == ids(acme, acme.member)
 
 
@@ -168,7 +173,7 @@ def test_removing_a_rule_empties_what_only_it_filled(
 ) -> None:
     add(browser, desk, form(office))
     add(browser, desk, form(office, value="desk"))
-    desk.sign_in(acme.world.browser())
+    come(desk)
     first, second = rule_ids(acme)
     question = Page(browser.get(desk.address(f"mappings/{first}/remove")))
     assert "Mina Member" not in question.text
@@ -201,7 +206,7 @@ def test_whoever_unlinks_leaves_what_the_provider_filled(
 ) -> None:
     add(browser, desk, form(office))
     theirs = acme.browser(acme.member)
-    desk.sign_in(theirs)
+    assert desk.sign_in(theirs).status_code == 303
     assert held(acme) == ids(acme, acme.member)
     assert post(theirs, desk.address("unlink"), confirm="1").status_code == 303
     assert held(acme) == set()
@@ -262,23 +267,23 @@ def test_only_owners_who_have_just_signed_in_change_rules(acme: Acme, desk: Desk
 
 def test_end_of_a_group_ends_its_rules(acme: Acme, desk: Desk, office: Office, browser: FlaskClient) -> None:
     add(browser, desk, form(office))
-    desk.sign_in(acme.world.browser())
+    come(desk)
     acme.act(acme.owner, lambda a, here: access_groups.delete_all(a, here, [group(office.readers)]))
     assert rule_ids(acme) == []
-    assert desk.sign_in(acme.world.browser()).status_code == 303
+    come(desk)
 
 
 def test_removed_member_comes_back_with_nothing_until_they_sign_in(
     acme: Acme, desk: Desk, office: Office, browser: FlaskClient
 ) -> None:
     add(browser, desk, form(office))
-    desk.sign_in(acme.world.browser())
+    come(desk)
     number = acme.member_id(acme.member)
     assert post(browser, acme.address(f"members/{number}/remove"), confirm="1").status_code == 303
     assert held(acme) == set()
     assert post(browser, acme.address(f"members/{number}/undo-removal")).status_code == 303
     assert held(acme) == set()
-    desk.sign_in(acme.world.browser())
+    come(desk)
     assert held(acme) == {number}
 
 
@@ -286,7 +291,7 @@ def test_rules_can_be_removed_when_no_connection_is_in_use(
     acme: Acme, desk: Desk, office: Office, browser: FlaskClient
 ) -> None:
     add(browser, desk, form(office))
-    desk.sign_in(acme.world.browser())
+    come(desk)
     assert desk.address("mappings") in browser.get(office.address(f"groups/{office.readers}")).text
     desk.set(status=ProviderStatus.DISABLED)
     assert "Nobody signs in through a provider at present" in browser.get(desk.address("mappings")).text
