@@ -17,9 +17,9 @@ from webapp.models import AuditEntry, Role, User
 # Who sends it, where Acme's owner has nothing to change: the last owner cannot leave, and who may invite asks nobody.
 SENT_BY = {"members.leave": "manager", "requests.create": "member"}
 # What only leaves for a provider: the callback says what came of it.
-LEAVES = {"sso.begin_link", "sso.renew_secret", "sso.sign_in"}
-# What looks at something outside, and leaves the organization as it is.
-ONLY_LOOKS = {"sso.check_now"}
+LEAVES = {"invites.sign_on", "sso.begin_link", "sso.renew_secret", "sso.sign_in"}
+# What looks at something outside, and leaves the organization as it is; the domain is proven already.
+ONLY_LOOKS = {"sso.check_domain", "sso.check_now"}
 
 
 def unsafe_routes(app: Flask, acme: Acme) -> Iterator[tuple[Routes, Route, Scope]]:
@@ -89,8 +89,8 @@ OF_ACCOUNTS = {
     "invites.answer": {"accept": "1"},
 }
 # Somebody signed in who asks for another letter changes nothing; the set-up link is dead once somebody has an account;
-# no recovery code is used up where nothing is required.
-NOTHING_TO_RECORD = {"accounts.send_verification", "setup.show", "sso.recover"}
+# no recovery code is used up where nothing is required; an address only shows the way to a provider.
+NOTHING_TO_RECORD = {"accounts.send_verification", "setup.show", "sso.find_entrance", "sso.recover"}
 SENT_BY_NOBODY = {"accounts.login", "accounts.forgot_password", "accounts.reset_password", "requests.join"}
 
 
