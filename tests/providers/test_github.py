@@ -110,6 +110,14 @@ def test_A20_stranger_to_the_organization_is_refused(github: GitHubServer, statu
     assert github.hits["emails"] == 0
 
 
+@pytest.mark.parametrize("status", [403, 429])
+def test_being_asked_too_often_is_no_word_about_anybody(github: GitHubServer, status: int) -> None:
+    said = '{"message": "API rate limit exceeded for user ID 7."}'
+    github.replies["membership"] = lambda: Response(said, status, mimetype="application/json")
+    refused = refusal(github)
+    assert (type(refused), refused.reason) == (DoesNotAnswer, Reason.FAILING)
+
+
 @pytest.mark.parametrize(
     ("addresses", "email", "is_verified"),
     [

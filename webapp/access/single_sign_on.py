@@ -91,6 +91,17 @@ def came_otherwise(member: Any, session_id: Any) -> ColumnElement[bool]:
     return requires(provider, member.organization_id).where(not_(through_it), not_(by_code)).correlate(member)
 
 
+def is_way_into(organization_id: Any, user_id: Any, session_id: Any) -> Exists:
+    """Return the condition that a session came through the provider of an organization, as the user it is of."""
+    provider, identity, came = aliased(IdentityProvider), aliased(Identity), aliased(SessionIdentity)
+    return (
+        exists()
+        .where(came.session_id == session_id, identity.id == came.identity_id)
+        .where(identity.organization_id == organization_id, identity.user_id == user_id)
+        .where(identity.invalid_since.is_(None), provider.id == identity.provider_id, provider.status == _IN_USE)
+    )
+
+
 def requires(provider: Any, organization_id: Any) -> Exists:
     """Return the condition that a provider is the one through which people of an organization have to come by now.
 

@@ -256,8 +256,7 @@ def _ask_again(step: Callable[..., T], *args: object, **kwargs: object) -> T:
     organization = _load_organization(str((request.view_args or {})["org"]), found)
     if organization is None:
         raise NotFound
-    if found.is_confined:
-        _refuse_elsewhere(organization, found)
+    _require_way_in(rule, organization, found)
     require(current_actor(), rule.allows, organization)
     return step(*args, **kwargs)
 

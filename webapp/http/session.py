@@ -43,6 +43,11 @@ class Viewer(UserMixin):
         """Whether they have just proven who they are to us, and not only to an organization's provider."""
         return not self.is_confined and clock.now() - self.signed_in_at <= FRESH
 
+    @property
+    def through(self) -> int | None:
+        """The session whose ways in are all that they may know of; nothing where it is theirs without doubt."""
+        return self.session_id if self.is_confined else None
+
 
 _IS_VALID = (
     Session.token_hash == bindparam("token_hash"),

@@ -118,7 +118,7 @@ class GitHubProvider(Provider):
         """
         path = f"/user/memberships/orgs/{quote(self.organization, safe='')}"
         answer = conversation.get(self.api + path, {**JSON, **tokens.headers})
-        if answer.status in (403, 404):
+        if answer.status in (403, 404) and not _is_limited(answer):
             raise SaidNo(Reason.NOT_IN_ORGANIZATION)
         _refuse_failure(answer)
         said = answer.json_object()
@@ -149,8 +149,13 @@ def _number_of(organization: Mapping[str, Any]) -> str:
     return str(number)
 
 
+def _is_limited(answer: Answer) -> bool:
+    """Tell whether GitHub says that it was asked too often: with the status of a "no", too, and then in words alone."""
+    return answer.status == 429 or (answer.status == 403 and b"rate limit" in answer.body.lower())
+
+
 def _refuse_failure(answer: Answer) -> None:
-    if answer.status >= 500 or answer.status == 429:
+    if answer.status >= 500 or _is_limited(answer):
         raise DoesNotAnswer(Reason.FAILING)
     if answer.status != 200:
         raise NotBelieved(Reason.USERINFO)

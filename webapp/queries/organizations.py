@@ -5,18 +5,27 @@ from typing import Any
 
 from sqlalchemy import Row, select
 
+from webapp.access.single_sign_on import is_way_into
 from webapp.db import db
 from webapp.models import Member, MemberStatus, Organization
 
 
-def organizations_of(user_id: int, status: MemberStatus = MemberStatus.ACTIVE) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Return name, slug and role for each organization the user is a member of, with this status, by name."""
-    return db.session.execute(
-        select(Organization.name, Organization.slug, Member.role)
-        .join(Member, Member.organization_id == Organization.id)
-        .where(Member.user_id == user_id, Member.status == status)
-        .order_by(Organization.name, Organization.id)
-    ).all()
+def organizations_of(
+    user_id: int, status: MemberStatus = MemberStatus.ACTIVE, *, through: int | None = None
+) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Return name, slug and role for each organization the user is a member of, with this status, by name.
+
+    Args:
+        user_id: the user.
+        status: of the memberships.
+        through: the session that has to have come through the provider of each; any will do where left out.
+    """
+    found = select(Organization.name, Organization.slug, Member.role)
+    found = found.join(Member, Member.organization_id == Organization.id)
+    found = found.where(Member.user_id == user_id, Member.status == status)
+    if through is not None:
+        found = found.where(is_way_into(Organization.id, user_id, through))
+    return db.session.execute(found.order_by(Organization.name, Organization.id)).all()
 
 
 def with_slug(slug: str) -> Organization | None:

@@ -5,12 +5,15 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from tests.support.acme import Acme
 from tests.support.identity_provider import HostileProvider, running_provider
+from tests.support.pages import Page
 from tests.support.sso import Desk, at_provider, rows, signed_in_as
 from tests.support.statements import queries
 from tests.support.worlds import PASSWORD, World, csrf_token, post
+from webapp.db import db
 from webapp.models import Identity, Joining, Member, ProviderStatus, Role, Session, User
 
 
@@ -76,6 +79,37 @@ def test_A01_session_that_a_provider_began_opens_no_other_organization(world: Wo
     assert browser.get(f"/login?next={wanted}").status_code == 200
     assert post(browser, f"/login?next={wanted}", email=acme.owner.email, password=PASSWORD).location == wanted
     assert browser.get(wanted).status_code == 200
+
+
+def test_A01_session_that_a_provider_began_tells_of_no_other_organization(
+    world: World, acme: Acme, umbra: Desk
+) -> None:
+    """Whoever runs Umbra's provider may be anybody there; they do not learn where else Acme's owner belongs."""
+    world.member(acme.other_slug, acme.owner, Role.MEMBER)
+    umbra.know(acme.owner)
+    browser = world.browser()
+    assert umbra.sign_in(browser).status_code == 303
+    page = Page(browser.get("/orgs/"))
+    assert ("Umbra" in page.text, "Acme" in page.text) == (True, False)
+    assert browser.get("/").location == f"/orgs/{acme.other_slug}/members"
+    answer = browser.get("/account/")
+    assert answer.location.startswith("/login?next=")
+    assert "Acme" in Page(acme.browser(acme.owner).get("/orgs/")).text
+
+
+def test_A01_account_without_a_password_shows_the_provider_only_what_it_opens(
+    world: World, acme: Acme, umbra: Desk, desk: Desk
+) -> None:
+    world.member(acme.other_slug, acme.member, Role.MEMBER)
+    for known_at in (umbra, desk):
+        known_at.know(acme.member)
+    world.write(
+        lambda: db.session.execute(update(User).where(User.id == acme.member.user_id).values(password_hash=None))
+    )
+    browser = world.browser()
+    assert umbra.sign_in(browser).status_code == 303
+    page = Page(browser.get("/account/"))
+    assert ("Umbra" in page.text, "Acme" in page.text) == (True, False)
 
 
 def test_A01_account_linked_in_one_organization_is_nobody_at_the_provider_of_another(

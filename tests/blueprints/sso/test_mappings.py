@@ -2,8 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
+import time_machine
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
@@ -11,10 +13,12 @@ from tests.support.acme import Acme
 from tests.support.identity_provider import ABSENT, HostileProvider
 from tests.support.managed import groups, held, ids
 from tests.support.pages import Page
+from tests.support.rounds import rounds_of
 from tests.support.routes import Place
 from tests.support.sso import Desk, at_provider
 from tests.support.teams import Office, furnish, group, make_group
 from tests.support.worlds import World, post
+from webapp import clock
 from webapp.db import db
 from webapp.models import IdentityProvider, ProviderStatus, Role, SsoMapping
 from webapp.services import access_groups
@@ -145,6 +149,26 @@ def test_A06_address_that_is_not_verified_fills_nothing(
     say(desk.theirs, email="mia@example.org", email_verified=True)
     come(desk)
     assert held(acme) == ids(acme, acme.member)
+
+
+def test_people_come_in_and_leave_as_the_provider_is_asked_about_them_later(
+    world: World, acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    add(browser, desk, form(office))
+    say(desk.theirs, groups=["desk"])
+    come(desk)
+    asked = 0
+    for said, inside in ((["staff"], True), (ABSENT, True), ([], False), (["staff"], True)):
+        say(desk.theirs, groups=said)
+        asked += 1
+        with time_machine.travel(clock.now() + timedelta(days=asked, minutes=asked), tick=False):
+            rounds_of(world.app).run_once()
+        assert held(acme) == (ids(acme, acme.member) if inside else set()), said
+    desk.theirs._refresh.clear()
+    with time_machine.travel(clock.now() + timedelta(days=asked + 1, minutes=asked + 1), tick=False):
+        rounds_of(world.app).run_once()
+    assert held(acme) == set()
+    assert acme.events()[-2:] == ["group.changed", "sso.invalidated"]
 
 
 def test_A01_provider_of_another_organization_fills_nothing_here(

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 import time_machine
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from tests.support.acme import Acme
 from tests.support.github import AT_GITHUB, ORGANIZATION, running_github
@@ -16,7 +16,7 @@ from tests.support.worlds import World, post
 from webapp import clock
 from webapp.config import Settings
 from webapp.db import db
-from webapp.models import Identity, IdentityProvider, ProviderStatus, Role
+from webapp.models import Enforcement, Identity, IdentityProvider, ProviderStatus, Role
 
 SETUP = "sso/setup"
 
@@ -291,6 +291,20 @@ def test_people_of_the_connection_that_was_replaced_are_told(
     assert world.letters("sso_replaced") == []
     set_up(acme, browser, theirs)
     assert [letter.to_address for letter in world.letters("sso_replaced")] == [acme.member.email]
+
+
+def test_nobody_has_to_come_through_a_connection_that_replaces_a_required_one(
+    world: World, acme: Acme, browser: FlaskClient, theirs: HostileProvider
+) -> None:
+    set_up(acme, browser, theirs)
+    world.write(lambda: db.session.execute(update(IdentityProvider).values(enforcement=Enforcement.REQUIRED)))
+    assert acme.browser(acme.member).get(acme.address("members")).status_code == 303
+    set_up(acme, browser, theirs)
+    assert connections(acme)[-1].enforcement is Enforcement.OPTIONAL
+    assert acme.browser(acme.member).get(acme.address("members")).status_code == 200
+    assert acme.events()[-3:] == ["sso.enabled", "sso.enforced", "sso.linked"]
+    [letter] = world.letters("sso_enforced")
+    assert (letter.to_address, letter.data["what"]) == (acme.owner.email, "optional")
 
 
 def test_A20_organization_on_github_is_kept_by_its_number(acme: Acme, browser: FlaskClient) -> None:

@@ -1,16 +1,19 @@
 """My organizations, making one, and its settings."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, fields
+from typing import Any
 
 from flask import Blueprint, Response, flash, url_for
 from flask_babel import gettext as _
+from sqlalchemy import Row
 
 from webapp.access.roles import Scope
 from webapp.blueprints.organizations.forms import NewOrganizationForm, SettingsForm
 from webapp.errors import DomainError, OrganizationsByAdministrators
 from webapp.http.guard import SIGNED_IN, access
 from webapp.http.htmx import go, respond
-from webapp.http.session import current_actor
+from webapp.http.session import current_actor, viewer
 from webapp.http.settings import settings as settings_in_force
 from webapp.models import MemberStatus, Organization
 from webapp.queries.organizations import organizations_of
@@ -24,7 +27,7 @@ bp = Blueprint("organizations", __name__)
 @access(SIGNED_IN)
 def home() -> Response:
     """Go to the only organization somebody has, or to the list of them."""
-    found = organizations_of(current_actor().user_id or 0)
+    found = _own()
     if len(found) == 1:
         return go(url_for("members.index", org=found[0].slug))
     return go(url_for("organizations.index"))
@@ -37,10 +40,16 @@ def index() -> Response:
     return respond(
         "organizations/index.html",
         {"panel": "organizations/_organizations.html"},
-        organizations=organizations_of(current_actor().user_id or 0),
-        suspended=organizations_of(current_actor().user_id or 0, MemberStatus.SUSPENDED),
+        organizations=_own(),
+        suspended=_own(MemberStatus.SUSPENDED),
         may_create=_may_create(),
     )
+
+
+def _own(status: MemberStatus = MemberStatus.ACTIVE) -> Sequence[Row[*tuple[Any, ...]]]:
+    """Return the organizations of the viewer; whoever runs a provider of one of them learns of no other."""
+    found = viewer()
+    return organizations_of(found.user_id, status, through=found.through) if found else []
 
 
 @bp.get("/orgs/new")

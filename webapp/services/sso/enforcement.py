@@ -91,14 +91,31 @@ def enforce(actor: Actor, organization: Organization, wanted: Policy, session_id
         return False
     put(provider, wanted, rehearsed_since=(provider.rehearsed_since or clock.now()) if begins else None)
     record(actor, Event.SSO_ENFORCED, organization, provider, before)
+    _tell(actor, organization, provider, wanted)
+    return True
+
+
+def begin_anew(actor: Actor, organization: Organization, provider: IdentityProvider, before: IdentityProvider) -> None:
+    """Let nobody have to come through a connection that has taken the place of another, and tell the owners.
+
+    Hardly anybody is linked with it yet: requiring it takes a look at who would be kept out. The caller has asked for
+    the right.
+    """
+    if before.enforcement is Enforcement.REQUIRED:
+        put(provider, Policy(Enforcement.OPTIONAL))
+        record(actor, Event.SSO_ENFORCED, organization, provider, policy_of(before))
+        _tell(actor, organization, provider, policy_of(provider))
+
+
+def _tell(actor: Actor, organization: Organization, provider: IdentityProvider, policy: Policy) -> None:
+    begins = policy.required_from
     letters.tell_owners(
         organization,
         "sso_enforced",
         actor=actor.name,
         provider=connections.host_of(provider),
-        **({"begins_at": begins.isoformat(), "what": LATER} if begins else {"what": wanted.enforcement.value}),
+        **({"begins_at": begins.isoformat(), "what": LATER} if begins else {"what": policy.enforcement.value}),
     )
-    return True
 
 
 def bypass(actor: Actor, organization: Organization, lasts: timedelta) -> datetime:

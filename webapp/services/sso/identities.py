@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, exists, insert, literal, select, update
+from sqlalchemy import and_, bindparam, delete, insert, literal, select, update
 
 from webapp import clock
+from webapp.access import single_sign_on
 from webapp.access.actor import Actor
 from webapp.access.decide import require
 from webapp.access.facts import MemberFacts, facts_of_user
@@ -19,7 +20,6 @@ from webapp.models import (
     IdentityProvider,
     Member,
     Organization,
-    ProviderStatus,
     Session,
     SessionIdentity,
     User,
@@ -130,11 +130,7 @@ def note_session(token: str, identity: Identity) -> None:
 
 
 _WAY_INTO = select(
-    exists()
-    .where(SessionIdentity.session_id == bindparam("session_id"), SessionIdentity.identity_id == Identity.id)
-    .where(Identity.organization_id == bindparam("organization_id"), Identity.user_id == bindparam("user_id"))
-    .where(Identity.invalid_since.is_(None), Identity.provider_id == IdentityProvider.id)
-    .where(IdentityProvider.status == ProviderStatus.ACTIVE)
+    single_sign_on.is_way_into(bindparam("organization_id"), bindparam("user_id"), bindparam("session_id"))
 )
 
 

@@ -107,7 +107,7 @@ def _list(organization: Organization, present: Collection[str], wanted: Collecti
 
 def _canonical(word: str) -> str:
     name = word.removeprefix("@")
-    if "@" in name:
+    if "@" in name or "." not in name:
         raise InvalidDomain(domain=word)
     try:
         return addresses.parse(f"postmaster@{name}").canonical.rpartition("@")[2]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from webapp.access.actor import Actor
 from webapp.models import IdentityProvider, Organization
-from webapp.services.sso import connections, letters
+from webapp.services.sso import connections, enforcement, letters
 
 KIND = "sso_replaced"
 
@@ -13,12 +13,13 @@ def activate(actor: Actor, organization: Organization, draft: IdentityProvider, 
     """Put a draft that has just been proven to use; see `connections.activate`.
 
     Nobody is known at it yet, so those who were linked with the connection before are asked to link again; but for the
-    actor, who has just come through it.
+    actor, who has just come through it. For the same reason nobody has to come through it at once.
 
     Raises:
         NotFound, Forbidden: the actor may not.
     """
     replaced = connections.activate(actor, organization, draft, learned)
     if replaced is not None:
+        enforcement.begin_anew(actor, organization, draft, replaced)
         readers = letters.linked(KIND, organization, replaced)
         letters.tell_each(KIND, organization, draft, [one for one in readers if one.user_id != actor.user_id])

@@ -12,7 +12,7 @@ from webapp.db import db
 from webapp.models import Identity, IdentityProvider, Organization, ProviderStatus
 from webapp.services import accounts, audit, members, organizations
 from webapp.services.audit import Event
-from webapp.services.sso import connections, identities
+from webapp.services.sso import connections, identities, mappings
 from webapp.services.sso.connections import Connected
 from webapp.services.sso.enforcement import is_required
 from webapp.services.sso.health import LEASE
@@ -58,12 +58,19 @@ def claim(provider_id: int) -> Asked | None:
 def confirm(asked: Asked, said: Said) -> None:
     """Keep that the provider still vouches for somebody, what it says of them, and the next token to ask with.
 
+    Its claims fill access groups as at a sign-in.
+
     Where they signed in meanwhile and brought another token, that is the newer word, and nothing is kept of this one.
     """
-    _organization, identity = _still(asked)
-    if identity is not None:
-        identities.verify(identity, said)
-        identity.refreshed_at = identity.last_verified_at
+    organization, identity = _still(asked)
+    if identity is None:
+        return
+    identities.verify(identity, said)
+    identity.refreshed_at = identity.last_verified_at
+    member = members.of_user(organization, identity.user_id)
+    if member is not None and member.is_active:
+        provider = db.session.get_one(IdentityProvider, identity.provider_id)
+        mappings.sync(organization, provider, member, said.texts)
 
 
 def invalidate(asked: Asked) -> bool:
@@ -125,11 +132,12 @@ def _still(asked: Asked) -> tuple[Organization, Identity | None]:
 
 
 def _tell(organization: Organization, provider: IdentityProvider, identity: Identity) -> None:
-    """Write to the audit log and to the person, where they are still a member."""
+    """Write to the audit log and to the person, where they are still a member; what its claims gave them is gone."""
     member = members.of_user(organization, identity.user_id)
     if member is None:
         return
     user, host = accounts.by_id(identity.user_id), connections.host_of(provider)
+    mappings.forget(Actor.connection(host), organization, member)
     target = members.target_of(member, user)
     audit.record(Actor.system(), Event.SSO_INVALIDATED, target, organization=organization, after={"provider": host})
     if user.is_active and member.is_active:
