@@ -47,7 +47,7 @@ def test_owner_rehearses_it_and_comes_in_by_a_code_once_it_is_required(
     hall.world.member(hall.slug, ben, Role.MEMBER)
     page = hall.page(sso, owner, refusal="422")
     set_up(page, theirs)
-    page.get_by_role("link", name="Change").click()
+    page.get_by_role("link", name="Change Require single sign-on").click()
     page.get_by_role("radio", name="Required").check()
     page.get_by_label("From this day on").fill((clock.now() + timedelta(days=9)).date().isoformat())
     page.get_by_role("button", name="Save").click()

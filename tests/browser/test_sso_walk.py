@@ -124,7 +124,7 @@ def test_it_is_rehearsed_required_and_bypassed(
 
 def rehearse(page: Page, gallery: Gallery) -> None:  # noqa: F811
     """Require it from a day of next week on, with a look at whom that would keep out."""
-    page.get_by_role("link", name="Change").click()
+    page.get_by_role("link", name="Change Require single sign-on").click()
     expect(page.get_by_role("heading", name="Who would be kept out now")).to_be_visible()
     gallery.show(page, "sso-enforce")
     require(page, (clock.now() + timedelta(days=7)).date().isoformat(), "It begins on", gallery)
