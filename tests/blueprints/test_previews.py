@@ -52,6 +52,7 @@ def test_every_way_to_take_access_away_by_an_address_of_its_own_says_so_first(qu
         "members.suspend",
         "projects.archive",
         "projects.remove",
+        "sso.remove_mapping",
         "teams.remove",
         "teams.take_out",
     }

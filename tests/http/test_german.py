@@ -39,7 +39,10 @@ SAID = {
     "expires_at": "2027-01-08T14:03:00+00:00",
     "ip": "192.0.2.7",
     "is_theirs": "",
+    "has_owner": "",
     "has_password": "1",
+    "is_linked": "",
+    "is_required": "1",
     "is_visitors": "",
     "organization": "Hafenwerk",
     "person": "Mia Sommer",
@@ -50,6 +53,7 @@ SAID = {
     "slug": "hafenwerk",
     "until_at": "2027-01-08T14:03:00+00:00",
     "what": "later",
+    "why": "The provider did not answer in time.",
 }
 
 
@@ -139,7 +143,9 @@ def test_refused_forms(acme: Acme, fields: dict[str, str]) -> None:
 
 @pytest.mark.parametrize("kind", LETTERS)
 def test_letters(app: Flask, kind: str) -> None:
-    letter = stored(app, queue(app, kind, "ned@example.org", SAID, "a-token", language="de"))
+    letter = stored(
+        app, queue(app, kind, "ned@example.org", {**SAID, "codes_left": 9, "people": 2}, "a-token", language="de")
+    )
     with app.app_context():
         raw = Composer(app, settings_of(app)).compose(letter).as_bytes()
     message = message_from_bytes(raw, policy=policy.default)

@@ -1,5 +1,6 @@
 """Letters for the tests of the outbox, and what became of them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -46,7 +47,7 @@ def queue_invitations(app: Flask, addresses: list[str]) -> None:
             outbox.enqueue(Letter("invitation", address, {**INVITATION, "email": address}, new_token()))
 
 
-def queue(app: Flask, kind: str, to: str, data: dict[str, str], token: str | None = None, **more: Any) -> int:
+def queue(app: Flask, kind: str, to: str, data: Mapping[str, Any], token: str | None = None, **more: Any) -> int:
     """Queue a letter and return its id."""
     with app.app_context(), transaction(write=True):
         return outbox.enqueue(Letter(kind, to, data, token, **more)).id

@@ -30,7 +30,7 @@ HOSTILE = "<b>Eve</b>\r\nBcc: eve@evil.example\u202e https://evil.example/win"
 
 def parts(app: Flask, kind: str, data: dict[str, object]) -> tuple[str, str, str]:
     """Return the subject of a letter, its text, and its HTML, with single spaces."""
-    letter = stored(app, queue(app, kind, "ned@example.org", {**NAMES, **data}))  # type: ignore[dict-item]
+    letter = stored(app, queue(app, kind, "ned@example.org", {**NAMES, **data}))
     with app.app_context():
         raw = Composer(app, settings_of(app)).compose(letter).as_bytes()
     message = message_from_bytes(raw, policy=policy.default)

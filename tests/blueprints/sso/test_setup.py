@@ -293,6 +293,22 @@ def test_people_of_the_connection_that_was_replaced_are_told(
     assert [letter.to_address for letter in world.letters("sso_replaced")] == [acme.member.email]
 
 
+def test_people_without_a_password_are_led_to_one_when_the_connection_is_replaced(
+    world: World, acme: Acme, browser: FlaskClient, theirs: HostileProvider
+) -> None:
+    set_up(acme, browser, theirs)
+    world.invite(acme.slug, acme.owner, "mia@example.org")
+    theirs.person, theirs.people["u-2"]["email"] = "u-2", "mia@example.org"
+    newcomer = world.browser()
+    way = departure(newcomer, post(newcomer, acme.address("sso/login")))
+    assert newcomer.get(at_provider(way)).status_code == 303
+    theirs.person = "u-1"
+    set_up(acme, browser, theirs)
+    [letter] = world.letters("sso_disabled")
+    assert letter.to_address == "mia@example.org"
+    assert "password" in newcomer.get(f"/verify-email/{world.token_of(letter)}").text
+
+
 def test_nobody_has_to_come_through_a_connection_that_replaces_a_required_one(
     world: World, acme: Acme, browser: FlaskClient, theirs: HostileProvider
 ) -> None:

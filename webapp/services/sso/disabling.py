@@ -50,7 +50,7 @@ def disable(actor: Actor, organization: Organization, provider: IdentityProvider
     db.session.flush()
     _end_sessions(provider)
     letters.tell_each(KIND, organization, provider, letters.linked(KIND, organization, provider))
-    _tell_unproven(organization, provider)
+    tell_unproven(organization, provider)
     audit.record(actor, Event.SSO_DISABLED, connections.target_of(provider), organization=organization)
 
 
@@ -72,8 +72,11 @@ def _end_sessions(provider: IdentityProvider) -> None:
     )
 
 
-def _tell_unproven(organization: Organization, provider: IdentityProvider) -> None:
-    """Queue a letter to each address that nobody has proven, at most 200 a day: an organization names whom it likes."""
+def tell_unproven(organization: Organization, provider: IdentityProvider) -> None:
+    """Queue a letter to each address that nobody has proven, at most 200 a day: an organization names whom it likes.
+
+    Its link gives those a password who signed in through the provider, and through nothing else.
+    """
     found = db.session.execute(_of_unproven(organization, provider)).all()
     limit = Limit(f"{KIND}:unproven:{organization.id}", MOST_UNPROVEN_A_DAY, DAY)
     over = attempts.raise_counters({limit: len(found)})[limit].count - limit.most if found else 0

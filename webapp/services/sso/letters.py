@@ -42,24 +42,28 @@ def tell_of_arrival(organization: Organization, user: User, address: Address) ->
     """
     if attempts.count([Limit(f"sso:arrivals:{organization.id}", MOST_A_DAY, DAY)]):
         return
-    tell_owners(organization, "sso_joined", person=user.name, claimed=address.typed)
+    _tell_first(MOST_TOLD, organization, "sso_joined", {"person": user.name, "claimed": address.typed})
 
 
 def tell_owners(organization: Organization, kind: str, **more: str | int) -> None:
-    """Queue a letter to owners with a proven address, at most 20 of them.
+    """Queue a letter to the owners with a proven address, at most 1,000.
 
     Args:
         organization: whose.
         kind: the name of the letter's templates.
         more: what it says besides the organization's name.
     """
+    _tell_first(BATCH, organization, kind, more)
+
+
+def _tell_first(most: int, organization: Organization, kind: str, more: Mapping[str, str | int]) -> None:
     owners = (
         select(EmailAddress.address, User.language)
         .join(User, HAS_ADDRESS)
         .join(Member, Member.user_id == User.id)
         .where(Member.organization_id == organization.id, Member.role == Role.OWNER, *IS_ACTIVE)
         .order_by(Member.id)
-        .limit(MOST_TOLD)
+        .limit(most)
     )
     said = {"organization": organization.name, "slug": organization.slug, **more}
     letters = [

@@ -29,6 +29,7 @@ from webapp.models import (
 from webapp.services import access_groups, audit
 from webapp.services.access_groups import contents_of
 from webapp.services.audit import Event
+from webapp.services.memberships import require_few
 from webapp.services.sso import connections
 from webapp.services.sso.errors import AlreadyMapped, NoGroupToMap, TooManyMappings
 
@@ -58,10 +59,12 @@ def add(actor: Actor, organization: Organization, rule: Rule) -> SsoMapping:
         NoGroupToMap: there is no such group, or something else fills it.
         AlreadyMapped: there is this very rule.
         TooManyMappings: there are 500.
+        TooManyMemberships: more people are in the group than one change may concern.
     """
     require(actor, Scope.SSO_ADMIN, organization)
     provider = connections.require_active(organization)
     group = _group_to_map(organization, rule)
+    require_few(len(contents_of(group).members))
     made = SsoMapping(organization_id=organization.id, group_id=group.id, claim=rule.claim, value=rule.value)
     db.session.add(made)
     db.session.flush()

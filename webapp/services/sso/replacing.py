@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from webapp.access.actor import Actor
 from webapp.models import IdentityProvider, Organization
-from webapp.services.sso import connections, enforcement, letters
+from webapp.services.sso import connections, disabling, enforcement, letters
 
 KIND = "sso_replaced"
 
@@ -23,3 +23,4 @@ def activate(actor: Actor, organization: Organization, draft: IdentityProvider, 
         enforcement.begin_anew(actor, organization, draft, replaced)
         readers = letters.linked(KIND, organization, replaced)
         letters.tell_each(KIND, organization, draft, [one for one in readers if one.user_id != actor.user_id])
+        disabling.tell_unproven(organization, replaced)

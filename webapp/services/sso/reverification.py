@@ -58,18 +58,20 @@ def claim(provider_id: int) -> Asked | None:
 def confirm(asked: Asked, said: Said) -> None:
     """Keep that the provider still vouches for somebody, what it says of them, and the next token to ask with.
 
-    Its claims fill access groups as at a sign-in.
+    Its claims fill access groups as at a sign-in. Of a connection that is not in use any more nothing is kept.
 
     Where they signed in meanwhile and brought another token, that is the newer word, and nothing is kept of this one.
     """
     organization, identity = _still(asked)
     if identity is None:
         return
+    provider = db.session.get_one(IdentityProvider, identity.provider_id)
+    if provider.status is not ProviderStatus.ACTIVE:
+        return
     identities.verify(identity, said)
     identity.refreshed_at = identity.last_verified_at
     member = members.of_user(organization, identity.user_id)
     if member is not None and member.is_active:
-        provider = db.session.get_one(IdentityProvider, identity.provider_id)
         mappings.sync(organization, provider, member, said.texts)
 
 
