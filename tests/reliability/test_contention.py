@@ -152,9 +152,9 @@ def last_value(database_url: str, sequence: str) -> int:
 @on_postgresql
 @pytest.mark.parametrize("each", short_and_long(4, 125))
 def test_R13_commits_that_postgresql_refuses_are_made_once_later(
-    world: World, server: Server, ledger: Ledger, database_url: str, each: int, figures: Figures
+    world: World, server_of_a_fickle_database: Server, ledger: Ledger, database_url: str, each: int, figures: Figures
 ) -> None:
-    people = desks(world, server, 16, halls=8)
+    people = desks(world, server_of_a_fickle_database, 16, halls=8)
 
     def work_until_done(index: int) -> None:
         while people[index].done < each:
