@@ -1,6 +1,7 @@
 """An organization connected to a provider, and browsers on the way there and back over real HTTP."""
 
 from dataclasses import dataclass, field
+from html import unescape
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
@@ -132,11 +133,11 @@ def connection(organization: Organization, issuer: str) -> IdentityProvider:
 
 
 def signed_in_as(browser: FlaskClient) -> str | None:
-    """Return the name of whoever is signed in, as the page of the account says it."""
-    page = browser.get("/account/")
+    """Return the name of whoever is signed in, as the head of a page says it."""
+    page = browser.get("/orgs/")
     if page.status_code != 200:
         return None
-    return page.text.partition('name="name"')[2].partition('value="')[2].partition('"')[0]
+    return unescape(page.text.partition('class="menu-person"')[2].partition("<strong>")[2].partition("</strong>")[0])
 
 
 def rows(acme: Acme, model: Any) -> int:

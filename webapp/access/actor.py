@@ -20,6 +20,8 @@ class Actor:
     """A signed-in user, a visitor who has not signed in, or the system itself.
 
     `member` is the actor's membership in the organization at hand, read under the same lock as everything else.
+    `is_confined` says that an organization's identity provider alone names the user: what they know and may do
+    elsewhere is not to be used.
     """
 
     kind: ActorKind
@@ -28,6 +30,7 @@ class Actor:
     ip: str | None = None
     member: Member | None = None
     language: str | None = None
+    is_confined: bool = False
 
     @classmethod
     def of(cls, user: User, *, ip: str | None, member: Member | None = None) -> Self:

@@ -15,6 +15,7 @@ from webapp.errors import DomainError, InvalidAddress
 from webapp.http.problems import translated
 from webapp.services import addresses
 from webapp.services.invitations import MAX_LIFETIME_DAYS, MIN_LIFETIME_DAYS
+from webapp.services.words import single_line
 
 NAME_MAX_CHARACTERS = 200
 
@@ -39,11 +40,6 @@ class Form(FlaskForm):
             raise error
         field = self._fields.get(error.field or "")
         (field.errors if field is not None else self.form_errors).append(translated(error))
-
-
-def single_line(text: str | None) -> str:
-    """Return text without control characters and without space around it."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text or "").split())
 
 
 def name_field(label: Any, **kwargs: Any) -> StringField:

@@ -233,7 +233,7 @@ def _look(slug: str) -> Response | None:
         raise SignInRequired
     organization = _load_organization(slug, found)
     if organization is None:
-        return _lead_from_former(slug, found)
+        return _lead_elsewhere(slug, found)
     require(current_actor(), Scope.ORG_READ, organization)
     return None
 
@@ -306,7 +306,7 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
     if isinstance(rule.allows, Scope):
         organization = _load_organization(str(slug), found)
         if organization is None:
-            return _lead_from_former(str(slug), found)
+            return _lead_elsewhere(str(slug), found)
         _require_way_in(rule, organization, found)
         if lock and organization.id != locked:  # renamed to this slug just now, so nobody holds its lock
             raise Conflict
@@ -316,6 +316,16 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
         require(current_actor(), rule.allows, loaded.get("project") or loaded.get("team") or organization)
         _load_children(organization, loaded)
     return current_app.make_response(call(**loaded))
+
+
+def refuse_confined() -> None:
+    """Go on, in a public view, only with nobody, or with somebody who may act in their own name anywhere.
+
+    Raises:
+        SignInRequired: an organization's provider alone says who they are, and they have a password to say it with.
+    """
+    if (found := viewer()) is not None:
+        _refuse_confined(found)
 
 
 def _refuse_confined(found: Viewer) -> None:
@@ -374,6 +384,18 @@ _ORGANIZATION = (
     .join(Member, and_(Member.organization_id == Organization.id, Member.user_id == bindparam("user_id")))
     .where(Organization.slug == bindparam("slug"))
 )
+
+
+def _lead_elsewhere(slug: str, found: Viewer | None) -> Response:
+    """Lead a member from an address of earlier to the present one.
+
+    Raises:
+        SignInRequired: the session came in by an organization's provider, and does not learn whether there is one here.
+        NotFound: there is no such address, or none that this person may know of.
+    """
+    if found is not None and found.is_confined:
+        raise SignInRequired
+    return _lead_from_former(slug, found)
 
 
 def _lead_from_former(slug: str, found: Viewer | None) -> Response:

@@ -100,7 +100,8 @@ def create(actor: Actor, new: NewAccount, *, is_proven: bool = True, is_administ
 def sign_in(user: User, *, ip: str | None, user_agent: str, is_confined: bool = False) -> str:
     """Open a session for somebody who has just proven who they are; return its token.
 
-    Where the network is a new one, and not their first, a letter tells them.
+    Where the network is a new one, and not their first, a letter tells them. Of networks from which an organization's
+    provider vouched for somebody nothing is kept: whoever runs it would make their own one known.
 
     Args:
         user: as read when they proved it; their password may have changed since.
@@ -118,7 +119,7 @@ def sign_in(user: User, *, ip: str | None, user_agent: str, is_confined: bool = 
     if not user.is_active or user.password_hash != proven:
         raise WrongCredentials
     token = sessions.begin(user.id, ip=ip, user_agent=user_agent, is_confined=is_confined)
-    if networks.note_sign_in(user.id, ip):
+    if not is_confined and networks.note_sign_in(user.id, ip):
         said = {"signed_in_at": clock.now().isoformat(), "ip": ip or "", "browser": browser_name(user_agent)}
         tell(user, "new_sign_in", **said)
     audit.record(Actor.of(user, ip=ip), Event.SIGNED_IN, Target("user", user.id, user.name))

@@ -44,7 +44,12 @@ def add(actor: Actor, organization: Organization, address: Address, terms: Terms
 
 
 def _known(actor: Actor, address: Address) -> User | None:
-    """Return the active user with a verified address, if the actor may know of them."""
+    """Return the active user with a verified address, if the actor may know of them.
+
+    Whoever runs an organization's provider may be anybody there, and learns nothing of whom they know elsewhere.
+    """
+    if actor.is_confined:
+        return None
     mine, theirs, me = aliased(Member), aliased(Member), aliased(User)
     meet = exists().where(
         mine.user_id == actor.user_id,

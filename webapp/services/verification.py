@@ -143,7 +143,8 @@ def choose_password(token: str, password_hash: str, *, ip: str | None) -> EmailA
         LinkNotValid, AddressProven: as `verify` says, or somebody can sign in to the account by now.
     """
     claim = claim_of(token)
-    if not claim.is_nobodys:
+    _lock_organizations_of(claim.user.id)  # where a provider could make the account somebody's
+    if not claim_of(token).is_nobodys:
         raise LinkNotValid
     email = verify(token, claim.user.id, ip=ip)
     accounts.set_password(Actor.of(claim.user, ip=ip), claim.user, password_hash)

@@ -9,6 +9,11 @@ MAX_WORDS = 24
 _WORD = re.compile(r"[^\W_]+")
 
 
+def single_line(text: str | None) -> str:
+    """Return text without control characters and without space around it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in text or "").split())
+
+
 def fold(text: str) -> str:
     """Return `text` without case, accents and surrounding space."""
     decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())

@@ -22,6 +22,8 @@ from webapp import clock
 from webapp.db import db
 from webapp.models import IdentityProvider, ProviderStatus, Role, SsoMapping
 from webapp.services import access_groups
+from webapp.services.sso import reverification
+from webapp.services.sso.identities import Said
 
 
 @pytest.fixture
@@ -169,6 +171,21 @@ def test_people_come_in_and_leave_as_the_provider_is_asked_about_them_later(
         rounds_of(world.app).run_once()
     assert held(acme) == set()
     assert acme.events()[-2:] == ["group.changed", "sso.invalidated"]
+
+
+def test_word_that_was_asked_for_before_a_sign_in_fills_nothing_after_it(
+    world: World, acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    add(browser, desk, form(office))
+    come(desk)
+    with time_machine.travel(clock.now() + timedelta(days=1, minutes=1)):
+        asked = world.write(reverification.claim, desk.provider_id)
+        desk.theirs.token_changes["refresh_token"] = ABSENT
+        say(desk.theirs, groups=[])
+        come(desk)
+        assert held(acme) == set()
+        world.write(reverification.confirm, asked, Said("u-1", groups=("staff",), texts={"groups": ("staff",)}))
+    assert held(acme) == set()
 
 
 def test_A01_provider_of_another_organization_fills_nothing_here(

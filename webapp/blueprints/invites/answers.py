@@ -12,7 +12,7 @@ from webapp.blueprints.invites.through_provider import described
 from webapp.errors import DomainError, InvitationNotOpen, NoAnswer, OtherAddress
 from webapp.http import session, uow
 from webapp.http.credentials import count_attempt, require_credentials
-from webapp.http.guard import PUBLIC, access
+from webapp.http.guard import PUBLIC, access, refuse_confined
 from webapp.http.htmx import go
 from webapp.http.offers import in_short, welcome
 from webapp.http.session import Viewer
@@ -113,6 +113,7 @@ def _answered(offered: Offered, forms: _Forms) -> Response:
 
 def _accept_as_viewer(offered: Offered, viewer: Viewer, forms: _Forms) -> Response:
     """Accept as whoever is signed in, unless the form was one for somebody who was not."""
+    refuse_confined()
     if {"name", "email", "password"} & set(request.form):
         return _page(*uow.read(_offer_and_fit, offered.token), forms, status=409)
     uow.write(invitations.accept, session.current_actor(), offered.link, viewer.user_id)

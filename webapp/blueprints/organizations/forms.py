@@ -4,7 +4,8 @@ from flask_babel import lazy_gettext as _
 from wtforms import BooleanField, StringField
 from wtforms.validators import InputRequired
 
-from webapp.http.forms import Form, lifetime_field, name_field, single_line
+from webapp.http.forms import Form, lifetime_field, name_field
+from webapp.services.words import single_line
 
 
 class NewOrganizationForm(Form):

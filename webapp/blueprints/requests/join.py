@@ -7,7 +7,7 @@ from webapp.blueprints.requests.forms import AddressForm, AskForm
 from webapp.errors import AddressNotProven, DomainError
 from webapp.http import session, uow
 from webapp.http.credentials import count_attempt
-from webapp.http.guard import PUBLIC, access
+from webapp.http.guard import PUBLIC, access, refuse_confined
 from webapp.http.htmx import go
 from webapp.queries.requests import Joinable, joinable
 from webapp.services import addresses, attempts, invitations, requests
@@ -39,6 +39,7 @@ def join(slug: str) -> Response:
 
 def _ask(organization: Joinable, form: AddressForm | AskForm) -> None:
     viewer = session.viewer()
+    refuse_confined()
     address = addresses.parse(form.email.data if viewer is None else viewer.email)
     count_attempt(attempts.limits_of("join", session.client_ip(), address.canonical))
     if viewer is not None and not uow.read(invitations.has_address, viewer.user_id, address.canonical):

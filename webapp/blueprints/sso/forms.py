@@ -10,7 +10,7 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
 from webapp.http.choices import number
-from webapp.http.forms import Form, days_field, single_line
+from webapp.http.forms import Form, days_field
 from webapp.http.templating import role_name
 from webapp.models import IdentityProvider, Joining, Role
 from webapp.providers.base import Provider, Question
@@ -21,6 +21,7 @@ from webapp.providers.words import WORDS
 from webapp.services.sso.connections import Answers
 from webapp.services.sso.mappings import Rule
 from webapp.services.sso.policy import MAX_VERIFICATION_DAYS, MIN_VERIFICATION_DAYS, Policy, domains_in
+from webapp.services.words import single_line
 
 CLIENT_ID_MAX_CHARACTERS = 500
 SECRET = "client_secret"  # noqa: S105  (the name of a field)

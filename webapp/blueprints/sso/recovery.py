@@ -15,7 +15,7 @@ from webapp.blueprints.sso.setup import require_fresh
 from webapp.errors import DomainError, NotFound, SignInRequired
 from webapp.http import session, sso, uow
 from webapp.http.credentials import count_attempt
-from webapp.http.forms import Form, safe_next, single_line
+from webapp.http.forms import Form, safe_next
 from webapp.http.guard import SIGNED_IN, access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
@@ -26,6 +26,7 @@ from webapp.queries.sso import Entrance, entrance_of
 from webapp.services import attempts, members, organizations
 from webapp.services.sso import connections, identities, recovery
 from webapp.services.sso.errors import NothingRequired, WrongRecoveryCode
+from webapp.services.words import single_line
 
 MOST_CHARACTERS = 100
 

@@ -8,7 +8,8 @@ from wtforms.validators import ValidationError
 
 from webapp.http.choices import numbers_field
 from webapp.http.confirmations import ConfirmForm
-from webapp.http.forms import Form, name_field, single_line
+from webapp.http.forms import Form, name_field
+from webapp.services.words import single_line
 
 
 class TeamForm(Form):

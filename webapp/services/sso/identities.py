@@ -114,9 +114,14 @@ def verify(identity: Identity, said: Said) -> None:
     now = clock.now()
     identity.claims = dict(said.claims())
     identity.last_verified_at, identity.invalid_since = now, None
+    keep_token(identity, said)
+
+
+def keep_token(identity: Identity, said: Said) -> None:
+    """Keep what to ask the provider with next, and when."""
     if said.refresh_token is not None:
         identity.refresh_token = db.vault.seal(connections.seal_name(identity), said.refresh_token)
-    identity.next_refresh_at = now + REFRESHED_EVERY if identity.refresh_token else None
+    identity.next_refresh_at = clock.now() + REFRESHED_EVERY if identity.refresh_token else None
 
 
 def note_session(token: str, identity: Identity) -> None:

@@ -27,6 +27,7 @@ from webapp.services.sso import identities, letters, mappings
 from webapp.services.sso.errors import LinkFirst, NotInvited, SignOnRefused
 from webapp.services.sso.identities import Said
 from webapp.services.sso.invited import offer_for
+from webapp.services.words import single_line
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def _admit(
         raise NotInvited(organization=organization.name)
     if accounts.with_verified_address(address.canonical):
         raise LinkFirst(organization=organization.name)
-    name = said.name or address.typed.partition("@")[0]
+    name = single_line(said.name) or address.typed.partition("@")[0]
     user = accounts.create(actor, NewAccount(name, address, None), is_proven=False)
     theirs = Actor.of(user, ip=actor.ip)
     if offer is not None:

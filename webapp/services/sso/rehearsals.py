@@ -124,8 +124,11 @@ def _outsiders(organization: Organization, provider: IdentityProvider) -> list[R
 
 
 def _end(organization: Organization, provider: IdentityProvider) -> None:
-    """Require the provider from now on if an owner could come in then; else require nothing, and tell owners why."""
-    before, is_possible = policy_of(provider), has_owner(provider)
+    """Require the provider from now on if an owner could come in then; else require nothing, and tell owners why.
+
+    Nobody could through a provider of which the last check found that it does not work.
+    """
+    before, is_possible = policy_of(provider), has_owner(provider) and provider.probe_problem is None
     put(provider, Policy(Enforcement.REQUIRED if is_possible else Enforcement.OPTIONAL))
     provider.kept_optional_at = None if is_possible else clock.now()
     record(Actor.system(), Event.SSO_ENFORCED, organization, provider, before)

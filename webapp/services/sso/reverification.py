@@ -60,13 +60,17 @@ def confirm(asked: Asked, said: Said) -> None:
 
     Its claims fill access groups as at a sign-in. Of a connection that is not in use any more nothing is kept.
 
-    Where they signed in meanwhile and brought another token, that is the newer word, and nothing is kept of this one.
+    Where they signed in meanwhile, that is the newer word, and of this one only the token is kept: nothing at all,
+    where they brought another token.
     """
     organization, identity = _still(asked)
     if identity is None:
         return
     provider = db.session.get_one(IdentityProvider, identity.provider_id)
     if provider.status is not ProviderStatus.ACTIVE:
+        return
+    if identity.last_verified_at > asked.began_at:
+        identities.keep_token(identity, said)
         return
     identities.verify(identity, said)
     identity.refreshed_at = identity.last_verified_at
