@@ -27,3 +27,16 @@ def theirs() -> Iterator[HostileProvider]:
 def desk(acme: Acme, theirs: HostileProvider) -> Desk:
     """Acme's connection to it."""
     return Desk(acme, theirs)
+
+
+@pytest.fixture
+def evil() -> Iterator[HostileProvider]:
+    """A provider of Umbra's owner, who is a stranger to Acme."""
+    with running_provider() as provider:
+        yield provider
+
+
+@pytest.fixture
+def umbra(acme: Acme, evil: HostileProvider) -> Desk:
+    """Umbra's connection to it."""
+    return Desk(acme, evil, acme.other_slug)

@@ -1,6 +1,6 @@
 """Attacks on signing in through providers: every owner is a stranger who may configure anything."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,26 +8,13 @@ from flask import Flask
 from sqlalchemy import update
 
 from tests.support.acme import Acme
-from tests.support.identity_provider import HostileProvider, running_provider
+from tests.support.identity_provider import HostileProvider
 from tests.support.pages import Page
 from tests.support.sso import Desk, at_provider, rows, signed_in_as
 from tests.support.statements import queries
 from tests.support.worlds import PASSWORD, World, csrf_token, post
 from webapp.db import db
 from webapp.models import Identity, Joining, Member, ProviderStatus, Role, Session, User
-
-
-@pytest.fixture
-def evil() -> Iterator[HostileProvider]:
-    """A provider of Umbra's owner, who is a stranger to Acme."""
-    with running_provider() as provider:
-        yield provider
-
-
-@pytest.fixture
-def umbra(acme: Acme, evil: HostileProvider) -> Desk:
-    """Umbra's connection to it."""
-    return Desk(acme, evil, acme.other_slug)
 
 
 @pytest.mark.parametrize("is_invited", [False, True])

@@ -1,29 +1,13 @@
 """Sessions begun at a provider's word: whoever runs it may be anybody there, and gains nothing by that elsewhere."""
 
-from collections.abc import Iterator
-
 import pytest
 from flask.testing import FlaskClient
 
 from tests.support.acme import Acme
-from tests.support.identity_provider import HostileProvider, running_provider
 from tests.support.sso import Desk
 from tests.support.worlds import World, csrf_token, post
 from webapp.models import Role
 from webapp.services import networks
-
-
-@pytest.fixture
-def evil() -> Iterator[HostileProvider]:
-    """A provider of Umbra's owner, who is a stranger to Acme."""
-    with running_provider() as provider:
-        yield provider
-
-
-@pytest.fixture
-def umbra(acme: Acme, evil: HostileProvider) -> Desk:
-    """Umbra's connection to it."""
-    return Desk(acme, evil, acme.other_slug)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Rehearsing that single sign-on is required: who would have been refused, who is reminded, and how it ends."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -216,9 +217,11 @@ def fails(acme: Acme, desk: Desk) -> None:
 @pytest.mark.parametrize(
     "happens", [nobody, took_back, long_ago, suspended, another_role, fails], ids=lambda step: step.__name__
 )
-def test_A22_it_stays_optional_where_no_owner_could_come_in(acme: Acme, rehearsed: Desk, happens: object) -> None:
+def test_A22_it_stays_optional_where_no_owner_could_come_in(
+    acme: Acme, rehearsed: Desk, happens: Callable[[Acme, Desk], None]
+) -> None:
     with time_machine.travel(BEGINS + timedelta(minutes=1), tick=False):
-        happens(acme, rehearsed)  # type: ignore[operator]
+        happens(acme, rehearsed)
         work(acme)
         browser = acme.world.browser(acme.owner)
         assert browser.get(acme.address("members")).status_code == 200
