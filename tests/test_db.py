@@ -304,3 +304,15 @@ def test_moment_without_a_zone_is_refused(in_app: Flask) -> None:
     naive = datetime(2027, 1, 1, 12)
     with pytest.raises(StatementError):
         perform(lambda: db.session.execute(update(Organization).values(created_at=naive)), write=True)
+
+
+@on_postgresql
+def test_connection_that_was_ended_while_nobody_used_it_is_replaced(in_app: Flask, organizations: list[int]) -> None:
+    def own_number() -> int:
+        return db.session.scalars(text("select pg_backend_pid()")).one()
+
+    number = perform(own_number, write=False)
+    with create_engine(db.engine.url, poolclass=NullPool).connect() as connection:
+        connection.execute(text("select pg_terminate_backend(:number, 10000)"), {"number": number})
+    assert perform(own_number, write=False) != number
+    assert name_of(organizations[0]) == "Harbour Works"

@@ -1,15 +1,17 @@
 """The database: engine set-up, the base of all tables, and the two kinds of transaction."""
 
+import select
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import BigInteger, CursorResult, DateTime, Engine, Integer, MetaData, String, Update, event
 from sqlalchemy.engine import Connection, Dialect, make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
@@ -104,19 +106,20 @@ def engine_options(url: str, *, patient: bool = False) -> dict[str, Any]:
         url: the address.
         patient: let a statement take as long as it takes, as migrations of large tables must.
     """
-    common = {"hide_parameters": True, "pool_pre_ping": True, "pool_timeout": POOL_TIMEOUT_SECONDS}
+    common = {"hide_parameters": True, "pool_timeout": POOL_TIMEOUT_SECONDS}
     if make_url(url).get_backend_name() == "sqlite":
-        return {**common, "connect_args": {"timeout": BUSY_TIMEOUT_SECONDS}, "pool_pre_ping": False, "pool_size": 20}
+        return {**common, "connect_args": {"timeout": BUSY_TIMEOUT_SECONDS}, "pool_size": 20}
     options = PATIENT_POSTGRES_OPTIONS if patient else POSTGRES_OPTIONS
     return {**common, "connect_args": {"options": options, "connect_timeout": 5}, "pool_size": 10}
 
 
 def prepare_engine(engine: Engine, *, foreign_keys: bool = True) -> None:
-    """Make SQLite durable and strict, and let its transactions say which kind they are.
+    """Make SQLite durable and strict, and let its transactions say which kind they are; let nobody get a dead connection.
 
     Migrations pass `foreign_keys=False`: rebuilding a table would delete its children otherwise.
     """
     if engine.dialect.name != "sqlite":
+        event.listen(engine, "checkout", partial(_refuse_what_was_ended, engine.dialect))
         return
 
     @event.listens_for(engine, "connect")
@@ -132,6 +135,22 @@ def prepare_engine(engine: Engine, *, foreign_keys: bool = True) -> None:
             connection.exec_driver_sql(f"pragma query_only={'off' if write else 'on'}")
             connection.info["write"] = write
         connection.exec_driver_sql("begin immediate" if write else "begin")
+
+
+def _refuse_what_was_ended(dialect: Dialect, connection: Any, _record: object, _borrowed: object) -> None:
+    """Let the pool connect anew where PostgreSQL has ended a connection while nobody used it.
+
+    Its farewell waits to be read then. Only where something waits is the server asked whether it is there: a ping
+    before each request would cost one more journey.
+    """
+    unread = select.poll()
+    unread.register(connection.fileno(), select.POLLIN)
+    if not unread.poll(0):
+        return
+    try:
+        dialect.do_ping(connection)
+    except dialect.loaded_dbapi.Error:
+        raise DisconnectionError from None
 
 
 @contextmanager

@@ -27,6 +27,7 @@ class Applications:
 
     def __init__(self, compiled_templates: BytecodeCache) -> None:
         self._compiled_templates = compiled_templates
+        self._compiled_statements: dict[Any, Any] = {}
         self._kept: dict[tuple[Settings, Change | None], Flask] = {}
 
     @contextmanager
@@ -55,6 +56,8 @@ class Applications:
         if changed:
             changed(app)
         app.jinja_env.bytecode_cache = self._compiled_templates
+        with app.app_context():
+            db.engine.update_execution_options(compiled_cache=self._compiled_statements)
         _connect_as_settings_say(app)
         return app
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import cache
 from http.client import HTTPConnection, HTTPException, IncompleteRead
 from typing import Any, cast
 from urllib.parse import SplitResult, urlencode, urlsplit
@@ -37,6 +38,12 @@ def resolve(host: str, port: int) -> list[str]:
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
+@cache
+def trusting_the_system() -> ssl.SSLContext:
+    """Return how to trust the system's authorities; reading all of them takes longer than a sign-in."""
+    return ssl.create_default_context()
+
+
 @dataclass(frozen=True)
 class Network:
     """How this instance reaches identity providers.
@@ -47,7 +54,7 @@ class Network:
 
     private: PrivateProviders = field(default_factory=PrivateProviders)
     resolve: Resolve = resolve
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
+    tls: ssl.SSLContext = field(default_factory=trusting_the_system)
     seconds: float = ALL_SECONDS
 
 
