@@ -1,6 +1,7 @@
 """Fresh databases with the newest schema, cheap enough for one per test.
 
-Each test process prepares a template or two per kind of database; a test gets a copy. PostgreSQL is the server that
+Each test process prepares a template or two per kind of database; a test gets a copy, on PostgreSQL one of an earlier
+test that was put back as it was made. PostgreSQL is the server that
 TEST_POSTGRES_URL names (version 15 or newer, with a role that may create databases), else one from a Python package,
 started for this process. Run by root, that package makes a user `pgserver` for its server and lets it read the folders
 above .venv.
@@ -18,16 +19,19 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import URL, create_engine, make_url
+from sqlalchemy import URL, Connection, create_engine, make_url
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from tests.support import restoring
 from tests.support.parts import require_part
 
 T = TypeVar("T")
 Prepare = Callable[[str], T]
 """Brings the database at an address to the newest schema, and returns what there is to know of its contents."""
 
+MOST_USES = 50  # what was deleted in between is still read past
 WITHOUT_DURABILITY = (
     "alter system set fsync = off",
     "alter system set full_page_writes = off",
@@ -61,7 +65,10 @@ class SqliteTemplate(Generic[T]):
 
 
 class PostgresTemplate(Generic[T]):
-    """A prepared PostgreSQL database, copied for each test; all are dropped at the end. It may begin as a copy too."""
+    """A prepared PostgreSQL database, copied for tests; all are dropped at the end. It may begin as a copy too.
+
+    A copy is put back as it was made after a test, for the next one; where that cannot be, the next gets another.
+    """
 
     def __init__(self, server: URL, prepare: Prepare[T], like: "PostgresTemplate[Any] | None" = None) -> None:
         self._server = server
@@ -69,21 +76,42 @@ class PostgresTemplate(Generic[T]):
         self._name = f"vestibule_template_{token_hex(6)}"
         self._execute(f"create database {self._name} template {like._name if like else 'template0'} encoding 'UTF8'")
         self.contents = prepare(self._address(self._name))
+        self._clean: _Copy | None = None
+        with self._engine_of(self._name).connect() as connection:
+            restoring.keep(connection)
         # A template must have no visitors while it is copied.
         self._execute(f"alter database {self._name} allow_connections false")
 
     @contextmanager
     def copy(self, _folder: Path) -> Iterator[str]:
         """Yield the address of a fresh database."""
-        name = f"vestibule_test_{token_hex(6)}"
-        # Copying files is several times as fast as logging each page, where nothing waits for the disk.
-        self._execute(f"create database {name} template {self._name} strategy file_copy")
-        yield self._address(name)
-        self._execute(f"drop database {name} with (force)")
+        copy, self._clean = self._clean or self._new_copy(), None
+        try:
+            yield self._address(copy.name)
+        finally:
+            if copy.uses < MOST_USES and not self._clean and copy.is_restored():
+                self._clean = copy
+            else:
+                self._drop_copy(copy)
 
     def drop(self) -> None:
         """Remove the template."""
+        if self._clean:
+            self._drop_copy(self._clean)
         self._execute(f"drop database {self._name} with (force)")
+
+    def _new_copy(self) -> "_Copy":
+        name = f"vestibule_test_{token_hex(6)}"
+        # Copying files is several times as fast as logging each page, where nothing waits for the disk.
+        self._execute(f"create database {name} template {self._name} strategy file_copy")
+        return _Copy(name, self._engine_of(name).connect())
+
+    def _drop_copy(self, copy: "_Copy") -> None:
+        copy.keeper.close()
+        self._execute(f"drop database {copy.name} with (force)")
+
+    def _engine_of(self, database: str) -> Engine:
+        return create_engine(self._address(database), isolation_level="AUTOCOMMIT", poolclass=NullPool)
 
     def _address(self, database: str) -> str:
         return self._server.set(database=database).render_as_string(hide_password=False)
@@ -91,6 +119,23 @@ class PostgresTemplate(Generic[T]):
     def _execute(self, statement: str) -> None:
         with self._engine.connect() as connection:
             connection.exec_driver_sql(statement)
+
+
+class _Copy:
+    """A copy of a template, and a connection that puts it back."""
+
+    def __init__(self, name: str, keeper: Connection) -> None:
+        self.name, self.keeper, self.uses = name, keeper, 0
+        self._shape = restoring.shape_of(keeper)
+
+    def is_restored(self) -> bool:
+        """Put it back as it was made, and tell whether it is: never when a test has changed the schema."""
+        self.uses += 1
+        try:
+            restoring.restore(self.keeper)
+            return restoring.shape_of(self.keeper) == self._shape
+        except DBAPIError:
+            return False
 
 
 @contextmanager
