@@ -114,7 +114,7 @@ def engine_options(url: str, *, patient: bool = False) -> dict[str, Any]:
 
 
 def prepare_engine(engine: Engine, *, foreign_keys: bool = True) -> None:
-    """Make SQLite durable and strict, and let its transactions say which kind they are; let nobody get a dead connection.
+    """Make SQLite durable and strict, with transactions that say which kind they are; replace connections that ended.
 
     Migrations pass `foreign_keys=False`: rebuilding a table would delete its children otherwise.
     """

@@ -1,10 +1,9 @@
 """Fresh databases with the newest schema, cheap enough for one per test.
 
 Each test process prepares a template or two per kind of database; a test gets a copy, on PostgreSQL one of an earlier
-test that was put back as it was made. PostgreSQL is the server that
-TEST_POSTGRES_URL names (version 15 or newer, with a role that may create databases), else one from a Python package,
-started for this process. Run by root, that package makes a user `pgserver` for its server and lets it read the folders
-above .venv.
+test that was put back as it was made. PostgreSQL is the server that TEST_POSTGRES_URL names (version 15 or newer, with
+a role that may create databases; a superuser's are put back), else one from a Python package, started for this process.
+Run by root, that package makes a user `pgserver` for its server and lets it read the folders above .venv.
 """
 
 import fcntl
@@ -76,7 +75,7 @@ class PostgresTemplate(Generic[T]):
         self._name = f"vestibule_template_{token_hex(6)}"
         self._execute(f"create database {self._name} template {like._name if like else 'template0'} encoding 'UTF8'")
         self.contents = prepare(self._address(self._name))
-        self._clean: _Copy | None = None
+        self._clean: list[_Copy] = []
         with self._engine_of(self._name).connect() as connection:
             restoring.keep(connection)
         # A template must have no visitors while it is copied.
@@ -85,19 +84,19 @@ class PostgresTemplate(Generic[T]):
     @contextmanager
     def copy(self, _folder: Path) -> Iterator[str]:
         """Yield the address of a fresh database."""
-        copy, self._clean = self._clean or self._new_copy(), None
+        copy = self._clean.pop() if self._clean else self._new_copy()
         try:
             yield self._address(copy.name)
         finally:
-            if copy.uses < MOST_USES and not self._clean and copy.is_restored():
-                self._clean = copy
+            if copy.is_restored():
+                self._clean.append(copy)
             else:
                 self._drop_copy(copy)
 
     def drop(self) -> None:
         """Remove the template."""
-        if self._clean:
-            self._drop_copy(self._clean)
+        for copy in self._clean:
+            self._drop_copy(copy)
         self._execute(f"drop database {self._name} with (force)")
 
     def _new_copy(self) -> "_Copy":
@@ -125,12 +124,14 @@ class _Copy:
     """A copy of a template, and a connection that puts it back."""
 
     def __init__(self, name: str, keeper: Connection) -> None:
-        self.name, self.keeper, self.uses = name, keeper, 0
+        self.name, self.keeper, self._uses = name, keeper, 0
         self._shape = restoring.shape_of(keeper)
 
     def is_restored(self) -> bool:
-        """Put it back as it was made, and tell whether it is: never when a test has changed the schema."""
-        self.uses += 1
+        """Put it back as it was made, and tell whether it is: not when a test has changed the schema, nor for ever."""
+        self._uses += 1
+        if self._uses == MOST_USES:
+            return False
         try:
             restoring.restore(self.keeper)
             return restoring.shape_of(self.keeper) == self._shape
