@@ -11,6 +11,7 @@ from webapp.http import session, sso
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
+from webapp.http.problems import translated
 from webapp.http.session import Viewer, current_actor
 from webapp.models import FlowPurpose, Organization
 from webapp.services import accounts
@@ -51,7 +52,7 @@ def begin_link(organization: Organization) -> Response:
 @bp.route("/orgs/<org>/sso/unlink", methods=["GET", "POST"])
 @access(Scope.ORG_READ, leads_in=True)
 def unlink(organization: Organization) -> Response:
-    """Take the link away, once that is confirmed."""
+    """Take the link away, once that is confirmed; where somebody else needs it, the page says so instead."""
     provider = connections.require_active(organization)
     host = sso.host_of(provider)
     if not identities.has_other_way_in(accounts.by_id(_viewer().user_id)):
@@ -59,7 +60,9 @@ def unlink(organization: Organization) -> Response:
     require_fresh()
     form, question = ConfirmForm(), Question(f"unlink {provider.id}")
     if not question.is_confirmed(form):
-        return confirmation("sso/_unlink.html", form, preview=question, host=host, section="account")
+        refusal = identities.refusal_to_unlink(current_actor(), provider)
+        reason = translated(refusal) if refusal else None
+        return confirmation("sso/_unlink.html", form, preview=question, host=host, reason=reason, section="account")
     identities.unlink(current_actor(), organization, provider)
     flash(_("Your account is not linked any more."), "success")
     return go(url_for("accounts.profile"))
