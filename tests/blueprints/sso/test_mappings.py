@@ -235,7 +235,7 @@ def test_people_only_read_what_a_claim_fills(acme: Acme, desk: Desk, office: Off
     add(browser, desk, form(office))
     page = browser.get(office.address(f"groups/{office.readers}")).text
     assert "Single sign-on fills this group, so people only read it." in page
-    assert "its name, its level and its projects stay as they are too" in page
+    assert "its name, level and projects stay as they are too" in page
     wanted = {"name": "Readers", "level": "member", "projects": str(office.payroll), "confirm": "1"}
     with acme.unchanged():
         for path in (f"groups/{office.readers}", f"groups/{office.readers}/remove"):

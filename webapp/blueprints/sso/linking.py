@@ -11,7 +11,6 @@ from webapp.http import session, sso
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
-from webapp.http.problems import translated
 from webapp.http.session import Viewer, current_actor
 from webapp.models import FlowPurpose, Organization
 from webapp.services import accounts
@@ -60,9 +59,10 @@ def unlink(organization: Organization) -> Response:
     require_fresh()
     form, question = ConfirmForm(), Question(f"unlink {provider.id}")
     if not question.is_confirmed(form):
-        refusal = identities.refusal_to_unlink(current_actor(), provider)
-        reason = translated(refusal) if refusal else None
-        return confirmation("sso/_unlink.html", form, preview=question, host=host, reason=reason, section="account")
+        is_needed = identities.is_last_linked_owner(current_actor(), provider)
+        return confirmation(
+            "sso/_unlink.html", form, preview=question, host=host, is_needed=is_needed, section="account"
+        )
     identities.unlink(current_actor(), organization, provider)
     flash(_("Your account is not linked any more."), "success")
     return go(url_for("accounts.profile"))

@@ -237,13 +237,13 @@ def unlink(actor: Actor, organization: Organization, provider: IdentityProvider)
     _tell(user, "sso_unlinked", organization, provider)
 
 
-def refusal_to_unlink(actor: Actor, provider: IdentityProvider) -> LastLinkedOwner | None:
-    """Return why the actor, a member, may not unlink for the sake of their organization, or nothing where they may."""
+def is_last_linked_owner(actor: Actor, provider: IdentityProvider) -> bool:
+    """Tell whether the actor, a member, may not unlink because no other owner could come in."""
     try:
         _require_other_linked_owner(provider, _membership(actor))
-    except LastLinkedOwner as refusal:
-        return refusal
-    return None
+    except LastLinkedOwner:
+        return True
+    return False
 
 
 def _keep_as_former(identity: Identity) -> None:
