@@ -79,7 +79,9 @@ def recover(slug: str) -> Response:
 
 
 def _come_in(entrance: Entrance, code: str) -> Response:
-    who = f"{entrance.organization_id}:{_viewer().user_id}"
+    """Use a code up; what is tried at a provider's word alone is counted apart, and locks nobody else out."""
+    viewer = _viewer()
+    who = f"{entrance.organization_id}:{viewer.user_id}" + (":at its word" if viewer.is_confined else "")
     count_attempt(attempts.limits_of("recovery-code", session.client_ip(), who))
     try:
         until = uow.write(_use, entrance.organization_id, code)
