@@ -1,7 +1,7 @@
 """The guard: every route declares who may use it, and loads what it speaks of through its parents."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cache
 from typing import Any, Final, TypeVar, cast
@@ -71,6 +71,8 @@ class Rule:
     finds: bool = False
     leads_in: bool = False
     asks: Asks | None = None
+    leads_out: bool = False
+    proves: bool = False
 
 
 class UndeclaredRoute(Exception):
@@ -115,6 +117,24 @@ def access(
         return view
 
     return declare
+
+
+def leads_out(view: View) -> View:
+    """Declare of a view, above `access`, that it takes nothing but one's own membership away.
+
+    So it is open to whoever has yet to come through the organization's provider; not at a provider's word alone.
+    """
+    view.__dict__["rule"] = replace(view.__dict__["rule"], leads_out=True)
+    return view
+
+
+def proves(view: View) -> View:
+    """Declare of a view, above `access`, that it leads to a way of one's own to prove who one is.
+
+    So it is open at a provider's word alone to whoever has no password.
+    """
+    view.__dict__["rule"] = replace(view.__dict__["rule"], proves=True)
+    return view
 
 
 def rule_of(app: Flask, endpoint: str) -> Rule:
@@ -288,7 +308,7 @@ def _answer_step_by_step(rule: Rule, call: Callable[..., Any], arguments: dict[s
         if rule.allows is SIGNED_IN:
             if found is None:
                 raise SignInRequired
-            _refuse_confined(found)
+            _refuse_confined(found, is_proof=rule.proves)
     return cast(ResponseReturnValue, call(**arguments))
 
 
@@ -302,7 +322,7 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
     if rule.allows is not PUBLIC and found is None:
         raise SignInRequired
     if rule.allows is SIGNED_IN and found is not None:
-        _refuse_confined(found)
+        _refuse_confined(found, is_proof=rule.proves)
     if isinstance(rule.allows, Scope):
         organization = _load_organization(str(slug), found)
         if organization is None:
@@ -322,15 +342,19 @@ def refuse_confined() -> None:
     """Go on, in a public view, only with nobody, or with somebody who may act in their own name anywhere.
 
     Raises:
-        SignInRequired: an organization's provider alone says who they are, and they have a password to say it with.
+        SignInRequired: an organization's provider alone says who they are.
     """
     if (found := viewer()) is not None:
         _refuse_confined(found)
 
 
-def _refuse_confined(found: Viewer) -> None:
-    """Let nobody change an account at the word of an organization's provider alone, where its owner has a password."""
-    if found.is_confined and found.has_password and request.method not in SAFE_METHODS:
+def _refuse_confined(found: Viewer, *, is_proof: bool = False) -> None:
+    """Let nobody change an account at the word of an organization's provider alone: whoever runs it may be anybody.
+
+    Whoever has no password may go where they get a way of their own to prove who they are.
+    """
+    is_open = is_proof and not found.has_password
+    if found.is_confined and request.method not in SAFE_METHODS and not is_open:
         raise SignInRequired
 
 
@@ -343,8 +367,14 @@ def _require_way_in(rule: Rule, organization: Organization, found: Viewer | None
     """
     if found is not None and found.is_confined:
         _refuse_elsewhere(organization, found)
-    if g.came_otherwise and not rule.leads_in:
+    is_leaving = rule.leads_out and found is not None and not found.is_confined
+    if g.came_otherwise and not rule.leads_in and not is_leaving:
         _lead_to_provider(organization, g.member)
+
+
+def is_kept_out() -> bool:
+    """Tell whether whoever asks has yet to come through the organization's provider, on a page that leads in or out."""
+    return bool(g.get("came_otherwise"))
 
 
 def _refuse_elsewhere(organization: Organization, found: Viewer) -> None:

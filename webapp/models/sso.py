@@ -162,6 +162,28 @@ class Identity(Model):
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
+class FormerIdentity(Model):
+    """That a subject at a connection was a user's, and was unlinked: kept for as long as the account is.
+
+    Whoever was removed, or is suspended, comes back by that subject as nobody who is new.
+    """
+
+    __tablename__ = "former_identity"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "provider_id"],
+            ["identity_provider.organization_id", "identity_provider.id"],
+            ondelete="CASCADE",
+        ),
+    )
+
+    provider_id: Mapped[int] = mapped_column(Id, primary_key=True)
+    subject: Mapped[str] = mapped_column(_exact(255), primary_key=True)
+    user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
+    organization_id: Mapped[int] = mapped_column(Id)
+    unlinked_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
 class FlowPurpose(StrEnum):
     """What somebody is sent to the provider for."""
 

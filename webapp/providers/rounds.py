@@ -18,12 +18,13 @@ from webapp.db import perform
 from webapp.providers.base import Surroundings
 from webapp.providers.connected import outcome_of_probe, provider_of, said_by
 from webapp.providers.errors import NotBelieved, ProviderError, SaidNo
-from webapp.services.sso import health, reverification
+from webapp.services.sso import health, lapses, reverification
 from webapp.services.sso.reverification import Asked
 
 EVERY_SECONDS = 60.0
 VISITS_AT_ONCE = 8
 VISIT_SECONDS = 30.0
+LAPSES_EVERY_SECONDS = 3600.0
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +40,7 @@ class Rounds:
 
     def __init__(self, app: Flask, surroundings: Surroundings, stop: threading.Event) -> None:
         self._app, self._surroundings, self._stop = app, surroundings, stop
+        self._lapses_due = time.monotonic()
 
     def run_forever(self) -> None:
         """Go round every minute until it is time to stop."""
@@ -47,11 +49,24 @@ class Rounds:
             self._stop.wait(EVERY_SECONDS)
 
     def run_once(self) -> None:
-        """Visit every connection that is to be asked something."""
+        """Visit every connection that is to be asked something, and take back what no word stands for any more."""
         due: list[int] = []
         self._in_peace(lambda: due.extend(perform(health.due, write=False)))
         with ThreadPoolExecutor(VISITS_AT_ONCE) as threads:
             list(threads.map(self._visit, due))
+        if time.monotonic() >= self._lapses_due:
+            self._lapses_due = time.monotonic() + LAPSES_EVERY_SECONDS
+            self._in_peace(self._take_back)
+
+    def _take_back(self) -> None:
+        after: int | None = 0
+        while after is not None:
+            lapsed = perform(partial(lapses.find, after), write=False)
+            for organization_id, members in lapsed.steps():
+                if self._stop.is_set():
+                    return
+                perform(partial(lapses.take_back, organization_id, members), write=True)
+            after = None if self._stop.is_set() else lapsed.after
 
     def _visit(self, provider_id: int) -> None:
         self._in_peace(lambda: self._ask(provider_id))

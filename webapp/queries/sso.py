@@ -8,7 +8,6 @@ from typing import NamedTuple
 from sqlalchemy import ScalarSelect, Subquery, and_, bindparam, exists, func, or_, select
 
 from webapp.access.facts import IS_ACTIVE
-from webapp.access.single_sign_on import is_way_into
 from webapp.db import Id, db
 from webapp.models import (
     EmailAddress,
@@ -75,15 +74,9 @@ def entrance_of(slug: str) -> Entrance | None:
     return Entrance(*row) if row else None
 
 
-def own_links_of(user_id: int, *, through: int | None = None) -> list[OwnLink]:
-    """Return the providers of the organizations somebody belongs to, and since when they are linked to each.
-
-    Args:
-        user_id: whose.
-        through: the session that has to have come through each of them; any will do where left out.
-    """
-    statement = _OWN_LINKS if through is None else _OWN_LINKS.where(is_way_into(Organization.id, user_id, through))
-    return [OwnLink(*row) for row in db.session.execute(statement, {"user_id": user_id})]
+def own_links_of(user_id: int) -> list[OwnLink]:
+    """Return the providers of the organizations somebody belongs to, and since when they are linked to each."""
+    return [OwnLink(*row) for row in db.session.execute(_OWN_LINKS, {"user_id": user_id})]
 
 
 @dataclass(frozen=True)

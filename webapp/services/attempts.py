@@ -15,9 +15,10 @@ from sqlalchemy import case
 from sqlalchemy.dialects import postgresql, sqlite
 
 from webapp import clock
+from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import OftenEnough, TooManyAttempts
-from webapp.models import Attempts
+from webapp.models import Attempts, Organization
 from webapp.services.tokens import digest
 
 WINDOW = timedelta(minutes=15)
@@ -73,20 +74,34 @@ def count(limits: Sequence[Limit]) -> TooManyAttempts | None:
     return TooManyAttempts(minutes=_minutes_until(max(late))) if late else None
 
 
-def require_few_a_day(purpose: str, user_id: int | None, *, field: str | None = None) -> None:
+def whose(actor: Actor, organization: Organization | None) -> str:
+    """Return by what is counted what a user does in an organization: all they do together, wherever it is.
+
+    But at the word of an organization's provider alone only what is done there: whoever runs it may be anybody, and
+    uses up nothing of what they may do elsewhere.
+    """
+    here = f":{organization.id}" if actor.is_confined and organization is not None else ""
+    return f"{actor.user_id}{here}"
+
+
+def require_few_a_day(
+    purpose: str, actor: Actor, organization: Organization | None = None, *, field: str | None = None
+) -> None:
     """Count one more change of a kind by a user today, and go on only if it is not one too many.
 
     Each leaves rows behind for good, which nobody else limits.
 
     Args:
         purpose: the kind.
-        user_id: whose change it is; nobody's is not counted.
+        actor: whose change it is; nobody's is not counted.
+        organization: where; none for an account of their own.
         field: the field of a form that the refusal stands beside.
 
     Raises:
         OftenEnough: it is one too many.
     """
-    if user_id is not None and count([Limit(f"{purpose}:user:{user_id}", CHANGES_A_DAY, timedelta(days=1))]):
+    limit = Limit(f"{purpose}:user:{whose(actor, organization)}", CHANGES_A_DAY, timedelta(days=1))
+    if actor.user_id is not None and count([limit]):
         raise OftenEnough(most=CHANGES_A_DAY, field=field)
 
 

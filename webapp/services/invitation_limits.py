@@ -47,7 +47,7 @@ def number_over(actor: Actor, organization: Organization, number: int) -> int:
         return 0
     limits = [Limit(f"invitation:organization:{organization.id}", PER_ORGANIZATION_A_DAY, DAY)]
     if actor.user_id is not None:
-        limits.append(Limit(f"invitation:inviter:{actor.user_id}", PER_INVITER_A_DAY, DAY))
+        limits.append(Limit(f"invitation:inviter:{attempts.whose(actor, organization)}", PER_INVITER_A_DAY, DAY))
     counters = attempts.raise_counters(dict.fromkeys(limits, number))
     return max(0, *(counters[limit].count - limit.most for limit in limits))
 

@@ -134,7 +134,7 @@ def copy_link(actor: Actor, organization: Organization, invitation: Invitation) 
         raise OfferNotYours(
             N_("This invitation offers more than you may give, so you may not copy its link. Nothing was changed.")
         )
-    attempts.require_few_a_day("links", actor.user_id)
+    attempts.require_few_a_day("links", actor, organization)
     token = invitation_links.copy(invitation, actor.user_id)
     audit.record(actor, Event.INVITATION_LINK_COPIED, invitation_rows.target_of(invitation), organization=organization)
     return token

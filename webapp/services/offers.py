@@ -90,6 +90,12 @@ def leave_out_group(group: AccessGroup) -> None:
     _leave_out(offering, group.name)
 
 
+def take_out_group(group: AccessGroup) -> None:
+    """Let no invitation offer an access group any more, which people fill no more; those that wait say so."""
+    leave_out_group(group)
+    db.session.execute(delete(InvitationGroup).where(InvitationGroup.group_id == group.id))
+
+
 def _leave_out(offering: Select[int], name: str) -> None:
     of_them = (Invitation.id.in_(offering), Invitation.status.in_(WAITING))
     for invitation in db.session.scalars(select(Invitation).where(*of_them)).all():

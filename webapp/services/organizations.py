@@ -124,7 +124,7 @@ def change(actor: Actor, organization: Organization, wanted: OrganizationSetting
         return False
     if "slug" in after:
         slugs.require_free(wanted.slug, organization)
-        attempts.require_few_a_day("slugs", actor.user_id, field="slug")
+        attempts.require_few_a_day("slugs", actor, organization, field="slug")
         slugs.move(ORGANIZATION, organization, wanted.slug)
     _apply(organization, after)
     audit.record(

@@ -36,7 +36,7 @@ def change(actor: Actor, name: str, language: str | None) -> bool:
     if not after:
         return False
     if "name" in after:
-        attempts.require_few_a_day("renames", user.id, field="name")
+        attempts.require_few_a_day("renames", actor, field="name")
         _rename(actor, user, name)
     user.language = language
     changed = {field: before[field] for field in after}

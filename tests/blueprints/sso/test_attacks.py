@@ -96,7 +96,7 @@ def test_A01_account_without_a_password_shows_the_provider_only_what_it_opens(
     browser = world.browser()
     assert umbra.sign_in(browser).status_code == 303
     page = Page(browser.get("/account/"))
-    assert ("Umbra" in page.text, "Acme" in page.text) == (True, False)
+    assert ("Set a password" in page.text, "Acme" in page.text, "This browser" in page.text) == (True, False, False)
 
 
 def test_A01_account_linked_in_one_organization_is_nobody_at_the_provider_of_another(

@@ -2,11 +2,14 @@
 
 import pytest
 from flask.testing import FlaskClient
+from sqlalchemy import select, update
 
-from tests.support.acme import Acme
+from tests.support.acme import Acme, organization_of
+from tests.support.pages import Page
 from tests.support.sso import Desk
 from tests.support.worlds import World, csrf_token, post
-from webapp.models import Role
+from webapp.db import db
+from webapp.models import Attempts, Role, User
 from webapp.services import networks
 
 
@@ -18,6 +21,60 @@ def confined(world: World, acme: Acme, umbra: Desk) -> FlaskClient:
     browser = world.browser()
     assert umbra.sign_in(browser).status_code == 303
     return browser
+
+
+@pytest.fixture
+def bare(world: World, acme: Acme, confined: FlaskClient) -> FlaskClient:
+    """The same, where Acme's owner has no password."""
+    owner = update(User).where(User.id == acme.owner.user_id)
+    world.write(lambda: db.session.execute(owner.values(password_hash=None)))
+    return confined
+
+
+def test_A01_account_without_a_password_is_not_changed_either(world: World, acme: Acme, bare: FlaskClient) -> None:
+    third = world.organization("Third", acme.stranger)
+    world.policy(third, address_match_required=False, join_requests_allowed=True)
+    invited = world.invite(third, acme.stranger, "eve@example.net")
+    token = csrf_token(bare)
+    deeds = {
+        "/account/": {"name": "Taken Over", "language": ""},
+        "/account/sessions/end": {},
+        "/account/sessions/1/end": {},
+        "/orgs/new": {"name": "Owned"},
+        f"/orgs/{third}/join": {},
+        invited.link: {"accept": "1"},
+    }
+    with acme.unchanged():
+        for path, form in deeds.items():
+            assert bare.post(path, data={**form, "csrf_token": token}).location.startswith("/login"), path
+        page = Page(bare.get("/account/"))
+        assert ("Where you are signed in" in page.text, "Email addresses" in page.text) == (False, False)
+        assert "Your account has no password yet" in bare.get("/login").text
+
+
+def test_A23_whoever_has_no_password_gets_one_by_mail_all_the_same(world: World, acme: Acme, bare: FlaskClient) -> None:
+    page = Page(bare.get("/account/"))
+    address = page.named("email")[0].attributes["value"]
+    assert post(bare, "/forgot-password", page="/account/", email=address).status_code == 303
+    [letter] = world.letters("password_reset")
+    assert (letter.to_address, letter.state) == (acme.owner.email, "queued")
+
+
+def test_A01_deeds_at_the_word_of_a_provider_use_up_nothing_elsewhere(
+    world: World, acme: Acme, bare: FlaskClient
+) -> None:
+    """Where others are counted by person alone: links that are copied, invitations."""
+    invited = world.invite(acme.other_slug, acme.stranger, "eve@example.net")
+    address = f"/orgs/{acme.other_slug}/invitations/{invited.id}/link"
+    assert post(bare, address).status_code < 400
+    form = {"emails": "bo@example.net", "role": "member", "lifetime_days": "7"}
+    assert post(bare, f"/orgs/{acme.other_slug}/members/new", **form).status_code < 400
+    whose = f"user:{acme.owner.user_id}:{world.read(lambda: organization_of(acme.other_slug).id)}"
+    counted = world.read(lambda: set(db.session.scalars(select(Attempts.bucket))))
+    assert {bucket for bucket in counted if bucket.startswith(("links:", "invitation:inviter:"))} == {
+        f"links:{whose}",
+        f"invitation:inviter:{whose.removeprefix('user:')}",
+    }
 
 
 def test_A01_nobody_is_added_whom_the_person_knows_from_elsewhere(

@@ -9,6 +9,7 @@ import time_machine
 from flask.testing import FlaskClient
 
 from tests.support.acme import Acme
+from tests.support.pages import Page
 from tests.support.sso import Desk
 from tests.support.worlds import Person, World, post
 from webapp import clock
@@ -136,6 +137,8 @@ def test_A22_last_linked_owner_neither_unlinks_nor_leaves(
     with acme.unchanged("session", "member"):
         assert post(browser, desk.address("unlink"), confirm="1").status_code == 409
         assert post(browser, acme.address("leave"), confirm="1").status_code == 409
+        page = Page(browser.get(desk.address("unlink")))
+        assert ("confirm" in page.ids, "no other owner is linked" in page.by_id("reason").text) == (False, True)
     desk.set(enforcement=Enforcement.OPTIONAL)
     assert post(browser, desk.address("unlink"), confirm="1").status_code == 303
 

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from tests.support.acme import Acme
 from tests.support.identity_provider import ABSENT, HostileProvider
 from tests.support.managed import groups, held, ids
+from tests.support.offering import accept, joined_with, left_out
 from tests.support.pages import Page
 from tests.support.rounds import rounds_of
 from tests.support.routes import Place
@@ -234,12 +235,26 @@ def test_people_only_read_what_a_claim_fills(acme: Acme, desk: Desk, office: Off
     add(browser, desk, form(office))
     page = browser.get(office.address(f"groups/{office.readers}")).text
     assert "Single sign-on fills this group, so people only read it." in page
+    assert "its name, level and projects stay as they are too" in page
     wanted = {"name": "Readers", "level": "member", "projects": str(office.payroll), "confirm": "1"}
     with acme.unchanged():
         for path in (f"groups/{office.readers}", f"groups/{office.readers}/remove"):
             answer = post(browser, office.address(path), **wanted, members=str(acme.member_id(acme.member)))
             assert answer.status_code == 409, path
             assert "is filled by single sign-on" in answer.text
+
+
+def test_invitation_that_offered_the_group_says_that_it_does_not_any_more(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    invited = acme.world.invite(acme.slug, acme.owner, "bob@example.org", groups=[office.readers])
+    add(browser, desk, form(office))
+    assert left_out(acme, invited) == ["Readers"]
+    add(browser, desk, form(office, value="desk"))
+    bob = accept(acme, invited)
+    assert held(acme) == set()
+    assert joined_with(acme, bob).groups == []
+    assert left_out(acme, invited) == ["Readers"]
 
 
 def test_whoever_unlinks_leaves_what_the_provider_filled(

@@ -9,6 +9,7 @@ import pytest
 import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from tests.support.acme import Acme
 from tests.support.sso import Desk
@@ -16,7 +17,7 @@ from tests.support.teams import make_project, make_team
 from tests.support.worlds import Person, post
 from webapp import clock
 from webapp.db import db
-from webapp.models import Enforcement, RecoveryCode, Role
+from webapp.models import Enforcement, RecoveryCode, Role, User
 from webapp.services.sso import recovery
 
 CODE = re.compile(r"\b[0-9a-z]{4}(?:-[0-9a-z]{4}){3}\b")
@@ -153,6 +154,20 @@ def test_F07_codes_are_not_guessed(acme: Acme, desk: Desk, codes: list[str], bro
     assert acme.events()[-1] == "access.refused"
     with time_machine.travel(clock.now() + timedelta(minutes=16), tick=False):
         assert come_in(desk, browser, codes[0]) == 303
+
+
+def test_A01_guesses_at_the_word_of_a_provider_lock_nobody_else_out(
+    acme: Acme, desk: Desk, codes: list[str], browser: FlaskClient
+) -> None:
+    desk.know(acme.owner, "u-2")
+    desk.theirs.person = "u-2"
+    owner = update(User).where(User.id == acme.owner.user_id)
+    acme.world.write(lambda: db.session.execute(owner.values(password_hash=None)))
+    theirs = acme.world.browser()
+    desk.sign_in(theirs)
+    desk.set(verification_days=0)
+    assert [come_in(desk, theirs, WRONG) for _ in range(11)] == 10 * [422] + [429]
+    assert come_in(desk, browser, codes[0]) == 303
 
 
 @pytest.mark.parametrize("who", ["manager", "admin", "member"])

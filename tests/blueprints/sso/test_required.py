@@ -8,7 +8,7 @@ import time_machine
 from sqlalchemy import update
 
 from tests.support.acme import Acme
-from tests.support.pages import PANEL
+from tests.support.pages import PANEL, Page
 from tests.support.sso import Desk
 from tests.support.statements import queries
 from tests.support.teams import make_project, make_team
@@ -17,7 +17,7 @@ from webapp import clock
 from webapp.db import db
 from webapp.models import Enforcement, Identity, Session
 
-PAGES = ["members", "members/pending", "projects", "teams", "audit", "settings", "sso", "sso/setup", "leave"]
+PAGES = ["members", "members/pending", "projects", "teams", "audit", "settings", "sso", "sso/setup"]
 
 
 @pytest.fixture
@@ -35,6 +35,33 @@ def test_A22_whoever_is_not_linked_is_led_to_link_and_back(acme: Acme, required:
     assert (answer.status_code, answer.location) == (303, f"{required.address('link')}?next={address}")
     page = acme.browser(acme.owner).get(answer.location).text
     assert "requires this" in page
+
+
+def test_whoever_does_not_want_to_link_may_leave_and_sees_nothing_of_what_they_reach(
+    world: World, acme: Acme, required: Desk
+) -> None:
+    required.know(acme.member)
+    browser = acme.browser(acme.member)
+    assert acme.address("leave") in browser.get(required.address("link")).text
+    with acme.unchanged():
+        page = browser.get(acme.address("leave"))
+        assert post(browser, acme.address("leave")).status_code == 422
+    assert (page.status_code, "What this changes" in page.text) == (200, False)
+    assert post(browser, acme.address("leave"), **Page(page).answer()).status_code == 303
+    assert "Mina Member" not in world.roles(acme.slug)
+    assert acme.events()[-1] == "member.left"
+
+
+def test_A01_nobody_leaves_at_a_providers_word_that_counts_no_more(world: World, acme: Acme, required: Desk) -> None:
+    required.know(acme.member)
+    browser = world.browser()
+    required.sign_in(browser)
+    with time_machine.travel(clock.now() + timedelta(days=7.1), tick=False):
+        world.write(_keep_awake)
+        with acme.unchanged():
+            assert browser.get(acme.address("leave")).status_code == 303
+            assert post(browser, acme.address("leave"), confirm="1").location == required.address("login")
+    assert "Mina Member" in world.roles(acme.slug)
 
 
 def test_fragments_and_forms_are_told_to_leave_the_page(acme: Acme, required: Desk) -> None:

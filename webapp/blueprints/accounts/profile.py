@@ -23,10 +23,12 @@ from webapp.services import profile as own
 @bp.get("/account/")
 @access(SIGNED_IN)
 def profile() -> Response:
-    """Show one's own account; at the word of an organization's provider alone only where there is no password."""
+    """Show one's own account; at the word of an organization's provider alone only how to get a way of one's own in."""
     viewer = _viewer()
     if viewer.is_confined and viewer.has_password:
         raise SignInRequired
+    if viewer.is_confined:
+        return respond("accounts/own_way_in.html", {"panel": "accounts/_own_way_in.html"})
     return _page(_facts())
 
 
@@ -112,7 +114,7 @@ def _facts() -> dict[str, Any]:
         "addresses": addresses_of(viewer.user_id),
         "sessions": sessions_of(viewer.user_id, this=viewer.session_id),
         "has_password": viewer.has_password,
-        "links": [(link, sso.host_of(link.provider)) for link in own_links_of(viewer.user_id, through=viewer.through)],
+        "links": [(link, sso.host_of(link.provider)) for link in own_links_of(viewer.user_id)],
     }
 
 

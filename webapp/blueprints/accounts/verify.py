@@ -9,7 +9,7 @@ from webapp.errors import DomainError, LetterLimit, SignInRequired, WrongCredent
 from webapp.http import session, uow
 from webapp.http.credentials import count_attempt
 from webapp.http.forms import safe_next
-from webapp.http.guard import PUBLIC, SIGNED_IN, access
+from webapp.http.guard import PUBLIC, SIGNED_IN, access, proves
 from webapp.http.htmx import go
 from webapp.services import accounts, addresses, attempts, passwords, verification
 from webapp.services.addresses import Address
@@ -39,6 +39,7 @@ def verify_email(token: str) -> Response:
 
 
 @bp.post("/verify-email")
+@proves
 @access(SIGNED_IN, own_transactions=True)
 def send_verification() -> Response:
     """Send the letter with the link again."""

@@ -6,8 +6,8 @@ from flask_babel import gettext as _
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.membership import address_of
-from webapp.http.confirmations import ConfirmForm, Preview, confirmation
-from webapp.http.guard import access
+from webapp.http.confirmations import ConfirmForm, Preview, Question, confirmation
+from webapp.http.guard import access, is_kept_out, leads_out
 from webapp.http.htmx import go, respond
 from webapp.http.notices import say_with_undo
 from webapp.http.offers import names_of
@@ -81,15 +81,20 @@ def _invite_back(organization: Organization, removed: RemovedMember) -> Response
 
 
 @bp.route("/orgs/<org>/leave", methods=["GET", "POST"])
+@leads_out
 @access(Scope.ORG_READ, previews=True)
 def leave(organization: Organization) -> Response:
-    """Ask whether to leave, then do it."""
+    """Ask whether to leave, then do it; who has to come through the provider first is shown nothing they reach."""
     actor, form = current_actor(), ConfirmForm()
     member = service.require_may_leave(actor, organization)
     preview = Preview(lambda: service.leave(actor, organization), by_member(member))
-    if not preview.is_confirmed(form):
+    is_outside = is_kept_out()
+    question = Question(f"leave {organization.id}") if is_outside else preview
+    if not question.is_confirmed(form):
         sent = service.open_invitations_by(organization, member.user_id)
-        return confirmation("members/_leave.html", form, preview=preview, member=member, sent=sent)
+        return confirmation(
+            "members/_leave.html", form, preview=question, member=member, sent=sent, is_kept_out=is_outside
+        )
     with preview.noted(Event.MEMBER_LEFT):
         service.leave(actor, organization)
     flash(_("You have left %(organization)s.", organization=organization.name), "success")

@@ -51,7 +51,7 @@ def begin_link(organization: Organization) -> Response:
 @bp.route("/orgs/<org>/sso/unlink", methods=["GET", "POST"])
 @access(Scope.ORG_READ, leads_in=True)
 def unlink(organization: Organization) -> Response:
-    """Take the link away, once that is confirmed."""
+    """Take the link away, once that is confirmed; where somebody else needs it, the page says so instead."""
     provider = connections.require_active(organization)
     host = sso.host_of(provider)
     if not identities.has_other_way_in(accounts.by_id(_viewer().user_id)):
@@ -59,7 +59,10 @@ def unlink(organization: Organization) -> Response:
     require_fresh()
     form, question = ConfirmForm(), Question(f"unlink {provider.id}")
     if not question.is_confirmed(form):
-        return confirmation("sso/_unlink.html", form, preview=question, host=host, section="account")
+        is_needed = identities.is_last_linked_owner(current_actor(), provider)
+        return confirmation(
+            "sso/_unlink.html", form, preview=question, host=host, is_needed=is_needed, section="account"
+        )
     identities.unlink(current_actor(), organization, provider)
     flash(_("Your account is not linked any more."), "success")
     return go(url_for("accounts.profile"))

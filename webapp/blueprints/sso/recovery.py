@@ -16,7 +16,7 @@ from webapp.errors import DomainError, NotFound, SignInRequired
 from webapp.http import session, sso, uow
 from webapp.http.credentials import count_attempt
 from webapp.http.forms import Form, safe_next
-from webapp.http.guard import SIGNED_IN, access
+from webapp.http.guard import SIGNED_IN, access, proves
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
 from webapp.http.templating import exact
@@ -58,6 +58,7 @@ def make_codes(organization: Organization) -> Response:
 
 
 @bp.route("/orgs/<slug>/sso/recover", methods=["GET", "POST"])
+@proves
 @access(SIGNED_IN, own_transactions=True)
 def recover(slug: str) -> Response:
     """Come in by a code, for a while and in this browser; where nothing is required no code is used up."""
@@ -78,7 +79,9 @@ def recover(slug: str) -> Response:
 
 
 def _come_in(entrance: Entrance, code: str) -> Response:
-    who = f"{entrance.organization_id}:{_viewer().user_id}"
+    """Use a code up; what is tried at a provider's word alone is counted apart, and locks nobody else out."""
+    viewer = _viewer()
+    who = f"{entrance.organization_id}:{viewer.user_id}" + (":at its word" if viewer.is_confined else "")
     count_attempt(attempts.limits_of("recovery-code", session.client_ip(), who))
     try:
         until = uow.write(_use, entrance.organization_id, code)

@@ -46,6 +46,19 @@ class NotInvited(SignOnRefused):
     )
 
 
+class KnownBefore(SignOnRefused):
+    """The identity was somebody's here, who may have been removed or suspended since: no policy lets them join."""
+
+    noted = N_(
+        "This identity belonged to somebody here before, and no invitation waits for the address that was named."
+    )
+    sentence = N_(
+        "Your account at the provider belonged to somebody here before. Nothing was changed. If you are a member of "
+        "%(organization)s, sign in as you did before and link your account again. Otherwise ask somebody there to "
+        "invite you."
+    )
+
+
 class LinkFirst(SignOnRefused):
     """An account with the claimed address exists: its owner signs in and links, and nobody else gets it."""
 

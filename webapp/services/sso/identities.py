@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, insert, literal, select, update
+from sqlalchemy import and_, bindparam, delete, exists, insert, literal, or_, select, update
 
 from webapp import clock
 from webapp.access import single_sign_on
@@ -16,6 +16,7 @@ from webapp.db import Id, UtcDateTime, changes_one_row, db
 from webapp.errors import LastOwner, NotFound
 from webapp.models import (
     Enforcement,
+    FormerIdentity,
     Identity,
     IdentityProvider,
     Member,
@@ -86,6 +87,27 @@ def known(provider: IdentityProvider, subject: str) -> Known | None:
     """Return whom a provider knows by a subject. Nobody is ever looked for by anything else."""
     row = db.session.execute(_KNOWN, {"provider_id": provider.id, "subject": subject}).one_or_none()
     return Known(*row) if row else None
+
+
+_SAME = select(IdentityProvider.id).where(
+    IdentityProvider.organization_id == bindparam("organization_id"),
+    IdentityProvider.kind == bindparam("kind"),
+    IdentityProvider.issuer == bindparam("issuer"),
+)
+_WAS_KNOWN = select(
+    or_(
+        *(
+            exists().where(model.provider_id.in_(_SAME), model.subject == bindparam("subject"))
+            for model in (Identity, FormerIdentity)
+        )
+    )
+)
+
+
+def was_known(provider: IdentityProvider, subject: str) -> bool:
+    """Tell whether a subject is or was somebody's at a connection, or at an earlier one to the same provider."""
+    same = {"organization_id": provider.organization_id, "kind": provider.kind, "issuer": provider.issuer}
+    return bool(db.session.scalar(_WAS_KNOWN, {**same, "subject": subject}))
 
 
 def of_user(provider: IdentityProvider, user_id: int) -> Identity | None:
@@ -208,10 +230,26 @@ def unlink(actor: Actor, organization: Organization, provider: IdentityProvider)
     if not has_other_way_in(user):
         raise LastWayIn
     _require_other_linked_owner(provider, _membership(actor))
+    _keep_as_former(identity)
     db.session.execute(delete(Identity).where(Identity.id == identity.id))
     mappings.forget(actor, organization, _membership(actor))
     _record(actor, Event.SSO_UNLINKED, organization, provider)
     _tell(user, "sso_unlinked", organization, provider)
+
+
+def is_last_linked_owner(actor: Actor, provider: IdentityProvider) -> bool:
+    """Tell whether the actor, a member, may not unlink because no other owner could come in."""
+    try:
+        _require_other_linked_owner(provider, _membership(actor))
+    except LastLinkedOwner:
+        return True
+    return False
+
+
+def _keep_as_former(identity: Identity) -> None:
+    """Keep whose an identity was, once for each; see `was_known`."""
+    of_provider = {"organization_id": identity.organization_id, "provider_id": identity.provider_id}
+    db.session.merge(FormerIdentity(**of_provider, subject=identity.subject, user_id=identity.user_id))
 
 
 def _require_other_linked_owner(provider: IdentityProvider, member: Member) -> None:

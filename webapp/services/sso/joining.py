@@ -24,7 +24,7 @@ from webapp.services.addresses import Address
 from webapp.services.invitation_links import Link
 from webapp.services.memberships import Terms
 from webapp.services.sso import identities, letters, mappings
-from webapp.services.sso.errors import LinkFirst, NotInvited, SignOnRefused
+from webapp.services.sso.errors import KnownBefore, LinkFirst, NotInvited, SignOnRefused
 from webapp.services.sso.identities import Said
 from webapp.services.sso.invited import offer_for
 from webapp.services.words import single_line
@@ -61,6 +61,7 @@ def come_in(
     Raises:
         SignOnRefused: the account is closed or the membership suspended.
         NotInvited: neither an invitation nor the policy lets them in.
+        KnownBefore: the policy would, but the identity was somebody's here before.
         LinkFirst: nobody is known by the identity, and the claimed address is an account's already.
         InvitationNotOpen: whoever sent the invitation may no longer offer it, or the one they came by is closed.
         InvitedIsAnother: the one they came by is for another address.
@@ -97,8 +98,8 @@ def _admit(
     offer = offer_for(organization, address, link)
     if address is None:
         raise NotInvited(organization=organization.name)
-    if offer is None and not _may_join(organization, provider, address):
-        raise NotInvited(organization=organization.name)
+    if offer is None:
+        _require_may_join(organization, provider, address, said)
     if accounts.with_verified_address(address.canonical):
         raise LinkFirst(organization=organization.name)
     name = single_line(said.name) or address.typed.partition("@")[0]
@@ -137,6 +138,14 @@ def _is_of_organization(organization: Organization, address: Address) -> bool:
         for model in (Member, RemovedMember)
     ]
     return db.session.execute(union_all(*rows).limit(1)).first() is not None
+
+
+def _require_may_join(organization: Organization, provider: IdentityProvider, address: Address, said: Said) -> None:
+    """Go on only if the policy lets somebody join, who never was anybody here."""
+    if not _may_join(organization, provider, address):
+        raise NotInvited(organization=organization.name)
+    if identities.was_known(provider, said.subject):
+        raise KnownBefore(organization=organization.name)
 
 
 def _may_join(organization: Organization, provider: IdentityProvider, address: Address) -> bool:

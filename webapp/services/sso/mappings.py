@@ -1,6 +1,7 @@
 """Which claims fill which access groups. Every caller holds the organization's lock.
 
-A group with a rule holds exactly those of whom the provider has said what one of its rules asks for.
+A group with a rule holds exactly those of whom the provider has said what one of its rules asks for, for as long as
+its word counts (`lapses`).
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -13,6 +14,7 @@ from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import require
 from webapp.access.roles import Scope
+from webapp.access.single_sign_on import is_recent
 from webapp.db import Id, db
 from webapp.errors import NotFound
 from webapp.models import (
@@ -26,7 +28,7 @@ from webapp.models import (
     SsoMapping,
     SsoMappingMember,
 )
-from webapp.services import access_groups, audit
+from webapp.services import access_groups, audit, offers
 from webapp.services.access_groups import contents_of
 from webapp.services.audit import Event
 from webapp.services.memberships import require_few
@@ -52,7 +54,7 @@ def add(actor: Actor, organization: Organization, rule: Rule) -> SsoMapping:
     """Add a rule. Its access group is managed from now on.
 
     Whoever was put in it by hand leaves, unless the provider has said of them already what the rule asks for. Nobody
-    comes in before they sign in.
+    comes in before they sign in. Invitations that offered it say that they do not any more.
 
     Raises:
         NotFound, Forbidden: the actor may not, or no connection is in use.
@@ -65,6 +67,8 @@ def add(actor: Actor, organization: Organization, rule: Rule) -> SsoMapping:
     provider = connections.require_active(organization)
     group = _group_to_map(organization, rule)
     require_few(len(contents_of(group).members))
+    if not group.is_managed:
+        offers.take_out_group(group)
     made = SsoMapping(organization_id=organization.id, group_id=group.id, claim=rule.claim, value=rule.value)
     db.session.add(made)
     db.session.flush()
@@ -158,7 +162,7 @@ def _group_to_map(organization: Organization, rule: Rule) -> AccessGroup:
 
 
 def _vouched_for(provider: IdentityProvider, rule: Rule, group: AccessGroup) -> list[int]:
-    """Return who of a group has been named by the provider at their last sign-in; only their groups are kept."""
+    """Return whom of a group the provider has named, not too long ago to count; only their groups are kept."""
     if rule.claim != "groups":
         return []
     named = (
@@ -166,6 +170,7 @@ def _vouched_for(provider: IdentityProvider, rule: Rule, group: AccessGroup) -> 
         .join(GroupMember, GroupMember.member_id == Member.id)
         .join(Identity, and_(Identity.user_id == Member.user_id, Identity.provider_id == provider.id))
         .where(GroupMember.group_id == group.id, Identity.invalid_since.is_(None))
+        .where(is_recent(Identity.last_verified_at, provider))
     )
     return [number for number, claims in db.session.execute(named) if rule.value in (claims.get("groups") or ())]
 

@@ -37,7 +37,7 @@ def make(actor: Actor, organization: Organization) -> list[str]:
     """
     require(actor, Scope.SSO_ADMIN, organization)
     provider = connections.require_active(organization)
-    require_few_a_day("recovery-codes", actor.user_id)
+    require_few_a_day("recovery-codes", actor, organization)
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.organization_id == organization.id))
     codes = [_new_code() for _ in range(NUMBER)]
     db.session.add_all(RecoveryCode(organization_id=organization.id, code_hash=_hash(code)) for code in codes)

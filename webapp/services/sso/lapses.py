@@ -1,0 +1,83 @@
+"""What claims gave somebody counts as long as their provider's word does; then the worker takes it back, in steps.
+
+The word counts while the connection is in use, the identity is valid, and the provider has vouched for it not longer
+ago than the policy allows. The next sign-in brings back what it gives then.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, bindparam, exists, select
+
+from webapp.access.actor import Actor
+from webapp.access.single_sign_on import vouches_for
+from webapp.db import Id, db
+from webapp.models import IdentityProvider, Member, ProviderStatus, SsoMappingMember
+from webapp.services import organizations
+from webapp.services.sso import mappings
+
+LOOKED_AT = 1_000
+TAKEN_BACK = 50
+
+
+@dataclass(frozen=True)
+class Lapsed:
+    """Members whose provider's word counts no more, by organization; where there may be more, after which member."""
+
+    members: dict[int, list[int]]
+    after: int | None
+
+    def steps(self) -> Iterator[tuple[int, Sequence[int]]]:
+        """Yield an organization with some of its members, few enough for one transaction."""
+        for organization_id, numbers in self.members.items():
+            for start in range(0, len(numbers), TAKEN_BACK):
+                yield organization_id, numbers[start : start + TAKEN_BACK]
+
+
+def _is_vouched_for() -> ColumnElement[bool]:
+    vouched_for = vouches_for(IdentityProvider, Member).correlate(IdentityProvider, Member)
+    in_use = IdentityProvider.status == ProviderStatus.ACTIVE
+    return exists().where(IdentityProvider.organization_id == Member.organization_id, in_use, vouched_for)
+
+
+_IS_VOUCHED_FOR = _is_vouched_for()
+_HELD = (
+    select(SsoMappingMember.member_id)
+    .where(SsoMappingMember.member_id > bindparam("after", type_=Id))
+    .group_by(SsoMappingMember.member_id)
+    .order_by(SsoMappingMember.member_id)
+    .limit(LOOKED_AT)
+    .subquery()
+)
+_LOOKED_AT = (
+    select(Member.id, Member.organization_id, _IS_VOUCHED_FOR)
+    .join(_HELD, _HELD.c.member_id == Member.id)
+    .order_by(Member.id)
+)
+
+
+def find(after: int) -> Lapsed:
+    """Look at the next members in groups that claims fill, a thousand at most.
+
+    Args:
+        after: the id of the member to go on after.
+    """
+    rows = db.session.execute(_LOOKED_AT, {"after": after}).all()
+    members = defaultdict[int, list[int]](list)
+    for number, organization_id, is_vouched_for in rows:
+        if not is_vouched_for:
+            members[organization_id].append(number)
+    return Lapsed(dict(members), rows[-1].id if len(rows) == LOOKED_AT else None)
+
+
+def take_back(organization_id: int, numbers: Sequence[int]) -> None:
+    """Let members leave the groups that claims fill; not those who have signed in meanwhile.
+
+    Raises:
+        NotFound: the organization is gone.
+    """
+    organization = organizations.lock(organization_id)
+    theirs = select(Member).where(Member.organization_id == organization.id, Member.id.in_(numbers), ~_IS_VOUCHED_FOR)
+    for member in db.session.scalars(theirs.order_by(Member.id)).all():
+        mappings.forget(Actor.system(), organization, member)
