@@ -148,6 +148,35 @@ class AlreadyMember(DomainError):
     field = "emails"
 
 
+class EndedMember(AlreadyMember):
+    """The address belongs to a member whose membership has ended."""
+
+    sentence = N_(
+        "%(email)s is a member already; their membership ended on %(day)s. It can be renewed on their own page."
+    )
+
+
+class MembershipEnded(NotFound):
+    """Somebody came back to an organization after the last day of their membership."""
+
+    title = N_("Your membership has ended")
+    sentence = N_("Your membership of %(organization)s ended on %(day)s. Managers and owners there can renew it.")
+
+
+class OwnerWithEnd(DomainError):
+    """A membership that ends on a day would be an owner's, or an owner's would get such a day."""
+
+    sentence = N_("The membership of an owner has no end. Nothing was changed; take the day or the role away first.")
+    field = "role"
+
+
+class EndTooSoon(DomainError):
+    """A membership would end on a day that is not ahead, or too far ahead."""
+
+    sentence = N_("Choose a day after today, within ten years, or none.")
+    field = "last_day"
+
+
 class AlreadyInvited(DomainError):
     """The address has an open invitation."""
 

@@ -17,6 +17,7 @@ from webapp.services.slugs import TEAM
 SENTENCES = {
     Result.INVITED: "invited",
     Result.MEMBER: "is a member already",
+    Result.ENDED: "is a member already, whose membership has ended",
     Result.OPEN: "has an open invitation already",
     Result.MALFORMED: "is not an email address",
     Result.LIMITED: "has had enough invitations for today",

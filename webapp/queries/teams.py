@@ -61,6 +61,7 @@ class PersonRow(NamedTuple):
     role: Role
     status: MemberStatus
     has_global_access: bool
+    has_ended: bool
 
 
 class ProjectRow(NamedTuple):
@@ -188,8 +189,9 @@ def _team_row(page: Subquery) -> Statement:
 
 
 def _person_row(page: Subquery) -> Statement:
-    columns = (Member.id, Member.user_id, User.name, func.coalesce(EmailAddress.address, ""))
-    found = select(*columns, Member.role, Member.status, Member.has_global_access).select_from(page)
+    columns: tuple[Any, ...] = (Member.id, Member.user_id, User.name, func.coalesce(EmailAddress.address, ""))
+    columns += (Member.role, Member.status, Member.has_global_access, Member.has_ended)
+    found = select(*columns).select_from(page)
     found = found.join(Member, Member.id == page.c.member_id).join(User, User.id == Member.user_id)
     return found.outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
 

@@ -34,6 +34,7 @@ class Result(StrEnum):
 
     INVITED = "invited"
     MEMBER = "member"
+    ENDED = "ended"
     OPEN = "open"
     MALFORMED = "malformed"
     LIMITED = "limited"
@@ -109,7 +110,8 @@ def _sort_out(organization: Organization, wanted: dict[str, Address]) -> dict[st
     results = dict.fromkeys(wanted, Result.INVITED)
     waiting = _waiting_invitations(organization, wanted)
     results |= {invitation.canonical: Result.OPEN for invitation in waiting if invitation.is_open(now)}
-    results |= dict.fromkeys(invitation_rows.addresses_of_members(organization, wanted), Result.MEMBER)
+    there = invitation_rows.addresses_of_members(organization, wanted)
+    results |= {canonical: Result.ENDED if has_ended else Result.MEMBER for canonical, has_ended in there.items()}
     free = [address for address in wanted.values() if results[address.canonical] is Result.INVITED]
     results |= {address.canonical: Result.LIMITED for address in invitation_limits.over_daily_limit(organization, free)}
     return results

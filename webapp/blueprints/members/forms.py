@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from wtforms import SelectField
+from wtforms import DateField, SelectField
 from wtforms.fields import SelectChoice
+from wtforms.validators import Optional
 
 from webapp.http.choices import CHOSEN, EVERYTHING, chosen_in, numbers_field, reach_choices, reach_field
 from webapp.http.forms import Form
@@ -54,6 +55,16 @@ class TermsForm(RoleForm):
         """Return what was chosen."""
         everything = (self.has_global_access.data or EVERYTHING) == EVERYTHING
         return Terms(Role[self.role.data.upper()], everything, sorted(set(self.teams.data or ())))
+
+
+class EndForm(ShownForm):
+    """The last day of a membership, or none."""
+
+    last_day = DateField(_("Membership ends"), validators=[Optional()])
+
+    def carried(self) -> list[tuple[str, str]]:
+        """Return the names and values that send the same form again."""
+        return [*super().carried(), ("last_day", self.last_day.data.isoformat() if self.last_day.data else "")]
 
 
 class MemberForm(RoleForm, ShownForm):
