@@ -265,3 +265,10 @@ def test_removal_that_is_undone_brings_the_end_back_and_says_that_it_is_over(acm
     assert f"Their membership ended on {day}" in Page(browser.get(answer.location)).by_id("notices").text
     assert [letter.kind for letter in acme.world.letters()] == ["removed"]
     assert acme.browser(acme.member).get(acme.address("members")).status_code == 404
+
+
+def test_form_that_says_nothing_of_a_day_takes_no_end_away(acme: Acme) -> None:
+    set_end(acme, ahead(9))
+    with acme.unchanged():
+        answer = post(acme.browser(acme.manager), acme.address(f"members/{acme.member_id(acme.member)}/end"))
+    assert answer.status_code == 422

@@ -110,6 +110,13 @@ def _standing(row: MemberRow, pieces: MemberPieces) -> Html:
 def _teams(teams: TeamNames | None, pieces: MemberPieces) -> Html:
     if teams is None:
         return pieces.no_team
+    if not teams.groups:
+        return _named(teams, pieces)
+    groups = escape(ngettext("%(num)s access group", "%(num)s access groups", teams.groups))
+    return _named(teams, pieces) + escape(", ") + groups if teams.total else groups
+
+
+def _named(teams: TeamNames, pieces: MemberPieces) -> Html:
     if teams.total == 1:
         return escape(teams.names[0])
     names = escape(", ".join(teams.names)) + (pieces.and_others if teams.total > len(teams.names) else NOTHING)
