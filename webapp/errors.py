@@ -114,6 +114,12 @@ class InvalidAddress(DomainError):
     field = "email"
 
 
+class DomainWithoutDot(InvalidAddress):
+    """A new address is of a domain without a dot, which is not the one that our letters come from."""
+
+    sentence = N_("What follows the @ has no dot, so no letter would arrive there. Check it for typing errors.")
+
+
 class NoAddress(DomainError):
     """Nobody was named who is to be invited."""
 
