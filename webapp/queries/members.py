@@ -20,6 +20,7 @@ from sqlalchemy import (
     func,
     null,
     select,
+    type_coerce,
     union_all,
 )
 from sqlalchemy.orm import InstrumentedAttribute
@@ -83,7 +84,8 @@ def standing_of(status: MemberStatus, expires_at: datetime | None) -> Standing:
 class Wanted:
     """Which members a list shows, and in which order.
 
-    A search comes by the word that matched, whatever the order; the members of a team, by its id, come by name.
+    A search comes by the word that matched, whatever the order; the members of a team, by its id, and those whose
+    membership has ended come by name.
     """
 
     q: str = ""
@@ -164,7 +166,7 @@ def _order(which: Wanted, words: Sequence[str]) -> str:
     """Return the order of a list. Among members of one role that by role is that by name, which the index serves."""
     if words:
         return BY_NAME
-    if which.team is not None:
+    if which.team is not None or which.status is Standing.ENDED:
         return which.sort if which.sort.removeprefix("-") == BY_NAME else BY_NAME
     return which.sort if which.role is None else which.sort.replace("role", BY_NAME)
 
@@ -172,7 +174,7 @@ def _order(which: Wanted, words: Sequence[str]) -> str:
 @cache
 def _list(words: int, narrowed: tuple[str, ...], sort: str, in_team: bool) -> Listing:
     """Prepare a list of one shape: so many words searched for, these conditions, this order, one team or all."""
-    narrowing = [NARROWED[name] for name in narrowed]
+    narrowing = _narrowing(narrowed)
     of_team = TeamMember.team_id == bindparam("team_id", type_=Id)
     if words:
         found = matching(MemberWord, MemberWord.member_id, words)
@@ -189,6 +191,14 @@ def _list(words: int, narrowed: tuple[str, ...], sort: str, in_team: bool) -> Li
         return listing(found, by_name, _shown, descending=sort.startswith("-"))
     everybody = select(Member.id).where(Member.organization_id == bindparam("organization_id"), *narrowing)
     return listing(everybody, SORTS[sort.removeprefix("-")], _shown, descending=sort.startswith("-"))
+
+
+def _narrowing(narrowed: tuple[str, ...]) -> list[Any]:
+    """Return conditions. The sum hides the index of roles: the few who have ended lead, and not all of a role."""
+    if Standing.ENDED not in narrowed:
+        return [NARROWED[name] for name in narrowed]
+    role = type_coerce(Member.role, Integer) + 0 == bindparam("role", type_=Member.role.type)
+    return [role if name == "role" else NARROWED[name] for name in narrowed]
 
 
 def _shown(page: Subquery) -> Statement:

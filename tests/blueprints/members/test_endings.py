@@ -211,6 +211,15 @@ def test_list_says_who_has_ended_and_narrows_to_them(acme: Acme) -> None:
     assert page_of(acme, "members?status=ended&role=admin&q=mina").rows("member") == []
 
 
+def test_those_who_have_ended_come_by_name_and_are_narrowed_by_role_too(acme: Acme) -> None:
+    for person in (acme.member, acme.admin):
+        end(acme, person)
+    both = [acme.member_id(acme.admin), acme.member_id(acme.member)]
+    assert page_of(acme, "members?status=ended&sort=-joined").rows("member") == both
+    assert page_of(acme, "members?status=ended&sort=-name").rows("member") == both[::-1]
+    assert page_of(acme, "members?status=ended&role=member&sort=role").rows("member") == both[1:]
+
+
 def test_membership_that_has_ended_is_renewed_without_a_question_and_the_log_keeps_what_they_gain(acme: Acme) -> None:
     make_project(acme, "Payroll", make_team(acme, "Red"))
     end(acme, acme.member)
