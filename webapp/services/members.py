@@ -186,7 +186,7 @@ def restore(actor: Actor, organization: Organization, member: Member) -> None:
 
 
 def restore_all(actor: Actor, organization: Organization, people: Sequence[Member]) -> None:
-    """Give suspended members the use of their memberships back, and tell them. Once is enough.
+    """Give suspended members the use of their memberships back, and tell those whose has not ended. Once is enough.
 
     Raises:
         NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
@@ -277,7 +277,9 @@ def _record_and_tell(
         Change(target_of(member, users[member.user_id]), was, after) for member, was in zip(people, before, strict=True)
     ]
     audit.record_all(actor, event, changes, organization=organization)
-    told = [(users[member.user_id], {"role": member.role.label}) for member in people]
+    offers_use = event is Event.MEMBER_RESTORED
+    those = [member for member in people if member.is_active or not offers_use]
+    told = [(users[member.user_id], {"role": member.role.label}) for member in those]
     tell_all(actor, organization, told, event.value.removeprefix("member."))
 
 

@@ -276,6 +276,14 @@ def test_removal_that_is_undone_brings_the_end_back_and_says_that_it_is_over(acm
     assert acme.browser(acme.member).get(acme.address("members")).status_code == 404
 
 
+def test_restoring_somebody_whose_membership_has_ended_says_so_and_sends_no_letter(acme: Acme) -> None:
+    acme.change(acme.member, status=MemberStatus.SUSPENDED)
+    day, browser = end(acme, acme.member), acme.browser(acme.owner)
+    answer = post(browser, acme.address(f"members/{acme.member_id(acme.member)}/restore"))
+    assert f"Their membership ended on {day}" in Page(browser.get(answer.location)).by_id("notices").text
+    assert acme.world.letters() == []
+
+
 def test_form_that_says_nothing_of_a_day_takes_no_end_away(acme: Acme) -> None:
     set_end(acme, ahead(9))
     with acme.unchanged():

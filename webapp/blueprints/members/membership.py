@@ -138,8 +138,17 @@ def suspend(organization: Organization, member: Member) -> Response:
 def restore(organization: Organization, member: Member) -> Response:
     """Give a suspended member the membership back."""
     members.restore(current_actor(), organization, member)
-    flash(_("%(name)s can use the membership again.", name=person_of(member).name), "success")
+    if not say_if_ended(member):
+        flash(_("%(name)s can use the membership again.", name=person_of(member).name), "success")
     return go(address_of(organization, member))
+
+
+def say_if_ended(member: Member) -> bool:
+    """Tell whether a membership has ended, and say when, to whoever may renew it."""
+    if member.expires_at is None or not member.has_ended:
+        return False
+    flash(_("Their membership ended on %(day)s; you can renew it here.", day=said(last_day(member.expires_at))))
+    return True
 
 
 def address_of(organization: Organization, member: Member) -> str:

@@ -5,9 +5,8 @@ from flask_babel import gettext as _
 
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
-from webapp.blueprints.members.membership import address_of
+from webapp.blueprints.members.membership import address_of, say_if_ended
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
-from webapp.http.days import day
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.notices import say_with_undo
@@ -15,7 +14,6 @@ from webapp.http.offers import names_of
 from webapp.http.reasons import reasons_of_removed
 from webapp.http.session import current_actor
 from webapp.models import Member, Organization, RemovedMember
-from webapp.models.member import last_day
 from webapp.queries.counts import counts_of
 from webapp.queries.impact import by_member
 from webapp.queries.members import person_of
@@ -71,8 +69,7 @@ def undo_removal(organization: Organization, removed: RemovedMember) -> Response
         flash(_("%(name)s is a member again. You may not give: %(names)s.", name=name, names=names_of(left_out)))
     else:
         flash(_("%(name)s is a member again, as before.", name=name), "success")
-    if member.expires_at is not None and member.has_ended:
-        flash(_("Their membership ended on %(day)s; you can renew it here.", day=day(last_day(member.expires_at))))
+    say_if_ended(member)
     return go(address_of(organization, member))
 
 
