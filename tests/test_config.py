@@ -221,3 +221,8 @@ def test_K03_bad_setting_stops_a_command_with_one_sentence(tmp_path: Path) -> No
     ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stdout) == (78, "")
     assert ended.stderr == "VESTIBULE_MAIL_PORT got 'smtp', but takes a port from 1 to 65535.\n"
+
+
+@pytest.mark.parametrize("sender", ["Hall <hall@Intranet>", "hall@intranet"])
+def test_domain_that_letters_come_from_is_that_of_the_sender(tmp_path: Path, sender: str) -> None:
+    assert settings_of(tmp_path, MAIL_DEFAULT_SENDER=sender).mail_domain == "intranet"

@@ -91,6 +91,12 @@ class Settings:
         return (*self.private_providers, DEMO_HOST) if self.demo else self.private_providers
 
     @property
+    def mail_domain(self) -> str:
+        """The domain that letters come from. The mail server knows it, so it may be a name without a dot."""
+        [(_name, sender)] = getaddresses([self.mail_default_sender])
+        return sender.rpartition("@")[2].lower()
+
+    @property
     def is_sqlite(self) -> bool:
         """Whether the embedded database is in use."""
         return make_url(self.database_url).get_backend_name() == "sqlite"

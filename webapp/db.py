@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import BigInteger, CursorResult, DateTime, Engine, Integer, MetaData, String, Update, event
+from sqlalchemy import BigInteger, CursorResult, DateTime, Engine, Integer, MetaData, String, Update, bindparam, event
 from sqlalchemy.engine import Connection, Dialect, make_url
 from sqlalchemy.exc import DBAPIError, DisconnectionError, OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session, registry
 from sqlalchemy.types import TypeDecorator
 
+from webapp import clock
 from webapp.vault import Vault
 
 BUSY_TIMEOUT_SECONDS = 3
@@ -53,6 +54,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 
+# Each execution of a statement asks for the time anew.
+NOW = bindparam("now_itself", callable_=clock.now, type_=UtcDateTime())
 Id = BigInteger().with_variant(Integer, "sqlite")
 # Sorted and compared byte by byte, so that both databases agree.
 Key = String(320).with_variant(String(320, collation="C"), "postgresql")

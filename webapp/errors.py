@@ -114,6 +114,12 @@ class InvalidAddress(DomainError):
     field = "email"
 
 
+class DomainWithoutDot(InvalidAddress):
+    """A new address is of a domain without a dot, which is not the one that our letters come from."""
+
+    sentence = N_("What follows the @ has no dot, so no letter would arrive there. Check it for typing errors.")
+
+
 class NoAddress(DomainError):
     """Nobody was named who is to be invited."""
 
@@ -146,6 +152,35 @@ class AlreadyMember(DomainError):
 
     sentence = N_("%(email)s is already a member.")
     field = "emails"
+
+
+class EndedMember(AlreadyMember):
+    """The address belongs to a member whose membership has ended."""
+
+    sentence = N_(
+        "%(email)s is a member already; their membership ended on %(day)s. It can be renewed on their own page."
+    )
+
+
+class MembershipEnded(NotFound):
+    """Somebody came back to an organization after the last day of their membership."""
+
+    title = N_("Your membership has ended")
+    sentence = N_("Your membership of %(organization)s ended on %(day)s. Managers and owners there can renew it.")
+
+
+class OwnerWithEnd(DomainError):
+    """A membership that ends on a day would be an owner's, or an owner's would get such a day."""
+
+    sentence = N_("The membership of an owner has no end. Nothing was changed; take the day or the role away first.")
+    field = "role"
+
+
+class EndTooSoon(DomainError):
+    """A membership would end on a day that is not ahead, or too far ahead."""
+
+    sentence = N_("Choose a day after today, within ten years, or none.")
+    field = "last_day"
 
 
 class AlreadyInvited(DomainError):

@@ -61,6 +61,7 @@ def plain_organizations(draw: st.DrawFn) -> dict[str, Any]:
             "role": st.sampled_from(Role),
             "is_global": st.booleans(),
             "is_suspended": st.sampled_from([False, False, True]),
+            "ends_in_days": st.sampled_from([None, None, 1, -1]),
             "is_closed": st.sampled_from([False, False, True]),
             "name": st.sampled_from("ab"),
             "identity": st.sampled_from([None, {"days": 0}, {"days": 3}, {"days": 8}, {"days": 0, "is_invalid": True}]),
@@ -102,6 +103,7 @@ def model(plain: dict[str, Any], m: int, p: int) -> tuple[list[tuple[str, int, R
                 paths.append((kind, number, held.get("level", member["role"])))
     facts = {
         "suspended": member["is_suspended"],
+        "ended": (member["ends_in_days"] or 0) < 0,
         "account_closed": member["is_closed"],
         "sso_required": is_barred(plain["connection"], member["identity"]),
         "archived": plain["projects"][p]["is_archived"],
@@ -169,7 +171,8 @@ def _of_project(plain: dict[str, Any]) -> dict[str, Any]:
 def _of_member(plain: dict[str, Any]) -> dict[str, Any]:
     status = MemberStatus.SUSPENDED if plain["is_suspended"] else MemberStatus.ACTIVE
     of = {"role": plain["role"], "has_global_access": plain["is_global"], "sort_name": plain["name"]}
-    return {**of, "status": status}
+    days = plain["ends_in_days"]
+    return {**of, "status": status, "expires_at": days and clock.now() + timedelta(days=days)}
 
 
 def _key(name: str, of: Member | Project) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -283,6 +284,15 @@ def test_A01_session_that_a_provider_began_ends_where_nobody_knows_that_it_is_co
     with browser.session_transaction() as cookie:
         cookie["token"] = token
     assert browser.get("/account/").location.startswith("/login")
+
+
+def test_D06_nobody_comes_in_again_where_ends_are_not_known(app: Flask, acme: Acme) -> None:
+    acme.change(acme.admin, expires_at=clock.now())
+    acme.change(acme.member, expires_at=clock.now() + timedelta(days=1))
+    schema.downgrade(app, "0010")
+    schema.upgrade(app)
+    assert acme.browser(acme.admin).get(acme.address("members")).status_code == 404
+    assert acme.browser(acme.member).get(acme.address("members")).status_code == 200
 
 
 def test_schema_made_anew_works(app: Flask, filled: Acme, world: World) -> None:

@@ -51,7 +51,7 @@ def test_D11_every_scope_says_from_which_role() -> None:
 
 
 @pytest.mark.parametrize("role", Role)
-@pytest.mark.parametrize("state", ["active", "suspended", "removed"])
+@pytest.mark.parametrize("state", ["active", "suspended", "ended", "removed"])
 @pytest.mark.parametrize("is_active", [True, False])
 def test_D11_page_asks_for_role_membership_and_account_together(
     acme: Acme, role: Role, state: str, is_active: bool
@@ -59,6 +59,8 @@ def test_D11_page_asks_for_role_membership_and_account_together(
     browser = acme.browser(acme.admin)
     token = csrf_token(browser)
     acme.change(acme.admin, role=role, status=MemberStatus.SUSPENDED if state == "suspended" else MemberStatus.ACTIVE)
+    if state == "ended":
+        acme.change(acme.admin, expires_at=clock.now())
     if state == "removed":
         acme.remove(acme.admin)
     if not is_active:

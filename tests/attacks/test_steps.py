@@ -54,7 +54,7 @@ FORMS = {
     "organizations.update": {"name": "Acme", "slug": "acme", "invitation_lifetime_days": "7"},
 }
 # What a form of earlier pages does not have, and a choice of none.
-OPTIONAL = {"from_date", "language", "has_global_access", "teams", "groups"}
+OPTIONAL = {"from_date", "last_day", "language", "has_global_access", "teams", "groups"}
 
 
 def sender(acme: Acme, route: Route) -> Person | None:

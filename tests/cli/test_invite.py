@@ -63,3 +63,8 @@ def test_teams_are_offered_instead_of_every_project(acme: Acme, vestibule: Comma
     with acme.unchanged():
         nowhere = vestibule("invite", "other@example.org", "--org", acme.slug, "--team", shadow)
     assert (nowhere.status, nowhere.err) == (1, "Error: There is no team shadow.\n")
+
+
+def test_address_of_a_domain_without_a_dot_is_none(acme: Acme, vestibule: Command) -> None:
+    ran = vestibule("invite", "x@nowhere", "--org", acme.slug)
+    assert (ran.status, "is not an email address" in ran.out) == (1, True)

@@ -19,11 +19,12 @@ DATA = {
 }
 KINDS = {
     "role_changed": "Ada Winter changed your role in Harbour Works. It is now: Admin.",
+    "end_changed": "Ada Winter took the end of your membership of Harbour Works away",
     "suspended": "Ada Winter suspended your membership of Harbour Works.",
     "restored": "Ada Winter restored your membership of Harbour Works, as it was before. Your role is: Admin.",
     "removed": "Ada Winter removed you from Harbour Works.",
 }
-LEADING_THERE = {"role_changed", "restored"}
+LEADING_THERE = {"role_changed", "restored", "end_changed"}
 HOSTILE = "<b>Eve</b>\r\nBcc: eve@evil.example\u202e https://evil.example/win"
 
 
@@ -56,3 +57,11 @@ def test_C14_names_are_text_and_lead_nowhere(app: Flask, kind: str) -> None:
     assert "<b>" not in html
     for body in (subject, text, html):
         assert not re.search(r"https?://(?!127\.0\.0\.1|localhost)|evil\.example|\u202e", body)
+
+
+def test_letter_names_the_last_day_and_the_one_before(app: Flask) -> None:
+    ends = {"expires_at": "2027-03-01T00:00:00+00:00", "earlier_at": "2027-01-01T00:00:00+00:00"}
+    subject, text, html = parts(app, "end_changed", **ends)
+    assert subject == "Your membership of Harbour Works ends on 28 Feb 2027"
+    for body in (text, html):
+        assert "28 Feb 2027 is its last day, until midnight UTC. Until now its last day was 31 Dec 2026." in body

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from itertools import cycle
 
@@ -13,6 +14,7 @@ from tests.support.server import Server
 from tests.support.sizes import Figures, short_and_long
 from tests.support.visitor import Answer, Visitor, at_once, visitor_at
 from tests.support.worlds import Person, World
+from webapp import clock
 from webapp.access.actor import Actor
 from webapp.models import MemberStatus, Role
 from webapp.services import projects, teams
@@ -94,6 +96,29 @@ def test_R05_two_owners_at_once_leave_one(
         statuses.update(answer.status for answer in answers)
     refused = {f"refused_{status}": count for status, count in sorted(statuses.items()) if status != 303}
     figures(rounds=rounds, without_owner=0, done=statuses[303], **refused)
+
+
+def promote_or_end(address: str, day: str, visitors: list[Visitor], index: int) -> Answer:
+    """Make somebody an owner, or let their membership end."""
+    if index == 0:
+        return visitors[0].send(address, role="owner", has_global_access="1", confirm="1")
+    return visitors[1].send(f"{address}/end", last_day=day, confirm="1")
+
+
+@pytest.mark.parametrize("rounds", short_and_long(4, 200))
+def test_R05_nobody_is_at_once_an_owner_and_somebody_whose_membership_ends(
+    world: World, server: Server, ledger: Ledger, rounds: int
+) -> None:
+    ada, ben = world.person("Ada Winter", "ada@example.com"), world.person("Ben Okafor", "ben@example.com")
+    visitors = [visitor_at(server.url, "/account/", world, ada) for _ in range(2)]
+    day = (clock.now() + timedelta(days=9)).date().isoformat()
+    for number in range(rounds):
+        slug = world.organization(f"Hall {number}", ada)
+        member_id = world.member(slug, ben, Role.MEMBER)
+        answers = at_once(2, partial(promote_or_end, f"/orgs/{slug}/members/{member_id}", day, visitors))
+        assert sorted(answer.status for answer in answers) == [303, 422]
+        [row] = ledger.rows("member", id=member_id)
+        assert (row["role"] is Role.OWNER) is (row["expires_at"] is None)
 
 
 def share_payroll(slug: str) -> None:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from webapp.errors import InvalidAddress
-from webapp.services.addresses import Address, parse, split
+from webapp.errors import DomainWithoutDot, InvalidAddress
+from webapp.services.addresses import Address, parse, parse_new, split
 
 TO_ASCII: list[Callable[[str], str]] = [str.lower, str.casefold, lambda text: unicodedata.normalize("NFKC", text)]
 IGNORED_IN_DOMAINS = ["\u00ad", "\u034f", "\u200b", "\u2060", "\ufe0f", "\U000e0100", "\u180b", "\u1160"]
@@ -205,3 +205,13 @@ def test_any_text_falls_into_pieces_of_itself(text: str) -> None:
     for piece in split(text):
         assert piece in text
         assert piece == piece.strip() != ""
+
+
+@pytest.mark.parametrize("text", ["ada@example.org", "ada@intranet", "Ada@INTRANET"])
+def test_new_address_needs_a_dot_but_for_the_domain_that_letters_come_from(text: str) -> None:
+    assert parse_new(text, "intranet") == parse(text)
+
+
+def test_new_address_of_another_domain_without_a_dot_is_refused() -> None:
+    with pytest.raises(DomainWithoutDot):
+        parse_new("ada@nowhere", "intranet")

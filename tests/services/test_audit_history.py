@@ -1,6 +1,7 @@
 """The audit log alone tells who was a member, as what, and with which status, at any past moment."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from random import Random
 from typing import Any
 
@@ -9,23 +10,24 @@ from sqlalchemy import select, update
 
 from tests.support.acme import Acme
 from tests.support.worlds import Person
+from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import DomainError
 from webapp.models import AuditEntry, Member, MemberStatus, Organization, OutboxMessage, RemovedMember, Role, User
-from webapp.services import additions, addresses, invitations, members, outbox, removals
+from webapp.services import additions, addresses, endings, invitations, members, outbox, removals
 from webapp.services.audit import Event
 from webapp.services.invitation_links import Link
 from webapp.services.invitations import Offer
 from webapp.services.memberships import Terms
 
-Membership = dict[int, tuple[int, str, str]]
-"""The id of each member to user, role and status."""
+Membership = dict[int, tuple[int, str, str, str | None]]
+"""The id of each member to user, role, status and end."""
 
 BEGINS = {Event.MEMBER_JOINED, Event.MEMBER_ADDED, Event.MEMBER_REMOVAL_UNDONE}
 ENDS = {Event.MEMBER_REMOVED, Event.MEMBER_LEFT}
-CHANGES = {Event.MEMBER_ROLE_CHANGED, Event.MEMBER_SUSPENDED, Event.MEMBER_RESTORED}
-ACTS = 80
+CHANGES = {Event.MEMBER_ROLE_CHANGED, Event.MEMBER_SUSPENDED, Event.MEMBER_RESTORED, Event.MEMBER_END_CHANGED}
+ACTS = 90
 
 
 def rebuilt(entries: Sequence[AuditEntry]) -> Membership:
@@ -36,15 +38,18 @@ def rebuilt(entries: Sequence[AuditEntry]) -> Membership:
             continue
         if entry.event in ENDS:
             gone = found.pop(entry.target_id)
-            assert gone == entry.before
+            assert {"expires_at": None, **gone} == {"expires_at": None, **(entry.before or {})}
         elif entry.event in BEGINS:
             assert entry.target_id not in found
             found[entry.target_id] = dict(entry.after or {})
         else:
             before, after = entry.before or {}, entry.after or {}
-            assert before.items() <= found[entry.target_id].items()
+            assert before.items() <= {"expires_at": None, **found[entry.target_id]}.items()
             found[entry.target_id] |= after
-    return {number: (said["user_id"], said["role"], said["status"]) for number, said in found.items()}
+    return {
+        number: (said["user_id"], said["role"], said["status"], said.get("expires_at"))
+        for number, said in found.items()
+    }
 
 
 def recorded(acme: Acme) -> Membership:
@@ -52,10 +57,14 @@ def recorded(acme: Acme) -> Membership:
 
     def read() -> Membership:
         rows = db.session.scalars(select(Member).where(Member.organization_id == acme.organization().id))
-        return {row.id: (row.user_id, row.role.label, row.status.value) for row in rows}
+        return {row.id: (row.user_id, row.role.label, row.status.value, _end(row)) for row in rows}
 
     found: Membership = acme.world.read(read)
     return found
+
+
+def _end(row: Member) -> str | None:
+    return row.expires_at.isoformat() if row.expires_at else None
 
 
 class Chance:
@@ -73,6 +82,7 @@ class Chance:
             self._suspend,
             self._restore,
             self._restore,
+            self._end,
             self._remove,
             self._undo,
             self._leave,
@@ -111,6 +121,10 @@ class Chance:
     def _restore(self, actor: Actor, organization: Organization) -> None:
         suspended = select(Member).where(Member.status == MemberStatus.SUSPENDED).order_by(Member.id)
         members.restore(actor, organization, self._random.choice(db.session.scalars(suspended).all()))
+
+    def _end(self, actor: Actor, organization: Organization) -> None:
+        ahead = clock.now().date() + timedelta(days=self._random.choice([1, 9]))
+        endings.set_last_day(actor, organization, self._somebody(organization), self._random.choice([ahead, None]))
 
     def _remove(self, actor: Actor, organization: Organization) -> None:
         removals.remove(actor, organization, self._somebody(organization))

@@ -48,6 +48,7 @@ from webapp.services import invitations, members, removals
 from webapp.services.invitation_links import Link
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
+ENDS = datetime(2100, 1, 1, tzinfo=UTC)
 A_SECOND = timedelta(seconds=1)
 KEPT = timedelta(days=30)
 EVERYTHING: dict[str, object] = {"has_global_access": True, "teams": [], "groups": []}
@@ -187,12 +188,13 @@ def end_right(actor: Actor, organization: Organization, person: Person, way: str
 
 @pytest.mark.parametrize("status", MemberStatus)
 def test_undo_puts_back_exactly_what_was(acme: Acme, leaver: Person, status: MemberStatus) -> None:
-    acme.change(leaver, status=status, last_active_at=NOON)
+    acme.change(leaver, status=status, last_active_at=NOON, expires_at=ENDS)
     before = acme.world.dump(without={"outbox_message"})
     undo(acme, remove(acme, leaver))
     assert acme.world.dump(without={"outbox_message"}) == before
     entry = acme.entries()[-1]
     described = {"user_id": leaver.user_id, "email": leaver.email, "role": "admin", "status": status.value} | EVERYTHING
+    described["expires_at"] = ENDS.isoformat()
     assert (entry.event, entry.before, entry.after) == ("member.removal_undone", None, described)
     told = [letter.kind for letter in acme.world.letters()]
     assert told == (["removed", "restored"] if status is MemberStatus.ACTIVE else ["removed"])

@@ -199,6 +199,7 @@ class Routes:
             "teams.new": {"name": address},
             **(self._place.forms if self._place else {}),
             "members.suspend": {"confirm": "1"},
+            "members.end": {"last_day": (clock.now().date() + timedelta(days=90)).isoformat(), "confirm": "1"},
             "members.remove": {"confirm": "1"},
             "sso.choose": {"kind": "oidc"},
             "sso.prove": {

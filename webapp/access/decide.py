@@ -9,7 +9,7 @@ from webapp.access.actor import Actor, ActorKind
 from webapp.access.facts import MemberFacts, Resource
 from webapp.access.roles import LOWEST_LEVEL, LOWEST_ROLE, LOWEST_ROLE_IN_OWN_TEAM, Scope, has_scope
 from webapp.errors import AboveYourRole, Forbidden, NotFound, RoleTooHigh, Yourself
-from webapp.models import Member, MemberStatus, Organization, Project, Role, Team
+from webapp.models import Member, Organization, Project, Role, Team
 
 
 class PowerOver(Protocol):
@@ -27,7 +27,7 @@ class Standing:
 
     id: int
     role: Role
-    status: MemberStatus
+    is_active: bool
 
 
 def decide(actor: Actor, scope: Scope, resource: Resource) -> bool:
@@ -167,6 +167,6 @@ def may_still_offer(
     """
     if user_id is None:
         return True
-    if member is None or member.status is not MemberStatus.ACTIVE or member.role < role:
+    if member is None or not member.is_active or member.role < role:
         return False
     return _has_in(organization, Scope.MEMBER_INVITE, member)

@@ -7,12 +7,12 @@ from sqlalchemy import ScalarSelect, and_, bindparam, case, exists, func, not_, 
 
 from webapp.access.single_sign_on import would_be_locked_out
 from webapp.db import Id, db
-from webapp.models import EmailAddress, Member, MemberStatus, Organization, Project, Role, Team, User
+from webapp.models import EmailAddress, Member, Organization, Project, Role, Team, User
 
 Resource = Organization | Team | Project
 KINDS: dict[type[Resource], str] = {Organization: "organization", Team: "team", Project: "project"}
 # That a member may use their membership; the statement joins their user.
-IS_ACTIVE = (Member.status == MemberStatus.ACTIVE, User.is_active)
+IS_ACTIVE = (Member.is_active, User.is_active)
 # That a user can sign in, now or once they have forgotten their password; without a proven address there is no way in.
 HAS_PROVEN_ADDRESS = exists().where(EmailAddress.user_id == User.id, EmailAddress.verified_at.is_not(None))
 # That a member can come in: they can sign in, and through the provider where that is wanted, now or from some day.

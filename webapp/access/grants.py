@@ -23,6 +23,7 @@ from sqlalchemy import (
     Exists,
     Integer,
     Select,
+    SQLColumnExpression,
     and_,
     bindparam,
     case,
@@ -44,8 +45,8 @@ from webapp import clock
 from webapp.access import plugins
 from webapp.access.plugins import Opinion
 from webapp.access.roles import LOWEST_LEVEL, Scope
-from webapp.access.single_sign_on import NOW, lacks_identity
-from webapp.db import Id, Key, db
+from webapp.access.single_sign_on import lacks_identity
+from webapp.db import NOW, Id, Key, db
 from webapp.models import (
     AccessGroup,
     GroupMember,
@@ -114,7 +115,7 @@ class Blocker:
     """A fact that takes some scopes on a project away from a member, whatever the grants give."""
 
     kind: str
-    condition: ColumnElement[bool]
+    condition: SQLColumnExpression[bool]
     scopes: frozenset[Scope] = frozenset(LOWEST_LEVEL)
 
 
@@ -137,6 +138,7 @@ GRANTS = (
 BLOCKERS = (
     Blocker("account_closed", not_(_user.is_active)),
     Blocker("suspended", _member.status == MemberStatus.SUSPENDED),
+    Blocker("ended", _member.has_ended),
     Blocker("sso_required", lacks_identity(_member)),
     Blocker("archived", _project.archived_at.is_not(None), frozenset(LOWEST_LEVEL) - {Scope.PROJECT_READ}),
 )

@@ -17,6 +17,7 @@ PATHS = {
 BLOCKERS = {
     "account_closed": N_("the account is closed"),
     "suspended": N_("the membership is suspended"),
+    "ended": N_("the membership has ended"),
     "sso_required": N_("single sign-on is required, and the provider has not vouched for them of late"),
     "archived": N_("the project is archived, so it can only be read"),
 }

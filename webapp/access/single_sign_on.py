@@ -3,13 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Exists, FunctionElement, bindparam, exists, literal_column, not_, or_
+from sqlalchemy import ColumnElement, Exists, FunctionElement, exists, literal_column, not_, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.compiler import SQLCompiler
 
-from webapp import clock
-from webapp.db import UtcDateTime
+from webapp.db import NOW, UtcDateTime
 from webapp.models import (
     Enforcement,
     Identity,
@@ -22,8 +21,6 @@ from webapp.models import (
 # Spelled out, not bound: SQLite plans a statement anew for each value that decides whether a partial index will do.
 _IN_USE: Any = literal_column(f"'{ProviderStatus.ACTIVE}'")
 _REQUIRED: Any = literal_column(f"'{Enforcement.REQUIRED}'")
-# Each execution of a statement asks for the time anew.
-NOW = bindparam("sso_now", callable_=clock.now, type_=UtcDateTime())
 
 
 class DaysBefore(FunctionElement[datetime]):

@@ -17,6 +17,7 @@ from webapp.services.slugs import TEAM
 SENTENCES = {
     Result.INVITED: "invited",
     Result.MEMBER: "is a member already",
+    Result.ENDED: "is a member already, whose membership has ended",
     Result.OPEN: "has an open invitation already",
     Result.MALFORMED: "is not an email address",
     Result.LIMITED: "has had enough invitations for today",
@@ -47,8 +48,9 @@ def invite(
 
     Exit status: 0 when at least one was invited, 1 when none was.
     """
-    with application():
-        outcomes = perform(partial(_invite, org, email, Role[role.upper()], days, teams), write=True)
+    with application() as app:
+        own_domain = app.extensions["vestibule"].mail_domain
+        outcomes = perform(partial(_invite, org, email, Role[role.upper()], days, teams, own_domain), write=True)
     if is_json:
         show_json([{"email": outcome.address, "result": outcome.result.value} for outcome in outcomes])
     else:
@@ -57,13 +59,15 @@ def invite(
         raise SystemExit(1)
 
 
-def _invite(slug: str, emails: tuple[str, ...], role: Role, days: int | None, teams: tuple[str, ...]) -> list[Outcome]:
+def _invite(
+    slug: str, emails: tuple[str, ...], role: Role, days: int | None, teams: tuple[str, ...], own_domain: str
+) -> list[Outcome]:
     organizations.lock_by_slug(slug)
     organization = organization_of(slug)
     numbers = [_team(organization, team) for team in dict.fromkeys(teams)]
     terms = Terms(role, has_global_access=not teams, teams=numbers)
     offer = Offer.of(terms, days or organization.invitation_lifetime_days)
-    return invitation_batches.invite_each(Actor.system(), organization, "\n".join(emails), offer)
+    return invitation_batches.invite_each(Actor.system(), organization, "\n".join(emails), offer, own_domain)
 
 
 def _team(organization: Organization, slug: str) -> int:

@@ -7,8 +7,9 @@ import click
 
 from webapp.cli.output import application, as_json, organization_of, show_json, show_table
 from webapp.db import perform
-from webapp.models import MemberStatus, Role
-from webapp.queries.members import MemberRow, Wanted, members_of
+from webapp.models import Role
+from webapp.models.member import last_day
+from webapp.queries.members import MemberRow, Standing, Wanted, members_of
 from webapp.queries.page import Page
 
 
@@ -16,18 +17,17 @@ from webapp.queries.page import Page
 @click.argument("org")
 @click.option("--q", default="", metavar="WORDS", help="Whose name or address has words that begin like these.")
 @click.option("--role", type=click.Choice([role.label for role in Role]))
-@click.option("--status", type=click.Choice([status.value for status in MemberStatus]))
+@click.option("--status", type=click.Choice([standing.value for standing in Standing]))
 @as_json
 def members(org: str, q: str, role: str | None, status: str | None, is_json: bool) -> None:
     """List the members of the organization ORG."""
-    which = Wanted(q, Role[role.upper()] if role else None, MemberStatus(status) if status else None)
+    which = Wanted(q, Role[role.upper()] if role else None, Standing(status) if status else None)
     with application():
         rows = list(_every(org, which))
     if is_json:
         show_json([_facts(row) for row in rows])
     else:
-        titles = ("id", "name", "email", "role", "status")
-        show_table(titles, [(row.id, row.name, row.email, row.role.label, row.status.value) for row in rows])
+        show_table(("id", "name", "email", "role", "status", "last day"), [_cells(row) for row in rows])
 
 
 def _every(slug: str, which: Wanted) -> Iterator[MemberRow]:
@@ -43,6 +43,11 @@ def _every(slug: str, which: Wanted) -> Iterator[MemberRow]:
         after = found.next
 
 
+def _cells(row: MemberRow) -> tuple[object, ...]:
+    day = last_day(row.expires_at).isoformat() if row.expires_at else ""
+    return (row.id, row.name, row.email, row.role.label, row.standing.value, day)
+
+
 def _facts(row: MemberRow) -> dict[str, object]:
     return {
         "id": row.id,
@@ -50,7 +55,8 @@ def _facts(row: MemberRow) -> dict[str, object]:
         "name": row.name,
         "email": row.email,
         "role": row.role.label,
-        "status": row.status.value,
+        "status": row.standing.value,
+        "expires_at": row.expires_at and row.expires_at.isoformat(),
         "joined_at": row.joined_at.isoformat(),
         "last_active_at": row.last_active_at and row.last_active_at.isoformat(),
     }

@@ -13,6 +13,7 @@ from wtforms.validators import DataRequired, InputRequired, Length, NumberRange,
 
 from webapp.errors import DomainError, InvalidAddress
 from webapp.http.problems import translated
+from webapp.http.settings import settings
 from webapp.services import addresses
 from webapp.services.invitations import MAX_LIFETIME_DAYS, MIN_LIFETIME_DAYS
 from webapp.services.words import single_line
@@ -55,11 +56,10 @@ def name_field(label: Any, **kwargs: Any) -> StringField:
     )
 
 
-def email_field(label: Any, **kwargs: Any) -> StringField:
-    """Return a field for one email address."""
-    return StringField(
-        label, validators=[InputRequired(lazy_gettext("Enter an email address.")), _is_address], **kwargs
-    )
+def email_field(label: Any, *, is_new: bool = False, **kwargs: Any) -> StringField:
+    """Return a field for one email address; `is_new` where it comes in now, so that a letter has to arrive there."""
+    is_right = _is_new_address if is_new else _is_address
+    return StringField(label, validators=[InputRequired(lazy_gettext("Enter an email address.")), is_right], **kwargs)
 
 
 def password_field(label: Any, **kwargs: Any) -> PasswordField:
@@ -92,6 +92,13 @@ def days_field(label: Any, least: int, most: int) -> IntegerField:
 def _is_address(_form: Form, field: Field) -> None:
     try:
         addresses.parse(field.data)
+    except InvalidAddress as error:
+        raise ValidationError(_(error.sentence)) from error
+
+
+def _is_new_address(_form: Form, field: Field) -> None:
+    try:
+        addresses.parse_new(field.data, settings().mail_domain)
     except InvalidAddress as error:
         raise ValidationError(_(error.sentence)) from error
 

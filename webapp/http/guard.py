@@ -18,12 +18,23 @@ from webapp.access.decide import decide, require
 from webapp.access.roles import Scope
 from webapp.access.single_sign_on import came_otherwise
 from webapp.db import MustWrite, db
-from webapp.errors import Conflict, Forbidden, NotFound, ProviderRequired, SignInRequired
+from webapp.errors import Conflict, Forbidden, MembershipEnded, NotFound, ProviderRequired, SignInRequired
 from webapp.http import uow
 from webapp.http.choices import is_search
 from webapp.http.environment import Environment
 from webapp.http.session import Viewer, belongs_to, current_actor, reload_viewer, token, viewer
-from webapp.models import AccessGroup, Invitation, Member, Organization, Project, RemovedMember, SsoMapping, Team
+from webapp.models import (
+    AccessGroup,
+    Invitation,
+    Member,
+    MemberStatus,
+    Organization,
+    Project,
+    RemovedMember,
+    SsoMapping,
+    Team,
+)
+from webapp.models.member import last_day
 from webapp.services import attempts, audit, organizations, sessions, slugs
 from webapp.services.attempts import MOST_REFUSALS_NOTED, Limit
 from webapp.services.audit import Event, Target
@@ -254,6 +265,7 @@ def _look(slug: str) -> Response | None:
     organization = _load_organization(slug, found)
     if organization is None:
         return _lead_elsewhere(slug, found)
+    _refuse_ended(organization, found)
     require(current_actor(), Scope.ORG_READ, organization)
     return None
 
@@ -364,9 +376,11 @@ def _require_way_in(rule: Rule, organization: Organization, found: Viewer | None
     Raises:
         SignInRequired: it was begun at the word of another organization's provider.
         ProviderRequired: it has to come through the organization's provider first.
+        MembershipEnded: there is no way in any more.
     """
     if found is not None and found.is_confined:
         _refuse_elsewhere(organization, found)
+    _refuse_ended(organization, found)
     is_leaving = rule.leads_out and found is not None and not found.is_confined
     if g.came_otherwise and not rule.leads_in and not is_leaving:
         _lead_to_provider(organization, g.member)
@@ -385,6 +399,21 @@ def _refuse_elsewhere(organization: Organization, found: Viewer) -> None:
     """
     if not identities.is_way_into(organization, found.session_id, found.user_id):
         raise SignInRequired
+
+
+def _refuse_ended(organization: Organization, found: Viewer | None) -> None:
+    """Tell somebody whose membership has ended that it has, and when, as far as their session may know of it.
+
+    Raises:
+        MembershipEnded: it has.
+        SignInRequired: the session was begun at the word of another organization's provider.
+    """
+    member: Member = g.member
+    if member.expires_at is None or not member.has_ended or member.status is not MemberStatus.ACTIVE:
+        return
+    if found is not None and found.is_confined:
+        _refuse_elsewhere(organization, found)
+    raise MembershipEnded(organization=organization.name, day=last_day(member.expires_at))
 
 
 def _lead_to_provider(organization: Organization, member: Member) -> None:

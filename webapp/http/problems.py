@@ -1,6 +1,7 @@
 """Every error is a page, or a fragment for `#problems`, in the design of all others."""
 
 import logging
+from datetime import date
 from urllib.parse import quote
 
 from flask import Flask, Response, g, make_response, render_template, request, url_for
@@ -10,6 +11,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from webapp.errors import N_, DomainError, ProviderRequired, SignInRequired
+from webapp.http.days import day
 from webapp.http.htmx import is_fragment_request, leave
 
 log = logging.getLogger(__name__)
@@ -33,8 +35,13 @@ def init_app(app: Flask) -> None:
 
 def translated(error: DomainError) -> str:
     """Return the sentence of a refusal in the language of the page."""
-    said = {name: format_decimal(value) if isinstance(value, int) else value for name, value in error.params.items()}
-    return str(_(error.sentence, **said))
+    return str(_(error.sentence, **{name: _said(value) for name, value in error.params.items()}))
+
+
+def _said(value: object) -> object:
+    if isinstance(value, date):
+        return day(value)
+    return format_decimal(value) if isinstance(value, int) else value
 
 
 def _domain_error(error: DomainError) -> Response:

@@ -14,7 +14,7 @@ from webapp import clock
 from webapp.access.actor import Actor, ActorKind
 from webapp.db import db
 from webapp.errors import NotFound
-from webapp.models import EmailAddress, Member, MemberStatus, Organization, Session, User
+from webapp.models import EmailAddress, Member, Organization, Session, User
 from webapp.services import sessions
 from webapp.services.tokens import digest
 
@@ -77,7 +77,7 @@ _BELONGS = select(
         *_IS_VALID,
         User.id == Session.user_id,
         Member.user_id == User.id,
-        Member.status == MemberStatus.ACTIVE,
+        Member.is_active,
         Organization.id == Member.organization_id,
         Organization.slug == bindparam("slug"),
     )

@@ -18,10 +18,12 @@ from markupsafe import Markup
 from webapp import clock
 from webapp.config import Settings
 from webapp.errors import N_
+from webapp.http.days import day
 from webapp.http.guard import can
 from webapp.http.languages import current_language
 from webapp.http.session import viewer
 from webapp.models import SINGLE_SIGN_ON, Role
+from webapp.models.member import last_day
 from webapp.queries.numbers import shown
 from webapp.queries.teams import MOST_COUNTED
 
@@ -45,7 +47,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Give the templates of `app` their filters and what every page knows."""
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    filters = (ago, exact, moment, avatar, initials, hue, role_name, some, source_name)
+    filters = (ago, exact, moment, avatar, initials, hue, role_name, some, source_name, day, last_day)
     app.jinja_env.filters.update({made.__name__: made for made in filters})
     app.jinja_env.globals.update(_=translated, gettext=translated, ngettext=translated_number, pieces_of=pieces_of)
     app.jinja_env.globals["url_for"] = _addresses_of(app)

@@ -1,15 +1,28 @@
 """Members: users in an organization, with a role."""
 
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import IntEnum, StrEnum
 
-from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, SmallInteger, UniqueConstraint, true
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    SmallInteger,
+    UniqueConstraint,
+    and_,
+    or_,
+    text,
+    true,
+)
 from sqlalchemy.engine import Dialect
+from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
 from webapp import clock
-from webapp.db import Id, Key, Model
+from webapp.db import NOW, Id, Key, Model
 from webapp.models.columns import name_column
 
 
@@ -47,10 +60,24 @@ class MemberStatus(StrEnum):
     SUSPENDED = "suspended"
 
 
+HAS_END = "expires_at IS NOT NULL"
+
+
+def has_ended(expires_at: datetime | None) -> bool:
+    """Tell whether a membership with this end is over."""
+    return expires_at is not None and expires_at <= clock.now()
+
+
+def last_day(expires_at: datetime) -> date:
+    """Return the last day of a membership with this end, in UTC."""
+    return (expires_at - timedelta(microseconds=1)).date()
+
+
 class Member(Model):
     """A user in an organization. `sort_name` is the name as lists order it.
 
-    With global access they reach every project, through no team.
+    With global access they reach every project, through no team. From `expires_at` on, the first moment after their
+    last day, the membership gives nothing; an owner's has no end.
     """
 
     __tablename__ = "member"
@@ -62,6 +89,15 @@ class Member(Model):
         Index("ix_member_role", "organization_id", "role", "sort_name", "id"),
         Index("ix_member_status", "organization_id", "status", "sort_name", "id"),
         Index("ix_member_status_role", "organization_id", "status", "role", "sort_name", "id"),
+        Index(
+            "ix_member_end",
+            "organization_id",
+            "sort_name",
+            "id",
+            "expires_at",
+            sqlite_where=text(HAS_END),
+            postgresql_where=text(HAS_END),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -74,11 +110,27 @@ class Member(Model):
     sort_name: Mapped[str] = mapped_column(Key)
     last_active_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
+    expires_at: Mapped[datetime | None]
 
-    @property
+    @hybrid_property
+    def has_ended(self) -> bool:
+        """Whether its last day is over."""
+        return has_ended(self.expires_at)
+
+    @has_ended.inplace.expression
+    @classmethod
+    def _has_ended(cls) -> ColumnElement[bool]:
+        return and_(cls.expires_at.is_not(None), cls.expires_at <= NOW)
+
+    @hybrid_property
     def is_active(self) -> bool:
-        """Whether the membership gives anything at all."""
-        return self.status is MemberStatus.ACTIVE
+        """Whether the membership gives anything at all, now."""
+        return self.status is MemberStatus.ACTIVE and not self.has_ended
+
+    @is_active.inplace.expression
+    @classmethod
+    def _is_active(cls) -> ColumnElement[bool]:
+        return and_(cls.status == MemberStatus.ACTIVE, or_(cls.expires_at.is_(None), cls.expires_at > NOW))
 
 
 class MemberWord(Model):
@@ -122,6 +174,7 @@ class RemovedMember(Model):
     status: Mapped[MemberStatus] = mapped_column(name_column(MemberStatus, "status"))
     last_active_at: Mapped[datetime | None]
     joined_at: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
     removed_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)
     removed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)
 

@@ -157,7 +157,8 @@ def _row(row: Row[*tuple[Any, ...]], state: str) -> InvitationRow:
 
 
 def _standing(member: type[Member], who: str) -> list[ColumnElement[Any]]:
-    return [column.label(f"{who}_{column.key}") for column in (member.id, member.role, member.status)]
+    columns = {"id": member.id, "role": member.role, "is_active": member.is_active}
+    return [column.label(f"{who}_{name}") for name, column in columns.items()]
 
 
 def _state(
@@ -173,7 +174,7 @@ def _state(
         return str(row.status.value)
     if clock.now() >= row.expires_at:
         return "expired"
-    inviter = row.inviter_id and Standing(row.inviter_id, row.inviter_role, row.inviter_status)
+    inviter = row.inviter_id and Standing(row.inviter_id, row.inviter_role, row.inviter_is_active)
     may = may_offer(row.invited_by_id, inviter, row.role, organization)
     return "pending" if may else "revoked"
 
@@ -183,7 +184,7 @@ def _state_by_link(row: Row[*tuple[Any, ...]], organization: Organization) -> st
     state = _state(row, organization)
     if state != "pending":
         return state
-    copier = row.copier_id and Standing(row.copier_id, row.copier_role, row.copier_status)
+    copier = row.copier_id and Standing(row.copier_id, row.copier_role, row.copier_is_active)
     return state if may_still_offer(row.copied_by_id, copier, row.role, organization) else "revoked"
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from sqlalchemy import (
     func,
     null,
     select,
+    type_coerce,
     union_all,
 )
 from sqlalchemy.orm import InstrumentedAttribute
@@ -39,6 +41,7 @@ from webapp.models import (
     TeamMember,
     User,
 )
+from webapp.models.member import has_ended
 from webapp.queries.page import PAGE_ROWS, Listing, Page, Statement, listing, read
 from webapp.queries.words import matching, parameters_of, searched_words
 
@@ -52,26 +55,49 @@ SORTS: dict[str, list[InstrumentedAttribute[Any]]] = {
 }
 ORDERS = {sign + name: sign + name for sign in ("", "-") for name in SORTS}
 ROLES = {role.label: role for role in Role}
-NARROWED: dict[str, InstrumentedAttribute[Any]] = {"role": Member.role, "status": Member.status}
+
+
+class Standing(StrEnum):
+    """What lists say of a membership: its status, or that it has ended. Suspended is also whose end is over."""
+
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    ENDED = "ended"
+
+
+NARROWED: dict[str, Any] = {
+    "role": Member.role == bindparam("role", type_=Member.role.type),
+    Standing.ACTIVE: Member.is_active,
+    Standing.SUSPENDED: Member.status == MemberStatus.SUSPENDED,
+    Standing.ENDED: Member.has_ended,
+}
+
+
+def standing_of(status: MemberStatus, expires_at: datetime | None) -> Standing:
+    """Return what lists say of a membership."""
+    if status is MemberStatus.ACTIVE and has_ended(expires_at):
+        return Standing.ENDED
+    return Standing(status.value)
 
 
 @dataclass(frozen=True)
 class Wanted:
     """Which members a list shows, and in which order.
 
-    A search comes by the word that matched, whatever the order; the members of a team, by its id, come by name.
+    A search comes by the word that matched, whatever the order; the members of a team, by its id, and those whose
+    membership has ended come by name.
     """
 
     q: str = ""
     role: Role | None = None
-    status: MemberStatus | None = None
+    status: Standing | None = None
     sort: str = BY_NAME
     team: int | None = None
 
     @property
-    def narrowing(self) -> dict[str, Any]:
-        """The columns that have to have a certain value, by name."""
-        return {name: value for name in NARROWED if (value := getattr(self, name)) is not None}
+    def narrowing(self) -> tuple[str, ...]:
+        """The names of the conditions that hold of all of them."""
+        return (*(("role",) if self.role is not None else ()), *((self.status,) if self.status is not None else ()))
 
 
 def wanted(q: str, role: str, status: str, sort: str, team: int | None = None) -> Wanted:
@@ -88,7 +114,7 @@ def wanted(q: str, role: str, status: str, sort: str, team: int | None = None) -
         NotFound: there is no such role, status or order.
     """
     try:
-        narrowed = (ROLES[role] if role else None, MemberStatus(status) if status else None)
+        narrowed = (ROLES[role] if role else None, Standing(status) if status else None)
         return Wanted(q, *narrowed, ORDERS[sort or BY_NAME], team)
     except (KeyError, ValueError) as error:
         raise NotFound(N_("There is no such list of members. Go back to all of them.")) from error
@@ -109,6 +135,12 @@ class MemberRow(NamedTuple):
     is_you: bool
     is_last_owner: bool
     has_global_access: bool
+    expires_at: datetime | None
+
+    @property
+    def standing(self) -> Standing:
+        """What the list says of the membership."""
+        return standing_of(self.status, self.expires_at)
 
 
 SHOWN = len(MemberRow._fields)
@@ -123,9 +155,9 @@ def members_of(
         NotFound: the cursor is not one of ours.
     """
     words = searched_words(which.q, MemberWord, organization.id)
-    shape = _list(len(words), tuple(which.narrowing), _order(which, words), which.team is not None)
-    of_team = {} if which.team is None else {"team_id": which.team}
-    parameters = {**parameters_of(words, organization.id), **which.narrowing, **of_team, "viewer_id": viewer_id}
+    shape = _list(len(words), which.narrowing, _order(which, words), which.team is not None)
+    asked = {name: value for name, value in (("role", which.role), ("team_id", which.team)) if value is not None}
+    parameters = {**parameters_of(words, organization.id), **asked, "viewer_id": viewer_id}
     found, cursor = read(shape, parameters, after, rows=rows)
     return Page([MemberRow._make(row[:SHOWN]) for row in found], cursor, not after)
 
@@ -134,15 +166,15 @@ def _order(which: Wanted, words: Sequence[str]) -> str:
     """Return the order of a list. Among members of one role that by role is that by name, which the index serves."""
     if words:
         return BY_NAME
-    if which.team is not None:
+    if which.team is not None or which.status is Standing.ENDED:
         return which.sort if which.sort.removeprefix("-") == BY_NAME else BY_NAME
     return which.sort if which.role is None else which.sort.replace("role", BY_NAME)
 
 
 @cache
 def _list(words: int, narrowed: tuple[str, ...], sort: str, in_team: bool) -> Listing:
-    """Prepare a list of one shape: so many words searched for, these columns narrowed, this order, one team or all."""
-    narrowing = [NARROWED[name] == bindparam(name, type_=NARROWED[name].type) for name in narrowed]
+    """Prepare a list of one shape: so many words searched for, these conditions, this order, one team or all."""
+    narrowing = _narrowing(narrowed)
     of_team = TeamMember.team_id == bindparam("team_id", type_=Id)
     if words:
         found = matching(MemberWord, MemberWord.member_id, words)
@@ -161,6 +193,14 @@ def _list(words: int, narrowed: tuple[str, ...], sort: str, in_team: bool) -> Li
     return listing(everybody, SORTS[sort.removeprefix("-")], _shown, descending=sort.startswith("-"))
 
 
+def _narrowing(narrowed: tuple[str, ...]) -> list[Any]:
+    """Return conditions. The sum hides the index of roles: the few who have ended lead, and not all of a role."""
+    if Standing.ENDED not in narrowed:
+        return [NARROWED[name] for name in narrowed]
+    role = type_coerce(Member.role, Integer) + 0 == bindparam("role", type_=Member.role.type)
+    return [role if name == "role" else NARROWED[name] for name in narrowed]
+
+
 def _shown(page: Subquery) -> Statement:
     return (
         select(
@@ -176,6 +216,7 @@ def _shown(page: Subquery) -> Statement:
             Member.user_id.is_not_distinct_from(bindparam("viewer_id", type_=Integer)),
             Member.id.is_not_distinct_from(last_owner()),
             Member.has_global_access,
+            Member.expires_at,
         )
         .select_from(page)
         .join(Member, Member.id == page.c.id)

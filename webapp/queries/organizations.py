@@ -3,26 +3,26 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, not_, select
 
 from webapp.access.single_sign_on import is_way_into
 from webapp.db import db
-from webapp.models import Member, MemberStatus, Organization
+from webapp.models import Member, Organization
 
 
 def organizations_of(
-    user_id: int, status: MemberStatus = MemberStatus.ACTIVE, *, through: int | None = None
+    user_id: int, *, is_active: bool = True, through: int | None = None
 ) -> Sequence[Row[*tuple[Any, ...]]]:
-    """Return name, slug and role for each organization the user is a member of, with this status, by name.
+    """Return name, slug, role, status and end for each organization the user is a member of, by name.
 
     Args:
         user_id: the user.
-        status: of the memberships.
+        is_active: whether those are wanted whose membership can be used, or those whose cannot.
         through: the session that has to have come through the provider of each; any will do where left out.
     """
-    found = select(Organization.name, Organization.slug, Member.role)
+    found = select(Organization.name, Organization.slug, Member.role, Member.status, Member.expires_at)
     found = found.join(Member, Member.organization_id == Organization.id)
-    found = found.where(Member.user_id == user_id, Member.status == status)
+    found = found.where(Member.user_id == user_id, Member.is_active if is_active else not_(Member.is_active))
     if through is not None:
         found = found.where(is_way_into(Organization.id, user_id, through))
     return db.session.execute(found.order_by(Organization.name, Organization.id)).all()
@@ -34,7 +34,7 @@ def with_slug(slug: str) -> Organization | None:
 
 
 def with_member(user_id: int) -> Sequence[Organization]:
-    """Return the organizations the user is a member of, suspended or not, by slug."""
+    """Return the organizations the user is a member of, active or not, by slug."""
     theirs = select(Organization).join(Member, Member.organization_id == Organization.id)
     return db.session.scalars(theirs.where(Member.user_id == user_id).order_by(Organization.slug)).all()
 

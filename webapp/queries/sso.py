@@ -14,7 +14,6 @@ from webapp.models import (
     Identity,
     IdentityProvider,
     Member,
-    MemberStatus,
     MemberWord,
     Organization,
     ProviderStatus,
@@ -61,7 +60,7 @@ _OWN_LINKS = (
     .outerjoin(Identity, and_(Identity.provider_id == IdentityProvider.id, Identity.user_id == Member.user_id))
     .where(
         Member.user_id == bindparam("user_id"),
-        Member.status == MemberStatus.ACTIVE,
+        Member.is_active,
         IdentityProvider.status == ProviderStatus.ACTIVE,
     )
     .order_by(Organization.name, Organization.id)

@@ -11,7 +11,10 @@ from sqlalchemy import (
     and_,
     bindparam,
     func,
+    literal,
+    null,
     select,
+    union_all,
 )
 
 from webapp.access import grants
@@ -61,6 +64,7 @@ class PersonRow(NamedTuple):
     role: Role
     status: MemberStatus
     has_global_access: bool
+    has_ended: bool
 
 
 class ProjectRow(NamedTuple):
@@ -84,10 +88,11 @@ class GroupRow(NamedTuple):
 
 
 class TeamNames(NamedTuple):
-    """How many teams somebody belongs to, and what the first MOST_NAMES are called."""
+    """How many teams and access groups somebody belongs to, and what the first MOST_NAMES teams are called."""
 
     total: int
     names: list[str]
+    groups: int = 0
 
 
 class Counts(NamedTuple):
@@ -154,12 +159,16 @@ def counts_of(team: Team) -> Counts:
 
 
 def names_by_member(members: Collection[int]) -> dict[int, TeamNames]:
-    """Return the names of the teams of members, by the id of each."""
+    """Return the names of the teams of members, and how many access groups they are in, by the id of each."""
     if not members:
         return {}
     found: dict[int, TeamNames] = {}
-    for member, name, total in db.session.connection().execute(_NAMES, {"members": list(members), "most": MOST_NAMES}):
-        found.setdefault(member, TeamNames(total, [])).names.append(name)
+    rows = db.session.connection().execute(_NAMES, {"members": list(members), "most": MOST_NAMES})
+    for member, name, total, groups in rows:
+        if name is None:
+            found[member] = found.get(member, TeamNames(0, []))._replace(groups=groups)
+        else:
+            found.setdefault(member, TeamNames(total, [])).names.append(name)
     return found
 
 
@@ -188,8 +197,9 @@ def _team_row(page: Subquery) -> Statement:
 
 
 def _person_row(page: Subquery) -> Statement:
-    columns = (Member.id, Member.user_id, User.name, func.coalesce(EmailAddress.address, ""))
-    found = select(*columns, Member.role, Member.status, Member.has_global_access).select_from(page)
+    columns: tuple[Any, ...] = (Member.id, Member.user_id, User.name, func.coalesce(EmailAddress.address, ""))
+    columns += (Member.role, Member.status, Member.has_global_access, Member.has_ended)
+    found = select(*columns).select_from(page)
     found = found.join(Member, Member.id == page.c.member_id).join(User, User.id == Member.user_id)
     return found.outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
 
@@ -252,8 +262,19 @@ _NUMBERED = (
     .where(TeamMember.member_id.in_(bindparam("members", expanding=True)))
     .subquery()
 )
-_NAMES = (
-    select(_NUMBERED.c.member_id, _NUMBERED.c.name, _NUMBERED.c.total)
-    .where(_NUMBERED.c.number <= bindparam("most", type_=Integer))
-    .order_by(_NUMBERED.c.member_id, _NUMBERED.c.number)
+_IN_GROUPS = (
+    select(GroupMember.member_id, func.count().label("groups"))
+    .where(GroupMember.member_id.in_(bindparam("members", expanding=True)))
+    .group_by(GroupMember.member_id)
+    .subquery()
+)
+_NAMED = union_all(
+    select(
+        _NUMBERED.c.member_id, _NUMBERED.c.number, _NUMBERED.c.name, _NUMBERED.c.total, literal(0).label("groups")
+    ).where(_NUMBERED.c.number <= bindparam("most", type_=Integer)),
+    # Comes last of each member: no number of a team is as high.
+    select(_IN_GROUPS.c.member_id, literal(MOST_NAMES + 1), null(), literal(0), _IN_GROUPS.c.groups),
+).subquery()
+_NAMES = select(_NAMED.c.member_id, _NAMED.c.name, _NAMED.c.total, _NAMED.c.groups).order_by(
+    _NAMED.c.member_id, _NAMED.c.number
 )

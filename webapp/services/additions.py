@@ -7,8 +7,8 @@ from webapp.access.actor import Actor
 from webapp.access.decide import require, require_role_within
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import AlreadyMember, NobodyToAdd
-from webapp.models import EmailAddress, InvitationStatus, Member, MemberStatus, Organization, User
+from webapp.errors import NobodyToAdd
+from webapp.models import EmailAddress, InvitationStatus, Member, Organization, User
 from webapp.services import accounts, approvals, audit, giving, invitation_rows, members, request_letters, requests
 from webapp.services.addresses import Address
 from webapp.services.audit import Change, Event
@@ -30,8 +30,8 @@ def add(actor: Actor, organization: Organization, address: Address, terms: Terms
     require(actor, Scope.MEMBER_ADD, organization)
     require_role_within(actor, terms.role)
     giving.require_may_give(actor, organization, terms)
-    if requests.role_with(organization, address.canonical):
-        raise AlreadyMember(email=address.typed, field="email")
+    if there := requests.member_with(organization, address.canonical):
+        raise members.already_member(there, address.typed, "email")
     user = _known(actor, address)
     if user is None:
         raise NobodyToAdd(email=address.typed)
@@ -53,10 +53,10 @@ def _known(actor: Actor, address: Address) -> User | None:
     mine, theirs, me = aliased(Member), aliased(Member), aliased(User)
     meet = exists().where(
         mine.user_id == actor.user_id,
-        mine.status == MemberStatus.ACTIVE,
+        mine.is_active,
         theirs.organization_id == mine.organization_id,
         theirs.user_id == User.id,
-        theirs.status == MemberStatus.ACTIVE,
+        theirs.is_active,
     )
     administers = exists().where(me.id == actor.user_id, me.is_active, me.is_instance_administrator)
     return db.session.scalar(

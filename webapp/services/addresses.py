@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
 
-from webapp.errors import InvalidAddress
+from webapp.errors import DomainWithoutDot, InvalidAddress
 
 MAX_CHARACTERS = 254
 
@@ -53,6 +53,24 @@ def parse(text: str) -> Address:
         raise InvalidAddress
     ascii_domain = (checked.ascii_domain or checked.domain).lower()
     return Address(typed, f"{checked.local_part.lower()}@{ascii_domain}")
+
+
+def parse_new(text: str, own_domain: str) -> Address:
+    """Read one address that comes in now; what is there already is read by `parse`, whatever its domain.
+
+    Args:
+        text: the address.
+        own_domain: the domain that our letters come from, the only one that needs no dot.
+
+    Raises:
+        InvalidAddress: it is not one address we can write to.
+        DomainWithoutDot: nobody would receive a letter there.
+    """
+    address = parse(text)
+    domain = address.canonical.rpartition("@")[2]
+    if "." not in domain and domain != own_domain:
+        raise DomainWithoutDot
+    return address
 
 
 _DISPLAY_NAME = r'"[^"]*"(?=\s*<)'

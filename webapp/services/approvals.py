@@ -38,9 +38,9 @@ def approve(actor: Actor, organization: Organization, request: Invitation, role:
     require_role_within(actor, role)
     _hold(organization, request)
     suggested_by_id = request.invited_by_id
-    if role_already := requests.role_with(organization, request.canonical):
+    if there := requests.member_with(organization, request.canonical):
         _close(actor, organization, request, Event.INVITATION_SUPERSEDED)
-        request_letters.tell_approved(actor, organization, request, suggested_by_id, role_already)
+        request_letters.tell_approved(actor, organization, request, suggested_by_id, there.role)
         return False
     require_within_limits(actor, organization, addresses.parse(request.email))
     offer = Offer(role, organization.invitation_lifetime_days)

@@ -31,6 +31,7 @@ class Event(StrEnum):
     MEMBER_ACCESS_CHANGED = "member.access_changed"
     MEMBER_SUSPENDED = "member.suspended"
     MEMBER_RESTORED = "member.restored"
+    MEMBER_END_CHANGED = "member.end_changed"
     MEMBER_REMOVED = "member.removed"
     MEMBER_LEFT = "member.left"
     MEMBER_REMOVAL_UNDONE = "member.removal_undone"

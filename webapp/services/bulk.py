@@ -11,8 +11,8 @@ from webapp.access.decide import refusal_over
 from webapp.db import db
 from webapp.errors import AsItIs, DomainError, NotYourTeam
 from webapp.models import Member, MemberStatus, Organization, Role, TeamMember
-from webapp.services import members, removals, restriction
-from webapp.services.restriction import Reach
+from webapp.services import members, memberships, removals, restriction
+from webapp.services.restriction import How, Wish
 
 MOST_AT_ONCE = 1_000
 
@@ -29,11 +29,11 @@ class Action(StrEnum):
 
 @dataclass(frozen=True)
 class Change:
-    """An action, with the role or the reach it gives where it gives one."""
+    """An action, with the role it gives or what it does to what is reached, where it does."""
 
     action: Action
     role: Role = Role.MEMBER
-    reach: Reach = Reach(has_global_access=True, teams=frozenset())
+    wish: Wish = Wish(has_global_access=None, teams=frozenset())
 
 
 def refusals(
@@ -46,18 +46,25 @@ def refusals(
     """
     found: dict[int, DomainError] = {}
     if change.action is Action.TEAMS:
-        found |= _refused_teams(actor, organization, people, change.reach)
+        found |= _refused_teams(actor, organization, people, change.wish)
     return found | {member.id: reason for member in people if (reason := _refusal(actor, member, change))}
 
 
 def _refused_teams(
-    actor: Actor, organization: Organization, people: Sequence[Member], reach: Reach
+    actor: Actor, organization: Organization, people: Sequence[Member], wish: Wish
 ) -> dict[int, DomainError]:
-    """Return, for each member who would join or leave a team that the actor may not change, that team's refusal."""
-    moves = restriction.moves_to(organization, people, reach)
+    """Return, for each member who would join or leave a team that the actor may not change, that team's refusal.
+
+    Where teams are added or taken away, those for whom nothing changes are left out too.
+    """
+    moves = restriction.moves_to(organization, people, wish)
     closed = {team.id for team in restriction.teams_closed_to(actor, moves.teams)}
-    touched = [(team, member) for team, member in (*moves.came, *moves.went) if team.id in closed]
-    return {member.id: NotYourTeam(name=team.name) for team, member in touched}
+    touched = [(team, member) for team, member in (*moves.came, *moves.went)]
+    refused: dict[int, DomainError] = {}
+    if wish.how is not How.REPLACE:
+        changed = {member.id for _, member in touched} | {one.id for one in restriction.who_change(people, wish)}
+        refused = {member.id: AsItIs() for member in people if member.id not in changed}
+    return refused | {member.id: NotYourTeam(name=team.name) for team, member in touched if team.id in closed}
 
 
 def _refusal(actor: Actor, member: Member, change: Change) -> DomainError | None:
@@ -88,16 +95,19 @@ def rehearse(people: Sequence[Member], change: Change) -> None:
         return
     changes: dict[Action, dict[str, object]] = {
         Action.ROLE: {"role": change.role},
-        Action.TEAMS: {"has_global_access": change.reach.has_global_access},
         Action.SUSPEND: {"status": MemberStatus.SUSPENDED},
         Action.RESTORE: {"status": MemberStatus.ACTIVE},
     }
-    db.session.execute(update(Member).where(chosen).values(changes[change.action]), execution_options=_UNTRACKED)
     if change.action is Action.TEAMS:
-        _rehearse_teams(people, change.reach)
+        _rehearse_teams(people, change.wish)
+        has_it = change.wish.has_global_access
+        changes[Action.TEAMS] = {} if has_it is None else {"has_global_access": has_it}
+    if values := changes[change.action]:
+        db.session.execute(update(Member).where(chosen).values(values), execution_options=_UNTRACKED)
 
 
-def _rehearse_teams(people: Sequence[Member], reach: Reach) -> None:
+def _rehearse_teams(people: Sequence[Member], wish: Wish) -> None:
+    present = {number: frozenset(terms.teams) for number, terms in memberships.terms_of_all(people).items()}
     theirs = TeamMember.member_id.in_([member.id for member in people])
     db.session.execute(delete(TeamMember).where(theirs), execution_options=_UNTRACKED)
     rows = [
@@ -108,7 +118,7 @@ def _rehearse_teams(people: Sequence[Member], reach: Reach) -> None:
             "sort_name": member.sort_name,
         }
         for member in people
-        for team in sorted(reach.teams)
+        for team in sorted(wish.teams_of(present[member.id]))
     ]
     if rows:
         db.session.execute(insert(TeamMember), rows)
@@ -119,7 +129,7 @@ def _change_role(actor: Actor, organization: Organization, people: Sequence[Memb
 
 
 def _change_teams(actor: Actor, organization: Organization, people: Sequence[Member], change: Change) -> None:
-    restriction.change_all(actor, organization, people, change.reach)
+    restriction.change_all(actor, organization, people, change.wish)
 
 
 def _suspend(actor: Actor, organization: Organization, people: Sequence[Member], _change: Change) -> None:

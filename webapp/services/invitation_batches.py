@@ -34,6 +34,7 @@ class Result(StrEnum):
 
     INVITED = "invited"
     MEMBER = "member"
+    ENDED = "ended"
     OPEN = "open"
     MALFORMED = "malformed"
     LIMITED = "limited"
@@ -47,14 +48,25 @@ class Outcome:
     result: Result
 
 
-def invite_all(actor: Actor, organization: Organization, text: str, offer: Offer) -> tuple[list[Outcome], int]:
+def invite_all(
+    actor: Actor, organization: Organization, text: str, offer: Offer, own_domain: str | None = None
+) -> tuple[list[Outcome], int]:
     """Do what `invite_each` does; return also the number of the batch that keeps what happened, for the actor."""
-    outcomes = invite_each(actor, organization, text, offer)
+    outcomes = invite_each(actor, organization, text, offer, own_domain)
     return outcomes, _remember(actor, organization, outcomes)
 
 
-def invite_each(actor: Actor, organization: Organization, text: str, offer: Offer) -> list[Outcome]:
+def invite_each(
+    actor: Actor, organization: Organization, text: str, offer: Offer, own_domain: str | None = None
+) -> list[Outcome]:
     """Invite every address in `text` that can be invited; return what happened to each.
+
+    Args:
+        actor: who invites.
+        organization: where.
+        text: the addresses.
+        offer: to what.
+        own_domain: the only domain without a dot that is taken; any is where it is left out, for addresses known here.
 
     Raises:
         NotFound, Forbidden, RoleTooHigh, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor may not.
@@ -65,7 +77,7 @@ def invite_each(actor: Actor, organization: Organization, text: str, offer: Offe
     invitations.require_may_offer(actor, organization, offer)
     typed = list(dict.fromkeys(addresses.split(text)))
     _require_reasonable_number(typed)
-    parsed = {piece: _parse(piece) for piece in typed}
+    parsed = {piece: _parse(piece, own_domain) for piece in typed}
     memberships.require_few(len(typed) * (len(offer.teams) + len(offer.groups)))
     wanted: dict[str, Address] = {}
     for address in filter(None, parsed.values()):
@@ -97,9 +109,9 @@ def _require_reasonable_number(typed: Sequence[str]) -> None:
         raise TooManyAddresses(given=len(typed), most=MAX_ADDRESSES)
 
 
-def _parse(piece: str) -> Address | None:
+def _parse(piece: str, own_domain: str | None) -> Address | None:
     try:
-        return addresses.parse(piece)
+        return addresses.parse(piece) if own_domain is None else addresses.parse_new(piece, own_domain)
     except InvalidAddress:
         return None
 
@@ -109,7 +121,8 @@ def _sort_out(organization: Organization, wanted: dict[str, Address]) -> dict[st
     results = dict.fromkeys(wanted, Result.INVITED)
     waiting = _waiting_invitations(organization, wanted)
     results |= {invitation.canonical: Result.OPEN for invitation in waiting if invitation.is_open(now)}
-    results |= dict.fromkeys(invitation_rows.addresses_of_members(organization, wanted), Result.MEMBER)
+    there = invitation_rows.addresses_of_members(organization, wanted)
+    results |= {canonical: Result.ENDED if has_ended else Result.MEMBER for canonical, has_ended in there.items()}
     free = [address for address in wanted.values() if results[address.canonical] is Result.INVITED]
     results |= {address.canonical: Result.LIMITED for address in invitation_limits.over_daily_limit(organization, free)}
     return results

@@ -163,14 +163,15 @@ def _change(which: ColumnElement[bool], number: int, **values: object) -> None:
         raise InvitationNotOpen
 
 
-def addresses_of_members(organization: Organization, canonicals: Iterable[str]) -> Sequence[str]:
-    """Return those canonical addresses that members have proven to be theirs."""
-    return db.session.scalars(
-        select(EmailAddress.canonical)
+def addresses_of_members(organization: Organization, canonicals: Iterable[str]) -> dict[str, bool]:
+    """Return those canonical addresses that members have proven to be theirs, and whether the membership has ended."""
+    found = (
+        select(EmailAddress.canonical, Member.has_ended)
         .join(Member, Member.user_id == EmailAddress.user_id)
         .where(
             Member.organization_id == organization.id,
             EmailAddress.canonical.in_(canonicals),
             EmailAddress.verified_at.is_not(None),
         )
-    ).all()
+    )
+    return {canonical: has_ended for canonical, has_ended in db.session.execute(found)}

@@ -4,6 +4,7 @@ Whoever changes a membership holds the organization's lock (see `organizations.l
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import insert, select
@@ -14,8 +15,9 @@ from webapp.access.decide import require, require_power_over, require_role_withi
 from webapp.access.facts import CAN_COME_IN, IS_ACTIVE
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import AlreadyMember, LastOwner, NotFound
+from webapp.errors import AlreadyMember, EndedMember, LastOwner, NotFound, OwnerWithEnd
 from webapp.models import EmailAddress, Member, MemberStatus, MemberWord, Organization, Role, User
+from webapp.models.member import last_day
 from webapp.services import accounts, attempts, audit, invitation_rows, memberships, outbox
 from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Change, Event, Target
@@ -47,8 +49,8 @@ def add(
     Raises:
         AlreadyMember: they are one.
     """
-    if of_user(organization, user.id):
-        raise AlreadyMember(email=email)
+    if present := of_user(organization, user.id):
+        raise already_member(present, email)
     member = Member(
         organization_id=organization.id,
         user_id=user.id,
@@ -71,6 +73,19 @@ def add(
     return member
 
 
+def already_member(member: Member, email: str, field: str | None = None) -> AlreadyMember:
+    """Return the refusal to make somebody a member who is one, also where the membership has ended.
+
+    Args:
+        member: their membership.
+        email: their address, as it was given.
+        field: the form field that this stands beside, where it is not the usual one.
+    """
+    if member.expires_at is None or not member.has_ended:
+        return AlreadyMember(email=email, field=field)
+    return EndedMember(email=email, field=field, day=last_day(member.expires_at))
+
+
 def target_of(member: Member, user: User) -> Target:
     """Return a member as the audit log names them."""
     return Target("member", member.id, user.name)
@@ -84,12 +99,18 @@ def described(member: Member, email: str, terms: Terms | None = None) -> dict[st
         email: the address by which others find them.
         terms: what they have, where that has been read.
     """
-    return described_as(member.user_id, email, member.status, terms or memberships.terms_of(member))
+    said = described_as(member.user_id, email, member.status, terms or memberships.terms_of(member))
+    return {**said, **described_end(member.expires_at)} if member.expires_at else said
 
 
 def described_as(user_id: int, email: str, status: MemberStatus, terms: Terms) -> dict[str, Any]:
     """Return the same of a membership with these values."""
     return {"user_id": user_id, "email": email, "status": status.value, **terms.described()}
+
+
+def described_end(expires_at: datetime | None) -> dict[str, str | None]:
+    """Return what the audit log keeps of the end of a membership; an entry that says nothing of it means none."""
+    return {"expires_at": expires_at.isoformat() if expires_at else None}
 
 
 def of_user(organization: Organization, user_id: int) -> Member | None:
@@ -117,17 +138,30 @@ def change_role_of_all(actor: Actor, organization: Organization, people: Sequenc
     Raises:
         NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
         RoleTooHigh: the new role is above the actor's.
+        OwnerWithEnd: one whose membership has an end would become an owner.
         LastOwner: nobody else could own the organization.
     """
     require_may_change(actor, organization, *people)
     require_role_within(actor, role)
     others = [member for member in people if member.role is not role]
-    if role is not Role.OWNER:
+    if role is Role.OWNER:
+        require_no_end(*others)
+    else:
         require_other_owner(*others)
     before = [{"role": member.role.label} for member in others]
     for member in others:
         member.role = role
     _record_and_tell(actor, organization, others, Event.MEMBER_ROLE_CHANGED, before, {"role": role.label})
+
+
+def require_no_end(*people: Member) -> None:
+    """Go on only if the memberships have no end, as those of owners: time alone takes no owner away.
+
+    Raises:
+        OwnerWithEnd: one has.
+    """
+    if any(member.expires_at is not None for member in people):
+        raise OwnerWithEnd
 
 
 def suspend(actor: Actor, organization: Organization, member: Member) -> None:
@@ -152,7 +186,7 @@ def restore(actor: Actor, organization: Organization, member: Member) -> None:
 
 
 def restore_all(actor: Actor, organization: Organization, people: Sequence[Member]) -> None:
-    """Give suspended members the use of their memberships back, and tell them. Once is enough.
+    """Give suspended members the use of their memberships back, and tell those whose has not ended. Once is enough.
 
     Raises:
         NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
@@ -243,7 +277,9 @@ def _record_and_tell(
         Change(target_of(member, users[member.user_id]), was, after) for member, was in zip(people, before, strict=True)
     ]
     audit.record_all(actor, event, changes, organization=organization)
-    told = [(users[member.user_id], {"role": member.role.label}) for member in people]
+    offers_use = event is Event.MEMBER_RESTORED
+    those = [member for member in people if member.is_active or not offers_use]
+    told = [(users[member.user_id], {"role": member.role.label}) for member in those]
     tell_all(actor, organization, told, event.value.removeprefix("member."))
 
 

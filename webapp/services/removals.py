@@ -33,7 +33,6 @@ from webapp.models import (
     InvitationStatus,
     InvitationToken,
     Member,
-    MemberStatus,
     MemberWord,
     Organization,
     RemovedMember,
@@ -52,6 +51,7 @@ UNDO_DAYS = 30
 _NOT_INVITED: dict[Result, type[DomainError]] = {
     Result.OPEN: InvitedAnew,
     Result.MEMBER: HasJoined,
+    Result.ENDED: HasJoined,
     Result.LIMITED: LetterLimit,
 }
 
@@ -132,7 +132,7 @@ def undo_removal(actor: Actor, organization: Organization, removed: RemovedMembe
     superseded = (Event.INVITATION_SUPERSEDED, Event.INVITATION_SUPERSEDED)
     _close_all(actor, organization, superseded, Invitation.canonical.in_(addresses))
     invitation_rows.close_declined(actor, organization, addresses)
-    if member.status is MemberStatus.ACTIVE:
+    if member.is_active:
         members.tell(actor, organization, user, "restored", role=member.role.label)
     return member, left_out
 
@@ -244,6 +244,7 @@ def _kept(actor: Actor, member: Member, terms: Terms) -> dict[str, Any]:
         "status": member.status,
         "last_active_at": member.last_active_at,
         "joined_at": member.created_at,
+        "expires_at": member.expires_at,
         "removed_by_id": actor.user_id,
     }
 
@@ -288,6 +289,7 @@ def _put_back(removed: RemovedMember, user: User, terms: Terms) -> Member:
         sort_name=sort_key(user.name),
         last_active_at=removed.last_active_at,
         created_at=removed.joined_at,
+        expires_at=removed.expires_at,
     )
     db.session.delete(removed)
     db.session.add(member)

@@ -9,10 +9,10 @@ from webapp.access.actor import Actor
 from webapp.access.decide import require
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import N_, AlreadyInvited, AlreadyMember, NotFound, RequestLimit
+from webapp.errors import N_, AlreadyInvited, NotFound, RequestLimit
 from webapp.models import EmailAddress, Invitation, InvitationStatus, Member, Organization, Role
 from webapp.models.invitation import OPEN
-from webapp.services import attempts, audit, invitation_rows, organizations, request_letters
+from webapp.services import attempts, audit, invitation_rows, members, organizations, request_letters
 from webapp.services.addresses import Address
 from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Change, Event
@@ -43,7 +43,7 @@ def ask_to_join(actor: Actor, organization_id: int, address: Address) -> None:
         raise RequestLimit(
             N_("Your network has asked this organization often today. Nothing was stored; please ask again tomorrow.")
         )
-    is_needed = role_with(organization, address.canonical) is None
+    is_needed = member_with(organization, address.canonical) is None
     waiting = waiting_for(organization, address.canonical)
     with db.session.begin_nested() as motions:
         is_over = attempts.count([Limit(f"request:join:{organization.id}", TO_JOIN_A_DAY, DAY)]) is not None
@@ -64,8 +64,8 @@ def ask_to_invite(actor: Actor, organization: Organization, address: Address) ->
         RequestLimit: the member or the organization has had its requests for today.
     """
     require(actor, Scope.MEMBER_READ, organization)
-    if role_with(organization, address.canonical):
-        raise AlreadyMember(email=address.typed, field="email")
+    if there := member_with(organization, address.canonical):
+        raise members.already_member(there, address.typed, "email")
     waiting = waiting_for(organization, address.canonical)
     is_needed = waiting is None or not is_live(waiting)
     if waiting is not None and not is_needed and waiting.status is not InvitationStatus.REQUESTED:
@@ -83,10 +83,10 @@ def is_live(invitation: Invitation) -> bool:
     return clock.now() < invitation.expires_at
 
 
-def role_with(organization: Organization, canonical: str) -> Role | None:
-    """Return the role of the member, active or suspended, with a verified address, or none."""
+def member_with(organization: Organization, canonical: str) -> Member | None:
+    """Return the member, active or not, with a verified address, or none."""
     return db.session.scalar(
-        select(Member.role)
+        select(Member)
         .join(EmailAddress, EmailAddress.user_id == Member.user_id)
         .where(
             Member.organization_id == organization.id,

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 
 from sqlalchemy import select
 
@@ -22,6 +23,28 @@ class Reach:
 
     has_global_access: bool
     teams: frozenset[int]
+
+
+class How(StrEnum):
+    """What becomes of the teams that members have."""
+
+    ADD = "add"
+    TAKE = "take"
+    REPLACE = "replace"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What members are to reach: every project or not, where that shall change, and what of some teams."""
+
+    has_global_access: bool | None
+    teams: frozenset[int]
+    how: How = How.REPLACE
+
+    def teams_of(self, present: frozenset[int]) -> frozenset[int]:
+        """Return the teams that somebody will have who has these."""
+        wanted = {How.ADD: present | self.teams, How.TAKE: present - self.teams, How.REPLACE: self.teams}
+        return wanted[self.how]
 
 
 @dataclass(frozen=True)
@@ -45,11 +68,11 @@ def reach_of(member: Member) -> Reach:
 
 def change(actor: Actor, organization: Organization, member: Member, wanted: Reach) -> bool:
     """Let a member reach every project or not, and belong to exactly these teams; see `change_all`."""
-    return change_all(actor, organization, [member], wanted)
+    return change_all(actor, organization, [member], Wish(wanted.has_global_access, wanted.teams))
 
 
-def change_all(actor: Actor, organization: Organization, people: Sequence[Member], wanted: Reach) -> bool:
-    """Let members reach every project or not, and belong to exactly these teams; return whether anything is another.
+def change_all(actor: Actor, organization: Organization, people: Sequence[Member], wanted: Wish) -> bool:
+    """Let members reach every project or not, and join or leave teams; return whether anything is another.
 
     Raises:
         NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
@@ -61,15 +84,20 @@ def change_all(actor: Actor, organization: Organization, people: Sequence[Member
     moves = moves_to(organization, people, wanted)
     if closed := teams_closed_to(actor, moves.teams):
         raise NotYourTeam(name=closed[0].name)
-    others = [member for member in people if member.has_global_access != wanted.has_global_access]
-    _set_global_access(actor, organization, others, has_it=wanted.has_global_access)
+    others = who_change(people, wanted)
+    _set_global_access(actor, organization, others, has_it=bool(wanted.has_global_access))
     teams.join(actor, organization, moves.came)
     teams.leave(actor, organization, moves.went)
     return bool(others or moves.came or moves.went)
 
 
-def moves_to(organization: Organization, people: Sequence[Member], wanted: Reach) -> Moves:
-    """Return which teams members join and leave who are to belong to exactly the wanted ones.
+def who_change(people: Sequence[Member], wanted: Wish) -> list[Member]:
+    """Return those of some members who reach every project, or no longer do, by a wish alone."""
+    return [member for member in people if wanted.has_global_access not in (None, member.has_global_access)]
+
+
+def moves_to(organization: Organization, people: Sequence[Member], wanted: Wish) -> Moves:
+    """Return which teams members join and leave for whom this is wished.
 
     Raises:
         NotOfOrganization: a team is none of the organization's any more.
@@ -77,8 +105,9 @@ def moves_to(organization: Organization, people: Sequence[Member], wanted: Reach
     """
     present = {number: frozenset(terms.teams) for number, terms in memberships.terms_of_all(people).items()}
     there = {team.id: team for team in teams_among(organization, wanted.teams.union(*present.values()))}
-    came = [(there[number], one) for one in people for number in sorted(wanted.teams - present[one.id])]
-    went = [(there[number], one) for one in people for number in sorted(present[one.id] - wanted.teams)]
+    after = {number: wanted.teams_of(theirs) for number, theirs in present.items()}
+    came = [(there[number], one) for one in people for number in sorted(after[one.id] - present[one.id])]
+    went = [(there[number], one) for one in people for number in sorted(present[one.id] - after[one.id])]
     memberships.require_few(len(came) + len(went))
     return Moves(came, went)
 

@@ -19,7 +19,6 @@ from webapp.models import (
     FormerSlug,
     FormerTeamSlug,
     Member,
-    MemberStatus,
     Organization,
     Project,
     RetiredSlug,
@@ -37,7 +36,7 @@ _PRESENT = (
     .where(
         FormerSlug.slug == bindparam("former"),
         Member.user_id == bindparam("user_id"),
-        Member.status == MemberStatus.ACTIVE,
+        Member.is_active,
     )
 )
 

@@ -233,3 +233,9 @@ def test_panel_alone_comes_back_when_htmx_swaps_it(acme: Acme) -> None:
 def test_nothing_is_kept_of_a_refused_batch(acme: Acme) -> None:
     send(acme, emails="nope")
     assert acme.world.read(lambda: db.session.scalars(select(InvitationBatch)).all()) == []
+
+
+def test_address_of_a_domain_without_a_dot_is_refused_by_name_and_the_others_go(acme: Acme) -> None:
+    page = Page(acme.browser(acme.admin).get(send(acme, emails="bob@example.org x@nowhere").location or ""))
+    assert "x@nowhere Not an email address we can write to." in page.text
+    assert [letter.to_address for letter in acme.world.letters()] == ["bob@example.org"]

@@ -139,7 +139,46 @@ def test_role_and_teams_are_asked_for_first(acme: Acme, red: int) -> None:
 def test_teams_are_asked_for_with_none_ticked_and_it_says_what_that_means(acme: Acme, red: int) -> None:
     page = Page(ask(acme, f"action=teams&ids={acme.member_id(acme.member)}"))
     assert ([box.attributes["value"] for box in page.named("teams")], page.checked("teams")) == ([str(red)], [])
-    assert "They will belong to exactly the teams you tick, and to no other." in page.text
+    assert "They join the teams you tick, and keep those they have." in page.text
+    assert (page.checked("how"), page.checked("has_global_access")) == (["add"], ["as-it-is"])
+
+
+def change_teams(acme: Acme, how: str, *people: Person, **fields: Any) -> TestResponse:
+    given: dict[str, Any] = {"has_global_access": "as-it-is", "how": how, "confirm": "1", **fields}
+    return act(acme, "teams", ids_of(acme, *people), **given)
+
+
+def test_teams_are_added_to_those_they_have_or_taken_away_from_them(acme: Acme, red: int) -> None:
+    blue = make_team(acme, "Blue", acme.admin)
+    assert change_teams(acme, "add", acme.member, acme.admin, teams=[blue]).status_code == 303
+    assert teams_of(acme, acme.member) == teams_of(acme, acme.admin) == {red, blue}
+    assert acme.events()[-1:] == ["team.member_added"]
+    assert change_teams(acme, "take", acme.member, acme.admin, teams=[red]).status_code == 303
+    assert teams_of(acme, acme.member) == teams_of(acme, acme.admin) == {blue}
+    assert acme.world.read(lambda: db.session.get_one(Member, acme.member_id(acme.member)).has_global_access) is False
+
+
+def test_preview_of_teams_taken_away_names_them_and_who_has_none_of_them(acme: Acme, red: int) -> None:
+    with acme.unchanged():
+        said = Page(change_teams(acme, "take", acme.member, acme.manager, teams=[red], confirm="")).text
+    assert "They leave these teams, and keep the others: Red." in said
+    assert "Mona Manager is left out. Nothing changes for them." in said
+    assert "1 person reaches less than before." in said
+
+
+def test_preview_of_teams_added_takes_nothing_away(acme: Acme, red: int) -> None:
+    blue = make_team(acme, "Blue")
+    with acme.unchanged():
+        said = Page(change_teams(acme, "add", acme.member, teams=[blue], confirm="")).text
+    assert "They join these teams, and keep those they have: Blue." in said
+    assert "Nobody gains or loses access to a project." in said
+
+
+@pytest.mark.parametrize("given", [{"how": "rob"}, {"has_global_access": "2"}, {"teams": []}])
+def test_wish_that_is_none_changes_nothing(acme: Acme, red: int, given: dict[str, Any]) -> None:
+    with acme.unchanged():
+        wish = {"has_global_access": "as-it-is", "how": "add", "teams": [red], "confirm": "1", **given}
+        assert act(acme, "teams", ids_of(acme, acme.member), **wish).status_code == 422
 
 
 def test_missing_confirmation_and_unknown_actions_do_nothing(acme: Acme) -> None:

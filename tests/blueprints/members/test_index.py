@@ -5,6 +5,7 @@ from sqlalchemy import update
 from tests.support import crowds
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
+from tests.support.teams import make_group, make_project, make_team
 from webapp.db import db
 from webapp.models import Member, MemberStatus, Role
 
@@ -117,3 +118,13 @@ def test_last_activity_is_shown(acme: Acme) -> None:
     page = members_page(acme)
     assert "Not yet Actions" in page.by_id(f"member-{acme.member_id(acme.admin)}").text
     assert "just now" in page.by_id(f"member-{acme.member_id(acme.member)}").text
+
+
+def test_list_counts_the_access_groups_of_those_who_reach_no_more_than_they_give(acme: Acme) -> None:
+    for person in (acme.member, acme.admin):
+        acme.change(person, has_global_access=False)
+    red = make_team(acme, "Red", acme.admin)
+    make_group(acme, red, "Readers", Role.MEMBER, ([make_project(acme, "Payroll", red)], [acme.member, acme.admin]))
+    page = Page(acme.browser(acme.owner).get(acme.address("members")))
+    for person, reaches in ((acme.member, "1 access group"), (acme.admin, "Red, 1 access group")):
+        assert f"Active {reaches} " in page.by_id(f"member-{acme.member_id(person)}").text

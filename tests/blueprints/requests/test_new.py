@@ -112,3 +112,11 @@ def test_C08_D07_no_field_gives_a_role_or_approves(acme: Acme) -> None:
     row = acme.world.read(request_for, "bob@example.org")
     assert (row.role.label, row.invited_by_id) == ("member", acme.member.user_id)
     assert row.organization_id == acme.world.read(lambda: acme.organization().id)
+
+
+def test_domain_without_a_dot_is_refused_in_words_and_stays_typed(acme: Acme) -> None:
+    with acme.unchanged():
+        answer = send(acme, acme.member, "x@nowhere")
+    assert answer.status_code == 422
+    assert "What follows the @ has no dot, so no letter would arrive there." in Page(answer).by_id("email-error").text
+    assert Page(answer).by_id("email").attributes["value"] == "x@nowhere"

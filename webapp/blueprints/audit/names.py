@@ -34,6 +34,7 @@ EVENT_NAMES: dict[str, str] = {
     Event.MEMBER_ROLE_CHANGED: N_("Role changed"),
     Event.MEMBER_SUSPENDED: N_("Suspended"),
     Event.MEMBER_RESTORED: N_("Restored"),
+    Event.MEMBER_END_CHANGED: N_("End changed"),
     Event.MEMBER_REMOVED: N_("Removed"),
     Event.MEMBER_LEFT: N_("Left"),
     Event.MEMBER_REMOVAL_UNDONE: N_("Removal undone"),

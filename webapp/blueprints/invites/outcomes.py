@@ -12,6 +12,9 @@ from webapp.services.invitation_limits import PER_ADDRESS_A_DAY
 SENTENCES = {
     Result.INVITED: N_("Invited. The letter is on its way."),
     Result.MEMBER: N_("Already a member. Nothing was sent."),
+    Result.ENDED: N_(
+        "A member already, whose membership has ended. It can be renewed on their own page. Nothing was sent."
+    ),
     Result.OPEN: N_("Already invited; that invitation still works. Nothing was sent."),
     Result.MALFORMED: N_("Not an email address we can write to. Correct it below and send again."),
     Result.LIMITED: N_("Had its %(most)s invitations for today. Try again tomorrow."),

@@ -15,6 +15,7 @@ from webapp.errors import DomainError
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
+from webapp.http.settings import settings
 from webapp.models import Organization
 from webapp.queries.counts import counts_of
 from webapp.queries.giveable import giveable_by
@@ -39,7 +40,8 @@ def create(organization: Organization) -> Response:
     if not form.validate():
         return _page(organization, form, [], status=422)
     try:
-        outcomes, batch = invitation_batches.invite_all(current_actor(), organization, form.emails.data, form.offer())
+        given, own_domain = (form.emails.data, form.offer()), settings().mail_domain
+        outcomes, batch = invitation_batches.invite_all(current_actor(), organization, *given, own_domain)
     except DomainError as error:
         form.show(error)
         return _page(organization, form, [], status=422)

@@ -13,10 +13,10 @@ from webapp.access.impact import Affected
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.filters import FILTERS, wanted_of_request
-from webapp.blueprints.members.forms import MemberForm
+from webapp.blueprints.members.forms import AS_IT_IS, ManyForm
 from webapp.blueprints.members.membership import EVENTS_OF_CHANGES
 from webapp.errors import N_, DomainError, NotFound, TooManyAtOnce
-from webapp.http.choices import EVERYTHING, chosen_on_list, numbers_of
+from webapp.http.choices import CHOSEN, EVERYTHING, chosen_on_list, numbers_of
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
@@ -31,8 +31,9 @@ from webapp.services import bulk as service
 from webapp.services import restriction
 from webapp.services.audit import Event
 from webapp.services.bulk import MOST_AT_ONCE, Action, Change
-from webapp.services.restriction import Reach
+from webapp.services.restriction import How, Wish
 
+REACHES = {EVERYTHING: True, CHOSEN: False, AS_IT_IS: None}
 EVENTS = (*EVENTS_OF_CHANGES, Event.MEMBER_SUSPENDED, Event.MEMBER_RESTORED, Event.MEMBER_REMOVED)
 
 
@@ -52,7 +53,7 @@ def bulk(organization: Organization) -> Response:
     if request.method != "POST" and "action" not in request.args:
         return go(url_for("members.index", org=organization.slug))
     action, people, roles = _action(), _people(organization), grantable_roles(current_actor())
-    form = MemberForm(roles, [(team.id, team.name) for team in teams_to_choose(organization)])
+    form = ManyForm(roles, [(team.id, team.name) for team in teams_to_choose(organization)])
     change = _change(organization, action, roles)
     if change is None or not people:
         said = {"form": form, "action": action, "people": people, "chosen": _chosen()}
@@ -68,7 +69,7 @@ def _ask_or_apply(
     affected = Affected(organization.id, [member.id for member in plan.members])
     preview = Preview(lambda: service.rehearse(plan.members, change), affected, repr(change))
     if not plan.members or not preview.is_confirmed(confirm):
-        names = [name for number, name in teams.items() if number in change.reach.teams]
+        names = [name for number, name in teams.items() if number in change.wish.teams]
         said = {"plan": plan, "action": change.action, "change": change, "team_names": names}
         return confirmation("members/_bulk.html", confirm, preview=preview, carried=_carried(people), **said)
     with preview.noted(*EVENTS):
@@ -103,12 +104,18 @@ def _change(organization: Organization, action: Action, roles: Sequence[Role]) -
         given = {role.label: role for role in roles}.get(request.values.get("to_role", ""))
         return Change(action, role=given) if given else None
     if action is Action.TEAMS:
-        reach = request.values.get("has_global_access")
-        if reach is None:
-            return None
-        teams = restriction.teams_among(organization, numbers_of("teams"))
-        return Change(action, reach=Reach(reach == EVERYTHING, frozenset(team.id for team in teams)))
+        wish = _wish(organization)
+        return Change(action, wish=wish) if wish else None
     return Change(action)
+
+
+def _wish(organization: Organization) -> Wish | None:
+    """Return what shall be reached, or nothing where that has not been said. Forms of earlier pages replace teams."""
+    reach, how = request.values.get("has_global_access"), request.values.get("how", How.REPLACE)
+    if reach not in REACHES or how not in list(How):
+        return None
+    teams = restriction.teams_among(organization, numbers_of("teams"))
+    return Wish(REACHES[reach], frozenset(team.id for team in teams), How(how))
 
 
 def _plan(actor: Actor, organization: Organization, people: Sequence[Member], change: Change) -> Plan:
@@ -132,6 +139,6 @@ def _chosen() -> list[tuple[str, str]]:
 
 def _carried(people: Sequence[Member]) -> list[tuple[str, str]]:
     """Return what sends the same question again, with the people by name and not by filter."""
-    fields = ("action", "to_role", "has_global_access", "teams")
+    fields = ("action", "to_role", "has_global_access", "how", "teams")
     given = [(name, value) for name in fields for value in request.values.getlist(name)]
     return [*given, *(("ids", str(member.id)) for member in people)]

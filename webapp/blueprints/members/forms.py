@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import lazy_gettext as _
-from wtforms import SelectField
+from wtforms import DateField, Field, RadioField, SelectField
 from wtforms.fields import SelectChoice
+from wtforms.validators import Optional, StopValidation
 
 from webapp.http.choices import CHOSEN, EVERYTHING, chosen_in, numbers_field, reach_choices, reach_field
 from webapp.http.forms import Form
@@ -14,7 +15,10 @@ from webapp.http.templating import role_name
 from webapp.models import Role
 from webapp.queries.giveable import Giveable
 from webapp.services.memberships import Terms
-from webapp.services.restriction import Reach
+from webapp.services.restriction import How, Reach
+
+AS_IT_IS = "as-it-is"
+HOW_NAMES = {How.ADD: _("Add teams"), How.TAKE: _("Take teams away"), How.REPLACE: _("Replace all")}
 
 
 class RoleForm(Form):
@@ -25,6 +29,23 @@ class RoleForm(Form):
     def __init__(self, roles: list[Role], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.role.choices = [SelectChoice(value=role.label, label=role_name(role)) for role in roles]
+
+
+class ManyForm(RoleForm):
+    """What several members shall have: the role, or what is reached and which teams, beside theirs or instead of them.
+
+    Nothing of it is chosen but what takes nothing away.
+    """
+
+    has_global_access = RadioField(_("Projects"), default=AS_IT_IS)
+    how = RadioField(_("What becomes of their teams"), default=How.ADD.value)
+    teams = numbers_field(_("Teams"))
+
+    def __init__(self, roles: list[Role], teams: Sequence[tuple[int, str]], **kwargs: Any) -> None:
+        super().__init__(roles, **kwargs)
+        self.has_global_access.choices = [SelectChoice(value=AS_IT_IS, label=_("As it is")), *reach_choices()]
+        self.how.choices = [SelectChoice(value=how.value, label=label) for how, label in HOW_NAMES.items()]
+        self.teams.choices = list(teams)
 
 
 class TermsForm(RoleForm):
@@ -54,6 +75,21 @@ class TermsForm(RoleForm):
         """Return what was chosen."""
         everything = (self.has_global_access.data or EVERYTHING) == EVERYTHING
         return Terms(Role[self.role.data.upper()], everything, sorted(set(self.teams.data or ())))
+
+
+def _is_sent(_form: Form, field: Field) -> None:
+    if not field.raw_data:
+        raise StopValidation(str(_("Choose a day after today, within ten years, or none.")))
+
+
+class EndForm(ShownForm):
+    """The last day of a membership; none where the field comes empty, which it does not where it is missing."""
+
+    last_day = DateField(_("Membership ends"), validators=[_is_sent, Optional()])
+
+    def carried(self) -> list[tuple[str, str]]:
+        """Return the names and values that send the same form again."""
+        return [*super().carried(), ("last_day", self.last_day.data.isoformat() if self.last_day.data else "")]
 
 
 class MemberForm(RoleForm, ShownForm):

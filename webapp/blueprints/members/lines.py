@@ -7,11 +7,13 @@ from typing import Any, Protocol
 from flask_babel import ngettext
 from markupsafe import escape
 
+from webapp.http.days import day
 from webapp.http.reasons import Reason
 from webapp.http.templating import NOTHING, Filled, Filling, Html, avatar, filled, joined, moments, translated
 from webapp.models import MemberStatus, Role
+from webapp.models.member import has_ended, last_day
 from webapp.queries.invitations import InvitationRow
-from webapp.queries.members import MemberRow
+from webapp.queries.members import MemberRow, Standing
 from webapp.queries.teams import TeamNames
 
 Lines = Callable[[Any, str], Html]
@@ -25,7 +27,8 @@ class MemberPieces(Protocol):
     row_with_reason: Html
     rows_with_menu: Mapping[MemberStatus, Html]
     role_badges: Mapping[Role, Html]
-    status_badges: Mapping[MemberStatus, Html]
+    standings: Mapping[Standing, Html]
+    ends: Mapping[bool, Html]
     you: Html
     unproven: Html
     not_yet: Html
@@ -89,16 +92,31 @@ def _member_values(
         "you": pieces.you if row.is_you else NOTHING,
         "unproven": NOTHING if row.is_verified else pieces.unproven,
         "role": pieces.role_badges[row.role],
-        "status": pieces.status_badges[row.status],
+        "status": _standing(row, pieces),
         "teams": pieces.all_teams if row.has_global_access else _teams(teams, pieces),
         "joined": moment(row.joined_at),
         "last_active": moment(row.last_active_at) if row.last_active_at else pieces.not_yet,
     }
 
 
+def _standing(row: MemberRow, pieces: MemberPieces) -> Html:
+    """Return the status, with the last day where there is one."""
+    badge = pieces.standings[row.standing]
+    if row.expires_at is None:
+        return badge
+    return badge + filled(pieces.ends[has_ended(row.expires_at)], {"day": escape(day(last_day(row.expires_at)))})
+
+
 def _teams(teams: TeamNames | None, pieces: MemberPieces) -> Html:
     if teams is None:
         return pieces.no_team
+    if not teams.groups:
+        return _named(teams, pieces)
+    groups = escape(ngettext("%(num)s access group", "%(num)s access groups", teams.groups))
+    return _named(teams, pieces) + escape(", ") + groups if teams.total else groups
+
+
+def _named(teams: TeamNames, pieces: MemberPieces) -> Html:
     if teams.total == 1:
         return escape(teams.names[0])
     names = escape(", ".join(teams.names)) + (pieces.and_others if teams.total > len(teams.names) else NOTHING)

@@ -1,6 +1,7 @@
-"""One member: who they are, their role, suspending and restoring them."""
+"""One member: who they are, their role, the end of their membership, suspending and restoring them."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
@@ -10,22 +11,24 @@ from webapp.access.roles import Scope
 from webapp.access.sight import knows_reach_of
 from webapp.blueprints.audit.sentences import history
 from webapp.blueprints.members import bp
-from webapp.blueprints.members.forms import MemberForm
+from webapp.blueprints.members.forms import EndForm, MemberForm
 from webapp.errors import DomainError
 from webapp.http.choices import CHOSEN, EVERYTHING
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
+from webapp.http.days import day as said
 from webapp.http.guard import access
 from webapp.http.htmx import go, in_place, respond
 from webapp.http.reasons import reason_against
 from webapp.http.session import current_actor
 from webapp.http.stale import digest_of
 from webapp.models import Member, Organization, Role
+from webapp.models.member import last_day
 from webapp.queries.choices import TeamChoice, teams_for_member
 from webapp.queries.groups import MOST_GROUPS, groups_with
 from webapp.queries.impact import by_member
-from webapp.queries.members import history_of, person_of
+from webapp.queries.members import history_of, person_of, standing_of
 from webapp.queries.reach import projects_of
-from webapp.services import members, restriction
+from webapp.services import endings, members, restriction
 from webapp.services.audit import Event
 
 EVENTS_OF_CHANGES = (
@@ -72,11 +75,45 @@ def _ask_or_change(organization: Organization, member: Member, form: MemberForm)
 
     preview = Preview(change, by_member(member))
     if preview.must_ask(confirm):
-        said = {"person": person, "member": member}
-        return confirmation("members/_change.html", confirm, preview=preview, carried=form.carried(), **said)
+        shown = {"person": person, "member": member}
+        return confirmation("members/_change.html", confirm, preview=preview, carried=form.carried(), **shown)
     with preview.noted(*EVENTS_OF_CHANGES):
         change()
     flash(_("The membership of %(name)s is changed.", name=person.name), "success")
+    return go(address_of(organization, member))
+
+
+@bp.post("/orgs/<org>/members/<int:member>/end")
+@access(Scope.MEMBER_WRITE, previews=True)
+def end(organization: Organization, member: Member) -> Response:
+    """Say on which day a membership ends, or that it does not; asks first where somebody will lose access by it."""
+    members.require_may_change(current_actor(), organization, member)
+    form = EndForm()
+    if not form.validate():
+        return _end_page(organization, member, form, status=422)
+    if form.is_stale(_shown_end(member)):
+        return in_place(_end_page(organization, member, form, status=409), "panel")
+    try:
+        return _ask_or_set_end(organization, member, form)
+    except DomainError as error:
+        form.show(error)
+        return _end_page(organization, member, form, status=422)
+
+
+def _ask_or_set_end(organization: Organization, member: Member, form: EndForm) -> Response:
+    actor, confirm, person, day = current_actor(), ConfirmForm(), person_of(member), form.last_day.data
+    is_ahead = day is not None and member.is_active and not endings.has_last_day(member, day)
+    change = endings.end_now if is_ahead else endings.set_last_day
+    preview = Preview(lambda: change(actor, organization, member, day), by_member(member), f"end {day}")
+    if is_ahead and not preview.is_confirmed(confirm):
+        shown = {"person": person, "member": member, "day": day}
+        return confirmation("members/_end.html", confirm, preview=preview, carried=form.carried(), **shown)
+    with nullcontext() if is_ahead else preview.noted(Event.MEMBER_END_CHANGED):
+        endings.set_last_day(actor, organization, member, day)
+    if day is None:
+        flash(_("The membership of %(name)s has no end.", name=person.name), "success")
+    else:
+        flash(_("The membership of %(name)s ends on %(day)s.", name=person.name, day=said(day)), "success")
     return go(address_of(organization, member))
 
 
@@ -101,8 +138,17 @@ def suspend(organization: Organization, member: Member) -> Response:
 def restore(organization: Organization, member: Member) -> Response:
     """Give a suspended member the membership back."""
     members.restore(current_actor(), organization, member)
-    flash(_("%(name)s can use the membership again.", name=person_of(member).name), "success")
+    if not say_if_ended(member):
+        flash(_("%(name)s can use the membership again.", name=person_of(member).name), "success")
     return go(address_of(organization, member))
+
+
+def say_if_ended(member: Member) -> bool:
+    """Tell whether a membership has ended, and say when, to whoever may renew it."""
+    if member.expires_at is None or not member.has_ended:
+        return False
+    flash(_("Their membership ended on %(day)s; you can renew it here.", day=said(last_day(member.expires_at))))
+    return True
 
 
 def address_of(organization: Organization, member: Member) -> str:
@@ -129,8 +175,29 @@ def _shown(member: Member, teams: Sequence[TeamChoice]) -> str:
     return digest_of(member.role.label, member.has_global_access, chosen)
 
 
+def _end_form(member: Member) -> EndForm:
+    day = last_day(member.expires_at) if member.expires_at else None
+    return EndForm(None, data={"last_day": day, "shown": _shown_end(member)})
+
+
+def _shown_end(member: Member) -> str:
+    return digest_of(member.expires_at.isoformat() if member.expires_at else "")
+
+
+def _end_page(organization: Organization, member: Member, form: EndForm, *, status: int) -> Response:
+    teams = _teams(organization, member)
+    role_form = _member_form(teams, formdata=None, data=_present(member, teams))
+    return _page(organization, member, teams, role_form, end_form=form, status=status)
+
+
 def _page(
-    organization: Organization, member: Member, teams: Sequence[TeamChoice], form: MemberForm, *, status: int = 200
+    organization: Organization,
+    member: Member,
+    teams: Sequence[TeamChoice],
+    form: MemberForm,
+    *,
+    end_form: EndForm | None = None,
+    status: int = 200,
 ) -> Response:
     actor, person = current_actor(), person_of(member)
     may_read_history = decide(actor, Scope.AUDIT_READ, organization)
@@ -152,4 +219,6 @@ def _page(
         projects=projects_of(member, after=request.args.get("projects_after", "")) if may_see_access else None,
         history=history(history_of(member), person.name) if may_read_history else None,
         form=form,
+        end_form=end_form or _end_form(member),
+        standing=standing_of(member.status, member.expires_at),
     )

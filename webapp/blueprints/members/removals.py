@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
-from webapp.blueprints.members.membership import address_of
+from webapp.blueprints.members.membership import address_of, say_if_ended
 from webapp.http.confirmations import ConfirmForm, Preview, Question, confirmation
 from webapp.http.guard import access, is_kept_out, leads_out
 from webapp.http.htmx import go, respond
@@ -69,6 +69,7 @@ def undo_removal(organization: Organization, removed: RemovedMember) -> Response
         flash(_("%(name)s is a member again. You may not give: %(names)s.", name=name, names=names_of(left_out)))
     else:
         flash(_("%(name)s is a member again, as before.", name=name), "success")
+    say_if_ended(member)
     return go(address_of(organization, member))
 
 

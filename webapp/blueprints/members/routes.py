@@ -15,13 +15,14 @@ from webapp.http.htmx import respond
 from webapp.http.reasons import reasons_of
 from webapp.http.session import current_actor
 from webapp.models import MemberStatus, Organization, Role
+from webapp.models.member import last_day
 from webapp.queries.choices import teams_to_filter_by
 from webapp.queries.counts import counts_of
 from webapp.queries.members import MemberRow, Wanted, members_of
 from webapp.queries.teams import TeamNames, names_by_member
 from webapp.services.bulk import MOST_AT_ONCE, Action
 
-COLUMNS = ("name", "address", "role", "status", "reaches", "teams", "joined at", "last active at")
+COLUMNS = ("name", "address", "role", "status", "reaches", "teams", "joined at", "last active at", "last day")
 ROWS_AT_ONCE = 1_000
 
 
@@ -76,5 +77,6 @@ def _lines(organization: Organization, which: Wanted) -> Iterator[tuple[str, ...
 def _cells(row: MemberRow, teams: TeamNames | None) -> tuple[str, ...]:
     moments = (at.isoformat(timespec="seconds") if at else "" for at in (row.joined_at, row.last_active_at))
     reaches = "every project" if row.has_global_access else "teams and access groups"
+    day = last_day(row.expires_at).isoformat() if row.expires_at else ""
     names = "; ".join(teams.names) + ("; ..." if teams.total > len(teams.names) else "") if teams else ""
-    return (row.name, row.email, row.role.label, row.status.value, reaches, names, *moments)
+    return (row.name, row.email, row.role.label, row.standing.value, reaches, names, *moments, day)

@@ -15,7 +15,7 @@ from webapp.http.guard import SIGNED_IN, access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor, viewer
 from webapp.http.settings import settings as settings_in_force
-from webapp.models import MemberStatus, Organization
+from webapp.models import Organization
 from webapp.queries.organizations import organizations_of
 from webapp.services import organizations
 from webapp.services.organizations import OrganizationSettings
@@ -41,15 +41,15 @@ def index() -> Response:
         "organizations/index.html",
         {"panel": "organizations/_organizations.html"},
         organizations=_own(),
-        suspended=_own(MemberStatus.SUSPENDED),
+        closed=_own(is_active=False),
         may_create=_may_create(),
     )
 
 
-def _own(status: MemberStatus = MemberStatus.ACTIVE) -> Sequence[Row[*tuple[Any, ...]]]:
+def _own(*, is_active: bool = True) -> Sequence[Row[*tuple[Any, ...]]]:
     """Return the organizations of the viewer; whoever runs a provider of one of them learns of no other."""
     found = viewer()
-    return organizations_of(found.user_id, status, through=found.through) if found else []
+    return organizations_of(found.user_id, is_active=is_active, through=found.through) if found else []
 
 
 @bp.get("/orgs/new")

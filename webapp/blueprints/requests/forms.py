@@ -8,7 +8,7 @@ from webapp.http.forms import Form, email_field
 class AddressForm(Form):
     """For whom somebody asks: a visitor for themselves, a member for another."""
 
-    email = email_field(_("Email address"))
+    email = email_field(_("Email address"), is_new=True)
 
 
 class AskForm(Form):

@@ -10,5 +10,5 @@ class SetupForm(Form):
 
     organization_name = name_field(_("Organization"))
     name = name_field(_("Your name"))
-    email = email_field(_("Your email address"))
+    email = email_field(_("Your email address"), is_new=True)
     password = password_field(_("Password"))

@@ -33,7 +33,9 @@ class SignOnRefused(SsoError):
 
     status = 403
     title = N_("You were not let in")
-    sentence = N_("Your account here is closed, or your membership is suspended. Ask an owner of the organization.")
+    sentence = N_(
+        "Your account here is closed, or your membership is suspended or has ended. Ask an owner of the organization."
+    )
 
 
 class NotInvited(SignOnRefused):

@@ -59,7 +59,7 @@ def come_in(
         early: what plug-ins said before of whom it knows by the subject.
 
     Raises:
-        SignOnRefused: the account is closed or the membership suspended.
+        SignOnRefused: the account is closed, or the membership suspended or over.
         NotInvited: neither an invitation nor the policy lets them in.
         KnownBefore: the policy would, but the identity was somebody's here before.
         LinkFirst: nobody is known by the identity, and the claimed address is an account's already.
