@@ -19,6 +19,8 @@ from webapp import keyfile
 PREFIX = "VESTIBULE_"
 SECRET_KEY_MIN_CHARACTERS = 32
 DEMO_HOST = "127.0.0.1"
+THREADS = 16
+"""Of a process that answers people, where nobody says how many."""
 
 
 class BadSetting(Exception):
@@ -30,7 +32,8 @@ class Settings:
     """Everything an administrator may set, and nothing else.
 
     Times are in seconds; `base_url` has no trailing slash; `data_dir` is absolute. The command line says whether this
-    is a `demo`; `demo_issuer` is the address of the identity provider that runs with it.
+    is a `demo`, and by how many `threads` each process answers; `demo_issuer` is the address of the identity provider
+    that runs with it.
     """
 
     data_dir: Path
@@ -54,6 +57,7 @@ class Settings:
     dns_resolver: str | None
     demo: bool = False
     demo_issuer: str | None = None
+    threads: int = THREADS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:

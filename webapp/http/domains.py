@@ -19,7 +19,7 @@ def published_at(name: str, organization_id: int) -> Sequence[str] | None:
 
     Args:
         name: the name of the record.
-        organization_id: who asks; slow name servers cost no other organization anything.
+        organization_id: who asks; slow name servers cost other organizations little.
 
     Raises:
         TooManyAttempts: the organization has asked too often of late.

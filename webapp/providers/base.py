@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hmac import compare_digest
 from typing import ClassVar, NamedTuple, Self
 
@@ -52,7 +53,8 @@ class Surroundings:
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Make those of a process that runs with these settings."""
-        return cls(Network(PrivateProviders(settings.reachable_providers)), settings.demo)
+        network = Network(PrivateProviders(settings.reachable_providers))
+        return cls(network, settings.demo, Patience(settings.threads))
 
 
 @dataclass(frozen=True)
@@ -162,11 +164,10 @@ class Provider(ABC):
     def conversation(self) -> Iterator[Conversation]:
         """Ask the provider within the block, all of it within one limit of time.
 
-        Raises:
-            DoesNotAnswer: too many wait for it already.
+        Each question takes its turn (see `Patience`); one that finds no place is not asked.
         """
-        with self.surroundings.patience.one_more(self.connection.key):
-            yield Conversation(self.surroundings.network)
+        place = partial(self.surroundings.patience.one_more, self.connection.key)
+        yield Conversation(self.surroundings.network, place=place)
 
     def option(self, name: str) -> str:
         """Return what was configured beside issuer and client.

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 from flask import Flask
@@ -18,6 +19,7 @@ from webapp.db import perform
 from webapp.providers.base import Surroundings
 from webapp.providers.connected import outcome_of_probe, provider_of, said_by
 from webapp.providers.errors import NotBelieved, ProviderError, SaidNo
+from webapp.providers.patience import Patience
 from webapp.services.sso import health, reverification
 from webapp.services.sso.reverification import Asked
 
@@ -26,6 +28,11 @@ VISITS_AT_ONCE = 8
 VISIT_SECONDS = 30.0
 
 log = logging.getLogger(__name__)
+
+
+def own_patience() -> Patience:
+    """Return that of those who go round, whom nobody waits for: there is a place for each of them."""
+    return Patience(4 * VISITS_AT_ONCE)
 
 
 class Rounds:
@@ -38,7 +45,8 @@ class Rounds:
     """
 
     def __init__(self, app: Flask, surroundings: Surroundings, stop: threading.Event) -> None:
-        self._app, self._surroundings, self._stop = app, surroundings, stop
+        self._app, self._stop = app, stop
+        self._surroundings = replace(surroundings, patience=own_patience())
 
     def run_forever(self) -> None:
         """Go round every minute until it is time to stop."""

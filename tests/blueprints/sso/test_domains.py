@@ -1,6 +1,7 @@
 """Proving a domain by a TXT record, asked of a name server on loopback."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from tests.support.worlds import Person, World, post
 from webapp.config import Settings
 from webapp.db import db
 from webapp.errors import DomainProvenElsewhere
-from webapp.http import uow
+from webapp.http import sso, uow
 from webapp.http.domains import MOST_CHECKS
 from webapp.models import ProviderStatus, SsoDomain
 
@@ -191,6 +192,17 @@ def test_only_owners_ask_about_domains_that_are_listed(acme: Acme, names: NameSe
         assert check(acme, by=person)[0] == status
     for domain in ("", "other.example.org", DOMAIN.upper(), f"{DOMAIN}.", f"it.{DOMAIN}", "x" * 9_000):
         assert check(acme, domain)[0] == 404
+    assert names.asked == []
+
+
+def test_X02_slow_name_servers_of_others_take_the_places_they_share(
+    world: World, acme: Acme, names: NameServer
+) -> None:
+    patience = world.app.extensions[sso.SURROUNDINGS].patience
+    with ExitStack() as stack:
+        for number in range(4):
+            stack.enter_context(patience.one_more(f"dns:{number} elsewhere"))
+        assert "do not answer, so nothing is known" in check(acme)[1]
     assert names.asked == []
 
 

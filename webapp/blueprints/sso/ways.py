@@ -71,6 +71,8 @@ def _depart(slug: str) -> Response:
 def leave(state: str) -> Response:
     """Leave for the provider: of a page of ours, since no form may lead to another server."""
     flow = g.sso_flow = sso.departing(state)
+    if refusal := uow.write(sso.count_leaving, state):
+        raise refusal
     try:
         address = sso.way_there(flow)
     except DomainError as error:

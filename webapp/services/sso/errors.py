@@ -28,6 +28,14 @@ class FlowNotYours(SsoError):
     )
 
 
+class LeftTooOften(SsoError):
+    """One flow led to the provider more often than somebody who goes back and forth would."""
+
+    status = 429
+    title = N_("This page was opened too often")
+    sentence = N_("This way to the provider was opened too often. Nothing was changed. Please start again.")
+
+
 class SignOnRefused(SsoError):
     """The provider vouches for somebody who may not come in."""
 
