@@ -43,18 +43,20 @@ class Connection:
 class Surroundings:
     """What a provider needs to know of this instance: how it reaches others, and whether it is a demo or a test.
 
-    A process makes one, so that all its threads share its patience.
+    A process makes one, so that all its threads share its patience. `name_server` is the address of the one to ask
+    about domains; those of the system where there is none.
     """
 
     network: Network = field(default_factory=Network)
     is_demo: bool = False
     patience: Patience = field(default_factory=Patience)
+    name_server: str | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Make those of a process that runs with these settings."""
         network = Network(PrivateProviders(settings.reachable_providers))
-        return cls(network, settings.demo, Patience(settings.threads))
+        return cls(network, settings.demo, Patience(settings.threads), settings.dns_resolver)
 
 
 @dataclass(frozen=True)

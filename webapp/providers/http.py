@@ -158,7 +158,7 @@ class Conversation:
         if is_public(address):
             if parts.scheme != "https":
                 raise Misconfigured(Reason.PLAIN_HTTP)
-        elif not self._network.private.lists(host_of(parts), address):
+        elif not self._network.private.lists(host_of(parts), parts.port or PORTS[parts.scheme], address):
             raise Misconfigured(Reason.PRIVATE_ADDRESS)
 
 

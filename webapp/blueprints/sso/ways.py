@@ -26,7 +26,7 @@ from webapp.services.invitation_links import Link
 from webapp.services.managed import Answer
 from webapp.services.sso import connections, identities, joining, refusals, replacing
 from webapp.services.sso.enforcement import is_required
-from webapp.services.sso.errors import FlowNotYours, IdentityTaken, SsoError
+from webapp.services.sso.errors import FlowNotYours, IdentityTaken, LinkFirst, SsoError
 from webapp.services.sso.flows import Flow
 from webapp.services.sso.identities import Said
 
@@ -161,7 +161,11 @@ def _arrived(flow: Flow) -> tuple[Organization, IdentityProvider]:
 
 def _end_sign_in(flow: Flow, said: Said) -> Response:
     early = _asked_early(identities.member_facts, flow.connected.id, said.subject)
-    token, has_joined = uow.write(_sign_in, flow, said, early)
+    try:
+        token, has_joined = uow.write(_sign_in, flow, said, early)
+    except LinkFirst:
+        uow.note(_tell_named, flow, said)
+        raise
     if token is not None:
         session.start(token)
     if flow.secrets.link is not None:
@@ -178,6 +182,11 @@ def _say_what_became_of(link: Link, flow: Flow, has_joined: bool) -> None:
         flash(
             _("You are a member of %(organization)s already. The invitation you came by is still open.", **said), "info"
         )
+
+
+def _tell_named(flow: Flow, said: Said) -> None:
+    organization, provider = _arrived(flow)
+    joining.tell_named(organization, provider, said)
 
 
 def _asked_early(facts: Callable[..., MemberFacts | None], *of: object) -> Answer | None:

@@ -65,6 +65,17 @@ class LinkFirst(SignOnRefused):
     )
 
 
+class NamedTooOften(SignOnRefused):
+    """The provider has named too many addresses of others today; all who are new are told this, known here or not."""
+
+    noted = N_("Too many addresses were named today that are accounts' already, in domains that are not proven.")
+    title = N_("Nobody new can come in this way today")
+    sentence = N_(
+        "The provider of %(organization)s has named too many addresses today whose domains the organization has not "
+        "proven. Nothing was changed. Ask an owner there to prove the domain of your address, or try again tomorrow."
+    )
+
+
 class SignInAgain(SsoError, Forbidden):
     """Something that needs a fresh sign-in was asked for by a session that is older, or that a provider began."""
 

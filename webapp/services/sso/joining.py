@@ -23,7 +23,7 @@ from webapp.services.accounts import NewAccount
 from webapp.services.addresses import Address
 from webapp.services.invitation_links import Link
 from webapp.services.memberships import Terms
-from webapp.services.sso import identities, letters, mappings
+from webapp.services.sso import identities, letters, mappings, named
 from webapp.services.sso.errors import LinkFirst, NotInvited, SignOnRefused
 from webapp.services.sso.identities import Said
 from webapp.services.sso.invited import offer_for
@@ -61,7 +61,8 @@ def come_in(
     Raises:
         SignOnRefused: the account is closed or the membership suspended.
         NotInvited: neither an invitation nor the policy lets them in.
-        LinkFirst: nobody is known by the identity, and the claimed address is an account's already.
+        LinkFirst: nobody is known by the identity, and the claimed address is an account's already; see `tell_named`.
+        NamedTooOften: too many addresses of such accounts were named today.
         InvitationNotOpen: whoever sent the invitation may no longer offer it, or the one they came by is closed.
         InvitedIsAnother: the one they came by is for another address.
     """
@@ -99,6 +100,7 @@ def _admit(
         raise NotInvited(organization=organization.name)
     if offer is None and not _may_join(organization, provider, address):
         raise NotInvited(organization=organization.name)
+    named.require_few(organization, address)
     if accounts.with_verified_address(address.canonical):
         raise LinkFirst(organization=organization.name)
     name = single_line(said.name) or address.typed.partition("@")[0]
@@ -108,6 +110,13 @@ def _admit(
         return user, offer.accept(theirs, organization, user)
     letters.tell_of_arrival(organization, user, address)
     return user, members.add(theirs, organization, user, address.typed, Terms(provider.default_role))
+
+
+def tell_named(organization: Organization, provider: IdentityProvider, said: Said) -> None:
+    """Tell whoever has an account with the claimed address that it was named, where nobody there knows them."""
+    address = _claimed(said)
+    if address is not None and not _is_of_organization(organization, address):
+        named.tell(organization, provider, address)
 
 
 def _readmit(actor: Actor, organization: Organization, user: User, said: Said, link: Link | None) -> Member:
