@@ -19,6 +19,8 @@ from webapp import keyfile
 PREFIX = "VESTIBULE_"
 SECRET_KEY_MIN_CHARACTERS = 32
 DEMO_HOST = "127.0.0.1"
+THREADS = 16
+"""Of a process that answers people, where nobody says how many."""
 
 
 class BadSetting(Exception):
@@ -30,7 +32,8 @@ class Settings:
     """Everything an administrator may set, and nothing else.
 
     Times are in seconds; `base_url` has no trailing slash; `data_dir` is absolute. The command line says whether this
-    is a `demo`; `demo_issuer` is the address of the identity provider that runs with it.
+    is a `demo`, and by how many `threads` each process answers; `demo_issuer` is the address of the identity provider
+    that runs with it.
     """
 
     data_dir: Path
@@ -54,6 +57,7 @@ class Settings:
     dns_resolver: str | None
     demo: bool = False
     demo_issuer: str | None = None
+    threads: int = THREADS
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
@@ -198,12 +202,28 @@ _HOST = re.compile(r"(?!-)[a-z0-9-]{1,63}(?<!-)(\.(?!-)[a-z0-9-]{1,63}(?<!-))*")
 def _hosts_and_networks(value: str) -> tuple[str, ...]:
     words = tuple(word.lower() for word in _words(value))
     for word in words:
-        is_like_an_address = ":" in word or "/" in word or word.replace(".", "").isdigit()
+        name, _port = with_port(word)
+        is_like_an_address = ":" in name or "/" in name or name.replace(".", "").isdigit()
         if is_like_an_address:
-            ipaddress.ip_network(word)
-        elif not _HOST.fullmatch(word):
+            ipaddress.ip_network(name)
+        elif not _HOST.fullmatch(name):
             raise ValueError
     return words
+
+
+def with_port(word: str) -> tuple[str, int | None]:
+    """Take an entry such as idp.example.org:8443, 10.2.0.0/16:443 or [fd00::1]:443 apart; without a port it has none.
+
+    Raises:
+        ValueError: what stands there is no port, or nothing stands before it.
+    """
+    if found := re.fullmatch(r"\[(.+)\](?::(\d+))?", word):
+        name, port = ipaddress.IPv6Network(found[1]).with_prefixlen, found[2]
+    elif word.count(":") == 1:
+        name, _, port = word.partition(":")
+    else:
+        return word, None
+    return name, None if port is None else _number(1, 65535)(port)
 
 
 def _name_server(value: str) -> str:
@@ -254,7 +274,9 @@ VARIABLES: dict[str, _Variable] = {
         _choice("administrators", "anyone"), "administrators", "administrators or anyone (who may make organizations)"
     ),
     "PRIVATE_PROVIDERS": _Variable(
-        _hosts_and_networks, (), "host names, addresses or networks such as 10.2.0.0/16, separated by commas"
+        _hosts_and_networks,
+        (),
+        "host names, addresses or networks such as 10.2.0.0/16, with or without a port, separated by commas",
     ),
     "DNS_RESOLVER": _Variable(_name_server, None, "the IP address and port of a name server, such as 192.0.2.53:53"),
 }

@@ -381,13 +381,13 @@ class SlugTaken(DomainError):
 
 
 class DomainProvenElsewhere(DomainError):
-    """Another organization has proven a domain, and there it stays; which one is not said."""
+    """Another organization has proven a domain, and there it stays as its record does; which one is not said."""
 
     status = 409
     title = N_("This domain is proven already")
     sentence = N_(
-        "Another organization on this server has proven this domain, so it leads people there. Nothing was changed. "
-        "Agree with them, or ask whoever runs this server."
+        "Another organization on this server has proven this domain, and its TXT record is still published, so it "
+        "leads people there. Nothing was changed. Take that record away, keep yours, and check again."
     )
 
 

@@ -52,6 +52,10 @@ KINDS = [
         "/orgs/harbour-works/sso",
         "The provider did not answer in time.",
     ),
+    ("sso_domain", {"domain": "corp.example.com", "what": "missing"}, "/orgs/harbour-works/sso", "within three days"),
+    ("sso_domain", {"domain": "corp.example.com", "what": "lost"}, "/orgs/harbour-works/sso", "was missing for days"),
+    ("sso_domain", {"domain": "corp.example.com", "what": "handed_over"}, "/orgs/harbour-works/sso", "handed over"),
+    ("sso_named", {"email": "mia@example.org"}, "/account/", "so they were not let in"),
     ("sso_works_again", {}, "/orgs/harbour-works/sso", "people can sign in through it"),
     ("sso_invalidated", {"is_required": True}, "/orgs/harbour-works/sso/login", "you reach nothing of it"),
     ("sso_invalidated", {"is_required": False}, "/orgs/harbour-works/sso/login", "stays as it is"),
@@ -83,7 +87,8 @@ def test_letter_says_what_happened_and_where_to_go(
 @pytest.mark.parametrize(("kind", "data"), [(kind, data) for kind, data, _path, _what in KINDS])
 def test_C14_names_are_text_and_lead_nowhere(app: Flask, kind: str, data: dict[str, object]) -> None:
     hostile = "<b>Eve</b>\r\nBcc: eve@evil.example https://evil.example/win"
-    names = {**data, **dict.fromkeys(("name", "organization", "provider", "person", "claimed", "actor"), hostile)}
+    of_strangers = ("name", "organization", "provider", "person", "claimed", "actor", "domain")
+    names = {**data, **dict.fromkeys(of_strangers, hostile)}
     subject, text, html = parts(app, kind, {**SAID, **names})
     assert "<b>" not in html
     for said in (subject, text, html):

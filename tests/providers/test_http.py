@@ -128,6 +128,21 @@ def test_X01_name_that_leads_inside_is_refused(address: str) -> None:
         assert reason_of("https://idp.example.org/x", names=Names(answer)) == Reason.PRIVATE_ADDRESS
 
 
+@pytest.mark.parametrize("listed", ["127.0.0.1", "127.0.0.0/8", "localhost"])
+def test_X01_entry_with_a_port_allows_no_other(inner: tuple[str, list[str]], listed: str) -> None:
+    port, seen = inner
+    address, names = f"http://localhost:{port}/x", Names(["127.0.0.1"])
+    assert asked(address, f"{listed}:{port}", names=names).status == 200
+    for other in (443, int(port) - 1):
+        assert reason_of(address, f"{listed}:{other}", names=names) == Reason.PRIVATE_ADDRESS
+    assert seen == ["x"]
+
+
+def test_X01_port_of_an_address_in_brackets_is_the_only_one() -> None:
+    private, address = PrivateProviders(["[fd00::7]:8443"]), ip_address("fd00::7")
+    assert [private.lists("fd00::7", port, address) for port in (8443, 443)] == [True, False]
+
+
 def test_X01_public_addresses_are_public() -> None:
     for address in (PUBLIC, "2001:4860:4860::8888", "64:ff9b::808:808", "::ffff:8.8.8.8"):
         assert is_public(ip_address(address))

@@ -13,6 +13,7 @@ from sqlalchemy import Dialect, event, make_url
 from webapp import create_app
 from webapp.config import Settings
 from webapp.db import db
+from webapp.http import sso
 
 KEPT = 8
 
@@ -41,6 +42,7 @@ class Applications:
             del self._kept[next(iter(self._kept))]
         app.extensions["vestibule"] = settings
         app.config["SQLALCHEMY_DATABASE_URI"] = settings.database_url
+        sso.init_app(app, settings)  # nothing is known of providers that earlier tests had
         yield app
         close(app)
 

@@ -12,10 +12,16 @@ from webapp.providers.base import Surroundings
 from webapp.providers.http import ALL_SECONDS, Network
 from webapp.providers.rounds import Rounds
 
+NOBODY = "127.0.0.1:9"
+"""A name server that is not there."""
 
-def rounds_of(app: Flask, seconds: float = ALL_SECONDS, stop: threading.Event | None = None) -> Rounds:
+
+def rounds_of(
+    app: Flask, seconds: float = ALL_SECONDS, stop: threading.Event | None = None, name_server: str = NOBODY
+) -> Rounds:
     """Return what goes round, and waits so long for a provider on this machine."""
-    surroundings = Surroundings(Network(PrivateProviders(["127.0.0.1"]), seconds=seconds))
+    network = Network(PrivateProviders(["127.0.0.1"]), seconds=seconds)
+    surroundings = Surroundings(network, name_server=name_server)
     return Rounds(app, surroundings, stop or threading.Event())
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import IO
 
@@ -19,7 +19,7 @@ from webapp.mail.faults import ServerUnreachable
 from webapp.mail.probe import greet
 from webapp.providers.base import Surroundings
 from webapp.providers.connected import outcome_of_probe
-from webapp.providers.rounds import VISITS_AT_ONCE
+from webapp.providers.rounds import VISITS_AT_ONCE, own_patience
 from webapp.queries.chains import Broken, Head, chains, check_head
 from webapp.services import outbox
 from webapp.services.sso import health
@@ -109,7 +109,8 @@ def _providers(settings: Settings) -> Iterator[Finding]:
     if not in_use:
         yield Finding("providers", None, "No organization has an identity provider in use.")
         return
-    ask = partial(outcome_of_probe, surroundings=Surroundings.of(settings))
+    surroundings = replace(Surroundings.of(settings), patience=own_patience())
+    ask = partial(outcome_of_probe, surroundings=surroundings)
     with ThreadPoolExecutor(VISITS_AT_ONCE) as threads:
         outcomes = list(threads.map(ask, (connected for _slug, connected in in_use)))
     failed = [(slug, outcome) for (slug, _connected), outcome in zip(in_use, outcomes, strict=True) if outcome.problem]

@@ -17,7 +17,7 @@ from webapp import db as database
 from webapp.cli.children import STOP_SECONDS, Child
 from webapp.cli.demo_provider import issuer_at, listener_near, provider_on
 from webapp.cli.setup_link import link_if_possible
-from webapp.config import Settings, is_loopback
+from webapp.config import THREADS, Settings, is_loopback
 from webapp.db import db
 from webapp.http import logs
 from webapp.providers.demo import offered_in
@@ -52,7 +52,9 @@ class JsonLogger(Logger):
 @click.command()
 @click.option("--bind", default="127.0.0.1:8000", show_default=True, metavar="HOST:PORT")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes.")
-@click.option("--threads", default=16, show_default=True, type=click.IntRange(1, 64), help="Threads of each process.")
+@click.option(
+    "--threads", default=THREADS, show_default=True, type=click.IntRange(1, 64), help="Threads of each process."
+)
 @click.option("--with-worker", is_flag=True, help="Also run the mail worker.")
 @click.option(
     "--demo",
@@ -62,7 +64,7 @@ class JsonLogger(Logger):
 @click.option("--verbose", is_flag=True, help="Log every request and letter of a demo too.")
 def serve(bind: str, workers: int, threads: int, with_worker: bool, demo: bool, verbose: bool) -> None:
     """Serve the web application."""
-    settings = replace(Settings.from_environment(), demo=demo)
+    settings = replace(Settings.from_environment(), demo=demo, threads=threads)
     _require_matching_bind(bind, settings)
     # Whoever tries the demo needs the addresses it has printed, which a line for each request would scroll away.
     logs.configure(quiet=demo and not verbose)

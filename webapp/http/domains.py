@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from webapp.errors import DomainError
 from webapp.http import sso, uow
-from webapp.http.settings import settings
 from webapp.providers.errors import DoesNotAnswer
 from webapp.providers.name_servers import NameServersSilent, texts_at
 from webapp.services import attempts
@@ -19,7 +18,7 @@ def published_at(name: str, organization_id: int) -> Sequence[str] | None:
 
     Args:
         name: the name of the record.
-        organization_id: who asks; slow name servers cost no other organization anything.
+        organization_id: who asks; slow name servers cost other organizations little.
 
     Raises:
         TooManyAttempts: the organization has asked too often of late.
@@ -29,8 +28,9 @@ def published_at(name: str, organization_id: int) -> Sequence[str] | None:
     )
     if refusal:
         raise refusal
+    surroundings = sso.surroundings()
     try:
-        with sso.surroundings().patience.one_more(f"dns:{organization_id}"):
-            return texts_at(name, settings().dns_resolver)
+        with surroundings.patience.one_more(f"dns:{organization_id}"):
+            return texts_at(name, surroundings.name_server)
     except (NameServersSilent, DoesNotAnswer):
         return None

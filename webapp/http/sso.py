@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, current_app, request, url_for
 
 from webapp.config import Settings
-from webapp.errors import TooManyAttempts
+from webapp.errors import DomainError, TooManyAttempts
 from webapp.http import session, uow
 from webapp.http.forms import safe_next
 from webapp.http.htmx import go
@@ -21,16 +21,19 @@ from webapp.providers.connected import said_by
 from webapp.providers.errors import ProviderError
 from webapp.providers.registry import provider_for
 from webapp.services import attempts
+from webapp.services.attempts import Limit
 from webapp.services.invitation_links import Link
 from webapp.services.sso import flows
 from webapp.services.sso.connections import Connected
-from webapp.services.sso.errors import FlowNotYours
+from webapp.services.sso.errors import FlowNotYours, LeftTooOften
 from webapp.services.sso.flows import Flow, Secrets
 from webapp.services.sso.identities import Said
 from webapp.services.tokens import digest
 
 SURROUNDINGS: Final = "vestibule.surroundings"
 Parameters = list[tuple[str, str]]
+MOST_LEAVINGS = 8
+"""Of one flow: going back and loading anew lead there again, and each may mean a question to the provider."""
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -72,6 +75,13 @@ def count_departure() -> TooManyAttempts | None:
     return attempts.count(attempts.limits_of("sso", session.client_ip()))
 
 
+def count_leaving(state: str) -> DomainError | None:
+    """Count that this browser leaves by a flow, and return the refusal if the flow or the network did so too often."""
+    if attempts.count([Limit(f"sso:leaving:{digest(state)}", MOST_LEAVINGS)]):
+        return LeftTooOften()
+    return attempts.count(attempts.limits_of("sso-leave", session.client_ip()))
+
+
 def depart(
     provider: IdentityProvider,
     purpose: FlowPurpose,
@@ -79,6 +89,7 @@ def depart(
     *,
     link: Link | None = None,
     client_secret: str | None = None,
+    is_respelled: bool = False,
 ) -> Response:
     """Begin a flow in this browser, in the transaction at hand, and lead to the page that leaves for the provider.
 
@@ -88,13 +99,14 @@ def depart(
         next_path: where to go afterwards.
         link: the invitation that is to be accepted by it, and no other.
         client_secret: a new one of a connection in use, to be proven by this.
+        is_respelled: the provider has just been spelled as it wants, and is not a second time.
     """
     attempt = Attempt.new(redirect_uri(provider.id))
     viewer = session.viewer() if purpose is not FlowPurpose.SIGN_IN else None
     flows.begin(
         provider,
         purpose,
-        Secrets(attempt.state, attempt.nonce, attempt.verifier, link, client_secret),
+        Secrets(attempt.state, attempt.nonce, attempt.verifier, link, client_secret, is_respelled),
         browser=digest(session.token()) if viewer else session.browser(),
         user_id=viewer.user_id if viewer else None,
         next_path=safe_next(next_path),

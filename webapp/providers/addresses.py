@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
+from webapp.config import with_port
+
 Address = IPv4Address | IPv6Address
 # RFC 6052, section 2.1: translators take these to the IPv4 address in their last 32 bits.
 TRANSLATED = ip_network("64:ff9b::/96")
@@ -12,22 +14,25 @@ class PrivateProviders:
     """The hosts and networks where the instance lets identity providers be on private addresses.
 
     Args:
-        words: host names, addresses and networks, as the setting PRIVATE_PROVIDERS has them.
+        words: host names, addresses and networks, as the setting PRIVATE_PROVIDERS has them; one with a port allows no
+            other.
     """
 
     def __init__(self, words: Iterable[str] = ()) -> None:
-        self._hosts: set[str] = set()
-        self._networks: list[IPv4Network | IPv6Network] = []
+        self._hosts: set[tuple[str, int | None]] = set()
+        self._networks: list[tuple[IPv4Network | IPv6Network, int | None]] = []
         for word in words:
+            name, port = with_port(word)
             try:
-                self._networks.append(ip_network(word))
+                self._networks.append((ip_network(name), port))
             except ValueError:
-                self._hosts.add(word)
+                self._hosts.add((name, port))
 
-    def lists(self, host: str, address: Address) -> bool:
-        """Tell whether the instance allows this address, reached by this host name, although it is private."""
+    def lists(self, host: str, port: int, address: Address) -> bool:
+        """Tell whether the instance allows this address, reached by this name and port, although it is private."""
         inner = embedded(address) or address
-        return host in self._hosts or any(inner in network for network in self._networks)
+        is_named = not self._hosts.isdisjoint({(host, port), (host, None)})
+        return is_named or any(inner in network and only in (port, None) for network, only in self._networks)
 
 
 def is_public(address: Address) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from hmac import compare_digest
 from typing import ClassVar, NamedTuple, Self
 
@@ -42,17 +43,20 @@ class Connection:
 class Surroundings:
     """What a provider needs to know of this instance: how it reaches others, and whether it is a demo or a test.
 
-    A process makes one, so that all its threads share its patience.
+    A process makes one, so that all its threads share its patience. `name_server` is the address of the one to ask
+    about domains; those of the system where there is none.
     """
 
     network: Network = field(default_factory=Network)
     is_demo: bool = False
     patience: Patience = field(default_factory=Patience)
+    name_server: str | None = None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
         """Make those of a process that runs with these settings."""
-        return cls(Network(PrivateProviders(settings.reachable_providers)), settings.demo)
+        network = Network(PrivateProviders(settings.reachable_providers))
+        return cls(network, settings.demo, Patience(settings.threads), settings.dns_resolver)
 
 
 @dataclass(frozen=True)
@@ -162,11 +166,10 @@ class Provider(ABC):
     def conversation(self) -> Iterator[Conversation]:
         """Ask the provider within the block, all of it within one limit of time.
 
-        Raises:
-            DoesNotAnswer: too many wait for it already.
+        Each question takes its turn (see `Patience`); one that finds no place is not asked.
         """
-        with self.surroundings.patience.one_more(self.connection.key):
-            yield Conversation(self.surroundings.network)
+        place = partial(self.surroundings.patience.one_more, self.connection.key)
+        yield Conversation(self.surroundings.network, place=place)
 
     def option(self, name: str) -> str:
         """Return what was configured beside issuer and client.

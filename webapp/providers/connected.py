@@ -42,7 +42,7 @@ def outcome_of_probe(connected: Connected, surroundings: Surroundings) -> Outcom
             "A connection to an identity provider does not work.",
             extra={"connection": connected.id, "reason": error.reason.value},
         )
-        return Outcome(began_at, error.reason.value, WORDS[error.reason])
+        return Outcome(began_at, error.reason.value, WORDS[error.reason], error.reason is not Reason.BUSY)
     return Outcome(began_at)
 
 

@@ -12,7 +12,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass, field
 from functools import cache
 from http.client import HTTPConnection, HTTPException, IncompleteRead
@@ -94,10 +94,16 @@ class Conversation:
     Args:
         network: how providers are reached.
         seconds: how long all requests may take together; what the network says when left out.
+        place: what each request is made within, and is refused by where there is no place for it.
     """
 
-    def __init__(self, network: Network, seconds: float | None = None) -> None:
-        self._network = network
+    def __init__(
+        self,
+        network: Network,
+        seconds: float | None = None,
+        place: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._network, self._place = network, place
         self._deadline = time.monotonic() + (network.seconds if seconds is None else seconds)
 
     def get(self, address: str, headers: Mapping[str, str] | None = None) -> Answer:
@@ -114,12 +120,16 @@ class Conversation:
 
         Raises:
             Misconfigured: the address cannot be asked, may not be, or leads elsewhere.
-            DoesNotAnswer: nobody answers there in time.
+            DoesNotAnswer: nobody answers there in time, or too many wait for it already.
             NotBelieved: the answer is too large, or is none.
         """
         if is_transaction_open():
             raise AssertionError("a transaction is open while the network is used")
         parts = checked_address(address)
+        with self._place():
+            return self._sent(method, parts, body, headers)
+
+    def _sent(self, method: str, parts: SplitResult, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         try:
             with closing(self._connected(parts)) as connection:
                 spoken = HTTPConnection(parts.hostname or "", parts.port or PORTS[parts.scheme])
@@ -155,7 +165,7 @@ class Conversation:
         if is_public(address):
             if parts.scheme != "https":
                 raise Misconfigured(Reason.PLAIN_HTTP)
-        elif not self._network.private.lists(host_of(parts), address):
+        elif not self._network.private.lists(host_of(parts), parts.port or PORTS[parts.scheme], address):
             raise Misconfigured(Reason.PRIVATE_ADDRESS)
 
 

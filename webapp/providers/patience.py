@@ -1,52 +1,138 @@
-"""How many at once wait for a provider that is slow: the others are told at once, and the server stays free."""
+"""How many at once wait for providers: most of the server stays free, whatever providers do or leave undone."""
 
 import threading
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import Enum
 
+from webapp.config import THREADS
 from webapp.providers.errors import DoesNotAnswer, Reason
+from webapp.providers.name_servers import NameServersSilent
 
-SLOW_SECONDS = 2.0
-SLOW_AT_ONCE = 4
+WAIT_SECONDS = 0.8
+"""How long somebody waits for a place, who finds all taken."""
+SOON_SECONDS = 2.0
+DOUBT_SECONDS = 30.0
+MOST_REMEMBERED = 500
+SILENCE = (Reason.TIMEOUT, Reason.UNREACHABLE)
+
+
+class _Verdict(Enum):
+    WAITS = "waits"
+    ENTERS = "enters"
+    REFUSED = "refused"
+
+
+@dataclass(eq=False)
+class _Question:
+    key: str
+    since: float
+    verdict: _Verdict = _Verdict.WAITS
+
+
+@dataclass
+class _Known:
+    """What is known of a connection: whether it answered soon when it was last asked, or until when it is doubtful."""
+
+    is_well: bool = False
+    doubtful_until: float = 0.0
 
 
 class Patience:
-    """Counts by connection who has waited for long; a provider that answers soon is never limited.
+    """Gives places to questions: at most half of a process's threads wait for providers, all of them together.
+
+    One connection has three quarters of the places, and those that did not answer soon when last asked, or were never
+    asked, have half of them together. Whoever finds none waits shortly, first come, first served; but not where those
+    who have them have waited for longer than that themselves. A connection whose last question ended in silence is
+    doubtful for half a minute: one at a time tries it, and the others are told at once. An answer ends the doubt.
 
     Args:
+        threads: how many the process answers people with.
         seconds: a clock that only goes forward.
     """
 
-    def __init__(self, seconds: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, threads: int = THREADS, seconds: Callable[[], float] = time.monotonic) -> None:
+        self._most = max(1, threads // 2)
+        self._each = max(1, self._most * 3 // 4)
+        self._unknown = max(1, self._most // 2)
         self._seconds = seconds
-        self._since: dict[str, list[float]] = {}
-        self._lock = threading.Lock()
+        self._inside: list[_Question] = []
+        self._queue: list[_Question] = []
+        self._known: OrderedDict[str, _Known] = OrderedDict()
+        self._changed = threading.Condition()
 
     @contextmanager
     def one_more(self, key: str) -> Iterator[None]:
-        """Wait for the provider of a connection within the block.
+        """Ask a question of a connection within the block; that it was silent is seen by what the block raises.
 
         Raises:
-            DoesNotAnswer: too many have waited for it for long already.
+            DoesNotAnswer: there is no place for it.
         """
-        began = self._begun(key)
+        question = self._begun(key)
+        is_silent = False
         try:
             yield
+        except (DoesNotAnswer, NameServersSilent) as error:
+            is_silent = isinstance(error, NameServersSilent) or error.reason in SILENCE
+            raise
         finally:
-            self._ended(key, began)
+            self._ended(question, is_silent=is_silent)
 
-    def _begun(self, key: str) -> float:
-        with self._lock:
-            now = self._seconds()
-            waiting = self._since.setdefault(key, [])
-            if sum(now - since > SLOW_SECONDS for since in waiting) >= SLOW_AT_ONCE:
+    def _begun(self, key: str) -> _Question:
+        with self._changed:
+            question = _Question(key, self._seconds())
+            self._queue.append(question)
+            self._settle()
+            self._changed.wait_for(lambda: question.verdict is not _Verdict.WAITS, WAIT_SECONDS)
+            if question.verdict is not _Verdict.ENTERS:
+                self._queue = [other for other in self._queue if other is not question]
                 raise DoesNotAnswer(Reason.BUSY)
-            waiting.append(now)
-            return now
+            return question
 
-    def _ended(self, key: str, began: float) -> None:
-        with self._lock:
-            self._since[key].remove(began)
-            if not self._since[key]:
-                del self._since[key]
+    def _ended(self, question: _Question, *, is_silent: bool) -> None:
+        with self._changed:
+            now = self._seconds()
+            self._inside.remove(question)
+            known = self._known.setdefault(question.key, _Known())
+            known.is_well = not is_silent and now - question.since <= SOON_SECONDS
+            known.doubtful_until = now + DOUBT_SECONDS if is_silent else 0.0
+            self._known.move_to_end(question.key)
+            while len(self._known) > MOST_REMEMBERED:
+                self._known.popitem(last=False)
+            self._settle()
+
+    def _settle(self) -> None:
+        """Let those in who can be, in the order in which they came, and send those away for whom waiting is in vain."""
+        now, left = self._seconds(), []
+        for question in self._queue:
+            question.verdict = self._verdict(question.key, now)
+            if question.verdict is _Verdict.ENTERS:
+                question.since = now
+                self._inside.append(question)
+            elif question.verdict is _Verdict.WAITS:
+                left.append(question)
+        self._queue = left
+        self._changed.notify_all()
+
+    def _verdict(self, key: str, now: float) -> _Verdict:
+        known = self._known.get(key, _Known())
+        of_key = [question for question in self._inside if question.key == key]
+        if known.doubtful_until > now and of_key:
+            return _Verdict.REFUSED
+        taken = self._taken(of_key, is_well=known.is_well)
+        if not taken:
+            return _Verdict.ENTERS
+        is_vain = all(now - question.since > WAIT_SECONDS for question in taken)
+        return _Verdict.REFUSED if is_vain else _Verdict.WAITS
+
+    def _taken(self, of_key: list[_Question], *, is_well: bool) -> list[_Question]:
+        """Return those who have the places that one more would need, if none is left."""
+        if len(self._inside) >= self._most:
+            return self._inside
+        if len(of_key) >= self._each:
+            return of_key
+        unknown = [question for question in self._inside if not self._known.get(question.key, _Known()).is_well]
+        return unknown if not is_well and len(unknown) >= self._unknown else []

@@ -1,4 +1,4 @@
-"""What providers are asked while nobody waits: whether connections work, and whether people are still vouched for.
+"""What is asked while nobody waits: whether connections work, whether people are still vouched for, and about domains.
 
 Each connection is visited in a thread of its own for a limited time, so that one who is slow costs the others nothing.
 No transaction is open while a provider is asked. Any number of workers may go round: each question is taken by one.
@@ -7,8 +7,9 @@ No transaction is open while a provider is asked. Any number of workers may go r
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 
 from flask import Flask
@@ -18,7 +19,9 @@ from webapp.db import perform
 from webapp.providers.base import Surroundings
 from webapp.providers.connected import outcome_of_probe, provider_of, said_by
 from webapp.providers.errors import NotBelieved, ProviderError, SaidNo
-from webapp.services.sso import health, lapses, reverification
+from webapp.providers.name_servers import NameServersSilent, texts_at
+from webapp.providers.patience import Patience
+from webapp.services.sso import domain_looks, health, lapses, reverification
 from webapp.services.sso.reverification import Asked
 
 EVERY_SECONDS = 60.0
@@ -27,6 +30,11 @@ VISIT_SECONDS = 30.0
 LAPSES_EVERY_SECONDS = 3600.0
 
 log = logging.getLogger(__name__)
+
+
+def own_patience() -> Patience:
+    """Return that of those who go round, whom nobody waits for: there is a place for each of them."""
+    return Patience(4 * VISITS_AT_ONCE)
 
 
 class Rounds:
@@ -39,7 +47,8 @@ class Rounds:
     """
 
     def __init__(self, app: Flask, surroundings: Surroundings, stop: threading.Event) -> None:
-        self._app, self._surroundings, self._stop = app, surroundings, stop
+        self._app, self._stop = app, stop
+        self._surroundings = replace(surroundings, patience=own_patience())
         self._lapses_due = time.monotonic()
 
     def run_forever(self) -> None:
@@ -49,11 +58,9 @@ class Rounds:
             self._stop.wait(EVERY_SECONDS)
 
     def run_once(self) -> None:
-        """Visit every connection that is to be asked something, and take back what no word stands for any more."""
-        due: list[int] = []
-        self._in_peace(lambda: due.extend(perform(health.due, write=False)))
-        with ThreadPoolExecutor(VISITS_AT_ONCE) as threads:
-            list(threads.map(self._visit, due))
+        """Visit every connection to ask, then the name servers of domains; take back what no word stands for now."""
+        self._visit_each(health.due, self._ask)
+        self._visit_each(domain_looks.due, self._look_at)
         if time.monotonic() >= self._lapses_due:
             self._lapses_due = time.monotonic() + LAPSES_EVERY_SECONDS
             self._in_peace(self._take_back)
@@ -68,8 +75,22 @@ class Rounds:
                 perform(partial(lapses.take_back, organization_id, members), write=True)
             after = None if self._stop.is_set() else lapsed.after
 
-    def _visit(self, provider_id: int) -> None:
-        self._in_peace(lambda: self._ask(provider_id))
+    def _visit_each(self, due: Callable[[], Sequence[int]], visit: Callable[[int], None]) -> None:
+        found: list[int] = []
+        self._in_peace(lambda: found.extend(perform(due, write=False)))
+        with ThreadPoolExecutor(VISITS_AT_ONCE) as threads:
+            list(threads.map(lambda number: self._in_peace(lambda: visit(number)), found))
+
+    def _look_at(self, domain_id: int) -> None:
+        """Look whether a domain's record is still published; name servers that do not say so change nothing."""
+        record = None if self._stop.is_set() else perform(partial(domain_looks.claim, domain_id), write=True)
+        if record is None:
+            return
+        try:
+            texts = texts_at(record.name, self._surroundings.name_server)
+        except NameServersSilent:
+            return
+        perform(partial(domain_looks.note, domain_id, record, texts), write=True)
 
     def _ask(self, provider_id: int) -> None:
         if self._works(provider_id):

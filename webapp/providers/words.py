@@ -41,7 +41,7 @@ WORDS: Final[Mapping[Reason, str]] = {
     Reason.UNREACHABLE: N_("The provider could not be reached."),
     Reason.TIMEOUT: N_("The provider did not answer in time."),
     Reason.FAILING: N_("The provider answered that it cannot serve anybody at present."),
-    Reason.BUSY: N_("The provider is slow, and too many sign-ins wait for it already."),
+    Reason.BUSY: N_("The provider was not asked: it was silent just now, or too many wait for an answer already."),
     Reason.STATE: N_("The browser came back without the state of a sign-in it began here."),
     Reason.CALLBACK: N_("The browser came back without exactly one code."),
     Reason.ISSUER_PARAMETER: N_(

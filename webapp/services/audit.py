@@ -72,6 +72,7 @@ class Event(StrEnum):
     SSO_ENFORCED = "sso.enforced"
     SSO_BYPASSED = "sso.bypassed"
     SSO_DOMAIN_PROVEN = "sso.domain_proven"
+    SSO_DOMAIN_LOST = "sso.domain_lost"
     SSO_MAPPED = "sso.mapped"
     SSO_UNMAPPED = "sso.unmapped"
     SSO_DISCARDED = "sso.discarded"

@@ -155,8 +155,8 @@ def test_set_up_is_offered_it_in_a_demo_only(tmp_path: Path) -> None:
 )
 def test_demo_reaches_no_private_address_but_its_own(tmp_path: Path, host: str, is_reached: bool) -> None:
     inside, outside = (Surroundings.of(settings_with(tmp_path, demo=is_demo)) for is_demo in (True, False))
-    assert inside.network.private.lists(host, parse(host)) is is_reached
-    assert not outside.network.private.lists(host, parse(host))
+    assert inside.network.private.lists(host, 8001, parse(host)) is is_reached
+    assert not outside.network.private.lists(host, 8001, parse(host))
     assert (inside.is_demo, outside.is_demo) == (True, False)
 
 

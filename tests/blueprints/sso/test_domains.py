@@ -1,26 +1,34 @@
 """Proving a domain by a TXT record, asked of a name server on loopback."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import select
 
 from tests.support.acme import Acme, organization_of
 from tests.support.identity_provider import HostileProvider
 from tests.support.name_server import FAILING, NameServer, running_name_server
 from tests.support.pages import Page
+from tests.support.rounds import rounds_of
 from tests.support.sso import Desk
 from tests.support.transactions import transactions
+from tests.support.visitor import at_once
 from tests.support.worlds import Person, World, post
+from webapp import clock
 from webapp.config import Settings
 from webapp.db import db
 from webapp.errors import DomainProvenElsewhere
-from webapp.http import uow
+from webapp.http import sso, uow
 from webapp.http.domains import MOST_CHECKS
 from webapp.models import ProviderStatus, SsoDomain
+from webapp.services.sso.domains import HANDED_OVER, TAKEN_OVER
 
 DOMAIN = "corp.example.org"
 NAME = f"_vestibule.{DOMAIN}"
+THEIRS = f"vestibule-domain={64 * '0'}"
 RULES = {"joining": "invited", "default_role": "member", "verification_days": "7"}
 
 
@@ -130,11 +138,76 @@ def test_A20_domain_that_another_organization_has_proven_is_refused_without_its_
 ) -> None:
     Desk(acme, theirs, acme.other_slug).prove_domain(DOMAIN)
     assert "has no TXT record yet" in check(acme)[1]
-    names.texts[NAME] = [value_shown(acme)]
+    names.texts[NAME] = [value_shown(acme), THEIRS]
     with acme.unchanged("attempts"):
         status, shown = check(acme)
     assert (status, "Another organization on this server has proven this domain" in shown) == (303, True)
     assert "Umbra" not in shown
+
+
+def test_domain_whose_record_is_gone_is_handed_over_to_whoever_proves_it_now(
+    world: World, acme: Acme, theirs: HostileProvider, names: NameServer
+) -> None:
+    Desk(acme, theirs, acme.other_slug).prove_domain(DOMAIN)
+    names.texts[NAME] = [value_shown(acme), "v=spf1 -all"]
+    assert f"{DOMAIN} is proven." in check(acme)[1]
+    assert (proven(world, acme.slug), proven(world, acme.other_slug)) == ([DOMAIN], [])
+    [letter] = world.letters("sso_domain")
+    assert (letter.to_address, letter.data["what"]) == (acme.stranger.email, "handed_over")
+    lost, won = acme.entries(acme.other_slug)[-1], acme.entries()[-1]
+    assert (lost.event, lost.after) == ("sso.domain_lost", {"domain": DOMAIN, "reason": HANDED_OVER})
+    assert lost.actor_user_id is None
+    assert (won.event, won.after) == ("sso.domain_proven", {"domain": DOMAIN, "reason": TAKEN_OVER})
+    assert "Acme" not in f"{lost.after} {letter.data}"
+    form = {"email": f"mia@{DOMAIN}"}
+    assert post(world.browser(), "/login/sso", **form).location.startswith(f"/orgs/{acme.slug}/sso/login")
+
+
+def looked_at(world: World, names: NameServer, days: float) -> list[str]:
+    """Let the worker go round so many days from now; return what was said to owners until then."""
+    with time_machine.travel(clock.now() + timedelta(days=days), tick=False):
+        rounds_of(world.app, name_server=names.address).run_once()
+    return [letter.data["what"] for letter in world.letters("sso_domain")]
+
+
+def test_proven_domain_is_looked_at_each_day_and_lost_when_its_record_stays_away(
+    world: World, acme: Acme, names: NameServer
+) -> None:
+    names.texts[NAME] = [value_shown(acme)]
+    check(acme)
+    assert looked_at(world, names, 0.5) == looked_at(world, names, 1.1) == looked_at(world, names, 1.2) == []
+    assert len(names.asked) == 2
+    del names.texts[NAME]
+    assert looked_at(world, names, 2.2) == ["missing"]
+    names.texts[NAME] = [value_shown(acme)]
+    assert looked_at(world, names, 3.3) == ["missing"]
+    names.texts[NAME] = ["v=spf1 -all"]
+    for day in range(5, 8):
+        assert looked_at(world, names, day) == 2 * ["missing"]
+        assert proven(world, acme.slug) == [DOMAIN]
+    assert looked_at(world, names, 8.1) == ["missing", "missing", "lost"]
+    assert proven(world, acme.slug) == []
+    assert (acme.entries()[-1].event, acme.entries()[-1].actor_user_id) == ("sso.domain_lost", None)
+    assert looked_at(world, names, 9.2) == ["missing", "missing", "lost"]
+
+
+def test_name_servers_that_do_not_answer_take_no_domain_away(world: World, acme: Acme, names: NameServer) -> None:
+    names.texts[NAME] = [value_shown(acme)]
+    check(acme)
+    names.troubles[NAME] = FAILING
+    for day in range(2, 8):
+        assert looked_at(world, names, day) == []
+    assert proven(world, acme.slug) == [DOMAIN]
+
+
+def test_R23_workers_at_once_look_once(world: World, acme: Acme, names: NameServer) -> None:
+    names.texts[NAME] = [value_shown(acme)]
+    check(acme)
+    del names.texts[NAME]
+    with time_machine.travel(clock.now() + timedelta(days=2), tick=False):
+        at_once(3, lambda _index: rounds_of(world.app, name_server=names.address).run_once())
+    assert len(names.asked) == 2
+    assert len(world.letters("sso_domain")) == 1
 
 
 def test_A20_database_lets_one_organization_have_a_domain(world: World, acme: Acme, theirs: HostileProvider) -> None:
@@ -163,7 +236,7 @@ def test_X09_name_server_is_asked_while_no_transaction_is_open(world: World, acm
 def test_everything_is_looked_at_again_after_the_question(
     world: World, acme: Acme, desk: Desk, theirs: HostileProvider, names: NameServer
 ) -> None:
-    names.texts[NAME] = [value_shown(acme)]
+    names.texts[NAME] = [value_shown(acme), THEIRS]
     other = Desk(acme, theirs, acme.other_slug)
     names.before = lambda: other.prove_domain(DOMAIN)
     assert "Another organization" in check(acme)[1]
@@ -191,6 +264,17 @@ def test_only_owners_ask_about_domains_that_are_listed(acme: Acme, names: NameSe
         assert check(acme, by=person)[0] == status
     for domain in ("", "other.example.org", DOMAIN.upper(), f"{DOMAIN}.", f"it.{DOMAIN}", "x" * 9_000):
         assert check(acme, domain)[0] == 404
+    assert names.asked == []
+
+
+def test_X02_slow_name_servers_of_others_take_the_places_they_share(
+    world: World, acme: Acme, names: NameServer
+) -> None:
+    patience = world.app.extensions[sso.SURROUNDINGS].patience
+    with ExitStack() as stack:
+        for number in range(4):
+            stack.enter_context(patience.one_more(f"dns:{number} elsewhere"))
+        assert "do not answer, so nothing is known" in check(acme)[1]
     assert names.asked == []
 
 

@@ -31,6 +31,8 @@ from webapp.providers.words import WORDS
 from webapp.services.audit import Event
 
 PATIENCE_SECONDS = 0.3
+STRANGERS = 4
+"""Questions at once to connections that have not answered soon before, all together."""
 REFERENCE = re.compile(r'this reference: <span class="code">([0-9a-f]{12})<')
 TELLING = [
     (Reason.TIMEOUT, SILENT),
@@ -131,6 +133,17 @@ def test_X09_check_holds_no_transaction_while_the_provider_is_waited_for(world: 
     over.set()
     checking.join()
     assert SILENT.what in health_on(browser, desk)
+
+
+def test_X02_connection_that_was_not_asked_is_not_said_to_fail(world: World, acme: Acme, desk: Desk) -> None:
+    """Others keep all places: that says nothing of this provider, and no owner gets a letter about it."""
+    browser, patience = acme.browser(acme.owner), world.app.extensions[sso.SURROUNDINGS].patience
+    with ExitStack() as stack, acme.unchanged("attempts"):
+        for _ in range(STRANGERS):
+            stack.enter_context(patience.one_more("somebody else's"))
+        assert post(browser, desk.address("check")).status_code == 303
+        assert "was not asked: too many wait" in browser.get(desk.address("").rstrip("/")).text
+    assert desk.theirs.hits == {}
 
 
 def test_checks_are_limited(acme: Acme, desk: Desk) -> None:

@@ -231,6 +231,19 @@ def test_slash_at_the_end_of_the_issuer_is_tried_without_a_question(
     assert (made.status, made.issuer) == (ProviderStatus.ACTIVE, theirs.issuer)
 
 
+def test_X02_provider_that_spells_itself_now_so_and_now_so_leads_nobody_in_circles(
+    acme: Acme, browser: FlaskClient, theirs: HostileProvider
+) -> None:
+    choose(acme, browser)
+    way = post(browser, acme.address(SETUP), **entered(theirs)).location
+    for said in (f"{theirs.issuer}/", theirs.issuer):
+        theirs.discovery_changes = {"issuer": said}
+        way = browser.get(way).location
+    assert way == acme.address(SETUP)
+    assert f"but the provider calls itself {theirs.issuer}." in Page(browser.get(way)).by_id("issuer-error").text
+    assert theirs.hits["discovery"] == 2
+
+
 def test_A12_issuer_that_differs_by_more_is_never_taken(
     acme: Acme, browser: FlaskClient, theirs: HostileProvider
 ) -> None:

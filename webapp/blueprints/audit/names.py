@@ -76,6 +76,7 @@ EVENT_NAMES: dict[str, str] = {
     Event.SSO_ENFORCED: N_("Required or not"),
     Event.SSO_BYPASSED: N_("Bypassed"),
     Event.SSO_DOMAIN_PROVEN: N_("Domain proven"),
+    Event.SSO_DOMAIN_LOST: N_("Proof of a domain lost"),
     Event.SSO_MAPPED: N_("Rule for an access group added"),
     Event.SSO_UNMAPPED: N_("Rule for an access group removed"),
     Event.SSO_DISCARDED: N_("Set-up discarded"),

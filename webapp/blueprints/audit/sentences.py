@@ -70,6 +70,7 @@ SENTENCES: dict[str, str] = {
     Event.SSO_ENFORCED: N_("%(actor)s changed whether members must come through %(target)s"),
     Event.SSO_BYPASSED: N_("%(actor)s let members in without %(target)s for a while"),
     Event.SSO_DOMAIN_PROVEN: N_("%(actor)s proved a domain for single sign-on with %(target)s"),
+    Event.SSO_DOMAIN_LOST: N_("%(target)s is no longer proven for single sign-on"),
     Event.SSO_MAPPED: N_("%(actor)s let a claim fill the access group %(target)s"),
     Event.SSO_UNMAPPED: N_("%(actor)s removed a rule that filled the access group %(target)s"),
     Event.SSO_DISCARDED: N_("%(actor)s discarded the set-up of %(target)s"),

@@ -100,7 +100,9 @@ def check_now(organization: Organization, told: tuple[Connected, Outcome]) -> Re
     """Look at once whether the connection in use works, at most ten times in 15 minutes."""
     connected, outcome = told
     health.note(connected, outcome)
-    if outcome.problem is None:
+    if not outcome.was_asked:
+        flash(_("Your provider was not asked: too many wait for an answer already. Try again in a minute."), "warning")
+    elif outcome.problem is None:
         flash(_("Your provider answers, and has what signing in needs."), "success")
     else:
         flash(_("Signing in does not work at present. The page says why."), "warning")

@@ -48,13 +48,15 @@ BOTH = N_("You entered %(entered)s, but the provider calls itself %(said)s. Ente
 def led_back(flow: Flow, error: ProviderError) -> Response | None:
     """Lead whoever proves a draft back to its form, which says what was wrong; nobody else.
 
-    An issuer that the provider writes with a slash at the end, or without, is tried that way without a question.
+    An issuer that the provider writes with a slash at the end, or without, is tried that way without a question, but
+    once: one that says now this and now that would lead a browser around in circles.
     """
     viewer = session.viewer()
     if flow.purpose is not FlowPurpose.SETUP or flow.renews or viewer is None or viewer.user_id != flow.user_id:
         return None
     said = error.said if isinstance(error, OtherIssuer) else None
-    if said is not None and connections.is_respelled(flow.connected.issuer, said):
+    is_near = said is not None and connections.is_respelled(flow.connected.issuer, said)
+    if said is not None and is_near and not flow.secrets.is_respelled:
         return uow.write(_depart_again, flow, said)
     uow.write(_note, flow, error.reason, said)
     return go(url_for("sso.setup", org=flow.organization_slug))
@@ -89,7 +91,7 @@ def _depart_again(flow: Flow, issuer: str) -> Response:
         raise FlowNotYours
     g.member = members.of_user(organization, viewer.user_id)
     connections.respell(current_actor(), organization, draft, issuer)
-    return sso.depart(draft, FlowPurpose.SETUP, flow.next)
+    return sso.depart(draft, FlowPurpose.SETUP, flow.next, is_respelled=True)
 
 
 def _draft_of(flow: Flow) -> tuple[Organization, IdentityProvider]:

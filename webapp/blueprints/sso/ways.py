@@ -26,7 +26,7 @@ from webapp.services.invitation_links import Link
 from webapp.services.managed import Answer
 from webapp.services.sso import connections, identities, joining, refusals, replacing
 from webapp.services.sso.enforcement import is_required
-from webapp.services.sso.errors import FlowNotYours, IdentityTaken, SsoError
+from webapp.services.sso.errors import FlowNotYours, IdentityTaken, LinkFirst, SsoError
 from webapp.services.sso.flows import Flow
 from webapp.services.sso.identities import Said
 
@@ -71,6 +71,8 @@ def _depart(slug: str) -> Response:
 def leave(state: str) -> Response:
     """Leave for the provider: of a page of ours, since no form may lead to another server."""
     flow = g.sso_flow = sso.departing(state)
+    if refusal := uow.write(sso.count_leaving, state):
+        raise refusal
     try:
         address = sso.way_there(flow)
     except DomainError as error:
@@ -159,7 +161,11 @@ def _arrived(flow: Flow) -> tuple[Organization, IdentityProvider]:
 
 def _end_sign_in(flow: Flow, said: Said) -> Response:
     early = _asked_early(identities.member_facts, flow.connected.id, said.subject)
-    token, has_joined = uow.write(_sign_in, flow, said, early)
+    try:
+        token, has_joined = uow.write(_sign_in, flow, said, early)
+    except LinkFirst:
+        uow.note(_tell_named, flow, said)
+        raise
     if token is not None:
         session.start(token)
     if flow.secrets.link is not None:
@@ -176,6 +182,11 @@ def _say_what_became_of(link: Link, flow: Flow, has_joined: bool) -> None:
         flash(
             _("You are a member of %(organization)s already. The invitation you came by is still open.", **said), "info"
         )
+
+
+def _tell_named(flow: Flow, said: Said) -> None:
+    organization, provider = _arrived(flow)
+    joining.tell_named(organization, provider, said)
 
 
 def _asked_early(facts: Callable[..., MemberFacts | None], *of: object) -> Answer | None:

@@ -17,13 +17,17 @@ from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import N_, DomainError, DomainProvenElsewhere, NotFound
 from webapp.models import IdentityProvider, Organization, ProviderStatus, SsoDomain
-from webapp.services import audit
-from webapp.services.audit import Event
-from webapp.services.sso import connections
+from webapp.services import attempts, audit, organizations
+from webapp.services.attempts import DAY, Limit
+from webapp.services.audit import Event, Target
+from webapp.services.sso import connections, letters
 from webapp.services.sso.errors import ConnectionChanged
 
 LABEL = "_vestibule"
 VALUE = "vestibule-domain="
+MOST_LETTERS_A_DAY = 20
+TAKEN_OVER = N_("Another organization had proven it, whose record is not published any more.")
+HANDED_OVER = N_("Its record is not published any more, and another organization has proven it.")
 
 
 class DomainUnknown(DomainError):
@@ -75,6 +79,10 @@ class Record:
         """Return that of a row."""
         return cls(row.domain, f"{LABEL}.{row.domain}", VALUE + row.token, row.proven_at)
 
+    def is_among(self, texts: Sequence[str]) -> bool:
+        """Tell whether it is one of the texts that are published under its name."""
+        return self.value in (text.strip() for text in texts)
+
 
 def records_of(organization: Organization) -> list[Record]:
     """Return the domains that an organization lists, in their order."""
@@ -95,7 +103,8 @@ def prove(
 ) -> None:
     """Note that a domain is the organization's, as what was found under the name of its record says.
 
-    Once proven it stays so, until the organization lists it no more. The caller holds the organization's lock.
+    Where another organization has proven it, and its record is not among what is published now, the domain is handed
+    over, and its owners are told. The caller holds the organization's lock; the other's is taken here.
 
     Args:
         actor: who wants it.
@@ -108,7 +117,7 @@ def prove(
         NotFound, Forbidden: the actor may not, or the domain is not listed.
         ConnectionChanged: the connection is not in use any more.
         RecordUnknown, RecordMissing, RecordDiffers: it is not proven by what was found.
-        DomainProvenElsewhere: by another organization it is.
+        DomainProvenElsewhere: by another organization it is, and that one's record stands.
     """
     require(actor, Scope.SSO_ADMIN, organization)
     if provider.organization_id != organization.id or provider.status is not ProviderStatus.ACTIVE:
@@ -117,12 +126,53 @@ def prove(
     if row.proven_at is not None:
         return
     _require_published(Record.of(row), texts)
-    if db.session.scalar(select(SsoDomain.id).where(SsoDomain.domain == domain, SsoDomain.proven_at.is_not(None))):
-        raise DomainProvenElsewhere
+    was_handed_over = _take_over(domain, texts or ())
     row.proven_at = clock.now()
     db.session.flush()  # two organizations at once: the database lets one of them
     target, after = connections.target_of(provider), {"domain": domain}
+    after |= {"reason": TAKEN_OVER} if was_handed_over else {}
     audit.record(actor, Event.SSO_DOMAIN_PROVEN, target, organization=organization, after=after)
+
+
+def lose(organization: Organization, row: SsoDomain, why: str) -> None:
+    """Let a domain be proven no more, and tell the owners; the caller holds the organization's lock.
+
+    Args:
+        organization: whose it was.
+        row: the domain.
+        why: a sentence that can be translated.
+    """
+    row.proven_at = None
+    db.session.flush()
+    target, after = Target("domain", row.id, row.domain), {"domain": row.domain, "reason": why}
+    audit.record(Actor.system(), Event.SSO_DOMAIN_LOST, target, organization=organization, after=after)
+    tell_owners(organization, row, "handed_over" if why == HANDED_OVER else "lost")
+
+
+def tell_owners(organization: Organization, row: SsoDomain, what: str) -> None:
+    """Tell owners what became of a domain, at most 20 times a day."""
+    if not attempts.count([Limit(f"sso:domain-letters:{organization.id}", MOST_LETTERS_A_DAY, DAY)]):
+        letters.tell_owners(organization, "sso_domain", domain=row.domain, what=what)
+
+
+def _take_over(domain: str, texts: Sequence[str]) -> bool:
+    """Take a domain from whoever had proven it; return whether anybody had.
+
+    Raises:
+        DomainProvenElsewhere: their record is published, too.
+    """
+    proven = select(SsoDomain).where(SsoDomain.domain == domain, SsoDomain.proven_at.is_not(None))
+    present = db.session.scalar(proven)
+    if present is None:
+        return False
+    theirs = organizations.lock(present.organization_id)
+    row = db.session.scalar(proven.execution_options(populate_existing=True))
+    if row is None:
+        return False
+    if row.organization_id != theirs.id or Record.of(row).is_among(texts):
+        raise DomainProvenElsewhere
+    lose(theirs, row, HANDED_OVER)
+    return True
 
 
 def _require_published(record: Record, texts: Sequence[str] | None) -> None:
@@ -130,7 +180,7 @@ def _require_published(record: Record, texts: Sequence[str] | None) -> None:
         raise RecordUnknown(domain=record.domain)
     if not texts:
         raise RecordMissing(name=record.name)
-    if record.value not in (text.strip() for text in texts):
+    if not record.is_among(texts):
         raise RecordDiffers(name=record.name)
 
 

@@ -28,6 +28,14 @@ class FlowNotYours(SsoError):
     )
 
 
+class LeftTooOften(SsoError):
+    """One flow led to the provider more often than somebody who goes back and forth would."""
+
+    status = 429
+    title = N_("This page was opened too often")
+    sentence = N_("This way to the provider was opened too often. Nothing was changed. Please start again.")
+
+
 class SignOnRefused(SsoError):
     """The provider vouches for somebody who may not come in."""
 
@@ -69,6 +77,17 @@ class LinkFirst(SignOnRefused):
     sentence = N_(
         "An account here has the address your provider names. Nothing was changed. Sign in to it as you did before, "
         "join %(organization)s if you have not yet, and link your account there."
+    )
+
+
+class NamedTooOften(SignOnRefused):
+    """The provider has named too many addresses of others today; all who are new are told this, known here or not."""
+
+    noted = N_("Too many addresses were named today that are accounts' already, in domains that are not proven.")
+    title = N_("Nobody new can come in this way today")
+    sentence = N_(
+        "The provider of %(organization)s has named too many addresses today whose domains the organization has not "
+        "proven. Nothing was changed. Ask an owner there to prove the domain of your address, or try again tomorrow."
     )
 
 

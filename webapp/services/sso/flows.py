@@ -24,6 +24,7 @@ class Secrets:
     """What the provider is told of, what only the provider brings back, and what somebody came with.
 
     `link` is of the invitation they come by. `client_secret` is a new one of a connection in use, to be proven.
+    `is_respelled` says that the issuer was spelled anew on the way here, which happens once.
     """
 
     state: str
@@ -31,10 +32,12 @@ class Secrets:
     verifier: str = field(repr=False)
     link: Link | None = None
     client_secret: str | None = field(default=None, repr=False)
+    is_respelled: bool = False
 
     def packed(self) -> str:
         """Return what is sealed of it."""
-        return json.dumps([self.nonce, self.verifier, self.link.token if self.link else None, self.client_secret])
+        always = [self.nonce, self.verifier, self.link.token if self.link else None, self.client_secret]
+        return json.dumps([*always, True] if self.is_respelled else always)  # earlier versions read the four
 
 
 @dataclass(frozen=True)
@@ -167,8 +170,9 @@ def _found(by: dict[str, object], state: str) -> tuple[Flow, datetime | None] | 
     if row is None:
         return None
     flow, provider, organization = row
-    nonce, verifier, token, client_secret = json.loads(db.vault.open(_seal_name(flow.state_hash), flow.secrets))
-    secrets = Secrets(state, nonce, verifier, _link(flow, token), client_secret)
+    packed = json.loads(db.vault.open(_seal_name(flow.state_hash), flow.secrets))
+    nonce, verifier, token, client_secret, *respelled = packed
+    secrets = Secrets(state, nonce, verifier, _link(flow, token), client_secret, bool(respelled))
     values = Flow(
         flow.purpose,
         organization.id,

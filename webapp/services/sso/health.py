@@ -26,12 +26,14 @@ class Outcome:
     """What a probe found out.
 
     `began_at` is when it was begun. `problem` is the reason why sign-in would fail, in one word, or None where it
-    would work; `sentence` says the same to whoever runs the connection, and can be translated.
+    would work; `sentence` says the same to whoever runs the connection, and can be translated. `was_asked` is false
+    where too many waited already, so that nothing was found out.
     """
 
     began_at: datetime
     problem: str | None = None
     sentence: str = ""
+    was_asked: bool = True
 
 
 def due() -> Sequence[int]:
@@ -72,8 +74,10 @@ def note(connected: Connected, outcome: Outcome) -> None:
     """Keep what a probe found out, and tell the owners where the connection begins to fail, or works again.
 
     The organization's lock is taken here. Nothing is kept where the connection was changed or switched off meanwhile,
-    or where a probe that was begun later has been heard already.
+    where a probe that was begun later has been heard already, or where the provider was not asked at all.
     """
+    if not outcome.was_asked:
+        return
     theirs = select(IdentityProvider.organization_id).where(IdentityProvider.id == connected.id)
     organization_id = db.session.scalar(theirs)
     if organization_id is None:

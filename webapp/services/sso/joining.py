@@ -23,7 +23,7 @@ from webapp.services.accounts import NewAccount
 from webapp.services.addresses import Address
 from webapp.services.invitation_links import Link
 from webapp.services.memberships import Terms
-from webapp.services.sso import identities, letters, mappings
+from webapp.services.sso import identities, letters, mappings, named
 from webapp.services.sso.errors import KnownBefore, LinkFirst, NotInvited, SignOnRefused
 from webapp.services.sso.identities import Said
 from webapp.services.sso.invited import offer_for
@@ -62,7 +62,8 @@ def come_in(
         SignOnRefused: the account is closed, or the membership suspended or over.
         NotInvited: neither an invitation nor the policy lets them in.
         KnownBefore: the policy would, but the identity was somebody's here before.
-        LinkFirst: nobody is known by the identity, and the claimed address is an account's already.
+        LinkFirst: nobody is known by the identity, and the claimed address is an account's already; see `tell_named`.
+        NamedTooOften: too many addresses of such accounts were named today.
         InvitationNotOpen: whoever sent the invitation may no longer offer it, or the one they came by is closed.
         InvitedIsAnother: the one they came by is for another address.
     """
@@ -100,6 +101,7 @@ def _admit(
         raise NotInvited(organization=organization.name)
     if offer is None:
         _require_may_join(organization, provider, address, said)
+    named.require_few(organization, address)
     if accounts.with_verified_address(address.canonical):
         raise LinkFirst(organization=organization.name)
     name = single_line(said.name) or address.typed.partition("@")[0]
@@ -109,6 +111,13 @@ def _admit(
         return user, offer.accept(theirs, organization, user)
     letters.tell_of_arrival(organization, user, address)
     return user, members.add(theirs, organization, user, address.typed, Terms(provider.default_role))
+
+
+def tell_named(organization: Organization, provider: IdentityProvider, said: Said) -> None:
+    """Tell whoever has an account with the claimed address that it was named, where nobody there knows them."""
+    address = _claimed(said)
+    if address is not None and not _is_of_organization(organization, address):
+        named.tell(organization, provider, address)
 
 
 def _readmit(actor: Actor, organization: Organization, user: User, said: Said, link: Link | None) -> Member:
