@@ -50,7 +50,9 @@ class MemberStatus(StrEnum):
 class Member(Model):
     """A user in an organization. `sort_name` is the name as lists order it.
 
-    With global access they reach every project, through no team.
+    With global access they reach every project, through no team. `signed_in_at` is when the session began by which they
+    came here last; `would_be_refused_at` is when they last came by one that the rehearsal of requiring single sign-on
+    would have refused, as long as they have not come otherwise since.
     """
 
     __tablename__ = "member"
@@ -73,6 +75,8 @@ class Member(Model):
     status: Mapped[MemberStatus] = mapped_column(name_column(MemberStatus, "status"), default=MemberStatus.ACTIVE)
     sort_name: Mapped[str] = mapped_column(Key)
     last_active_at: Mapped[datetime | None]
+    signed_in_at: Mapped[datetime | None]
+    would_be_refused_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
     @property
@@ -121,6 +125,7 @@ class RemovedMember(Model):
     group_ids: Mapped[list[int] | None] = mapped_column(JSON)
     status: Mapped[MemberStatus] = mapped_column(name_column(MemberStatus, "status"))
     last_active_at: Mapped[datetime | None]
+    signed_in_at: Mapped[datetime | None]
     joined_at: Mapped[datetime]
     removed_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)
     removed_by_id: Mapped[int | None] = mapped_column(ForeignKey("user.id", ondelete="SET NULL"), index=True)

@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired, Optional, ValidationError
 from webapp import clock
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
-from webapp.errors import DomainError, SignInRequired
+from webapp.errors import DomainError
 from webapp.http import session, sso
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
 from webapp.http.forms import Form
@@ -96,7 +96,7 @@ def enforce(organization: Organization) -> Response:
             return confirmation(
                 "sso/_enforce_confirm.html", confirm, preview=question, carried=carried, section="settings", **said
             )
-    if enforcement.enforce(current_actor(), organization, wanted, _viewer().session_id):
+    if enforcement.enforce(current_actor(), organization, wanted, session.require_viewer().session_id):
         flash(gettext("It is changed, and the owners are told."), "success")
     return go(url_for("sso.enforcing", org=organization.slug))
 
@@ -111,7 +111,7 @@ def _refusal(provider: IdentityProvider, wanted: Policy) -> DomainError | None:
         return None
     if wanted.enforcement is Enforcement.REQUIRED:
         return NotThroughProvider()
-    if not _viewer().is_fresh:
+    if not session.require_viewer().is_fresh:
         raise SignInAgain
     return None
 
@@ -123,15 +123,8 @@ def _bypassed_until(provider: IdentityProvider) -> datetime | None:
 
 
 def _is_shown(provider: IdentityProvider) -> bool:
-    viewer = _viewer()
+    viewer = session.require_viewer()
     return enforcement.came_just_now(provider, viewer.user_id, viewer.session_id)
-
-
-def _viewer() -> session.Viewer:
-    found = session.viewer()
-    if found is None:
-        raise SignInRequired
-    return found
 
 
 def _page(provider: IdentityProvider, form: EnforcementForm, *, status: int = 200) -> Response:
@@ -145,6 +138,6 @@ def _page(provider: IdentityProvider, form: EnforcementForm, *, status: int = 20
         bypassed_until=_bypassed_until(provider),
         provider=provider,
         rehearsal=rehearsal_of(provider),
-        is_linked=identities.of_user(provider, _viewer().user_id) is not None,
+        is_linked=identities.of_user(provider, session.require_viewer().user_id) is not None,
         is_shown=_is_shown(provider),
     )

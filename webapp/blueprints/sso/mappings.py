@@ -6,7 +6,6 @@ from flask_babel import gettext as _
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.blueprints.sso.forms import MappingForm
-from webapp.blueprints.sso.setup import require_fresh
 from webapp.errors import DomainError
 from webapp.http import session, sso
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
@@ -33,7 +32,7 @@ def mappings(organization: Organization) -> Response:
 def add_mapping(organization: Organization) -> Response:
     """Add a rule; asks first where people who were put in the group by hand would leave it."""
     connections.require_active(organization)
-    require_fresh()
+    session.require_fresh()
     form = _form(organization)
     if not form.validate():
         return _page(organization, form, status=422)
@@ -61,7 +60,7 @@ def _ask_or_add(organization: Organization, form: MappingForm) -> Response:
 @access(Scope.SSO_ADMIN, previews=True)
 def remove_mapping(organization: Organization, mapping: SsoMapping) -> Response:
     """Ask whether to remove a rule, say who loses what, then do it."""
-    require_fresh()
+    session.require_fresh()
     actor, form, group = current_actor(), ConfirmForm(), group_of(organization, mapping.group_id)
     change = f"unmap {mapping.id}"
     preview = Preview(lambda: service.remove(actor, organization, mapping), by_group(group), change)
@@ -79,7 +78,7 @@ def _form(organization: Organization) -> MappingForm:
 
 
 def _page(organization: Organization, form: MappingForm, *, status: int = 200) -> Response:
-    provider, viewer = connections.active_of(organization), session.viewer()
+    provider = connections.active_of(organization)
     return respond(
         "sso/mappings.html",
         {"panel": "sso/_mappings.html"},
@@ -88,5 +87,5 @@ def _page(organization: Organization, form: MappingForm, *, status: int = 200) -
         rows=mappings_of(organization),
         host=sso.host_of(provider) if provider else None,
         last_sync_at=provider.last_sync_at if provider else None,
-        is_fresh=viewer is not None and viewer.is_fresh,
+        is_fresh=session.require_viewer().is_fresh,
     )

@@ -10,7 +10,6 @@ from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.blueprints.sso.forms import PolicyForm
 from webapp.blueprints.sso.health import health_of
-from webapp.blueprints.sso.setup import require_fresh
 from webapp.errors import DomainError
 from webapp.http import session, sso
 from webapp.http.guard import access
@@ -38,7 +37,7 @@ def show(organization: Organization) -> Response:
 def save_policy(organization: Organization) -> Response:
     """Change the rules of the connection in use."""
     provider = connections.require_active(organization)
-    require_fresh()
+    session.require_fresh()
     form = _form(provider)
     if not form.validate():
         return _page(organization, provider, form, status=422)
@@ -58,7 +57,6 @@ def _form(provider: IdentityProvider) -> PolicyForm:
 def _page(
     organization: Organization, active: IdentityProvider | None, form: PolicyForm | None, *, status: int = 200
 ) -> Response:
-    viewer = session.viewer()
     return respond(
         "sso/show.html",
         {"panel": "sso/_show.html"},
@@ -72,7 +70,7 @@ def _page(
         form=form,
         base_url=settings().base_url,
         health=health_of(active) if active is not None else None,
-        is_fresh=viewer is not None and viewer.is_fresh,
+        is_fresh=session.require_viewer().is_fresh,
     )
 
 

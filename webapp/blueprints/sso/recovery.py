@@ -11,7 +11,6 @@ from wtforms.validators import InputRequired, Length
 
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
-from webapp.blueprints.sso.setup import require_fresh
 from webapp.errors import DomainError, NotFound, SignInRequired
 from webapp.http import session, sso, uow
 from webapp.http.credentials import count_attempt
@@ -53,7 +52,7 @@ def recovery_codes(organization: Organization) -> Response:
 @access(Scope.SSO_ADMIN)
 def make_codes(organization: Organization) -> Response:
     """Make new codes, and show them this once."""
-    require_fresh()
+    session.require_fresh()
     return _codes_page(organization, recovery.make(current_actor(), organization))
 
 
@@ -78,7 +77,7 @@ def recover(slug: str) -> Response:
 
 
 def _come_in(entrance: Entrance, code: str) -> Response:
-    who = f"{entrance.organization_id}:{_viewer().user_id}"
+    who = f"{entrance.organization_id}:{session.require_viewer().user_id}"
     count_attempt(attempts.limits_of("recovery-code", session.client_ip(), who))
     try:
         until = uow.write(_use, entrance.organization_id, code)
@@ -96,7 +95,7 @@ def _onwards(slug: str) -> str:
 def _use(organization_id: int, code: str) -> datetime:
     organization = organizations.lock(organization_id)
     _enter(organization)
-    return recovery.use(current_actor(), organization, _viewer().session_id, code)
+    return recovery.use(current_actor(), organization, session.require_viewer().session_id, code)
 
 
 def _note_refusal(organization_id: int, error: DomainError) -> None:
@@ -134,18 +133,11 @@ def _enter(organization: Organization) -> None:
         raise SignInRequired
 
 
-def _viewer() -> session.Viewer:
-    found = session.viewer()
-    if found is None:
-        raise SignInRequired
-    return found
-
-
 def _codes_page(organization: Organization, codes: Any = ()) -> Response:
     return respond(
         "sso/recovery_codes.html",
         {"panel": "sso/_recovery_codes.html"},
         codes=codes,
         left=recovery.left(organization),
-        is_fresh=_viewer().is_fresh,
+        is_fresh=session.require_viewer().is_fresh,
     )

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp, mistakes
 from webapp.blueprints.sso.forms import answers_in, kind_form, setup_form
-from webapp.errors import DomainError, SignInRequired
+from webapp.errors import DomainError
 from webapp.http import session, sso
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
@@ -19,7 +19,6 @@ from webapp.providers.demo import offered_in
 from webapp.providers.registry import kinds
 from webapp.services.sso import connections
 from webapp.services.sso.connections import Answers
-from webapp.services.sso.errors import SignInAgain
 
 
 @bp.get("/orgs/<org>/sso/setup")
@@ -72,7 +71,7 @@ def choose(organization: Organization) -> Response:
 @access(Scope.SSO_ADMIN)
 def prove(organization: Organization) -> Response:
     """Keep what was entered, and leave for the provider to prove that it works."""
-    require_fresh()
+    session.require_fresh()
     draft = connections.draft_of(organization)
     if draft is None or draft.kind not in kinds():
         return go(url_for("sso.setup", org=organization.slug))
@@ -88,19 +87,6 @@ def prove(organization: Organization) -> Response:
     return sso.depart(draft, FlowPurpose.SETUP, url_for("sso.show", org=organization.slug))
 
 
-def require_fresh() -> None:
-    """Go on only if the viewer has just signed in by themselves.
-
-    Raises:
-        SignInAgain: it was too long ago, or at the word of a provider.
-    """
-    viewer = session.viewer()
-    if viewer is None:
-        raise SignInRequired
-    if not viewer.is_fresh:
-        raise SignInAgain
-
-
 def _kind_page(form: Any, *, status: int = 200) -> Response:
     return respond(
         "sso/setup.html",
@@ -113,7 +99,6 @@ def _kind_page(form: Any, *, status: int = 200) -> Response:
 
 
 def _setup_page(form: Any, draft: IdentityProvider, *, status: int = 200) -> Response:
-    viewer = session.viewer()
     return respond(
         "sso/setup.html",
         {"panel": "sso/_setup.html"},
@@ -124,5 +109,5 @@ def _setup_page(form: Any, draft: IdentityProvider, *, status: int = 200) -> Res
         has_secret=draft.client_secret is not None,
         redirect_address=sso.redirect_uri(draft.id),
         offered=offered_in(settings()) if draft.kind == "oidc" and not draft.issuer else None,
-        is_fresh=viewer is not None and viewer.is_fresh,
+        is_fresh=session.require_viewer().is_fresh,
     )

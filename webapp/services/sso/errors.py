@@ -46,6 +46,17 @@ class NotInvited(SignOnRefused):
     )
 
 
+class InvitedIsAnother(SignOnRefused):
+    """Somebody came back by an invitation whose address their provider does not name."""
+
+    noted = N_("The invitation they came by is for another address than the one that was named.")
+    title = N_("This invitation is for another address")
+    sentence = N_(
+        "The invitation is for %(email)s, and your provider names another address or has not verified it. Nothing was "
+        "changed, and the invitation is still open. Choose the right account there, or accept it in another way."
+    )
+
+
 class LinkFirst(SignOnRefused):
     """An account with the claimed address exists: its owner signs in and links, and nobody else gets it."""
 
@@ -198,3 +209,38 @@ class TooManyMappings(DomainError):
 
     sentence = N_("There are %(most)s rules already. Remove one first.")
     field = "value"
+
+
+class DomainUnknown(DomainError):
+    """No organization whose connection is in use has proven a domain."""
+
+    sentence = N_(
+        "Nobody signs in here through a provider by addresses of %(domain)s. Sign in with your password, or at the "
+        "address that your organization has given you."
+    )
+    field = "email"
+
+
+class NotProven(DomainError):
+    """What is published does not prove a domain."""
+
+
+class RecordMissing(NotProven):
+    """Nothing is published where the proof of a domain should be."""
+
+    sentence = N_(
+        "%(name)s has no TXT record yet. Publish the one shown here, and check again; name servers may take hours to "
+        "pass it on."
+    )
+
+
+class RecordDiffers(NotProven):
+    """Something else is published where the proof of a domain should be."""
+
+    sentence = N_("%(name)s has a TXT record, but with another value. Publish the value shown here, and check again.")
+
+
+class RecordUnknown(NotProven):
+    """The name servers did not answer, so nobody knows what is published."""
+
+    sentence = N_("The name servers of %(domain)s do not answer, so nothing is known of its record. Check again later.")

@@ -215,7 +215,7 @@ def unlink(actor: Actor, organization: Organization, provider: IdentityProvider)
 
 
 def _require_other_linked_owner(provider: IdentityProvider, member: Member) -> None:
-    if provider.enforcement is Enforcement.REQUIRED:
+    if provider.enforcement is Enforcement.REQUIRED and provider.rehearsed_since is None:
         try:
             members.require_other_owner(member)
         except LastOwner as refusal:
