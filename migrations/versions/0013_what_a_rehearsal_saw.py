@@ -23,15 +23,15 @@ def upgrade() -> None:
     )
     op.create_table(
         "shown_codes",
+        sa.Column("organization_id", ID, autoincrement=False, nullable=False),
         sa.Column("session_id", ID, nullable=False),
-        sa.Column("organization_id", ID, nullable=False),
         sa.Column("codes", sa.Text(), nullable=False),
         sa.Column("expires_at", MOMENT, nullable=False),
         _of("session"),
         _of("organization"),
-        sa.PrimaryKeyConstraint("session_id", "organization_id", name=op.f("pk_shown_codes")),
+        sa.PrimaryKeyConstraint("organization_id", name=op.f("pk_shown_codes")),
     )
-    for column in ("organization_id", "expires_at"):
+    for column in ("session_id", "expires_at"):
         op.create_index(f"ix_shown_codes_{column}", "shown_codes", [column])
 
 

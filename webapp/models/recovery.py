@@ -23,14 +23,15 @@ class RecoveryCode(Model):
 
 
 class ShownCodes(Model):
-    """New codes on the way to the one page that shows them, sealed for the row; showing them deletes it."""
+    """New codes of an organization on the way to the one page that shows them, in the session that made them.
+
+    They are sealed for the row; showing them deletes it.
+    """
 
     __tablename__ = "shown_codes"
 
-    session_id: Mapped[int] = mapped_column(ForeignKey("session.id", ondelete="CASCADE"), primary_key=True)
-    organization_id: Mapped[int] = mapped_column(
-        ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True, index=True
-    )
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True)
+    session_id: Mapped[int] = mapped_column(ForeignKey("session.id", ondelete="CASCADE"), index=True)
     codes: Mapped[str] = mapped_column(Text)
     expires_at: Mapped[datetime] = mapped_column(index=True)
 

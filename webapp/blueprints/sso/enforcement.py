@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from flask import Response, flash, url_for
+from flask import Response, flash, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from wtforms import DateField, RadioField
@@ -14,7 +14,7 @@ from webapp import clock
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.errors import DomainError
-from webapp.http import session, sso
+from webapp.http import session, sso, typed
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
 from webapp.http.forms import Form
 from webapp.http.guard import access
@@ -72,7 +72,7 @@ def enforcing(organization: Organization) -> Response:
     provider = connections.require_active(organization)
     begins = provider.required_from if enforcement.is_rehearsed(provider) else None
     present = {"enforcement": provider.enforcement.value, "from_date": begins.date() if begins else None}
-    return _page(provider, EnforcementForm(data=present))
+    return _page(provider, EnforcementForm(data=present, **typed.brought()))
 
 
 @bp.post("/orgs/<org>/sso/enforce")
@@ -104,15 +104,14 @@ def enforce(organization: Organization) -> Response:
 def _refusal(provider: IdentityProvider, wanted: Policy) -> DomainError | None:
     """Return what keeps the viewer from it, before they are asked anything; the page says which way to go.
 
-    Raises:
-        SignInAgain: it takes a sign-in of just now, by the password or through the provider.
+    It takes a sign-in of just now, through the provider; to require it no more, one by the password will do.
     """
     if _is_shown(provider):
         return None
     if wanted.enforcement is Enforcement.REQUIRED:
         return NotThroughProvider()
     if not session.require_viewer().is_fresh:
-        raise SignInAgain
+        return SignInAgain()
     return None
 
 
@@ -140,4 +139,6 @@ def _page(provider: IdentityProvider, form: EnforcementForm, *, status: int = 20
         rehearsal=rehearsal_of(provider),
         is_linked=identities.of_user(provider, session.require_viewer().user_id) is not None,
         is_shown=_is_shown(provider),
+        is_fresh=session.require_viewer().is_fresh,
+        back=typed.way_back(form, request.path),
     )

@@ -7,7 +7,7 @@ from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.blueprints.sso.forms import MappingForm
 from webapp.errors import DomainError
-from webapp.http import session, sso
+from webapp.http import session, sso, typed
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
@@ -32,8 +32,9 @@ def mappings(organization: Organization) -> Response:
 def add_mapping(organization: Organization) -> Response:
     """Add a rule; asks first where people who were put in the group by hand would leave it."""
     connections.require_active(organization)
-    session.require_fresh()
     form = _form(organization)
+    if not typed.is_fresh_for(form):
+        return _page(organization, form, status=403)
     if not form.validate():
         return _page(organization, form, status=422)
     try:
@@ -74,7 +75,7 @@ def remove_mapping(organization: Organization, mapping: SsoMapping) -> Response:
 
 def _form(organization: Organization) -> MappingForm:
     first = {"claim": "groups"} if request.method == "GET" else None
-    return MappingForm(groups_to_map(organization), data=first)
+    return MappingForm(groups_to_map(organization), data=first, **typed.brought())
 
 
 def _page(organization: Organization, form: MappingForm, *, status: int = 200) -> Response:
@@ -88,4 +89,5 @@ def _page(organization: Organization, form: MappingForm, *, status: int = 200) -
         host=sso.host_of(provider) if provider else None,
         last_sync_at=provider.last_sync_at if provider else None,
         is_fresh=session.require_viewer().is_fresh,
+        back=typed.way_back(form, url_for("sso.mappings", org=organization.slug)),
     )

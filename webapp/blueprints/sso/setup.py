@@ -9,7 +9,7 @@ from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp, mistakes
 from webapp.blueprints.sso.forms import answers_in, kind_form, setup_form
 from webapp.errors import DomainError
-from webapp.http import session, sso
+from webapp.http import session, sso, typed
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
@@ -28,7 +28,7 @@ def setup(organization: Organization) -> Response:
     draft = connections.draft_of(organization)
     if draft is None or draft.kind not in kinds():
         return _kind_page(kind_form(kinds()))
-    form = setup_form(kinds()[draft.kind], draft)
+    form = setup_form(kinds()[draft.kind], draft, **typed.brought())
     mistakes.show(form, draft)
     return _setup_page(form, draft)
 
@@ -71,12 +71,13 @@ def choose(organization: Organization) -> Response:
 @access(Scope.SSO_ADMIN)
 def prove(organization: Organization) -> Response:
     """Keep what was entered, and leave for the provider to prove that it works."""
-    session.require_fresh()
     draft = connections.draft_of(organization)
     if draft is None or draft.kind not in kinds():
         return go(url_for("sso.setup", org=organization.slug))
     asks_for = kinds()[draft.kind].asks_for
     form = setup_form(kinds()[draft.kind], draft)
+    if not typed.is_fresh_for(form):
+        return _setup_page(form, draft, status=403)
     if not form.validate():
         return _setup_page(form, draft, status=422)
     try:
@@ -110,4 +111,5 @@ def _setup_page(form: Any, draft: IdentityProvider, *, status: int = 200) -> Res
         redirect_address=sso.redirect_uri(draft.id),
         offered=offered_in(settings()) if draft.kind == "oidc" and not draft.issuer else None,
         is_fresh=session.require_viewer().is_fresh,
+        back=typed.way_back(form, request.path),
     )
