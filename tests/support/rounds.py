@@ -5,8 +5,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import Flask
+from flask import Flask, Response
 
+from tests.support.identity_provider import HostileProvider
 from webapp.providers.addresses import PrivateProviders
 from webapp.providers.base import Surroundings
 from webapp.providers.http import ALL_SECONDS, Network
@@ -17,6 +18,11 @@ def rounds_of(app: Flask, seconds: float = ALL_SECONDS, stop: threading.Event | 
     """Return what goes round, and waits so long for a provider on this machine."""
     surroundings = Surroundings(Network(PrivateProviders(["127.0.0.1"]), seconds=seconds))
     return Rounds(app, surroundings, stop or threading.Event())
+
+
+def fails(theirs: HostileProvider, endpoint: str, status: int = 500) -> None:
+    """Let an endpoint of a provider answer nothing but a status."""
+    theirs.replies[endpoint] = lambda: Response("", status)
 
 
 @contextmanager

@@ -23,14 +23,14 @@ from webapp.services.sso import mappings as service
 @bp.get("/orgs/<org>/sso/mappings")
 @access(Scope.SSO_ADMIN)
 def mappings(organization: Organization) -> Response:
-    """List the rules, and offer to add one."""
+    """List the mappings, and offer to add one."""
     return _page(organization, _form(organization))
 
 
 @bp.post("/orgs/<org>/sso/mappings")
 @access(Scope.SSO_ADMIN, previews=True)
 def add_mapping(organization: Organization) -> Response:
-    """Add a rule; asks first where people who were put in the group by hand would leave it."""
+    """Add a mapping; asks first where people who were put in the group by hand would leave it."""
     connections.require_active(organization)
     form = _form(organization)
     if not typed.is_fresh_for(form):
@@ -60,7 +60,7 @@ def _ask_or_add(organization: Organization, form: MappingForm) -> Response:
 @bp.route("/orgs/<org>/sso/mappings/<int:mapping>/remove", methods=["GET", "POST"])
 @access(Scope.SSO_ADMIN, previews=True)
 def remove_mapping(organization: Organization, mapping: SsoMapping) -> Response:
-    """Ask whether to remove a rule, say who loses what, then do it."""
+    """Ask whether to remove a mapping, say who loses what, then do it."""
     session.require_fresh()
     actor, form, group = current_actor(), ConfirmForm(), group_of(organization, mapping.group_id)
     change = f"unmap {mapping.id}"
@@ -69,7 +69,7 @@ def remove_mapping(organization: Organization, mapping: SsoMapping) -> Response:
         return confirmation("sso/_unmap.html", form, preview=preview, section="settings", mapping=mapping, group=group)
     with preview.noted(Event.GROUP_CHANGED):
         service.remove(actor, organization, mapping)
-    flash(_("The rule is removed."), "success")
+    flash(_("The mapping is removed."), "success")
     return go(url_for("sso.mappings", org=organization.slug))
 
 

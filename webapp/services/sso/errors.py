@@ -191,23 +191,23 @@ class OwnersAreMade(DomainError):
 
 
 class NoGroupToMap(DomainError):
-    """A rule was to fill an access group that is not there, or that something else fills."""
+    """A mapping was to fill an access group that is not there, or that something else fills."""
 
     sentence = N_("Choose one of the access groups. Those that a plug-in fills cannot be filled by a claim.")
     field = "group"
 
 
 class AlreadyMapped(DomainError):
-    """There is this very rule."""
+    """There is this very mapping."""
 
     sentence = N_("This value of the claim fills this access group already.")
     field = "value"
 
 
 class TooManyMappings(DomainError):
-    """The organization has as many rules as there may be."""
+    """The organization has as many mappings as there may be."""
 
-    sentence = N_("There are %(most)s rules already. Remove one first.")
+    sentence = N_("There are %(most)s claim mappings already. Remove one first.")
     field = "value"
 
 
