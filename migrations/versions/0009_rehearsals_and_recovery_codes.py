@@ -20,9 +20,13 @@ COLUMNS: dict[str, sa.types.TypeEngine] = {
 def upgrade() -> None:
     for name, kind in COLUMNS.items():
         op.add_column("identity_provider", sa.Column(name, kind, nullable=True))
+    # A moment ahead is the end of a bypass as well: which of the two it is, the audit log knows.
     op.execute(
         "UPDATE identity_provider SET rehearsed_since = CURRENT_TIMESTAMP"
         " WHERE enforcement = 'required' AND required_from > CURRENT_TIMESTAMP"
+        " AND coalesce((SELECT event FROM audit_entry"
+        " WHERE audit_entry.organization_id = identity_provider.organization_id"
+        " AND event IN ('sso.enforced', 'sso.bypassed') ORDER BY sequence DESC LIMIT 1), '') <> 'sso.bypassed'"
     )
     op.create_table(
         "recovery_code",
@@ -54,6 +58,11 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("session_recovery")
     op.drop_table("recovery_code")
+    # Without the column it would be required at once, though nobody has looked for an owner who can come in.
+    op.execute(
+        "UPDATE identity_provider SET enforcement = 'optional', required_from = NULL"
+        " WHERE rehearsed_since IS NOT NULL AND required_from <= CURRENT_TIMESTAMP"
+    )
     for name in reversed(COLUMNS):
         op.drop_column("identity_provider", name)
 

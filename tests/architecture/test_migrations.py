@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import Connection, Integer, MetaData, create_engine, inspect, select, text
 from sqlalchemy.pool import NullPool
 
-from tests.support.acme import Acme
+from tests.support.acme import Acme, organization_of
 from tests.support.applications import close
 from tests.support.teams import furnish, make_project, make_team, memberships, project, remove_team, team
 from tests.support.unproven import copied
@@ -28,6 +28,7 @@ from webapp.models import (
     AddressToken,
     AuditMention,
     EmailAddress,
+    Enforcement,
     FlowPurpose,
     FormerIdentity,
     FormerProjectSlug,
@@ -45,6 +46,7 @@ from webapp.models import (
     MemberStatus,
     Organization,
     Project,
+    ProviderStatus,
     RecoveryCode,
     RemovedMember,
     RetiredSlug,
@@ -52,6 +54,7 @@ from webapp.models import (
     Session,
     SessionIdentity,
     SessionRecovery,
+    ShownCodes,
     SsoDomain,
     SsoFlow,
     SsoMapping,
@@ -61,6 +64,8 @@ from webapp.models import (
     TeamProject,
 )
 from webapp.services import accounts, addresses, projects, sessions, teams
+from webapp.services.sso import enforcement
+from webapp.services.sso.enforcement import Policy
 
 NOT_OURS = {"alembic_version", "sqlite_sequence"}
 REVISIONS = [script.revision for script in ScriptDirectory(str(schema.directory())).walk_revisions()]
@@ -164,6 +169,7 @@ def _fill_single_sign_on(acme: Acme) -> None:
     db.session.add(SessionIdentity(session_id=session.id, identity_id=identity.id))
     db.session.add(FormerIdentity(**of_provider, subject="ada of before"))
     db.session.add(RecoveryCode(**of_organization, code_hash="0" * 64))
+    db.session.add(ShownCodes(**of_organization, session_id=session.id, codes="sealed", expires_at=now))
     db.session.add(SessionRecovery(**of_organization, session_id=session.id, user_id=acme.owner.user_id, until=now))
 
 
@@ -271,6 +277,38 @@ def test_members_are_found_in_the_entries_of_earlier_versions(app: Flask, acme: 
     schema.downgrade(app, "0004")
     schema.upgrade(app)
     assert mentions() == before
+
+
+def test_A22_bypass_and_rehearsal_are_told_apart_and_no_rehearsal_that_is_over_locks_anybody_out(
+    app: Flask, acme: Acme
+) -> None:
+    now = clock.now()
+    moments = {
+        "bypassed": now + timedelta(hours=1),
+        "rehearsed": now + timedelta(days=9),
+        "over": now - timedelta(hours=1),
+    }
+
+    def begin(slug: str) -> int:
+        of_organization = {"organization_id": organization_of(slug).id, "status": ProviderStatus.ACTIVE}
+        provider = IdentityProvider(**of_organization, kind="oidc", issuer="https://id.example.org", client_id="acme")
+        provider.options, provider.enforcement = {}, Enforcement.REQUIRED
+        db.session.add(provider)
+        db.session.flush()
+        if slug == "bypassed":
+            enforcement.bypass(Actor.system(), organization_of(slug), timedelta(hours=1))
+        else:
+            enforcement.put(provider, Policy(Enforcement.REQUIRED, moments[slug]), rehearsed_since=now)
+        return provider.id
+
+    numbers = {slug: acme.world.write(begin, acme.world.organization(slug, acme.owner)) for slug in moments}
+    schema.downgrade(app, "0008")
+    schema.upgrade(app)
+    for slug, number in numbers.items():
+        row = acme.world.read(lambda number=number: db.session.get_one(IdentityProvider, number))
+        assert (row.rehearsed_since is not None) == (slug == "rehearsed")
+        expected = Enforcement.OPTIONAL if slug == "over" else Enforcement.REQUIRED
+        assert (row.enforcement, row.required_from is None) == (expected, slug == "over")
 
 
 def test_A01_session_that_a_provider_began_ends_where_nobody_knows_that_it_is_confined(app: Flask, acme: Acme) -> None:

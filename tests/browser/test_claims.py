@@ -48,7 +48,7 @@ def fill_in(page: Page, claim: str, value: str) -> None:
     """Send a rule for the readers."""
     page.get_by_label("Claim", exact=True).fill(claim)
     page.get_by_label("Value", exact=True).fill(value)
-    page.get_by_role("button", name="Add the rule").click()
+    page.get_by_role("button", name="Add the mapping").click()
 
 
 def test_owner_lets_a_claim_fill_a_group_and_takes_it_back(
@@ -63,13 +63,13 @@ def test_owner_lets_a_claim_fill_a_group_and_takes_it_back(
     set_up(page, theirs)
     expect(page.get_by_text("Single sign-on works, and your own account is linked.")).to_be_visible()
     gallery.show(page, "claims-overview")
-    page.get_by_role("link", name="Access groups filled by claims").click()
+    page.get_by_role("link", name="Claim mappings").click()
     expect(page.get_by_text("No claim fills an access group yet")).to_be_visible()
     gallery.show(page, "claims-none")
     fill_in(page, "groups", "staff")
     expect(page.get_by_text("Ben Okafor")).to_be_visible()
     gallery.show(page, "claims-question")
-    page.get_by_role("button", name="Add the rule").click()
+    page.get_by_role("button", name="Add the mapping").click()
     expect(page.get_by_text("From now on the claim fills the access group Readers.")).to_be_visible()
     fill_in(page, "groups", "staff")
     expect(page.locator("#value-error")).to_be_visible()
@@ -84,10 +84,10 @@ def test_owner_lets_a_claim_fill_a_group_and_takes_it_back(
     gallery.show(page, "claims-group")
     page.goto(f"{sso}/mappings")
     page.get_by_role("link", name="Remove").click()
-    expect(page.get_by_role("heading", name="Remove the rule that fills Readers?")).to_be_visible()
+    expect(page.get_by_role("heading", name="Remove the mapping that fills Readers?")).to_be_visible()
     gallery.show(page, "claims-remove")
-    page.get_by_role("button", name="Remove the rule").click()
-    expect(page.get_by_text("The rule is removed.")).to_be_visible()
+    page.get_by_role("button", name="Remove the mapping").click()
+    expect(page.get_by_text("The mapping is removed.")).to_be_visible()
     gallery.assert_faultless()
 
 

@@ -102,10 +102,10 @@ def test_letter_of_a_worker_killed_while_sending_goes_again_once_its_lease_ran_o
 def test_worker_that_comes_back_after_its_lease_changes_nothing(app: Flask) -> None:
     letter_id = queue_invitation(app, "mia@example.org")
     with app.app_context():
-        late = queue.claim(A_MINUTE)
+        late = queue.take(A_MINUTE)
         assert late
         with time_machine.travel(datetime.now(UTC) + 2 * A_MINUTE):
-            other = queue.claim(A_MINUTE)
+            other = queue.take(A_MINUTE)
             assert other
             assert not queue.finish(late, LetterState.SENT)
             queue.postpone(late, UNEXPECTED)

@@ -40,7 +40,7 @@ def rehearse(acme: Acme, now: datetime) -> None:
 def test_R03_reminders_and_news_of_codes_wait_and_leave_once(app: Flask, acme: Acme, smtp_sink: SmtpSink) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         rehearse(acme, NOON)
-        acme.act(acme.owner, recovery.make)
+        acme.act(acme.owner, lambda actor, here: recovery.make(actor, here, 1))
         with app.app_context():
             rehearsals.go_on()
         waiting = worker_of(app, mail_port=free_port()).run_once()

@@ -115,10 +115,10 @@ def test_letter_is_sent_again_only_while_it_is_needed(world: World) -> None:
 def test_expired_link_still_says_which_account_it_was_for(world: World) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         una, token = unproven(world, "una@example.org")
-        assert not world.read(verification.claim_of, token).is_expired
+        assert not world.read(verification.unproven_by, token).is_expired
         clock.shift(timedelta(hours=24))
-        claim = world.read(verification.claim_of, token)
-        assert (claim.user.id, claim.is_expired) == (una.user_id, True)
+        address = world.read(verification.unproven_by, token)
+        assert (address.user.id, address.is_expired) == (una.user_id, True)
 
 
 def test_invitations_to_an_address_end_where_whoever_proves_it_is_a_member(acme: Acme) -> None:

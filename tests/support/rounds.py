@@ -5,8 +5,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import Flask
+from flask import Flask, Response
 
+from tests.support.identity_provider import HostileProvider
 from webapp.providers.addresses import PrivateProviders
 from webapp.providers.base import Surroundings
 from webapp.providers.http import ALL_SECONDS, Network
@@ -23,6 +24,11 @@ def rounds_of(
     network = Network(PrivateProviders(["127.0.0.1"]), seconds=seconds)
     surroundings = Surroundings(network, name_server=name_server)
     return Rounds(app, surroundings, stop or threading.Event())
+
+
+def fails(theirs: HostileProvider, endpoint: str, status: int = 500) -> None:
+    """Let an endpoint of a provider answer nothing but a status."""
+    theirs.replies[endpoint] = lambda: Response("", status)
 
 
 @contextmanager

@@ -74,18 +74,18 @@ def came_otherwise(member: Any, session_id: Any) -> ColumnElement[bool]:
     longer ago than the policy allows: by letting them in there, or when it was asked about them later. A recovery code
     stands in for that.
     """
-    provider, identity, came = aliased(IdentityProvider), aliased(Identity), aliased(SessionIdentity)
-    through_it = (
-        exists()
-        .where(came.session_id == session_id, identity.id == came.identity_id)
-        .where(identity.provider_id == provider.id, identity.user_id == member.user_id)
-        .where(identity.invalid_since.is_(None))
-        .where(or_(is_recent(came.verified_at, provider), is_recent(identity.refreshed_at, provider)))
-        .correlate(provider, member)
-    )
-    let_in = aliased(SessionRecovery)
+    provider, let_in = aliased(IdentityProvider), aliased(SessionRecovery)
+    through_it = _came_through(provider, member, session_id)
     by_code = _let_in_by_code(let_in, member).where(let_in.session_id == session_id).correlate(member)
     return requires(provider, member.organization_id).where(not_(through_it), not_(by_code)).correlate(member)
+
+
+def would_be_refused(member: Any, session_id: Any) -> ColumnElement[bool]:
+    """Return the condition that a session would not open a member's organization, if its rehearsal were in earnest."""
+    provider = aliased(IdentityProvider)
+    through_it = _came_through(provider, member, session_id)
+    is_rehearsed = _wants(provider, member.organization_id).where(provider.rehearsed_since.is_not(None))
+    return is_rehearsed.where(not_(through_it)).correlate(member)
 
 
 def is_way_into(organization_id: Any, user_id: Any, session_id: Any) -> Exists:
@@ -107,6 +107,19 @@ def requires(provider: Any, organization_id: Any) -> Exists:
     """
     has_begun = or_(provider.required_from.is_(None), provider.required_from <= NOW)
     return _wants(provider, organization_id).where(provider.rehearsed_since.is_(None), has_begun)
+
+
+def _came_through(provider: Any, member: Any, session_id: Any) -> Exists:
+    """Return the condition that a session counts as having come through a provider, as a member."""
+    identity, came = aliased(Identity), aliased(SessionIdentity)
+    return (
+        exists()
+        .where(came.session_id == session_id, identity.id == came.identity_id)
+        .where(identity.provider_id == provider.id, identity.user_id == member.user_id)
+        .where(identity.invalid_since.is_(None))
+        .where(or_(is_recent(came.verified_at, provider), is_recent(identity.refreshed_at, provider)))
+        .correlate(provider, member)
+    )
 
 
 def _let_in_by_code(let_in: Any, member: Any) -> Exists:

@@ -13,9 +13,10 @@ from sqlalchemy import and_, bindparam, exists, select
 from webapp import clock
 from webapp.access.actor import Actor, ActorKind
 from webapp.db import db
-from webapp.errors import NotFound
+from webapp.errors import NotFound, SignInRequired
 from webapp.models import EmailAddress, Member, Organization, Session, User
 from webapp.services import sessions
+from webapp.services.sso.errors import SignInAgain
 from webapp.services.tokens import digest
 
 FRESH = timedelta(minutes=10)
@@ -134,6 +135,29 @@ def viewer() -> Viewer | None:
         return None
     found = current_user._get_current_object()
     return None if isinstance(found, AnonymousUserMixin) else cast(Viewer, found)
+
+
+def require_viewer() -> Viewer:
+    """Return who is signed in, as the guard has read it.
+
+    Raises:
+        SignInRequired: nobody is.
+    """
+    found = viewer()
+    if found is None:
+        raise SignInRequired
+    return found
+
+
+def require_fresh() -> None:
+    """Go on only if the viewer has just signed in by themselves.
+
+    Raises:
+        SignInRequired: nobody is signed in.
+        SignInAgain: it was too long ago, or at the word of a provider.
+    """
+    if not require_viewer().is_fresh:
+        raise SignInAgain
 
 
 def start(token: str) -> None:

@@ -20,10 +20,10 @@ from webapp.providers.connected import provider_of as connected_provider
 from webapp.providers.connected import said_by
 from webapp.providers.errors import ProviderError
 from webapp.providers.registry import provider_for
-from webapp.services import attempts
+from webapp.services import attempts, organizations
 from webapp.services.attempts import Limit
 from webapp.services.invitation_links import Link
-from webapp.services.sso import flows
+from webapp.services.sso import connections, flows
 from webapp.services.sso.connections import Connected
 from webapp.services.sso.errors import FlowNotYours, LeftTooOften
 from webapp.services.sso.flows import Flow, Secrets
@@ -80,6 +80,21 @@ def count_leaving(state: str) -> DomainError | None:
     if attempts.count([Limit(f"sso:leaving:{digest(state)}", MOST_LEAVINGS)]):
         return LeftTooOften()
     return attempts.count(attempts.limits_of("sso-leave", session.client_ip()))
+
+
+def depart_to_sign_in(organization_id: int, next_path: str | None = None, *, link: Link | None = None) -> Response:
+    """Begin a sign-in in this browser under the organization's lock, and lead to the page that leaves.
+
+    Args:
+        organization_id: whose provider.
+        next_path: where to go afterwards.
+        link: the invitation that is to be accepted by it, and no other.
+
+    Raises:
+        NotFound: the organization has no connection in use.
+    """
+    provider = connections.require_active(organizations.lock(organization_id))
+    return depart(provider, FlowPurpose.SIGN_IN, next_path, link=link)
 
 
 def depart(

@@ -76,7 +76,7 @@ class Worker:
             queue.explain(NO_SERVER)
             return
         try:
-            while not stop.is_set() and (letter := queue.claim(self._lease_for)):
+            while not stop.is_set() and (letter := queue.take(self._lease_for)):
                 self._deliver(letter, self._transport)
         except ServerUnreachable as error:
             queue.explain(error.fault)

@@ -21,6 +21,7 @@ from webapp.models import (
     OutboxMessage,
     RemovedMember,
     Session,
+    ShownCodes,
     SsoFlow,
 )
 from webapp.models.outbox import LEFTOVER
@@ -58,6 +59,7 @@ def _statements(now: datetime) -> Iterator[Statement]:
     yield _deletion(AccountToken, AccountToken.id, AccountToken.expires_at < now - ACCOUNT_TOKENS_KEPT)
     yield _deletion(AddressToken, AddressToken.id, AddressToken.expires_at < now - ADDRESS_TOKENS_KEPT)
     yield _deletion(SsoFlow, SsoFlow.id, SsoFlow.expires_at < now - FLOWS_KEPT)
+    yield _deletion(ShownCodes, ShownCodes.organization_id, ShownCodes.expires_at < now)
     yield _deletion(InvitationBatch, InvitationBatch.id, InvitationBatch.created_at < now - BATCHES_KEPT)
     is_dropped = OutboxMessage.state == LetterState.DROPPED
     is_forgotten = is_dropped & (OutboxMessage.created_at < now - DROPPED_LETTERS_KEPT)

@@ -31,7 +31,7 @@ BATCH_ROWS = 500
 ERROR_MAX_CHARACTERS = 500
 
 
-def claim(lease_for: timedelta) -> OutboxMessage | None:
+def take(lease_for: timedelta) -> OutboxMessage | None:
     """Take one letter that is due: one whose lease ran out, else the one that has waited longest."""
     return perform(lambda: _claim(lease_for), write=True)
 

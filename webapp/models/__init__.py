@@ -16,7 +16,7 @@ from webapp.models.member import Member, MemberStatus, MemberWord, RemovedMember
 from webapp.models.organization import FormerSlug, Organization, RetiredSlug
 from webapp.models.outbox import LetterState, OutboxMessage
 from webapp.models.project import FormerProjectSlug, Project, TeamProject
-from webapp.models.recovery import RecoveryCode, SessionRecovery
+from webapp.models.recovery import RecoveryCode, SessionRecovery, ShownCodes
 from webapp.models.session import AccountToken, Attempts, KnownNetwork, Session, TokenPurpose
 from webapp.models.sso import (
     Enforcement,
@@ -79,6 +79,7 @@ __all__ = [
     "Session",
     "SessionIdentity",
     "SessionRecovery",
+    "ShownCodes",
     "SsoDomain",
     "SsoFlow",
     "SsoMapping",

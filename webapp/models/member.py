@@ -77,7 +77,9 @@ class Member(Model):
     """A user in an organization. `sort_name` is the name as lists order it.
 
     With global access they reach every project, through no team. From `expires_at` on, the first moment after their
-    last day, the membership gives nothing; an owner's has no end.
+    last day, the membership gives nothing; an owner's has no end. `signed_in_at` is when the session began by which
+    they came here last; `would_be_refused_at` is when they last came by one that the rehearsal of requiring single
+    sign-on would have refused, as long as they have not come otherwise since.
     """
 
     __tablename__ = "member"
@@ -109,6 +111,8 @@ class Member(Model):
     status: Mapped[MemberStatus] = mapped_column(name_column(MemberStatus, "status"), default=MemberStatus.ACTIVE)
     sort_name: Mapped[str] = mapped_column(Key)
     last_active_at: Mapped[datetime | None]
+    signed_in_at: Mapped[datetime | None]
+    would_be_refused_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
     expires_at: Mapped[datetime | None]
 
@@ -173,6 +177,7 @@ class RemovedMember(Model):
     group_ids: Mapped[list[int] | None] = mapped_column(JSON)
     status: Mapped[MemberStatus] = mapped_column(name_column(MemberStatus, "status"))
     last_active_at: Mapped[datetime | None]
+    signed_in_at: Mapped[datetime | None]
     joined_at: Mapped[datetime]
     expires_at: Mapped[datetime | None]
     removed_at: Mapped[datetime] = mapped_column(default=clock.now, index=True)

@@ -243,7 +243,7 @@ class SessionIdentity(Model):
 
 
 class SsoMapping(Model):
-    """A rule: whoever's claim of a name holds a value belongs to an access group, which is managed by it.
+    """A claim mapping: whoever's claim of a name holds a value belongs to an access group, which is managed by it.
 
     Claim and value are compared byte for byte.
     """
@@ -268,7 +268,7 @@ class SsoMapping(Model):
 
 
 class SsoMappingMember(Model):
-    """That a rule holds for a member, by what the provider last said of the claim."""
+    """That a mapping holds for a member, by what the provider last said of the claim."""
 
     __tablename__ = "sso_mapping_member"
     __table_args__ = (

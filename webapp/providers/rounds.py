@@ -111,7 +111,7 @@ class Rounds:
         """Probe a connection where that is due; tell whether anything speaks against asking it more."""
         if self._stop.is_set():
             return False
-        connected = perform(partial(health.claim, provider_id), write=True)
+        connected = perform(partial(health.take, provider_id), write=True)
         if connected is None:
             return True
         outcome = outcome_of_probe(connected, self._surroundings)
@@ -121,7 +121,7 @@ class Rounds:
     def _ask_about_people(self, provider_id: int) -> None:
         until = time.monotonic() + VISIT_SECONDS
         while not self._stop.is_set() and time.monotonic() < until:
-            asked = perform(partial(reverification.claim, provider_id), write=True)
+            asked = perform(partial(reverification.take, provider_id), write=True)
             if asked is None or not self._ask_about(asked):
                 return
 

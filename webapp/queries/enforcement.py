@@ -2,49 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
-from sqlalchemy import bindparam, func, not_, select
+from sqlalchemy import func, select
 
-from webapp.access.facts import IS_ACTIVE
-from webapp.access.single_sign_on import vouches_for
-from webapp.db import Id, db
-from webapp.models import IdentityProvider, Member, User
+from webapp.db import db
+from webapp.models import IdentityProvider
+from webapp.queries.kept_out import KeptOutRow, by_name, rows_of, selected
+from webapp.queries.page import read
+from webapp.services.sso.outside import OUTSIDE
 
 MOST_SHOWN = 50
 
 
 @dataclass(frozen=True)
-class Outsider:
-    """An active member for whom the provider does not vouch at present."""
-
-    id: int
-    name: str
-    last_active_at: datetime | None
-
-
-@dataclass(frozen=True)
 class Outsiders:
-    """All of them: how many, and the first by name."""
+    """The active members for whom the provider does not vouch at present: how many, and the first by name."""
 
     count: int
-    first: Sequence[Outsider]
+    first: Sequence[KeptOutRow]
 
 
-_OUTSIDE = (
-    select(Member.id, User.name, Member.last_active_at)
-    .join(User, User.id == Member.user_id)
-    .join(IdentityProvider, IdentityProvider.organization_id == Member.organization_id)
-    .where(IdentityProvider.id == bindparam("provider_id", type_=Id), *IS_ACTIVE)
-    .where(not_(vouches_for(IdentityProvider, Member).correlate(IdentityProvider, Member)))
-)
+_OUTSIDE = selected(OUTSIDE)
 _COUNT = select(func.count()).select_from(_OUTSIDE.subquery())
-_FIRST = _OUTSIDE.order_by(Member.sort_name, Member.id).limit(MOST_SHOWN)
+_LISTING = by_name(_OUTSIDE)
 
 
 def outsiders_of(provider: IdentityProvider) -> Outsiders:
     """Return who would reach nothing any more, if an organization required its provider now."""
     of_provider = {"provider_id": provider.id}
-    first = [Outsider(*row) for row in db.session.execute(_FIRST, of_provider)]
-    count = db.session.scalar(_COUNT, of_provider) if len(first) == MOST_SHOWN else len(first)
-    return Outsiders(count or 0, first)
+    found, following = read(_LISTING, of_provider, "", rows=MOST_SHOWN)
+    count = db.session.scalar(_COUNT, of_provider) if following else len(found)
+    return Outsiders(count or 0, rows_of(found))

@@ -12,7 +12,7 @@ from webapp.queries.choices import MOST_CHOICES
 
 
 class MappingRow(NamedTuple):
-    """A rule, with the access group that it fills."""
+    """A mapping, with the access group that it fills."""
 
     id: int
     claim: str
@@ -49,7 +49,7 @@ _GROUPS = (
 
 
 def mappings_of(organization: Organization) -> Sequence[MappingRow]:
-    """Return the rules of an organization, by claim and value; there are 500 at most."""
+    """Return the mappings of an organization, by claim and value; there are 500 at most."""
     return [MappingRow._make(row) for row in db.session.execute(_MAPPINGS, {"organization_id": organization.id})]
 
 

@@ -3,32 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
 
-from sqlalchemy import Subquery, and_, bindparam, exists, func, not_, select
+from sqlalchemy import func, select
 
-from webapp.access.facts import IS_ACTIVE
-from webapp.access.single_sign_on import vouches_for
-from webapp.db import Id, db
-from webapp.models import EmailAddress, Identity, IdentityProvider, Member, Role, User
+from webapp.db import db
+from webapp.models import IdentityProvider
+from webapp.queries.kept_out import KeptOutRow, by_name, rows_of, selected
 from webapp.queries.numbers import shown
-from webapp.queries.page import Page, Statement, listing, read
+from webapp.queries.page import Page, read
 from webapp.services.sso import rehearsals
 from webapp.services.sso.enforcement import is_rehearsed
+from webapp.services.sso.outside import REFUSED
 
 MOST_COUNTED = 10_000
 MOST_NAMED = 5
-
-
-class RefusedRow(NamedTuple):
-    """An active member who came during the rehearsal, and for whom the provider does not vouch at present."""
-
-    id: int
-    name: str
-    email: str
-    role: Role
-    is_linked: bool
-    last_active_at: datetime
 
 
 @dataclass(frozen=True)
@@ -38,42 +26,13 @@ class Rehearsal:
     since: datetime
     ends_at: datetime
     count: str
-    first: Sequence[RefusedRow]
+    first: Sequence[KeptOutRow]
     has_owner: bool
 
 
-COLUMNS = len(RefusedRow._fields)
-# What is asked of those who came is what will be asked of everybody: decisions and this list cannot differ.
-_REFUSED = (
-    select(Member.id)
-    .join(User, User.id == Member.user_id)
-    .join(IdentityProvider, IdentityProvider.organization_id == Member.organization_id)
-    .where(IdentityProvider.id == bindparam("provider_id", type_=Id), *IS_ACTIVE)
-    .where(Member.last_active_at >= IdentityProvider.rehearsed_since)
-    .where(not_(vouches_for(IdentityProvider, Member).correlate(IdentityProvider, Member)))
-)
+_REFUSED = selected(REFUSED)
 _COUNT = select(func.count()).select_from(_REFUSED.limit(MOST_COUNTED).subquery())
-
-
-def _shown(page: Subquery) -> Statement:
-    of_member = (Identity.provider_id == bindparam("provider_id", type_=Id), Identity.user_id == Member.user_id)
-    return (
-        select(
-            Member.id,
-            User.name,
-            func.coalesce(EmailAddress.address, ""),
-            Member.role,
-            exists().where(*of_member, Identity.invalid_since.is_(None)),
-            Member.last_active_at,
-        )
-        .select_from(page)
-        .join(Member, Member.id == page.c.id)
-        .join(User, User.id == Member.user_id)
-        .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
-    )
-
-
-_LISTING = listing(_REFUSED, [Member.sort_name, Member.id], _shown)
+_LISTING = by_name(_REFUSED)
 
 
 def rehearsal_of(provider: IdentityProvider) -> Rehearsal | None:
@@ -84,10 +43,10 @@ def rehearsal_of(provider: IdentityProvider) -> Rehearsal | None:
     parameters = {"provider_id": provider.id}
     found, _cursor = read(_LISTING, parameters, "", rows=MOST_NAMED)
     count = shown(db.session.scalars(_COUNT, parameters).one(), MOST_COUNTED)
-    return Rehearsal(since, ends_at, count, _rows(found), rehearsals.has_owner(provider))
+    return Rehearsal(since, ends_at, count, rows_of(found), rehearsals.has_owner(provider))
 
 
-def refused_of(provider: IdentityProvider, *, after: str) -> Page[RefusedRow]:
+def refused_of(provider: IdentityProvider, *, after: str) -> Page[KeptOutRow]:
     """Return a page of those who would have been refused since the rehearsal began, by name.
 
     Args:
@@ -98,8 +57,4 @@ def refused_of(provider: IdentityProvider, *, after: str) -> Page[RefusedRow]:
         NotFound: the cursor is not one of ours.
     """
     found, cursor = read(_LISTING, {"provider_id": provider.id}, after)
-    return Page(_rows(found), cursor, not after)
-
-
-def _rows(found: Sequence[Sequence[object]]) -> list[RefusedRow]:
-    return [RefusedRow._make(row[:COLUMNS]) for row in found]
+    return Page(rows_of(found), cursor, not after)

@@ -94,7 +94,8 @@ class UnlinkedRow(NamedTuple):
     email: str
     is_verified: bool
     role: Role
-    last_active_at: datetime | None
+    is_invalid: bool
+    signed_in_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,9 @@ class Stranded:
 
 
 SHOWN = len(UnlinkedRow._fields)
-IS_LINKED = exists().where(
-    Identity.provider_id == bindparam("provider_id", type_=Id), Identity.user_id == Member.user_id
-)
-"""That a member is linked with the provider that a statement names."""
+_KNOWN = exists().where(Identity.provider_id == bindparam("provider_id", type_=Id), Identity.user_id == Member.user_id)
+IS_LINKED = _KNOWN.where(Identity.invalid_since.is_(None))
+"""That a member is linked with the provider that a statement names, and it has not taken its word back."""
 _ACTIVE = (
     select(Member.id)
     .join(User, User.id == Member.user_id)
@@ -161,7 +161,7 @@ _STRANDED = (
     select(User.name, func.coalesce(EmailAddress.address, ""), EmailAddress.verified_at.is_not(None))
     .join(Member, Member.user_id == User.id)
     .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
-    .where(Member.organization_id == bindparam("organization_id"), *IS_ACTIVE, IS_LINKED)
+    .where(Member.organization_id == bindparam("organization_id"), *IS_ACTIVE, _KNOWN)
     .where(or_(User.password_hash.is_(None), EmailAddress.verified_at.is_(None)))
     .order_by(Member.sort_name, Member.id)
     .limit(bindparam("most"))
@@ -186,7 +186,8 @@ def _shown(page: Subquery) -> Statement:
             func.coalesce(EmailAddress.address, ""),
             EmailAddress.verified_at.is_not(None),
             Member.role,
-            Member.last_active_at,
+            _KNOWN,
+            Member.signed_in_at,
         )
         .select_from(page)
         .join(Member, Member.id == page.c.id)

@@ -1,6 +1,6 @@
 """What a browser calls itself, as people read it."""
 
-# The first name found counts: most browsers also claim to be those further down.
+# The first name found counts: most browsers also call themselves those further down.
 _BROWSERS = {
     "Edg": "Edge",
     "OPR/": "Opera",
@@ -24,7 +24,7 @@ _SYSTEMS = {
 
 
 def browser_name(user_agent: str) -> str:
-    """Return a name such as "Firefox, Linux", empty for a browser nobody knows. It is a claim and proves nothing."""
+    """Return what a browser calls itself, such as "Firefox, Linux", empty where nobody knows it. It proves nothing."""
     found = [_first(names, user_agent) for names in (_BROWSERS, _SYSTEMS)]
     return ", ".join(filter(None, found))
 

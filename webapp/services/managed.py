@@ -180,7 +180,7 @@ class _Run:
             for group in said[number]:
                 if team := self._team(group):
                     named[team, group.source, sort_key(group.name)].append((number, group))
-        return [self._wanted(key[0], claims) for key, claims in named.items()]
+        return [self._wanted(key[0], wishes) for key, wishes in named.items()]
 
     def put(self, wanted: _Wanted) -> None:
         """Let a group be as wanted; one of the name that is not this source's stays as it is."""
@@ -206,15 +206,15 @@ class _Run:
         """Let a group be as wanted."""
         self._changed += access_groups.fill(Actor.system(), self._organization, group, wanted)
 
-    def _wanted(self, team: Team, claims: Sequence[tuple[int, ManagedGroup]]) -> _Wanted:
+    def _wanted(self, team: Team, wishes: Sequence[tuple[int, ManagedGroup]]) -> _Wanted:
         """Return a group as all that was said about it together wants it: nobody reaches more than was said of them."""
-        first = claims[0][1]
-        said = dict.fromkeys(group for _number, group in claims)
+        first = wishes[0][1]
+        said = dict.fromkeys(group for _number, group in wishes)
         projects = [self._projects(team, group) for group in said]
         level = min(group.level for group in said)
         if any(group.level is not level for group in said) or len(set(projects)) > 1:
             self._note(Trouble.DISAGREEMENT, first.source, team.slug, first.name)
-        members = frozenset(number for number, _group in claims)
+        members = frozenset(number for number, _group in wishes)
         return _Wanted(team, first.source, Contents(first.name, level, frozenset.intersection(*projects), members))
 
     def _team(self, group: ManagedGroup) -> Team | None:

@@ -51,13 +51,15 @@ def add(
     """
     if present := of_user(organization, user.id):
         raise already_member(present, email)
+    came_at = clock.now() if actor.user_id == user.id else None
     member = Member(
         organization_id=organization.id,
         user_id=user.id,
         role=terms.role,
         has_global_access=terms.has_global_access,
         sort_name=sort_key(user.name),
-        last_active_at=clock.now() if actor.user_id == user.id else None,
+        last_active_at=came_at,
+        signed_in_at=came_at,
     )
     db.session.add(member)
     db.session.flush()

@@ -243,6 +243,7 @@ def _kept(actor: Actor, member: Member, terms: Terms) -> dict[str, Any]:
         "group_ids": list(terms.groups),
         "status": member.status,
         "last_active_at": member.last_active_at,
+        "signed_in_at": member.signed_in_at,
         "joined_at": member.created_at,
         "expires_at": member.expires_at,
         "removed_by_id": actor.user_id,
@@ -288,6 +289,7 @@ def _put_back(removed: RemovedMember, user: User, terms: Terms) -> Member:
         status=removed.status,
         sort_name=sort_key(user.name),
         last_active_at=removed.last_active_at,
+        signed_in_at=removed.signed_in_at,
         created_at=removed.joined_at,
         expires_at=removed.expires_at,
     )

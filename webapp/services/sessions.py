@@ -2,10 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import bindparam, case, delete, select, update
 
 from webapp import clock
-from webapp.db import db
+from webapp.access.single_sign_on import would_be_refused
+from webapp.db import Id, UtcDateTime, db
 from webapp.errors import NotFound
 from webapp.models import Member, Session
 from webapp.services.tokens import digest, new_token
@@ -13,6 +14,18 @@ from webapp.services.tokens import digest, new_token
 LIFETIME = timedelta(days=14)
 IDLE = timedelta(hours=12)
 TOUCH_EVERY = timedelta(minutes=5)
+_CAME_BY = bindparam("came_by", type_=Id)
+_NOW = bindparam("now", type_=UtcDateTime())
+_NOTED = (
+    update(Member)
+    .where(Member.id == bindparam("member", type_=Id))
+    .values(
+        last_active_at=_NOW,
+        signed_in_at=select(Session.created_at).where(Session.id == _CAME_BY).scalar_subquery(),
+        would_be_refused_at=case((would_be_refused(Member, _CAME_BY), _NOW), else_=None),
+    )
+    .execution_options(synchronize_session=False)
+)
 
 
 def begin(user_id: int, *, ip: str | None, user_agent: str, is_confined: bool = False) -> str:
@@ -77,8 +90,8 @@ def is_stale(noted_at: datetime | None) -> bool:
 
 
 def touch(session_id: int, member_id: int | None) -> None:
-    """Note that a session, and the membership it was used for, were active just now."""
+    """Note that a session was active just now, for which membership, and whether a rehearsal would have refused it."""
     now = clock.now()
     db.session.execute(update(Session).where(Session.id == session_id).values(last_seen_at=now))
     if member_id is not None:
-        db.session.execute(update(Member).where(Member.id == member_id).values(last_active_at=now))
+        db.session.connection().execute(_NOTED, {"member": member_id, "came_by": session_id, "now": now})

@@ -32,7 +32,7 @@ LETTERS_A_DAY = 10
 
 
 @dataclass(frozen=True)
-class Claim:
+class UnprovenAddress:
     """An address that waits to be proven, and the account that says it is its own.
 
     `is_nobodys` says that nobody can sign in to the account: it has no password, and no provider in use knows it.
@@ -72,7 +72,7 @@ def letters_to(address: Address) -> Limit:
     return Limit(f"verify-email:letters:{digest(address.canonical)}", LETTERS_A_DAY, DAY)
 
 
-def claim_of(token: str) -> Claim:
+def unproven_by(token: str) -> UnprovenAddress:
     """Return what the link with this token would prove, or would have while it had not expired.
 
     Raises:
@@ -97,7 +97,7 @@ def claim_of(token: str) -> Claim:
     if row is None:
         raise LinkNotValid
     user, email, expires_at, is_somebodys = row
-    return Claim(user, email, is_expired=expires_at <= clock.now(), is_nobodys=not is_somebodys)
+    return UnprovenAddress(user, email, is_expired=expires_at <= clock.now(), is_nobodys=not is_somebodys)
 
 
 def verify(token: str, user_id: int, *, ip: str | None) -> EmailAddress:
@@ -110,28 +110,28 @@ def verify(token: str, user_id: int, *, ip: str | None) -> EmailAddress:
         LinkNotValid: the link was used, also just a moment ago, has expired, or is about another account.
         AddressProven: another account has proven the address meanwhile.
     """
-    claim = claim_of(token)
-    if claim.is_expired or claim.user.id != user_id:
+    unproven = unproven_by(token)
+    if unproven.is_expired or unproven.user.id != user_id:
         raise LinkNotValid
     joined = _lock_organizations_of(user_id)
-    if proven := accounts.with_verified_address(claim.email.canonical):
+    if proven := accounts.with_verified_address(unproven.email.canonical):
         raise LinkNotValid if proven.user.id == user_id else AddressProven
     _use_up(token)
     now = clock.now()
-    claim.email.verified_at = now
-    of_address = update(AddressToken).where(AddressToken.email_address_id == claim.email.id)
+    unproven.email.verified_at = now
+    of_address = update(AddressToken).where(AddressToken.email_address_id == unproven.email.id)
     db.session.execute(of_address.where(AddressToken.used_at.is_(None)).values(used_at=now))
     db.session.flush()
-    actor = Actor.of(claim.user, ip=ip)
+    actor = Actor.of(unproven.user, ip=ip)
     for organization in joined:
-        invitation_rows.close_offers(actor, organization, [claim.email.canonical])
+        invitation_rows.close_offers(actor, organization, [unproven.email.canonical])
     audit.record(
         actor,
         Event.ADDRESS_VERIFIED,
-        Target("user", claim.user.id, claim.user.name),
-        after={"email": claim.email.address},
+        Target("user", unproven.user.id, unproven.user.name),
+        after={"email": unproven.email.address},
     )
-    return claim.email
+    return unproven.email
 
 
 def choose_password(token: str, password_hash: str, *, ip: str | None) -> EmailAddress:
@@ -142,12 +142,12 @@ def choose_password(token: str, password_hash: str, *, ip: str | None) -> EmailA
     Raises:
         LinkNotValid, AddressProven: as `verify` says, or somebody can sign in to the account by now.
     """
-    claim = claim_of(token)
-    _lock_organizations_of(claim.user.id)  # where a provider could make the account somebody's
-    if not claim_of(token).is_nobodys:
+    unproven = unproven_by(token)
+    _lock_organizations_of(unproven.user.id)  # where a provider could make the account somebody's
+    if not unproven_by(token).is_nobodys:
         raise LinkNotValid
-    email = verify(token, claim.user.id, ip=ip)
-    accounts.set_password(Actor.of(claim.user, ip=ip), claim.user, password_hash)
+    email = verify(token, unproven.user.id, ip=ip)
+    accounts.set_password(Actor.of(unproven.user, ip=ip), unproven.user, password_hash)
     return email
 
 

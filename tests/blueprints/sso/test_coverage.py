@@ -15,7 +15,7 @@ from tests.support.statements import queries
 from tests.support.worlds import World, post
 from webapp import clock
 from webapp.db import db
-from webapp.models import EmailAddress
+from webapp.models import EmailAddress, Identity
 from webapp.services.sso.reminders import MOST_AT_ONCE
 
 KIND = "sso_link_reminder"
@@ -36,6 +36,17 @@ def test_page_says_how_many_are_linked_and_who_is_not(acme: Acme, desk: Desk, br
     assert "1 of 4 linked" in browser.get(acme.address("sso")).text
     listed = Page(browser.get(acme.address("sso/unlinked"))).rows("member")
     assert listed == [acme.member_id(person) for person in (acme.admin, acme.manager, acme.owner)]
+
+
+def test_whom_the_provider_has_taken_its_word_back_of_is_not_linked(
+    acme: Acme, desk: Desk, browser: FlaskClient
+) -> None:
+    number = desk.know(acme.member)
+    acme.world.write(lambda: setattr(db.session.get_one(Identity, number), "invalid_since", clock.now()))
+    assert "0 of 4 linked" in browser.get(acme.address("sso")).text
+    page = browser.get(acme.address("sso/unlinked"))
+    assert acme.member_id(acme.member) in Page(page).rows("member")
+    assert "The provider has taken its word back" in page.text
 
 
 def test_list_is_searched_by_the_start_of_words(acme: Acme, browser: FlaskClient) -> None:

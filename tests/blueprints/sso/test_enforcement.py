@@ -60,6 +60,24 @@ def test_page_names_who_would_be_kept_out_and_asks_first(acme: Acme, desk: Desk,
     assert answer.status_code == 422
 
 
+def test_who_would_be_kept_out_is_reminded_as_it_stands_with_each(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
+    desk.know(acme.member, "u-2")
+    number = desk.know(acme.admin, "u-3")
+    acme.world.write(lambda: setattr(db.session.get_one(Identity, number), "invalid_since", clock.now()))
+    assert post(browser, desk.address("remind"), whom="outside", all="1").location == desk.address("enforce")
+    said = {letter.to_address: letter.data["is_linked"] for letter in acme.world.letters("sso_link_reminder")}
+    assert said == {acme.manager.email: False, acme.admin.email: True}
+
+
+def test_owner_who_rehearses_may_unlink(acme: Acme, desk: Desk) -> None:
+    """Nothing is required yet, so nobody is locked out; without an owner the rehearsal ends without effect."""
+    browser = acme.browser(acme.owner)
+    desk.link(browser)
+    begins = clock.now() + timedelta(days=3)
+    desk.set(enforcement=Enforcement.REQUIRED, required_from=begins, rehearsed_since=clock.now())
+    assert post(browser, desk.address("unlink"), confirm="1").status_code == 303
+
+
 def test_requiring_is_kept_told_and_in_force_at_once(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
     other = acme.browser(acme.member)
     assert other.get(acme.address("members")).status_code == 200

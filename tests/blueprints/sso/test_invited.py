@@ -27,7 +27,7 @@ from webapp.models import (
     SsoFlow,
     User,
 )
-from webapp.services.sso.invited import InvitedIsAnother
+from webapp.services.sso.errors import InvitedIsAnother
 
 
 @pytest.fixture

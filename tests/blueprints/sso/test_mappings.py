@@ -180,7 +180,7 @@ def test_word_that_was_asked_for_before_a_sign_in_fills_nothing_after_it(
     add(browser, desk, form(office))
     come(desk)
     with time_machine.travel(clock.now() + timedelta(days=1, minutes=1)):
-        asked = world.write(reverification.claim, desk.provider_id)
+        asked = world.write(reverification.take, desk.provider_id)
         desk.theirs.token_changes["refresh_token"] = ABSENT
         say(desk.theirs, groups=[])
         come(desk)

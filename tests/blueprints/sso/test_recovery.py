@@ -12,12 +12,13 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from tests.support.acme import Acme
-from tests.support.sso import Desk
+from tests.support.sso import Desk, rows
 from tests.support.teams import make_project, make_team
 from tests.support.worlds import Person, post
 from webapp import clock
 from webapp.db import db
-from webapp.models import Enforcement, RecoveryCode, Role, User
+from webapp.mail.housekeeping import clear_all
+from webapp.models import Enforcement, RecoveryCode, Role, ShownCodes, User
 from webapp.services.sso import recovery
 
 CODE = re.compile(r"\b[0-9a-z]{4}(?:-[0-9a-z]{4}){3}\b")
@@ -28,7 +29,7 @@ WRONG = "0000-0000-0000-0000"
 def codes(acme: Acme, desk: Desk) -> list[str]:
     """The codes of Acme, which requires its provider; nobody is linked."""
     desk.know(acme.suspended)
-    found: list[str] = acme.act(acme.owner, recovery.make)
+    found: list[str] = acme.act(acme.owner, lambda actor, here: recovery.make(actor, here, 1))
     desk.set(enforcement=Enforcement.REQUIRED)
     return found
 
@@ -48,10 +49,14 @@ def is_in(acme: Acme, browser: FlaskClient) -> bool:
 
 
 def test_codes_are_shown_once_and_kept_as_hashes(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
-    answer = post(browser, desk.address("recovery-codes"))
+    made = post(browser, desk.address("recovery-codes"))
+    assert (made.status_code, made.location) == (303, desk.address("recovery-codes"))
+    browser.head(made.location)
+    answer = browser.get(made.location)
     shown = CODE.findall(answer.text)
     assert (answer.status_code, len(set(shown))) == (200, recovery.NUMBER)
-    page = browser.get(desk.address("recovery-codes"))
+    with acme.unchanged():
+        page = browser.get(desk.address("recovery-codes"))
     assert not CODE.findall(page.text)
     assert "10 codes are left." in page.text
     assert answer.headers["Cache-Control"] == "no-store"
@@ -64,6 +69,23 @@ def test_codes_are_shown_once_and_kept_as_hashes(acme: Acme, desk: Desk, browser
     assert [letter.data["what"] for letter in acme.world.letters("sso_recovery")] == ["made"]
 
 
+def test_new_codes_are_shown_in_the_browser_that_made_them_within_ten_minutes_and_nowhere_else(
+    acme: Acme, desk: Desk, browser: FlaskClient
+) -> None:
+    acme.change(acme.manager, role=Role.OWNER)
+    began = clock.now()
+    post(browser, desk.address("recovery-codes"))
+    for other in (acme.world.browser(acme.owner), acme.browser(acme.manager)):
+        assert not CODE.findall(other.get(desk.address("recovery-codes")).text)
+    kept = str(acme.world.dump()["shown_codes"])
+    assert not CODE.findall(kept)
+    with time_machine.travel(began + timedelta(minutes=11), tick=False):
+        assert not CODE.findall(browser.get(desk.address("recovery-codes")).text)
+        with acme.world.app.app_context():
+            clear_all()
+    assert rows(acme, ShownCodes) == 0
+
+
 def test_secrets_are_in_no_letter_and_no_entry(acme: Acme, codes: list[str]) -> None:
     said = str([letter.data for letter in acme.world.letters("sso_recovery")]) + str(
         [(entry.before, entry.after) for entry in acme.entries()]
@@ -72,7 +94,7 @@ def test_secrets_are_in_no_letter_and_no_entry(acme: Acme, codes: list[str]) -> 
 
 
 def test_new_codes_replace_all_earlier_ones(acme: Acme, desk: Desk, codes: list[str], browser: FlaskClient) -> None:
-    acme.act(acme.owner, recovery.make)
+    acme.act(acme.owner, lambda actor, here: recovery.make(actor, here, 1))
     assert come_in(desk, browser, codes[0]) == 422
     assert not is_in(acme, browser)
 

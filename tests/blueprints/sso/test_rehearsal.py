@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
+from sqlalchemy import update
 
 from tests.support.acme import Acme
 from tests.support.pages import RESULTS
@@ -14,7 +15,7 @@ from tests.support.worlds import World, post
 from webapp import clock
 from webapp.db import db
 from webapp.mail import rehearsals
-from webapp.models import Enforcement, Identity, IdentityProvider, Member, Role
+from webapp.models import Enforcement, Identity, IdentityProvider, Member, Role, Session
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
 BEGINS = datetime(2027, 1, 21, tzinfo=UTC)
@@ -37,6 +38,11 @@ def work(acme: Acme) -> None:
     """Let the worker do what it does each minute."""
     with acme.world.app.app_context():
         rehearsals.go_on()
+
+
+def keep_awake(acme: Acme) -> None:
+    """Let nobody's session have ended since."""
+    acme.world.write(lambda: db.session.execute(update(Session).values(last_seen_at=clock.now())))
 
 
 def state(acme: Acme, desk: Desk) -> tuple[Enforcement, datetime | None, datetime | None]:
@@ -72,7 +78,75 @@ def test_members_who_are_linked_but_came_through_too_long_ago_are_listed_as_such
     with time_machine.travel(NOON + timedelta(hours=1), tick=False):
         active_at(acme, NOON, "member")
         rows = acme.world.browser(acme.owner).get(rehearsed.address("rehearsal"), headers=RESULTS).text
-    assert "Signed in there too long ago" in rows
+    assert "Came through it too long ago" in rows
+
+
+def test_linked_who_come_by_another_session_are_listed_until_they_come_through_the_provider(
+    acme: Acme, rehearsed: Desk
+) -> None:
+    """They would have been refused in that browser, though the provider vouches for them."""
+    with time_machine.travel(NOON + timedelta(hours=1), tick=False):
+        rehearsed.know(acme.member)
+        active_at(acme, NOON - timedelta(days=1))
+        his = acme.world.browser(acme.member)
+        assert his.get(acme.address("members")).status_code == 200
+        rows = acme.world.browser(acme.owner).get(rehearsed.address("rehearsal"), headers=RESULTS).text
+        assert ("Mina Member" in rows, "Signed in otherwise" in rows) == (True, True)
+    with time_machine.travel(NOON + timedelta(hours=2), tick=False):
+        rehearsed.sign_in(his)
+        rows = acme.world.browser(acme.owner).get(rehearsed.address("rehearsal"), headers=RESULTS).text
+        assert "Mina Member" not in rows
+
+
+def test_session_that_came_through_it_too_long_ago_is_listed_though_another_has_since(
+    acme: Acme, rehearsed: Desk
+) -> None:
+    rehearsed.set(verification_days=1)
+    with time_machine.travel(NOON, tick=False):
+        rehearsed.know(acme.member)
+        old = acme.world.browser()
+        rehearsed.sign_in(old)
+    with time_machine.travel(NOON + timedelta(days=2), tick=False):
+        keep_awake(acme)
+        rehearsed.sign_in(acme.world.browser())
+    with time_machine.travel(NOON + timedelta(days=2, minutes=6), tick=False):
+        assert old.get(acme.address("members")).status_code == 200
+        rows = acme.world.browser(acme.owner).get(rehearsed.address("rehearsal"), headers=RESULTS).text
+    assert ("Mina Member" in rows, "Came through it too long ago" in rows) == (True, True)
+
+
+def test_who_was_found_invalid_is_listed_as_such_and_led_to_sign_in_again(acme: Acme, rehearsed: Desk) -> None:
+    with time_machine.travel(NOON + timedelta(hours=1), tick=False):
+        number = rehearsed.know(acme.member)
+        acme.world.write(lambda: setattr(db.session.get_one(Identity, number), "invalid_since", clock.now()))
+        active_at(acme, NOON, "member")
+        browser = acme.world.browser(acme.owner)
+        rows = browser.get(rehearsed.address("rehearsal"), headers=RESULTS).text
+        assert "The provider has taken its word back" in rows
+        post(browser, rehearsed.address("remind"), whom="refused", member=acme.member_id(acme.member))
+        [letter] = acme.world.letters("sso_required_soon")
+        assert (letter.to_address, letter.data["is_linked"]) == (acme.member.email, True)
+        page = acme.world.browser(acme.member).get(rehearsed.address("link")).text
+        assert rehearsed.address("login") in page
+
+
+def test_list_says_when_they_signed_in_last_here(acme: Acme, rehearsed: Desk) -> None:
+    with time_machine.travel(NOON + timedelta(hours=1), tick=False):
+        his = acme.world.browser(acme.member)
+    with time_machine.travel(NOON + timedelta(hours=3), tick=False):
+        his.get(acme.address("members"))
+        for path in ("rehearsal", "enforce"):
+            page = acme.world.browser(acme.owner).get(rehearsed.address(path)).text
+            assert "1 Jan 2027, 13:00" in page, path
+
+
+def test_all_of_the_list_are_reminded_and_nobody_else(acme: Acme, rehearsed: Desk) -> None:
+    with time_machine.travel(NOON + timedelta(hours=1), tick=False):
+        browser = acme.world.browser(acme.owner)
+        active_at(acme, NOON, "member", "admin")
+        answer = post(browser, rehearsed.address("remind"), whom="refused", all="1")
+        assert answer.location == rehearsed.address("rehearsal")
+    assert reminded(acme) == sorted([acme.member.email, acme.admin.email])
 
 
 def test_list_is_cut_into_pages(acme: Acme, rehearsed: Desk) -> None:

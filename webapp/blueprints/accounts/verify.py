@@ -13,7 +13,7 @@ from webapp.http.guard import PUBLIC, SIGNED_IN, access, proves
 from webapp.http.htmx import go
 from webapp.services import accounts, addresses, attempts, passwords, verification
 from webapp.services.addresses import Address
-from webapp.services.verification import Claim
+from webapp.services.verification import UnprovenAddress
 
 
 @bp.route("/verify-email/<token>", methods=["GET", "POST"])
@@ -24,17 +24,17 @@ def verify_email(token: str) -> Response:
     An expired link leads them to a new one: whose address is unproven can neither sign in nor get a new password. An
     account that nobody can sign in to gets a password with the proof, from whoever has the mailbox.
     """
-    claim = uow.read(verification.claim_of, token)
-    form: VerifyEmailForm | ResetPasswordForm = ResetPasswordForm() if claim.is_nobodys else VerifyEmailForm()
+    unproven = uow.read(verification.unproven_by, token)
+    form: VerifyEmailForm | ResetPasswordForm = ResetPasswordForm() if unproven.is_nobodys else VerifyEmailForm()
     status = 200
     if form.is_submitted():
         status = 422
-        if _is_viewers(claim) or (claim.is_nobodys and claim.is_expired) or form.validate():
+        if _is_viewers(unproven) or (unproven.is_nobodys and unproven.is_expired) or form.validate():
             try:
-                return _answer(token, claim, form)
+                return _answer(token, unproven, form)
             except DomainError as error:
                 form.show(error)
-    page = render_template("accounts/verify_email.html", form=form, claim=claim, is_viewers=_is_viewers(claim))
+    page = render_template("accounts/verify_email.html", form=form, unproven=unproven, is_viewers=_is_viewers(unproven))
     return make_response(page, status)
 
 
@@ -61,27 +61,27 @@ def _send(address: Address, user_id: int) -> None:
         flash(_("Your address is verified already."), "success")
 
 
-def _is_viewers(claim: Claim) -> bool:
+def _is_viewers(unproven: UnprovenAddress) -> bool:
     viewer = session.viewer()
-    return viewer is not None and viewer.user_id == claim.user.id
+    return viewer is not None and viewer.user_id == unproven.user.id
 
 
-def _answer(token: str, claim: Claim, form: VerifyEmailForm | ResetPasswordForm) -> Response:
-    if claim.is_nobodys and not claim.is_expired:
-        return _choose(token, claim, form.password.data)
-    if not _is_viewers(claim) and not claim.is_nobodys:
-        _require_password(claim, form.password.data)
-    if claim.is_expired:
-        _send(addresses.parse(claim.email.address), claim.user.id)
+def _answer(token: str, unproven: UnprovenAddress, form: VerifyEmailForm | ResetPasswordForm) -> Response:
+    if unproven.is_nobodys and not unproven.is_expired:
+        return _choose(token, unproven, form.password.data)
+    if not _is_viewers(unproven) and not unproven.is_nobodys:
+        _require_password(unproven, form.password.data)
+    if unproven.is_expired:
+        _send(addresses.parse(unproven.email.address), unproven.user.id)
     else:
-        email = uow.write(verification.verify, token, claim.user.id, ip=session.client_ip())
+        email = uow.write(verification.verify, token, unproven.user.id, ip=session.client_ip())
         flash(_("%(email)s is verified. From now on you can sign in with it.", email=email.address), "success")
     return go(url_for("organizations.home") if session.viewer() else url_for("accounts.login"))
 
 
-def _choose(token: str, claim: Claim, password: str) -> Response:
+def _choose(token: str, unproven: UnprovenAddress, password: str) -> Response:
     count_attempt(attempts.limits_of("new-password", session.client_ip()))
-    passwords.check_new(password, (claim.user.name, claim.email.address))
+    passwords.check_new(password, (unproven.user.name, unproven.email.address))
     password_hash = passwords.hash_password(password)
     email = uow.write(verification.choose_password, token, password_hash, ip=session.client_ip())
     session.stop()
@@ -89,8 +89,8 @@ def _choose(token: str, claim: Claim, password: str) -> Response:
     return go(url_for("accounts.login"))
 
 
-def _require_password(claim: Claim, password: str) -> None:
-    count_attempt(attempts.limits_of("verify-email", session.client_ip(), claim.email.canonical))
-    if not passwords.verify(password, claim.user.password_hash):
-        uow.write(accounts.refuse_sign_in, session.current_actor(), claim.email.canonical)
+def _require_password(unproven: UnprovenAddress, password: str) -> None:
+    count_attempt(attempts.limits_of("verify-email", session.client_ip(), unproven.email.canonical))
+    if not passwords.verify(password, unproven.user.password_hash):
+        uow.write(accounts.refuse_sign_in, session.current_actor(), unproven.email.canonical)
         raise WrongCredentials

@@ -72,7 +72,7 @@ SENTENCES: dict[str, str] = {
     Event.SSO_DOMAIN_PROVEN: N_("%(actor)s proved a domain for single sign-on with %(target)s"),
     Event.SSO_DOMAIN_LOST: N_("%(target)s is no longer proven for single sign-on"),
     Event.SSO_MAPPED: N_("%(actor)s let a claim fill the access group %(target)s"),
-    Event.SSO_UNMAPPED: N_("%(actor)s removed a rule that filled the access group %(target)s"),
+    Event.SSO_UNMAPPED: N_("%(actor)s removed a claim mapping that filled the access group %(target)s"),
     Event.SSO_DISCARDED: N_("%(actor)s discarded the set-up of %(target)s"),
     Event.SSO_CODES_MADE: N_("%(actor)s made new recovery codes for when %(target)s lets nobody in"),
     Event.SSO_CODE_USED: N_("%(actor)s came in by a recovery code, without %(target)s"),

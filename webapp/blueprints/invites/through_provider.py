@@ -8,10 +8,8 @@ from webapp.blueprints.invites import bp
 from webapp.http import session, sso, uow
 from webapp.http.guard import PUBLIC, access
 from webapp.http.htmx import go
-from webapp.models import FlowPurpose, IdentityProvider
+from webapp.models import IdentityProvider
 from webapp.queries.invitations import offered_by
-from webapp.services import organizations
-from webapp.services.sso import connections
 from webapp.services.sso.enforcement import is_required
 
 
@@ -28,14 +26,12 @@ def sign_on(token: str) -> Response:
     """Leave for the provider; whoever comes back as somebody new is a member by this invitation or not at all."""
     if refusal := uow.write(sso.count_departure):
         raise refusal
-    return uow.write(_depart, token)
+    return uow.write(_depart_if_offered, token)
 
 
-def _depart(token: str) -> Response:
-    """Begin the way there, if the page of the invitation still offers it."""
+def _depart_if_offered(token: str) -> Response:
+    """Leave, if the page of the invitation still offers it; else show the page as it is now."""
     offered = offered_by(token)
-    organization = organizations.lock(offered.organization_id)
-    provider = connections.active_of(organization)
-    if provider is None or offered.state != "pending" or session.viewer() is not None:
+    if offered.provider is None or offered.state != "pending" or session.viewer() is not None:
         return go(url_for("invites.show", token=token))
-    return sso.depart(provider, FlowPurpose.SIGN_IN, None, link=offered.link)
+    return sso.depart_to_sign_in(offered.organization_id, link=offered.link)

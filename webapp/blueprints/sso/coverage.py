@@ -1,5 +1,7 @@
 """Who is linked with the provider and who is not yet, and reminding these."""
 
+from typing import Final
+
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -14,6 +16,10 @@ from webapp.http.session import current_actor
 from webapp.models import Organization
 from webapp.queries.sso import coverage_of, unlinked_of
 from webapp.services.sso import connections, reminders
+from webapp.services.sso.reminders import Whom
+
+# The page of each list, from which its people are reminded.
+PAGES: Final = {Whom.UNLINKED: "sso.unlinked", Whom.OUTSIDE: "sso.enforcing", Whom.REFUSED: "sso.rehearsal"}
 
 
 @bp.get("/orgs/<org>/sso/unlinked")
@@ -37,19 +43,21 @@ def unlinked(organization: Organization) -> Response:
 @bp.post("/orgs/<org>/sso/remind")
 @access(Scope.SSO_ADMIN)
 def remind(organization: Organization) -> Response:
-    """Remind one member, or all who are not linked."""
+    """Remind one member, or all of a list."""
     provider = connections.require_active(organization)
     chosen, is_for_all = numbers_of("member"), request.form.get("all") == EVERYTHING
-    if not is_for_all and len(chosen) != 1:
+    whom = request.form.get("whom", Whom.UNLINKED)
+    if whom not in PAGES or (not is_for_all and len(chosen) != 1):
         raise NotFound
-    number = reminders.remind(current_actor(), organization, provider, None if is_for_all else chosen[0])
+    one = None if is_for_all else chosen[0]
+    number = reminders.remind(current_actor(), organization, provider, Whom(whom), one)
     if number:
         flash(
             ngettext("%(num)s person is reminded by email.", "%(num)s people are reminded by email.", number), "success"
         )
     else:
         flash(
-            _("Nobody was reminded: they are linked, got a reminder today, or have not verified their address."),
+            _("Nobody was reminded: nobody needs it, they got a reminder today, or have not verified their address."),
             "info",
         )
-    return go(url_for("sso.unlinked", org=organization.slug))
+    return go(url_for(PAGES[Whom(whom)], org=organization.slug))

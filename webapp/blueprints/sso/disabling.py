@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
-from webapp.blueprints.sso.setup import require_fresh
+from webapp.http import session
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go
@@ -23,7 +23,7 @@ MOST_NAMED = 50
 def disable(organization: Organization) -> Response:
     """Say who signs in by nothing else, then take the connection out of use."""
     provider = connections.require_active(organization)
-    require_fresh()
+    session.require_fresh()
     stranded = stranded_by(provider, MOST_NAMED + 1)
     form, question = ConfirmForm(), Question(f"disable {provider.id} {stranded!r}")
     if not question.is_confirmed(form):

@@ -16,6 +16,7 @@ from webapp.http.problems import translated
 from webapp.http.session import current_actor
 from webapp.models import Organization
 from webapp.services.sso import connections, domains
+from webapp.services.sso.errors import NotProven
 
 
 def _question(organization: Organization) -> Callable[[], Sequence[str] | None]:
@@ -34,7 +35,7 @@ def check_domain(organization: Organization, told: Sequence[str] | None) -> Resp
     try:
         domains.prove(current_actor(), organization, provider, _wanted(), told)
         flash(_("%(domain)s is proven.", domain=_wanted()), "success")
-    except (domains.NotProven, DomainProvenElsewhere) as error:
+    except (NotProven, DomainProvenElsewhere) as error:
         flash(translated(error), "warning")
     return go(url_for("sso.show", org=organization.slug) + "#domains-title")
 

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
-from flask import Response, flash, url_for
+from flask import Response, flash, request, url_for
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
 from wtforms import DateField, RadioField
@@ -13,8 +13,8 @@ from wtforms.validators import InputRequired, Optional, ValidationError
 from webapp import clock
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
-from webapp.errors import DomainError, SignInRequired
-from webapp.http import session, sso
+from webapp.errors import DomainError
+from webapp.http import session, sso, typed
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
 from webapp.http.forms import Form
 from webapp.http.guard import access
@@ -72,7 +72,7 @@ def enforcing(organization: Organization) -> Response:
     provider = connections.require_active(organization)
     begins = provider.required_from if enforcement.is_rehearsed(provider) else None
     present = {"enforcement": provider.enforcement.value, "from_date": begins.date() if begins else None}
-    return _page(provider, EnforcementForm(data=present))
+    return _page(provider, EnforcementForm(data=present, **typed.brought()))
 
 
 @bp.post("/orgs/<org>/sso/enforce")
@@ -96,7 +96,7 @@ def enforce(organization: Organization) -> Response:
             return confirmation(
                 "sso/_enforce_confirm.html", confirm, preview=question, carried=carried, section="settings", **said
             )
-    if enforcement.enforce(current_actor(), organization, wanted, _viewer().session_id):
+    if enforcement.enforce(current_actor(), organization, wanted, session.require_viewer().session_id):
         flash(gettext("It is changed, and the owners are told."), "success")
     return go(url_for("sso.enforcing", org=organization.slug))
 
@@ -104,15 +104,14 @@ def enforce(organization: Organization) -> Response:
 def _refusal(provider: IdentityProvider, wanted: Policy) -> DomainError | None:
     """Return what keeps the viewer from it, before they are asked anything; the page says which way to go.
 
-    Raises:
-        SignInAgain: it takes a sign-in of just now, by the password or through the provider.
+    It takes a sign-in of just now, through the provider; to require it no more, one by the password will do.
     """
     if _is_shown(provider):
         return None
     if wanted.enforcement is Enforcement.REQUIRED:
         return NotThroughProvider()
-    if not _viewer().is_fresh:
-        raise SignInAgain
+    if not session.require_viewer().is_fresh:
+        return SignInAgain()
     return None
 
 
@@ -123,15 +122,8 @@ def _bypassed_until(provider: IdentityProvider) -> datetime | None:
 
 
 def _is_shown(provider: IdentityProvider) -> bool:
-    viewer = _viewer()
+    viewer = session.require_viewer()
     return enforcement.came_just_now(provider, viewer.user_id, viewer.session_id)
-
-
-def _viewer() -> session.Viewer:
-    found = session.viewer()
-    if found is None:
-        raise SignInRequired
-    return found
 
 
 def _page(provider: IdentityProvider, form: EnforcementForm, *, status: int = 200) -> Response:
@@ -145,6 +137,8 @@ def _page(provider: IdentityProvider, form: EnforcementForm, *, status: int = 20
         bypassed_until=_bypassed_until(provider),
         provider=provider,
         rehearsal=rehearsal_of(provider),
-        is_linked=identities.of_user(provider, _viewer().user_id) is not None,
+        is_linked=identities.of_user(provider, session.require_viewer().user_id) is not None,
         is_shown=_is_shown(provider),
+        is_fresh=session.require_viewer().is_fresh,
+        back=typed.way_back(form, request.path),
     )

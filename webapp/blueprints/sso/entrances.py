@@ -12,7 +12,7 @@ from webapp.http.guard import PUBLIC, access
 from webapp.http.htmx import go
 from webapp.queries.sso_entrances import entrance_by_domain
 from webapp.services import addresses, attempts
-from webapp.services.sso.domains import DomainUnknown
+from webapp.services.sso.errors import DomainUnknown
 
 
 class AddressForm(Form):

@@ -69,10 +69,10 @@ class PolicyForm(Form):
         ]
 
     @staticmethod
-    def filled(policy: Policy, roles: Sequence[Role]) -> "PolicyForm":
-        """Return the form with what is in force, where nothing was sent."""
+    def filled(policy: Policy, roles: Sequence[Role], **brought: Any) -> "PolicyForm":
+        """Return the form with what is in force, where nothing was sent or brought back."""
         shown = {**policy.described(), "domains": "\n".join(policy.domains)}
-        return PolicyForm(roles, data=shown)
+        return PolicyForm(roles, data=shown, **brought)
 
     def policy(self) -> Policy:
         """Return what was entered.
@@ -137,12 +137,18 @@ class MappingForm(Form):
         return [("claim", self.claim.data), ("value", self.value.data), ("group", str(self.group.data))]
 
 
-def setup_form(kind: type[Provider], draft: IdentityProvider) -> Any:
-    """Return a form with a field for each question of a kind, filled with what is kept; never with the secret."""
+def setup_form(kind: type[Provider], draft: IdentityProvider, **brought: Any) -> Any:
+    """Return a form with a field for each question of a kind, filled with what is kept; never with the secret.
+
+    Args:
+        kind: what the provider is.
+        draft: the connection that is being set up.
+        brought: what was typed before signing in again; see `webapp.http.typed`.
+    """
     fields = {_field_name(question): _field(question, draft) for question in kind.asks_for}
     kept = {"issuer": draft.issuer, "client_id": draft.client_id, "kind": draft.kind}
     kept |= {PREFIX + name: value for name, value in draft.options.items()}
-    return type("SetupFormOfKind", (SetupForm,), fields)(data=kept)
+    return type("SetupFormOfKind", (SetupForm,), fields)(data=kept, **brought)
 
 
 def answers_in(form: Any, questions: Sequence[Question]) -> Answers:

@@ -5,13 +5,11 @@ from flask_babel import gettext as _
 
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
-from webapp.blueprints.sso.setup import require_fresh
-from webapp.errors import SignInRequired
 from webapp.http import session, sso
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
-from webapp.http.session import Viewer, current_actor
+from webapp.http.session import current_actor
 from webapp.models import FlowPurpose, Organization
 from webapp.services import accounts
 from webapp.services.sso import connections, identities
@@ -24,7 +22,7 @@ from webapp.services.sso.errors import AddressUnproven, LastWayIn
 def link(organization: Organization) -> Response:
     """Say which account would be linked to which provider; a button leaves."""
     provider = connections.require_active(organization)
-    viewer = _viewer()
+    viewer = session.require_viewer()
     return respond(
         "sso/link.html",
         {"panel": "sso/_link.html"},
@@ -40,8 +38,8 @@ def link(organization: Organization) -> Response:
 def begin_link(organization: Organization) -> Response:
     """Leave for the provider, to link whoever is signed in."""
     provider = connections.require_active(organization)
-    require_fresh()
-    if not _viewer().is_address_verified:
+    session.require_fresh()
+    if not session.require_viewer().is_address_verified:
         raise AddressUnproven
     if refusal := sso.count_departure():
         raise refusal
@@ -54,9 +52,9 @@ def unlink(organization: Organization) -> Response:
     """Take the link away, once that is confirmed; where somebody else needs it, the page says so instead."""
     provider = connections.require_active(organization)
     host = sso.host_of(provider)
-    if not identities.has_other_way_in(accounts.by_id(_viewer().user_id)):
+    if not identities.has_other_way_in(accounts.by_id(session.require_viewer().user_id)):
         raise LastWayIn
-    require_fresh()
+    session.require_fresh()
     form, question = ConfirmForm(), Question(f"unlink {provider.id}")
     if not question.is_confirmed(form):
         is_needed = identities.is_last_linked_owner(current_actor(), provider)
@@ -66,10 +64,3 @@ def unlink(organization: Organization) -> Response:
     identities.unlink(current_actor(), organization, provider)
     flash(_("Your account is not linked any more."), "success")
     return go(url_for("accounts.profile"))
-
-
-def _viewer() -> Viewer:
-    found = session.viewer()
-    if found is None:
-        raise SignInRequired
-    return found

@@ -6,9 +6,8 @@ from flask_babel import gettext as _
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.blueprints.sso.forms import MappingForm
-from webapp.blueprints.sso.setup import require_fresh
 from webapp.errors import DomainError
-from webapp.http import session, sso
+from webapp.http import session, sso, typed
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
@@ -24,17 +23,18 @@ from webapp.services.sso import mappings as service
 @bp.get("/orgs/<org>/sso/mappings")
 @access(Scope.SSO_ADMIN)
 def mappings(organization: Organization) -> Response:
-    """List the rules, and offer to add one."""
+    """List the mappings, and offer to add one."""
     return _page(organization, _form(organization))
 
 
 @bp.post("/orgs/<org>/sso/mappings")
 @access(Scope.SSO_ADMIN, previews=True)
 def add_mapping(organization: Organization) -> Response:
-    """Add a rule; asks first where people who were put in the group by hand would leave it."""
+    """Add a mapping; asks first where people who were put in the group by hand would leave it."""
     connections.require_active(organization)
-    require_fresh()
     form = _form(organization)
+    if not typed.is_fresh_for(form):
+        return _page(organization, form, status=403)
     if not form.validate():
         return _page(organization, form, status=422)
     try:
@@ -60,8 +60,8 @@ def _ask_or_add(organization: Organization, form: MappingForm) -> Response:
 @bp.route("/orgs/<org>/sso/mappings/<int:mapping>/remove", methods=["GET", "POST"])
 @access(Scope.SSO_ADMIN, previews=True)
 def remove_mapping(organization: Organization, mapping: SsoMapping) -> Response:
-    """Ask whether to remove a rule, say who loses what, then do it."""
-    require_fresh()
+    """Ask whether to remove a mapping, say who loses what, then do it."""
+    session.require_fresh()
     actor, form, group = current_actor(), ConfirmForm(), group_of(organization, mapping.group_id)
     change = f"unmap {mapping.id}"
     preview = Preview(lambda: service.remove(actor, organization, mapping), by_group(group), change)
@@ -69,17 +69,17 @@ def remove_mapping(organization: Organization, mapping: SsoMapping) -> Response:
         return confirmation("sso/_unmap.html", form, preview=preview, section="settings", mapping=mapping, group=group)
     with preview.noted(Event.GROUP_CHANGED):
         service.remove(actor, organization, mapping)
-    flash(_("The rule is removed."), "success")
+    flash(_("The mapping is removed."), "success")
     return go(url_for("sso.mappings", org=organization.slug))
 
 
 def _form(organization: Organization) -> MappingForm:
     first = {"claim": "groups"} if request.method == "GET" else None
-    return MappingForm(groups_to_map(organization), data=first)
+    return MappingForm(groups_to_map(organization), data=first, **typed.brought())
 
 
 def _page(organization: Organization, form: MappingForm, *, status: int = 200) -> Response:
-    provider, viewer = connections.active_of(organization), session.viewer()
+    provider = connections.active_of(organization)
     return respond(
         "sso/mappings.html",
         {"panel": "sso/_mappings.html"},
@@ -88,5 +88,6 @@ def _page(organization: Organization, form: MappingForm, *, status: int = 200) -
         rows=mappings_of(organization),
         host=sso.host_of(provider) if provider else None,
         last_sync_at=provider.last_sync_at if provider else None,
-        is_fresh=viewer is not None and viewer.is_fresh,
+        is_fresh=session.require_viewer().is_fresh,
+        back=typed.way_back(form, url_for("sso.mappings", org=organization.slug)),
     )

@@ -10,9 +10,8 @@ from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.blueprints.sso.forms import PolicyForm
 from webapp.blueprints.sso.health import health_of
-from webapp.blueprints.sso.setup import require_fresh
 from webapp.errors import DomainError
-from webapp.http import session, sso
+from webapp.http import session, sso, typed
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
@@ -38,8 +37,9 @@ def show(organization: Organization) -> Response:
 def save_policy(organization: Organization) -> Response:
     """Change the rules of the connection in use."""
     provider = connections.require_active(organization)
-    require_fresh()
     form = _form(provider)
+    if not typed.is_fresh_for(form):
+        return _page(organization, provider, form, status=403)
     if not form.validate():
         return _page(organization, provider, form, status=422)
     try:
@@ -52,13 +52,12 @@ def save_policy(organization: Organization) -> Response:
 
 
 def _form(provider: IdentityProvider) -> PolicyForm:
-    return PolicyForm.filled(policy.policy_of(provider), grantable_roles(current_actor()))
+    return PolicyForm.filled(policy.policy_of(provider), grantable_roles(current_actor()), **typed.brought())
 
 
 def _page(
     organization: Organization, active: IdentityProvider | None, form: PolicyForm | None, *, status: int = 200
 ) -> Response:
-    viewer = session.viewer()
     return respond(
         "sso/show.html",
         {"panel": "sso/_show.html"},
@@ -72,7 +71,8 @@ def _page(
         form=form,
         base_url=settings().base_url,
         health=health_of(active) if active is not None else None,
-        is_fresh=viewer is not None and viewer.is_fresh,
+        is_fresh=session.require_viewer().is_fresh,
+        back=typed.way_back(form, url_for("sso.show", org=organization.slug)) if form is not None else None,
     )
 
 

@@ -1,7 +1,8 @@
 """Recovery codes: owners make them while they are in, and come in by one when the provider lets nobody in."""
 
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
+from functools import partial
 
 from flask import Response, flash, g, make_response, render_template, request, url_for
 from flask_babel import gettext
@@ -11,7 +12,6 @@ from wtforms.validators import InputRequired, Length
 
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
-from webapp.blueprints.sso.setup import require_fresh
 from webapp.errors import DomainError, NotFound, SignInRequired
 from webapp.http import session, sso, uow
 from webapp.http.credentials import count_attempt
@@ -41,20 +41,35 @@ class RecoveryForm(Form):
     )
 
 
+def _new_codes(organization: Organization) -> Callable[[], list[str]]:
+    """Return what takes the codes that were made a moment ago in this browser, which are forgotten by that."""
+    session_id = session.require_viewer().session_id
+    if request.method != "GET" or not recovery.has_new(organization, session_id):
+        return list
+    return partial(uow.write, recovery.take_new, organization.id, session_id)
+
+
 @bp.get("/orgs/<org>/sso/recovery-codes")
-@access(Scope.SSO_ADMIN)
-def recovery_codes(organization: Organization) -> Response:
-    """Say how many codes are left; none of them is ever shown again."""
+@access(Scope.SSO_ADMIN, asks=_new_codes)
+def recovery_codes(organization: Organization, told: list[str]) -> Response:
+    """Say how many codes are left; show new ones this once, and none ever again."""
     connections.require_active(organization)
-    return _codes_page(organization)
+    return respond(
+        "sso/recovery_codes.html",
+        {"panel": "sso/_recovery_codes.html"},
+        codes=told,
+        left=recovery.left(organization),
+        is_fresh=session.require_viewer().is_fresh,
+    )
 
 
 @bp.post("/orgs/<org>/sso/recovery-codes")
 @access(Scope.SSO_ADMIN)
 def make_codes(organization: Organization) -> Response:
-    """Make new codes, and show them this once."""
-    require_fresh()
-    return _codes_page(organization, recovery.make(current_actor(), organization))
+    """Make new codes, and lead to the page that shows them this once."""
+    session.require_fresh()
+    recovery.make(current_actor(), organization, session.require_viewer().session_id)
+    return go(url_for("sso.recovery_codes", org=organization.slug))
 
 
 @bp.route("/orgs/<slug>/sso/recover", methods=["GET", "POST"])
@@ -80,7 +95,7 @@ def recover(slug: str) -> Response:
 
 def _come_in(entrance: Entrance, code: str) -> Response:
     """Use a code up; what is tried at a provider's word alone is counted apart, and locks nobody else out."""
-    viewer = _viewer()
+    viewer = session.require_viewer()
     who = f"{entrance.organization_id}:{viewer.user_id}" + (":at its word" if viewer.is_confined else "")
     count_attempt(attempts.limits_of("recovery-code", session.client_ip(), who))
     try:
@@ -99,7 +114,7 @@ def _onwards(slug: str) -> str:
 def _use(organization_id: int, code: str) -> datetime:
     organization = organizations.lock(organization_id)
     _enter(organization)
-    return recovery.use(current_actor(), organization, _viewer().session_id, code)
+    return recovery.use(current_actor(), organization, session.require_viewer().session_id, code)
 
 
 def _note_refusal(organization_id: int, error: DomainError) -> None:
@@ -135,20 +150,3 @@ def _enter(organization: Organization) -> None:
     may_open = not viewer.is_confined or identities.is_way_into(organization, viewer.session_id, viewer.user_id)
     if g.member is not None and not may_open:
         raise SignInRequired
-
-
-def _viewer() -> session.Viewer:
-    found = session.viewer()
-    if found is None:
-        raise SignInRequired
-    return found
-
-
-def _codes_page(organization: Organization, codes: Any = ()) -> Response:
-    return respond(
-        "sso/recovery_codes.html",
-        {"panel": "sso/_recovery_codes.html"},
-        codes=codes,
-        left=recovery.left(organization),
-        is_fresh=_viewer().is_fresh,
-    )

@@ -1,13 +1,12 @@
 """A new client secret for the connection in use: it counts once somebody has signed in by it."""
 
-from flask import Response, url_for
+from flask import Response, request, url_for
 
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.blueprints.sso.forms import SecretForm
-from webapp.blueprints.sso.setup import require_fresh
 from webapp.errors import NotFound
-from webapp.http import session, sso
+from webapp.http import session, sso, typed
 from webapp.http.guard import access
 from webapp.http.htmx import respond
 from webapp.models import FlowPurpose, IdentityProvider, Organization
@@ -26,8 +25,9 @@ def secret(organization: Organization) -> Response:
 def renew_secret(organization: Organization) -> Response:
     """Leave for the provider to prove a new secret; until then everybody signs in by the old one."""
     provider = _with_secret(organization)
-    require_fresh()
     form = SecretForm()
+    if not typed.is_fresh_for(form):
+        return _page(provider, form, status=403)
     if not form.validate():
         return _page(provider, form, status=422)
     back = url_for("sso.show", org=organization.slug)
@@ -42,12 +42,12 @@ def _with_secret(organization: Organization) -> IdentityProvider:
 
 
 def _page(provider: IdentityProvider, form: SecretForm, *, status: int = 200) -> Response:
-    viewer = session.viewer()
     return respond(
         "sso/secret.html",
         {"panel": "sso/_secret.html"},
         status=status,
         form=form,
         host=sso.host_of(provider),
-        is_fresh=viewer is not None and viewer.is_fresh,
+        is_fresh=session.require_viewer().is_fresh,
+        back=typed.way_back(form, request.path),
     )

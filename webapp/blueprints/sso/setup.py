@@ -8,8 +8,8 @@ from flask_babel import gettext as _
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp, mistakes
 from webapp.blueprints.sso.forms import answers_in, kind_form, setup_form
-from webapp.errors import DomainError, SignInRequired
-from webapp.http import session, sso
+from webapp.errors import DomainError
+from webapp.http import session, sso, typed
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
@@ -19,7 +19,6 @@ from webapp.providers.demo import offered_in
 from webapp.providers.registry import kinds
 from webapp.services.sso import connections
 from webapp.services.sso.connections import Answers
-from webapp.services.sso.errors import SignInAgain
 
 
 @bp.get("/orgs/<org>/sso/setup")
@@ -29,7 +28,7 @@ def setup(organization: Organization) -> Response:
     draft = connections.draft_of(organization)
     if draft is None or draft.kind not in kinds():
         return _kind_page(kind_form(kinds()))
-    form = setup_form(kinds()[draft.kind], draft)
+    form = setup_form(kinds()[draft.kind], draft, **typed.brought())
     mistakes.show(form, draft)
     return _setup_page(form, draft)
 
@@ -72,12 +71,13 @@ def choose(organization: Organization) -> Response:
 @access(Scope.SSO_ADMIN)
 def prove(organization: Organization) -> Response:
     """Keep what was entered, and leave for the provider to prove that it works."""
-    require_fresh()
     draft = connections.draft_of(organization)
     if draft is None or draft.kind not in kinds():
         return go(url_for("sso.setup", org=organization.slug))
     asks_for = kinds()[draft.kind].asks_for
     form = setup_form(kinds()[draft.kind], draft)
+    if not typed.is_fresh_for(form):
+        return _setup_page(form, draft, status=403)
     if not form.validate():
         return _setup_page(form, draft, status=422)
     try:
@@ -86,19 +86,6 @@ def prove(organization: Organization) -> Response:
         form.show(error)
         return _setup_page(form, draft, status=422)
     return sso.depart(draft, FlowPurpose.SETUP, url_for("sso.show", org=organization.slug))
-
-
-def require_fresh() -> None:
-    """Go on only if the viewer has just signed in by themselves.
-
-    Raises:
-        SignInAgain: it was too long ago, or at the word of a provider.
-    """
-    viewer = session.viewer()
-    if viewer is None:
-        raise SignInRequired
-    if not viewer.is_fresh:
-        raise SignInAgain
 
 
 def _kind_page(form: Any, *, status: int = 200) -> Response:
@@ -113,7 +100,6 @@ def _kind_page(form: Any, *, status: int = 200) -> Response:
 
 
 def _setup_page(form: Any, draft: IdentityProvider, *, status: int = 200) -> Response:
-    viewer = session.viewer()
     return respond(
         "sso/setup.html",
         {"panel": "sso/_setup.html"},
@@ -124,5 +110,6 @@ def _setup_page(form: Any, draft: IdentityProvider, *, status: int = 200) -> Res
         has_secret=draft.client_secret is not None,
         redirect_address=sso.redirect_uri(draft.id),
         offered=offered_in(settings()) if draft.kind == "oidc" and not draft.issuer else None,
-        is_fresh=viewer is not None and viewer.is_fresh,
+        is_fresh=session.require_viewer().is_fresh,
+        back=typed.way_back(form, request.path),
     )

@@ -49,7 +49,7 @@ def sign_in(slug: str) -> Response:
     """Leave for the organization's provider to sign in."""
     if refusal := uow.write(sso.count_departure):
         raise refusal
-    return uow.write(_depart, slug)
+    return uow.write(lambda: sso.depart_to_sign_in(_entrance(slug).organization_id, request.args.get("next")))
 
 
 def _entrance(slug: str) -> Entrance:
@@ -57,13 +57,6 @@ def _entrance(slug: str) -> Entrance:
     if entrance is None:
         raise NotFound
     return entrance
-
-
-def _depart(slug: str) -> Response:
-    entrance = _entrance(slug)
-    organization = organizations.lock(entrance.organization_id)
-    provider = connections.require_active(organization)
-    return sso.depart(provider, FlowPurpose.SIGN_IN, request.args.get("next"))
 
 
 @bp.get("/sso/leave/<state>")

@@ -15,54 +15,19 @@ from webapp.access.actor import Actor
 from webapp.access.decide import require
 from webapp.access.roles import Scope
 from webapp.db import db
-from webapp.errors import N_, DomainError, DomainProvenElsewhere, NotFound
+from webapp.errors import N_, DomainProvenElsewhere, NotFound
 from webapp.models import IdentityProvider, Organization, ProviderStatus, SsoDomain
 from webapp.services import attempts, audit, organizations
 from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Event, Target
 from webapp.services.sso import connections, letters
-from webapp.services.sso.errors import ConnectionChanged
+from webapp.services.sso.errors import ConnectionChanged, RecordDiffers, RecordMissing, RecordUnknown
 
 LABEL = "_vestibule"
 VALUE = "vestibule-domain="
 MOST_LETTERS_A_DAY = 20
 TAKEN_OVER = N_("Another organization had proven it, whose record is not published any more.")
 HANDED_OVER = N_("Its record is not published any more, and another organization has proven it.")
-
-
-class DomainUnknown(DomainError):
-    """No organization whose connection is in use has proven a domain."""
-
-    sentence = N_(
-        "Nobody signs in here through a provider by addresses of %(domain)s. Sign in with your password, or at the "
-        "address that your organization has given you."
-    )
-    field = "email"
-
-
-class NotProven(DomainError):
-    """What is published does not prove a domain."""
-
-
-class RecordMissing(NotProven):
-    """Nothing is published where the proof of a domain should be."""
-
-    sentence = N_(
-        "%(name)s has no TXT record yet. Publish the one shown here, and check again; name servers may take hours to "
-        "pass it on."
-    )
-
-
-class RecordDiffers(NotProven):
-    """Something else is published where the proof of a domain should be."""
-
-    sentence = N_("%(name)s has a TXT record, but with another value. Publish the value shown here, and check again.")
-
-
-class RecordUnknown(NotProven):
-    """The name servers did not answer, so nobody knows what is published."""
-
-    sentence = N_("The name servers of %(domain)s do not answer, so nothing is known of its record. Check again later.")
 
 
 @dataclass(frozen=True)

@@ -69,6 +69,17 @@ class KnownBefore(SignOnRefused):
     )
 
 
+class InvitedIsAnother(SignOnRefused):
+    """Somebody came back by an invitation whose address their provider does not name."""
+
+    noted = N_("The invitation they came by is for another address than the one that was named.")
+    title = N_("This invitation is for another address")
+    sentence = N_(
+        "The invitation is for %(email)s, and your provider names another address or has not verified it. Nothing was "
+        "changed, and the invitation is still open. Choose the right account there, or accept it in another way."
+    )
+
+
 class LinkFirst(SignOnRefused):
     """An account with the claimed address exists: its owner signs in and links, and nobody else gets it."""
 
@@ -214,21 +225,56 @@ class OwnersAreMade(DomainError):
 
 
 class NoGroupToMap(DomainError):
-    """A rule was to fill an access group that is not there, or that something else fills."""
+    """A mapping was to fill an access group that is not there, or that something else fills."""
 
     sentence = N_("Choose one of the access groups. Those that a plug-in fills cannot be filled by a claim.")
     field = "group"
 
 
 class AlreadyMapped(DomainError):
-    """There is this very rule."""
+    """There is this very mapping."""
 
     sentence = N_("This value of the claim fills this access group already.")
     field = "value"
 
 
 class TooManyMappings(DomainError):
-    """The organization has as many rules as there may be."""
+    """The organization has as many mappings as there may be."""
 
-    sentence = N_("There are %(most)s rules already. Remove one first.")
+    sentence = N_("There are %(most)s claim mappings already. Remove one first.")
     field = "value"
+
+
+class DomainUnknown(DomainError):
+    """No organization whose connection is in use has proven a domain."""
+
+    sentence = N_(
+        "Nobody signs in here through a provider by addresses of %(domain)s. Sign in with your password, or at the "
+        "address that your organization has given you."
+    )
+    field = "email"
+
+
+class NotProven(DomainError):
+    """What is published does not prove a domain."""
+
+
+class RecordMissing(NotProven):
+    """Nothing is published where the proof of a domain should be."""
+
+    sentence = N_(
+        "%(name)s has no TXT record yet. Publish the one shown here, and check again; name servers may take hours to "
+        "pass it on."
+    )
+
+
+class RecordDiffers(NotProven):
+    """Something else is published where the proof of a domain should be."""
+
+    sentence = N_("%(name)s has a TXT record, but with another value. Publish the value shown here, and check again.")
+
+
+class RecordUnknown(NotProven):
+    """The name servers did not answer, so nobody knows what is published."""
+
+    sentence = N_("The name servers of %(domain)s do not answer, so nothing is known of its record. Check again later.")

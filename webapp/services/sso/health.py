@@ -59,7 +59,7 @@ def in_use() -> Sequence[tuple[str, Connected]]:
     return [(slug, connections.connected(provider)) for slug, provider in rows]
 
 
-def claim(provider_id: int) -> Connected | None:
+def take(provider_id: int) -> Connected | None:
     """Take the probe of a connection where it is due; of several who want it at the same moment one gets it."""
     now = clock.now()
     waiting = update(IdentityProvider).where(

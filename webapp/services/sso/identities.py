@@ -253,7 +253,7 @@ def _keep_as_former(identity: Identity) -> None:
 
 
 def _require_other_linked_owner(provider: IdentityProvider, member: Member) -> None:
-    if provider.enforcement is Enforcement.REQUIRED:
+    if provider.enforcement is Enforcement.REQUIRED and provider.rehearsed_since is None:
         try:
             members.require_other_owner(member)
         except LastOwner as refusal:

@@ -7,23 +7,12 @@ from sqlalchemy import Select, select
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.errors import N_, InvitationNotOpen, NotFound
+from webapp.errors import InvitationNotOpen, NotFound
 from webapp.models import Invitation, InvitationStatus, Member, Organization, User
 from webapp.services import invitation_links, invitations
 from webapp.services.addresses import Address
 from webapp.services.invitation_links import Link
-from webapp.services.sso.errors import SignOnRefused
-
-
-class InvitedIsAnother(SignOnRefused):
-    """Somebody came back by an invitation whose address their provider does not name."""
-
-    noted = N_("The invitation they came by is for another address than the one that was named.")
-    title = N_("This invitation is for another address")
-    sentence = N_(
-        "The invitation is for %(email)s, and your provider names another address or has not verified it. Nothing was "
-        "changed, and the invitation is still open. Choose the right account there, or accept it in another way."
-    )
+from webapp.services.sso.errors import InvitedIsAnother
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Recovery codes: owners come in by one when the provider that is required lets nobody in; each works once."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hmac import compare_digest
 
@@ -11,7 +12,7 @@ from webapp.access.actor import Actor
 from webapp.access.decide import require
 from webapp.access.roles import Scope
 from webapp.db import changes_one_row, db
-from webapp.models import IdentityProvider, Organization, RecoveryCode, Role, SessionRecovery
+from webapp.models import IdentityProvider, Organization, RecoveryCode, Role, SessionRecovery, ShownCodes
 from webapp.services import attempts, audit
 from webapp.services.attempts import MOST_REFUSALS_NOTED, Limit, require_few_a_day
 from webapp.services.audit import Event, Target
@@ -22,14 +23,17 @@ from webapp.services.tokens import digest
 
 NUMBER = 10
 LETS_IN_FOR = timedelta(minutes=30)
+SHOWN_WITHIN = timedelta(minutes=10)
 # Without letters that are read as others; 80 bits in all, which nobody tries out.
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 GROUPS, GROUP_CHARACTERS = 4, 4
 _READ_AS = str.maketrans("oil", "011", "- \t\r\n")
 
 
-def make(actor: Actor, organization: Organization) -> list[str]:
-    """Return new codes, to be shown this once; those before work no more. Owners are told.
+def make(actor: Actor, organization: Organization, session_id: int) -> list[str]:
+    """Make new codes, and return them; those before work no more. Owners are told.
+
+    They are kept, sealed, for the one page that shows them in a session: see `take_new`.
 
     Raises:
         NotFound, Forbidden: the actor may not, or there is no provider in use.
@@ -42,10 +46,40 @@ def make(actor: Actor, organization: Organization) -> list[str]:
     codes = [_new_code() for _ in range(NUMBER)]
     db.session.add_all(RecoveryCode(organization_id=organization.id, code_hash=_hash(code)) for code in codes)
     db.session.flush()
+    _put_by(organization, session_id, codes)
     target = connections.target_of(provider)
     audit.record(actor, Event.SSO_CODES_MADE, target, organization=organization, after={"codes_left": NUMBER})
     _tell_owners(actor, organization, provider, "made")
     return codes
+
+
+def has_new(organization: Organization, session_id: int) -> bool:
+    """Tell whether codes that were made in a session wait to be shown there."""
+    waiting = select(ShownCodes.organization_id).where(*_waiting(organization.id, session_id))
+    return db.session.scalar(waiting) is not None
+
+
+def take_new(organization_id: int, session_id: int) -> list[str]:
+    """Return the codes that wait to be shown in a session, and forget them; none where another page has shown them."""
+    taken = delete(ShownCodes).where(*_waiting(organization_id, session_id)).returning(ShownCodes.codes)
+    sealed = db.session.scalar(taken)
+    return db.vault.open(_seal_name(organization_id, session_id), sealed).split() if sealed else []
+
+
+def _put_by(organization: Organization, session_id: int, codes: Sequence[str]) -> None:
+    sealed = db.vault.seal(_seal_name(organization.id, session_id), " ".join(codes))
+    of_session = {"organization_id": organization.id, "session_id": session_id}
+    db.session.merge(ShownCodes(**of_session, codes=sealed, expires_at=clock.now() + SHOWN_WITHIN))
+    db.session.flush()
+
+
+def _waiting(organization_id: int, session_id: int) -> tuple[ColumnElement[bool], ...]:
+    of_session = (ShownCodes.organization_id == organization_id, ShownCodes.session_id == session_id)
+    return *of_session, ShownCodes.expires_at > clock.now()
+
+
+def _seal_name(organization_id: int, session_id: int) -> str:
+    return f"shown_codes:{session_id}:{organization_id}"
 
 
 def left(organization: Organization) -> int:

@@ -39,7 +39,7 @@ class Asked:
     sealed: str = field(repr=False)
 
 
-def claim(provider_id: int) -> Asked | None:
+def take(provider_id: int) -> Asked | None:
     """Take whoever has waited longest to be asked about at a connection in use; two never get the same one."""
     now = clock.now()
     for identity, provider in _due(provider_id, now):

@@ -1,0 +1,68 @@
+"""Members whom requiring single sign-on keeps out, or would have refused: how lists show them."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Subquery, and_, bindparam, func, select
+
+from webapp.access.facts import IS_ACTIVE
+from webapp.db import Id
+from webapp.models import EmailAddress, IdentityProvider, Member, Role, User
+from webapp.queries.page import Listing, Statement, listing
+from webapp.services.sso.outside import WHY
+
+
+class KeptOutRow(NamedTuple):
+    """One of them; `why` is a value of `Why`, `is_verified` whether a reminder has a way to them."""
+
+    id: int
+    name: str
+    email: str
+    is_verified: bool
+    role: Role
+    why: str
+    signed_in_at: datetime | None
+
+
+COLUMNS = len(KeptOutRow._fields)
+_PROVIDER = IdentityProvider.id == bindparam("provider_id", type_=Id)
+
+
+def selected(condition: ColumnElement[bool]) -> Statement:
+    """Select the ids of the active members of a provider's organization of whom a condition holds."""
+    return (
+        select(Member.id)
+        .join(User, User.id == Member.user_id)
+        .join(IdentityProvider, IdentityProvider.organization_id == Member.organization_id)
+        .where(_PROVIDER, *IS_ACTIVE, condition)
+    )
+
+
+def by_name(members: Statement) -> Listing:
+    """Prepare the list of selected members, by name."""
+    return listing(members, [Member.sort_name, Member.id], _shown)
+
+
+def rows_of(found: Sequence[Sequence[object]]) -> list[KeptOutRow]:
+    """Return what was read of a list, without its keys."""
+    return [KeptOutRow._make(row[:COLUMNS]) for row in found]
+
+
+def _shown(page: Subquery) -> Statement:
+    return (
+        select(
+            Member.id,
+            User.name,
+            func.coalesce(EmailAddress.address, ""),
+            EmailAddress.verified_at.is_not(None),
+            Member.role,
+            WHY,
+            Member.signed_in_at,
+        )
+        .select_from(page)
+        .join(Member, Member.id == page.c.id)
+        .join(User, User.id == Member.user_id)
+        .join(IdentityProvider, _PROVIDER)
+        .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
+    )
