@@ -51,6 +51,7 @@ from webapp.models import (
     SessionIdentity,
     SessionRecovery,
     SsoDomain,
+    SsoErrand,
     SsoFlow,
     SsoMapping,
     SsoMappingMember,
@@ -160,6 +161,7 @@ def _fill_single_sign_on(acme: Acme) -> None:
     db.session.add_all([identity, SsoFlow(**of_provider, **kept, provider_version=1, purpose=FlowPurpose.LINK)])
     db.session.flush()
     db.session.add(SessionIdentity(session_id=session.id, identity_id=identity.id))
+    db.session.add(SsoErrand(**of_organization, provider_id=provider.id, kind="linked_are_told", data={}))
     db.session.add(RecoveryCode(**of_organization, code_hash="0" * 64))
     db.session.add(SessionRecovery(**of_organization, session_id=session.id, user_id=acme.owner.user_id, until=now))
 

@@ -8,6 +8,7 @@ import time_machine
 from flask import Flask
 
 from tests.mail.letters import worker_of
+from tests.support import sso
 from tests.support.acme import Acme
 from tests.support.server import free_port
 from tests.support.smtp import SmtpSink
@@ -37,16 +38,21 @@ def rehearse(acme: Acme, now: datetime) -> None:
     acme.world.write(begin)
 
 
+def work(app: Flask) -> None:
+    """Let the worker do what it does each minute."""
+    with app.app_context():
+        rehearsals.go_on(threading.Event())
+    sso.work(app)
+
+
 def test_R03_reminders_and_news_of_codes_wait_and_leave_once(app: Flask, acme: Acme, smtp_sink: SmtpSink) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         rehearse(acme, NOON)
         acme.act(acme.owner, recovery.make)
-        with app.app_context():
-            rehearsals.go_on()
+        work(app)
         waiting = worker_of(app, mail_port=free_port()).run_once()
         assert {letter.state for letter in acme.world.letters()} == {LetterState.QUEUED}
-        with app.app_context():
-            rehearsals.go_on()
+        work(app)
         clock.shift(timedelta(minutes=1))
         assert worker_of(app).run_once() == 0
     assert waiting == len(smtp_sink.letters) == len(acme.world.letters()) == 6

@@ -1,11 +1,13 @@
 """Rehearsing that single sign-on is required: who would have been refused, who is reminded, and how it ends."""
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 
+from tests.support import sso
 from tests.support.acme import Acme
 from tests.support.pages import RESULTS
 from tests.support.sso import Desk
@@ -36,7 +38,8 @@ def active_at(acme: Acme, moment: datetime | None, *people: str) -> None:
 def work(acme: Acme) -> None:
     """Let the worker do what it does each minute."""
     with acme.world.app.app_context():
-        rehearsals.go_on()
+        rehearsals.go_on(threading.Event())
+    sso.work(acme.world.app)
 
 
 def state(acme: Acme, desk: Desk) -> tuple[Enforcement, datetime | None, datetime | None]:

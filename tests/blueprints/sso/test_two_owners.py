@@ -6,7 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.support.acme import Acme
-from tests.support.sso import Desk, rows
+from tests.support.sso import Desk, rows, work
 from tests.support.visitor import at_once
 from tests.support.worlds import World, csrf_token
 from webapp import clock
@@ -64,6 +64,7 @@ def test_both_remind_everybody(acme: Acme, desk: Desk, browsers: list[FlaskClien
 def test_both_switch_it_off(acme: Acme, desk: Desk, browsers: list[FlaskClient]) -> None:
     assert send(browsers, desk.address("disable"), confirm="1") == [303, 404]
     assert row(acme, desk).status is ProviderStatus.DISABLED
+    work(acme.world.app)
     assert letters(acme, "sso_disabled") == sorted([acme.owner.email, acme.manager.email])
     assert acme.events().count("sso.disabled") == 1
 
