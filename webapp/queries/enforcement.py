@@ -12,6 +12,7 @@ from webapp.db import Id, db
 from webapp.models import IdentityProvider, Member, User
 
 MOST_SHOWN = 50
+MOST_COUNTED = 10_000
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,15 @@ class Outsider:
 
 @dataclass(frozen=True)
 class Outsiders:
-    """All of them: how many, and the first by name."""
+    """All of them: how many, and the first by name; counting ends at MOST_COUNTED."""
 
     count: int
     first: Sequence[Outsider]
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether they may be more than were counted."""
+        return self.count == MOST_COUNTED
 
 
 _OUTSIDE = (
@@ -38,7 +44,7 @@ _OUTSIDE = (
     .where(IdentityProvider.id == bindparam("provider_id", type_=Id), *IS_ACTIVE)
     .where(not_(vouches_for(IdentityProvider, Member).correlate(IdentityProvider, Member)))
 )
-_COUNT = select(func.count()).select_from(_OUTSIDE.subquery())
+_COUNT = select(func.count()).select_from(_OUTSIDE.limit(MOST_COUNTED).subquery())
 _FIRST = _OUTSIDE.order_by(Member.sort_name, Member.id).limit(MOST_SHOWN)
 
 
@@ -46,5 +52,4 @@ def outsiders_of(provider: IdentityProvider) -> Outsiders:
     """Return who would reach nothing any more, if an organization required its provider now."""
     of_provider = {"provider_id": provider.id}
     first = [Outsider(*row) for row in db.session.execute(_FIRST, of_provider)]
-    count = db.session.scalar(_COUNT, of_provider) if len(first) == MOST_SHOWN else len(first)
-    return Outsiders(count or 0, first)
+    return Outsiders(db.session.scalar(_COUNT, of_provider) or 0, first)

@@ -1,6 +1,7 @@
 """Proving a domain by a TXT record, asked of a name server on loopback."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -11,7 +12,8 @@ from tests.support.name_server import FAILING, NameServer, running_name_server
 from tests.support.pages import Page
 from tests.support.sso import Desk
 from tests.support.transactions import transactions
-from tests.support.worlds import Person, World, post
+from tests.support.visitor import at_once
+from tests.support.worlds import Person, World, csrf_token, post
 from webapp.config import Settings
 from webapp.db import db
 from webapp.errors import DomainProvenElsewhere
@@ -147,6 +149,26 @@ def test_A20_database_lets_one_organization_have_a_domain(world: World, acme: Ac
 
     with world.app.test_request_context(), pytest.raises(DomainProvenElsewhere):
         uow.write(prove)
+
+
+def test_two_organizations_prove_a_domain_at_once_and_one_has_it(
+    world: World, acme: Acme, names: NameServer, umbra: Desk
+) -> None:
+    theirs = replace(acme, slug=acme.other_slug, owner=acme.stranger)
+    listing(theirs, DOMAIN)
+    names.texts[NAME] = [value_shown(acme), value_shown(theirs)]
+    browsers = [one.browser(one.owner) for one in (acme, theirs)]
+    tokens = [csrf_token(browser) for browser in browsers]
+
+    def press(index: int) -> int:
+        form = {"domain": DOMAIN, "csrf_token": tokens[index]}
+        return browsers[index].post((acme, theirs)[index].address("sso/domains"), data=form).status_code
+
+    assert set(at_once(2, press)) <= {303, 409}
+    both = [proven(world, slug) for slug in (acme.slug, acme.other_slug)]
+    assert sorted(both) == [[], [DOMAIN]]
+    entries = acme.entries() + acme.entries(acme.other_slug)
+    assert [entry.event for entry in entries].count("sso.domain_proven") == 1
 
 
 def test_X09_name_server_is_asked_while_no_transaction_is_open(world: World, acme: Acme, names: NameServer) -> None:
