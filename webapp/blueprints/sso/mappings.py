@@ -22,6 +22,7 @@ from webapp.queries.mappings import group_of, group_to_map, groups_to_map, mappi
 from webapp.services.audit import Event
 from webapp.services.sso import connections
 from webapp.services.sso import mappings as service
+from webapp.services.sso.errors import NoGroupToMap
 
 
 @bp.get("/orgs/<org>/sso/mappings")
@@ -51,6 +52,8 @@ def add_mapping(organization: Organization) -> Response:
 
 def _ask_or_add(organization: Organization, form: MappingForm) -> Response:
     actor, confirm, rule = current_actor(), ConfirmForm(), form.rule()
+    if group_to_map(organization, rule.group_id) is None:
+        raise NoGroupToMap
     group = group_of(organization, rule.group_id)
     preview = _preview(lambda: service.add(actor, organization, rule), group, f"map {rule}")
     if preview.must_ask(confirm):
