@@ -59,14 +59,15 @@ def due() -> Sequence[int]:
 def go_on(errand_id: int, steps: Mapping[str, Step]) -> None:
     """Do the next batch of an errand, under the lock of its organization; it ends with its last one.
 
-    Where another worker has been quicker, that one's batch was another: nothing is done twice.
+    Where another worker has been quicker, that one's batch was another: nothing is done twice. What only a newer
+    version knows how to do waits for its worker.
     """
     organization_id = db.session.scalar(select(SsoErrand.organization_id).where(SsoErrand.id == errand_id))
     if organization_id is None:
         return
     organization = organizations.lock(organization_id)
     errand = db.session.get(SsoErrand, errand_id, populate_existing=True)
-    if errand is None or errand.not_before > clock.now():
+    if errand is None or errand.not_before > clock.now() or errand.kind not in steps:
         return
     do(errand, organization, steps[errand.kind])
 
