@@ -47,7 +47,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_access_group_name", "access_group")
-    # What was about to end ends: nobody would take it up again.
-    op.execute("DELETE FROM sso_mapping WHERE is_ending")
+    # A rule that is ending is listed as one in force: its people are in the group yet, and leave by its removal only.
     op.drop_column("sso_mapping", "is_ending")
     op.drop_table("sso_errand")
