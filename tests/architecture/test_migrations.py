@@ -56,6 +56,7 @@ from webapp.models import (
     SessionRecovery,
     ShownCodes,
     SsoDomain,
+    SsoErrand,
     SsoFlow,
     SsoMapping,
     SsoMappingMember,
@@ -168,6 +169,7 @@ def _fill_single_sign_on(acme: Acme) -> None:
     db.session.flush()
     db.session.add(SessionIdentity(session_id=session.id, identity_id=identity.id))
     db.session.add(FormerIdentity(**of_provider, subject="ada of before"))
+    db.session.add(SsoErrand(**of_organization, provider_id=provider.id, kind="linked_are_told", data={}))
     db.session.add(RecoveryCode(**of_organization, code_hash="0" * 64))
     db.session.add(ShownCodes(**of_organization, session_id=session.id, codes="sealed", expires_at=now))
     db.session.add(SessionRecovery(**of_organization, session_id=session.id, user_id=acme.owner.user_id, until=now))

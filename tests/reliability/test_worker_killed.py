@@ -12,21 +12,25 @@ from pathlib import Path
 import pytest
 import time_machine
 from aiosmtpd.smtp import SMTP
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from tests.mail.letters import worker_of
+from tests.support import crowds
 from tests.support.commands import Copied
 from tests.support.ledger import Ledger
 from tests.support.settings import environment_for
 from tests.support.sizes import Figures, short_and_long
 from tests.support.smtp import Letter, SmtpSink
+from tests.support.sso import connection
 from tests.support.workers import Processes
 from tests.support.worlds import Person, World, post
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.models import Organization, Role, User
+from webapp.models import Identity, Member, Organization, Role, User
 from webapp.services import invitation_batches, members
 from webapp.services.invitations import Offer
+from webapp.services.sso import disabling
+from webapp.services.sso.errands import BATCH
 
 # Between the last two, the server has the letter and the worker has not noted it yet: only there may a copy be extra.
 POINTS = ("connection", "EHLO", "MAIL", "RCPT", "DATA", "taken", "acknowledged")
@@ -174,6 +178,37 @@ def test_R01_killed_workers_lose_no_letter(
         assert_joins_once(world, letters)
     assert ledger.count("member") == 1 + len(doubled) == 1 + ledger.count("invitation", status="accepted")
     figures(letters=number, kills=died.total(), lost=0, copies=len(smtp_sink.letters), doubled=len(doubled), **died)
+
+
+def test_R01_killed_workers_tell_everybody_once_that_single_sign_on_is_off(
+    world: World, smtp_sink: DangerousSink, processes: Processes
+) -> None:
+    owner = world.person("Ada Winter", "ada@example.com")
+    world.organization("Harbour Works", owner)
+    people = [(f"Guest {guest}", f"guest{guest}@example.org") for guest in range(BATCH + 10)]
+
+    def switch_off() -> None:
+        organization = db.session.scalars(select(Organization)).one()
+        numbers = crowds.add(organization.id, people)
+        provider = connection(organization, "https://id.example.org")
+        of = {"organization_id": organization.id, "provider_id": provider.id, "claims": {}}
+        users = db.session.scalars(select(Member.user_id).where(Member.id.in_(numbers)))
+        db.session.execute(insert(Identity), [{**of, "user_id": user, "subject": str(user)} for user in users])
+        actor = Actor.of(
+            db.session.get_one(User, owner.user_id), ip=None, member=members.of_user(organization, owner.user_id)
+        )
+        disabling.disable(actor, organization, provider)
+
+    world.write(switch_off)
+    died = die_at_points(smtp_sink, processes, 20, 3)  # the first batch is written by then, and the second is not
+    processes.start()
+    smtp_sink.wait_for(len(people) - died.total())
+    with time_machine.travel(datetime.now(UTC) + A_DAY):
+        assert worker_of(world.app).run_once() == 0
+    ledger = Ledger(world.app.extensions["vestibule"].database_url)
+    assert ledger.count("outbox_message", state="sent") == len(people)
+    assert ledger.count("sso_errand") == 0
+    assert sorted(by_recipient(smtp_sink.letters)) == sorted(address for _name, address in people)
 
 
 def die_at_points(sink: DangerousSink, processes: Processes, number: int, kills: int) -> Counter[str]:

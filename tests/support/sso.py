@@ -1,11 +1,13 @@
 """An organization connected to a provider, and browsers on the way there and back over real HTTP."""
 
+import threading
 from dataclasses import dataclass, field
 from html import unescape
 from http.client import HTTPConnection
 from typing import Any
 from urllib.parse import urlsplit
 
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 from werkzeug.test import TestResponse
@@ -13,11 +15,19 @@ from werkzeug.test import TestResponse
 from tests.support.acme import Acme, organization_of
 from tests.support.identity_provider import CLIENT_ID, CLIENT_SECRET, HostileProvider
 from tests.support.worlds import Person, post
-from webapp.db import db
+from webapp.db import db, perform
 from webapp.http import sso
+from webapp.mail import errands as worker
 from webapp.models import Identity, IdentityProvider, Organization, ProviderStatus, SsoDomain
 from webapp.providers.demo_identity_provider import DemoClient
-from webapp.services.sso import connections
+from webapp.services.sso import connections, errands
+
+
+def work(app: Flask) -> None:
+    """Let the worker do what is owed after changes of single sign-on, to the end."""
+    with app.app_context():
+        while perform(errands.due, write=False):
+            worker.go_on(threading.Event())
 
 
 def knows(theirs: HostileProvider, *addresses: str) -> None:

@@ -92,6 +92,14 @@ class Preview(Question):
         return audit.with_impact(events, self.impact.described())
 
 
+class Counted(Preview):
+    """A preview of a change that is made later, a batch at a time: it concerns too many people to be tried."""
+
+    def __init__(self, _change: Callable[[], object], affected: Affected, what: str = "") -> None:
+        self.impact = Impact(affected, is_counted=True)
+        Question.__init__(self, f"{what} {self.impact.digest()}")
+
+
 def confirmation(
     fragment: str,
     form: ConfirmForm,

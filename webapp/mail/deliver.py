@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from webapp import clock
 from webapp.config import Settings
 from webapp.errors import N_
-from webapp.mail import housekeeping, queue, rehearsals, reminders
+from webapp.mail import errands, housekeeping, queue, rehearsals, reminders
 from webapp.mail.compose import Composer
 from webapp.mail.faults import UNEXPECTED, Fault, LetterDelayed, LetterNotComposable, LetterRefused, ServerUnreachable
 from webapp.mail.transport import Transport
@@ -62,11 +62,12 @@ class Worker:
     def _turn(self, stop: threading.Event) -> None:
         try:
             self._deliver_due(stop)
+            errands.go_on(stop)
             if clock.now() >= self._housekeeping_due:
                 self._housekeeping_due = clock.now() + HOUSEKEEPING_EVERY
                 housekeeping.clear_all()
                 reminders.queue_due()
-                rehearsals.go_on()
+                rehearsals.go_on(stop)
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
             log.error("The database did not answer as it should; the worker tries again.", extra={"error": reason})

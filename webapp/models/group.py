@@ -27,6 +27,7 @@ class AccessGroup(Model):
         UniqueConstraint("team_id", "id"),
         UniqueConstraint("team_id", "name_key"),
         Index("ix_access_group_organization", "organization_id", "team_id"),
+        Index("ix_access_group_name", "organization_id", "name_key"),
         {"sqlite_autoincrement": True},
     )
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import JSON, ForeignKey, ForeignKeyConstraint, Index, String, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from webapp import clock
@@ -242,10 +242,39 @@ class SessionIdentity(Model):
     verified_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 
+class SsoErrand(Model):
+    """What is owed to many people of an organization after a change; the worker does it, a batch at a time.
+
+    `kind` names what, `data` what it takes beside the connection that the change was of, if it was of one. `after` is
+    the id of whoever came last in the batches before, written with each batch. The next one is due at `not_before`.
+    """
+
+    __tablename__ = "sso_errand"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["organization_id", "provider_id"],
+            ["identity_provider.organization_id", "identity_provider.id"],
+            ondelete="CASCADE",
+        ),
+        Index("ix_sso_errand_provider", "provider_id"),
+        Index("ix_sso_errand_not_before", "not_before"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Id, primary_key=True)
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"), index=True)
+    provider_id: Mapped[int | None] = mapped_column(Id)
+    kind: Mapped[str] = mapped_column(String(40))
+    data: Mapped[dict[str, Any]] = mapped_column(JSON)
+    after: Mapped[int] = mapped_column(Id, default=0)
+    not_before: Mapped[datetime] = mapped_column(default=clock.now)
+    created_at: Mapped[datetime] = mapped_column(default=clock.now)
+
+
 class SsoMapping(Model):
     """A claim mapping: whoever's claim of a name holds a value belongs to an access group, which is managed by it.
 
-    Claim and value are compared byte for byte.
+    Claim and value are compared byte for byte. One that is ending fills nothing more; the worker is emptying it.
     """
 
     __tablename__ = "sso_mapping"
@@ -264,6 +293,7 @@ class SsoMapping(Model):
     group_id: Mapped[int] = mapped_column(Id)
     claim: Mapped[str] = mapped_column(_exact(100))
     value: Mapped[str] = mapped_column(_exact(200))
+    is_ending: Mapped[bool] = mapped_column(default=False, server_default=false())
     created_at: Mapped[datetime] = mapped_column(default=clock.now)
 
 

@@ -12,18 +12,27 @@ from webapp.queries.page import read
 from webapp.services.sso.outside import OUTSIDE
 
 MOST_SHOWN = 50
+MOST_COUNTED = 10_000
 
 
 @dataclass(frozen=True)
 class Outsiders:
-    """The active members for whom the provider does not vouch at present: how many, and the first by name."""
+    """The active members for whom the provider does not vouch at present: how many, and the first by name.
+
+    Counting ends at MOST_COUNTED.
+    """
 
     count: int
     first: Sequence[KeptOutRow]
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether they may be more than were counted."""
+        return self.count == MOST_COUNTED
+
 
 _OUTSIDE = selected(OUTSIDE)
-_COUNT = select(func.count()).select_from(_OUTSIDE.subquery())
+_COUNT = select(func.count()).select_from(_OUTSIDE.limit(MOST_COUNTED).subquery())
 _LISTING = by_name(_OUTSIDE)
 
 

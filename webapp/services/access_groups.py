@@ -119,7 +119,29 @@ def hand_over(
     actor: Actor, organization: Organization, group: AccessGroup, wanted: Contents, source: str | None
 ) -> bool:
     """Let an access group be as wanted, and filled by a source, or by people where there is none; see `fill`."""
-    present = contents_of(group)
+    return _change(actor, organization, group, contents_of(group), wanted, source)
+
+
+def reshape(actor: Actor, organization: Organization, group: AccessGroup, wanted: Contents) -> bool:
+    """Let an access group be called, give and hold projects as wanted; who is in it stays, and is not read."""
+    present = Contents(group.name, group.level, projects_of(group), wanted.members)
+    return _change(actor, organization, group, present, wanted, group.source)
+
+
+def manage(actor: Actor, organization: Organization, group: AccessGroup, source: str | None) -> None:
+    """Let a source fill an access group from now on, or people where there is none; who is in it is not read."""
+    contents = Contents(group.name, group.level, projects_of(group), frozenset())
+    _change(actor, organization, group, contents, contents, source)
+
+
+def _change(
+    actor: Actor,
+    organization: Organization,
+    group: AccessGroup,
+    present: Contents,
+    wanted: Contents,
+    source: str | None,
+) -> bool:
     before = described(group.team_id, present, group.source)
     group.source = source
     group.name, group.name_key, group.level = wanted.name, sort_key(wanted.name), wanted.level

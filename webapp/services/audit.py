@@ -61,6 +61,8 @@ class Event(StrEnum):
     GROUP_CREATED = "group.created"
     GROUP_CHANGED = "group.changed"
     GROUP_REMOVED = "group.removed"
+    GROUP_MEMBER_ADDED = "group.member_added"
+    GROUP_MEMBER_REMOVED = "group.member_removed"
     SSO_ENABLED = "sso.enabled"
     SSO_DISABLED = "sso.disabled"
     SSO_EDITED = "sso.edited"

@@ -17,7 +17,7 @@ from webapp.access.facts import MemberFacts, active_ids, facts_of
 from webapp.access.plugins import ManagedGroup
 from webapp.db import db
 from webapp.models import AccessGroup, GroupMember, Member, Organization, Team, TeamProject
-from webapp.services import access_groups, organizations, slugs
+from webapp.services import access_groups, group_members, organizations, slugs
 from webapp.services.access_groups import Contents, contents_of
 from webapp.services.slugs import PROJECT, TEAM
 from webapp.services.words import sort_key
@@ -130,8 +130,7 @@ def sync_member(organization: Organization, member: Member, early: Answer | None
         run.join(one, member)
     theirs = select(AccessGroup).join(GroupMember, GroupMember.group_id == AccessGroup.id)
     for group in _others(db.session.scalars(theirs.where(GroupMember.member_id == member.id)).all(), wanted):
-        present = contents_of(group)
-        run.change(group, replace(present, members=present.members - {member.id}))
+        run.leave(group, member)
     return run.outcome()
 
 
@@ -196,11 +195,18 @@ class _Run:
     def join(self, wanted: _Wanted, member: Member) -> None:
         """Let a member be in a group beside those who are."""
         group = access_groups.named(wanted.team, wanted.contents.name)
-        if group and group.source == wanted.source:
-            if _is_as_wanted(group, wanted.contents, member):
-                return
-            wanted = replace(wanted, contents=_joined(contents_of(group), wanted.contents))
-        self.put(wanted)
+        if group is None or group.source != wanted.source:
+            self.put(wanted)
+            return
+        is_another = access_groups.reshape(Actor.system(), self._organization, group, _shared(group, wanted, member))
+        if not (is_in := group_members.is_in(group, member)):
+            group_members.put_in(Actor.system(), self._organization, [(group, member)])
+        self._changed += is_another or not is_in
+
+    def leave(self, group: AccessGroup, member: Member) -> None:
+        """Let a member leave a group that they are in."""
+        group_members.take_out(Actor.system(), self._organization, [(group, member)])
+        self._changed += 1
 
     def change(self, group: AccessGroup, wanted: Contents) -> None:
         """Let a group be as wanted."""
@@ -238,19 +244,10 @@ class _Run:
         self._problems[Problem(trouble, source, team, name, project)] = None
 
 
-def _is_as_wanted(group: AccessGroup, wanted: Contents, member: Member) -> bool:
-    """Tell whether nothing is to do, without reading everybody in the group."""
-    is_in = db.session.get(GroupMember, (group.id, member.id)) is not None
-    return is_in and group.level is wanted.level and access_groups.projects_of(group) == wanted.projects
-
-
-def _joined(present: Contents, wanted: Contents) -> Contents:
-    """Return a group with those wanted beside those present."""
-    if present.members <= wanted.members:
-        return wanted
-    return Contents(
-        present.name,
-        min(present.level, wanted.level),
-        present.projects & wanted.projects,
-        present.members | wanted.members,
-    )
+def _shared(group: AccessGroup, wanted: _Wanted, member: Member) -> Contents:
+    """Return what a group is to give with a member in it: no more to the others than they have and than is wanted."""
+    asked = wanted.contents
+    if not group_members.is_anybody_else_in(group, member):
+        return asked
+    common = access_groups.projects_of(group) & asked.projects
+    return Contents(group.name, min(group.level, asked.level), common, asked.members)

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from tests.support.acme import Acme
 from tests.support.pages import Page
-from tests.support.sso import Desk, at_provider, signed_in_as
+from tests.support.sso import Desk, at_provider, signed_in_as, work
 from tests.support.worlds import Person, World, post
 from webapp import clock
 from webapp.db import db
@@ -103,6 +103,7 @@ def test_linked_people_are_told_with_a_way_to_a_password(
         desk.know(person, f"u-{number}")
     take_password(world, acme.admin)
     switch_off(browser, desk)
+    work(world.app)
     told = {letter.to_address: letter.data["has_password"] for letter in world.letters("sso_disabled")}
     assert told == {acme.owner.email: True, acme.admin.email: False}
     assert post(world.browser(), "/forgot-password", email=acme.admin.email).status_code == 303

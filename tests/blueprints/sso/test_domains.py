@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -16,7 +17,7 @@ from tests.support.rounds import rounds_of
 from tests.support.sso import Desk
 from tests.support.transactions import transactions
 from tests.support.visitor import at_once
-from tests.support.worlds import Person, World, post
+from tests.support.worlds import Person, World, csrf_token, post
 from webapp import clock
 from webapp.config import Settings
 from webapp.db import db
@@ -220,6 +221,26 @@ def test_A20_database_lets_one_organization_have_a_domain(world: World, acme: Ac
 
     with world.app.test_request_context(), pytest.raises(DomainProvenElsewhere):
         uow.write(prove)
+
+
+def test_two_organizations_prove_a_domain_at_once_and_one_has_it(
+    world: World, acme: Acme, names: NameServer, umbra: Desk
+) -> None:
+    theirs = replace(acme, slug=acme.other_slug, owner=acme.stranger)
+    listing(theirs, DOMAIN)
+    names.texts[NAME] = [value_shown(acme), value_shown(theirs)]
+    browsers = [one.browser(one.owner) for one in (acme, theirs)]
+    tokens = [csrf_token(browser) for browser in browsers]
+
+    def press(index: int) -> int:
+        form = {"domain": DOMAIN, "csrf_token": tokens[index]}
+        return browsers[index].post((acme, theirs)[index].address("sso/domains"), data=form).status_code
+
+    assert set(at_once(2, press)) <= {303, 409}
+    both = [proven(world, slug) for slug in (acme.slug, acme.other_slug)]
+    assert sorted(both) == [[], [DOMAIN]]
+    entries = acme.entries() + acme.entries(acme.other_slug)
+    assert [entry.event for entry in entries].count("sso.domain_proven") == 1
 
 
 def test_X09_name_server_is_asked_while_no_transaction_is_open(world: World, acme: Acme, names: NameServer) -> None:

@@ -98,7 +98,7 @@ def test_people_come_in_and_leave_as_they_sign_in(acme: Acme, desk: Desk, office
     assert held(acme) == ids(acme, acme.member)
     last = acme.entries()[-1]
     host = desk.theirs.issuer.removeprefix("http://")
-    assert (last.event, last.actor_kind, last.actor_name) == ("group.changed", "system", host)
+    assert (last.event, last.actor_kind, last.actor_name) == ("group.member_added", "system", host)
     provider = acme.world.read(lambda: db.session.get_one(IdentityProvider, desk.provider_id))
     assert provider.last_sync_at is not None
     assert "last sync: <time" in " ".join(browser.get(desk.address("")[:-1]).text.split())
@@ -171,7 +171,7 @@ def test_people_come_in_and_leave_as_the_provider_is_asked_about_them_later(
     with time_machine.travel(clock.now() + timedelta(days=asked + 1, minutes=asked + 1), tick=False):
         rounds_of(world.app).run_once()
     assert held(acme) == set()
-    assert acme.events()[-2:] == ["group.changed", "sso.invalidated"]
+    assert acme.events()[-2:] == ["group.member_removed", "sso.invalidated"]
 
 
 def test_word_that_was_asked_for_before_a_sign_in_fills_nothing_after_it(
@@ -287,7 +287,7 @@ def test_R07_one_person_signs_in_ten_times_at_once(
         answers = list(pool.map(lambda pair: pair[0].get(pair[1]).status_code, zip(browsers, backs, strict=True)))
     assert answers == 10 * [303]
     assert held(acme) == ids(acme, acme.member)
-    assert acme.events()[before:].count("group.changed") == 1
+    assert acme.events()[before:].count("group.member_added") == 1
 
 
 def test_rule_that_is_there_or_is_none_is_refused_beside_its_field(

@@ -1,5 +1,6 @@
 """Rehearsing that single sign-on is required: who would have been refused, who is reminded, and how it ends."""
 
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +8,7 @@ import pytest
 import time_machine
 from sqlalchemy import update
 
+from tests.support import sso
 from tests.support.acme import Acme
 from tests.support.pages import RESULTS
 from tests.support.sso import Desk
@@ -37,7 +39,8 @@ def active_at(acme: Acme, moment: datetime | None, *people: str) -> None:
 def work(acme: Acme) -> None:
     """Let the worker do what it does each minute."""
     with acme.world.app.app_context():
-        rehearsals.go_on()
+        rehearsals.go_on(threading.Event())
+    sso.work(acme.world.app)
 
 
 def keep_awake(acme: Acme) -> None:

@@ -11,7 +11,7 @@ from tests.support.acme import Acme
 from tests.support.github import AT_GITHUB, ORGANIZATION, running_github
 from tests.support.identity_provider import CALLBACK, CLIENT_ID, CLIENT_SECRET, HostileProvider
 from tests.support.pages import PANEL, Page
-from tests.support.sso import at_provider, departure, knows
+from tests.support.sso import at_provider, departure, knows, work
 from tests.support.worlds import World, post
 from webapp import clock
 from webapp.config import Settings
@@ -303,6 +303,7 @@ def test_people_of_the_connection_that_was_replaced_are_told(
     theirs.person = "u-1"
     assert world.letters("sso_replaced") == []
     set_up(acme, browser, theirs)
+    work(world.app)
     assert [letter.to_address for letter in world.letters("sso_replaced")] == [acme.member.email]
 
 
@@ -317,6 +318,7 @@ def test_people_without_a_password_are_led_to_one_when_the_connection_is_replace
     assert newcomer.get(at_provider(way)).status_code == 303
     theirs.person = "u-1"
     set_up(acme, browser, theirs)
+    work(world.app)
     [letter] = world.letters("sso_disabled")
     assert letter.to_address == "mia@example.org"
     assert "password" in newcomer.get(f"/verify-email/{world.token_of(letter)}").text

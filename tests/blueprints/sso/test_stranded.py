@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 
 from tests.support.acme import Acme
 from tests.support.pages import Page
-from tests.support.sso import Desk, signed_in_as
+from tests.support.sso import Desk, signed_in_as, work
 from tests.support.worlds import PASSWORD, World, post
 from webapp import clock
 from webapp.db import db
@@ -16,6 +16,7 @@ from webapp.errors import LinkNotValid
 from webapp.models import Identity, Joining, OutboxMessage, ProviderStatus, User
 from webapp.services import attempts, verification
 from webapp.services.attempts import DAY, Limit
+from webapp.services.sso.disabling import MOST_UNPROVEN_A_DAY
 
 NEW_PASSWORD = "pale blue lantern orchard"
 MIA = "mia@example.org"
@@ -35,6 +36,7 @@ def switch_off(acme: Acme, desk: Desk) -> None:
     browser = acme.browser(acme.owner)
     question = Page(browser.get(desk.address("disable")))
     assert post(browser, desk.address("disable"), **question.answer()).status_code == 303
+    work(acme.world.app)
 
 
 def letter_to(world: World, address: str, kind: str) -> OutboxMessage:
@@ -117,10 +119,13 @@ def test_X06_organization_writes_to_few_unproven_addresses_a_day(
     world: World, acme: Acme, desk: Desk, mia: FlaskClient
 ) -> None:
     organization_id = world.read(lambda: acme.organization().id)
-    bucket = Limit(f"sso_disabled:unproven:{organization_id}", 200, DAY)
-    world.write(lambda: attempts.raise_counters({bucket: 200}))
+    bucket = Limit(f"sso_disabled:unproven:{organization_id}", MOST_UNPROVEN_A_DAY, DAY)
+    world.write(lambda: attempts.raise_counters({bucket: MOST_UNPROVEN_A_DAY}))
     switch_off(acme, desk)
     assert world.letters("sso_disabled") == []
+    with time_machine.travel(clock.now() + timedelta(days=1, minutes=1), tick=False):
+        work(world.app)
+    assert [letter.to_address for letter in world.letters("sso_disabled")] == [MIA]
 
 
 def test_whoever_has_a_password_proves_the_address_by_it(

@@ -65,6 +65,8 @@ EVENT_NAMES: dict[str, str] = {
     Event.GROUP_CREATED: N_("Created"),
     Event.GROUP_CHANGED: N_("Changed"),
     Event.GROUP_REMOVED: N_("Removed"),
+    Event.GROUP_MEMBER_ADDED: N_("Member added"),
+    Event.GROUP_MEMBER_REMOVED: N_("Member taken out"),
     Event.SSO_ENABLED: N_("Put to use"),
     Event.SSO_DISABLED: N_("Taken out of use"),
     Event.SSO_EDITED: N_("Connection changed"),

@@ -59,6 +59,8 @@ SENTENCES: dict[str, str] = {
     Event.GROUP_CREATED: N_("%(actor)s created the access group %(target)s"),
     Event.GROUP_CHANGED: N_("%(actor)s changed the access group %(target)s"),
     Event.GROUP_REMOVED: N_("%(actor)s removed the access group %(target)s"),
+    Event.GROUP_MEMBER_ADDED: N_("%(actor)s added %(member)s to the access group %(target)s"),
+    Event.GROUP_MEMBER_REMOVED: N_("%(actor)s took %(member)s out of the access group %(target)s"),
     Event.SSO_ENABLED: N_("%(actor)s put single sign-on through %(target)s to use"),
     Event.SSO_DISABLED: N_("%(actor)s took single sign-on through %(target)s out of use"),
     Event.SSO_REMINDED: N_("%(actor)s reminded members to link their accounts with %(target)s"),

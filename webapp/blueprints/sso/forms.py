@@ -5,7 +5,7 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from wtforms import HiddenField, PasswordField, RadioField, SelectField, StringField, TextAreaField
+from wtforms import HiddenField, PasswordField, RadioField, StringField, TextAreaField
 from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Length, Optional, ValidationError
 
@@ -122,11 +122,13 @@ class MappingForm(Form):
         filters=[single_line],
         validators=[InputRequired(_("Enter this.")), Length(max=GROUP_MAX_CHARACTERS)],
     )
-    group = SelectField(_("Access group"), coerce=number)
-
-    def __init__(self, groups: Sequence[tuple[int, str]], **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.group.choices = list(groups)
+    group = RadioField(
+        _("Access group"),
+        coerce=number,
+        choices=[],
+        validate_choice=False,
+        validators=[InputRequired(_("Choose an access group."))],
+    )
 
     def rule(self) -> Rule:
         """Return what was entered."""

@@ -1,5 +1,7 @@
 """Which claims of the provider fill which access groups."""
 
+from collections.abc import Callable
+
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 
@@ -8,31 +10,35 @@ from webapp.blueprints.sso import bp
 from webapp.blueprints.sso.forms import MappingForm
 from webapp.errors import DomainError
 from webapp.http import session, sso, typed
-from webapp.http.confirmations import ConfirmForm, Preview, confirmation
+from webapp.http.choices import is_search
+from webapp.http.confirmations import ConfirmForm, Counted, Preview, confirmation
 from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.session import current_actor
-from webapp.models import Organization, SsoMapping
+from webapp.models import AccessGroup, Organization, SsoMapping
 from webapp.queries.impact import by_group
-from webapp.queries.mappings import group_of, groups_to_map, mappings_of
+from webapp.queries.mappings import group_of, group_to_map, groups_to_map, mappings_of
 from webapp.services.audit import Event
 from webapp.services.sso import connections
 from webapp.services.sso import mappings as service
+from webapp.services.sso.errors import NoGroupToMap
 
 
 @bp.get("/orgs/<org>/sso/mappings")
 @access(Scope.SSO_ADMIN)
 def mappings(organization: Organization) -> Response:
     """List the mappings, and offer to add one."""
-    return _page(organization, _form(organization))
+    return _page(organization, _form())
 
 
 @bp.post("/orgs/<org>/sso/mappings")
-@access(Scope.SSO_ADMIN, previews=True)
+@access(Scope.SSO_ADMIN, finds=True, previews=True)
 def add_mapping(organization: Organization) -> Response:
-    """Add a mapping; asks first where people who were put in the group by hand would leave it."""
+    """Add a mapping; asks first where people put in the group by hand would leave it. Or find a group for it."""
     connections.require_active(organization)
-    form = _form(organization)
+    form = _form()
+    if is_search():
+        return _page(organization, form)
     if not typed.is_fresh_for(form):
         return _page(organization, form, status=403)
     if not form.validate():
@@ -46,8 +52,10 @@ def add_mapping(organization: Organization) -> Response:
 
 def _ask_or_add(organization: Organization, form: MappingForm) -> Response:
     actor, confirm, rule = current_actor(), ConfirmForm(), form.rule()
+    if group_to_map(organization, rule.group_id) is None:
+        raise NoGroupToMap
     group = group_of(organization, rule.group_id)
-    preview = Preview(lambda: service.add(actor, organization, rule), by_group(group), f"map {rule}")
+    preview = _preview(lambda: service.add(actor, organization, rule), group, f"map {rule}")
     if preview.must_ask(confirm):
         said = {"section": "settings", "rule": rule, "group": group}
         return confirmation("sso/_map.html", confirm, preview=preview, carried=form.carried(), **said)
@@ -63,28 +71,41 @@ def remove_mapping(organization: Organization, mapping: SsoMapping) -> Response:
     """Ask whether to remove a mapping, say who loses what, then do it."""
     session.require_fresh()
     actor, form, group = current_actor(), ConfirmForm(), group_of(organization, mapping.group_id)
-    change = f"unmap {mapping.id}"
-    preview = Preview(lambda: service.remove(actor, organization, mapping), by_group(group), change)
+    change, is_large = f"unmap {mapping.id}", service.is_large(group)
+    preview = _preview(lambda: service.remove(actor, organization, mapping), group, change)
     if not preview.is_confirmed(form):
         return confirmation("sso/_unmap.html", form, preview=preview, section="settings", mapping=mapping, group=group)
     with preview.noted(Event.GROUP_CHANGED):
         service.remove(actor, organization, mapping)
-    flash(_("The mapping is removed."), "success")
+    if is_large:
+        flash(_("The mapping fills nothing any more. Whoever is in the group by it alone leaves soon."), "success")
+    else:
+        flash(_("The mapping is removed."), "success")
     return go(url_for("sso.mappings", org=organization.slug))
 
 
-def _form(organization: Organization) -> MappingForm:
+def _preview(change: Callable[[], object], group: AccessGroup, what: str) -> Preview:
+    """Return what a change of mappings does to access, as far as it is made at once."""
+    kind = Counted if service.is_large(group) else Preview
+    return kind(change, by_group(group), what)
+
+
+def _form() -> MappingForm:
     first = {"claim": "groups"} if request.method == "GET" else None
-    return MappingForm(groups_to_map(organization), data=first, **typed.brought())
+    return MappingForm(data=first, **typed.brought())
 
 
 def _page(organization: Organization, form: MappingForm, *, status: int = 200) -> Response:
     provider = connections.active_of(organization)
+    q, chosen = request.form.get("q", ""), form.group.data or 0
     return respond(
         "sso/mappings.html",
         {"panel": "sso/_mappings.html"},
         status=status,
         form=form,
+        q=q,
+        chosen=group_to_map(organization, chosen) if chosen else None,
+        found=groups_to_map(organization, q),
         rows=mappings_of(organization),
         host=sso.host_of(provider) if provider else None,
         last_sync_at=provider.last_sync_at if provider else None,

@@ -28,8 +28,8 @@ from webapp.services.sso.enforcement import is_required
 @access(Scope.SSO_ADMIN)
 def show(organization: Organization) -> Response:
     """Show whether single sign-on is set up, for how many, and by which rules."""
-    active = connections.active_of(organization)
-    return _page(organization, active, _form(active) if active is not None else None)
+    active, draft = connections.active_and_draft_of(organization)
+    return _page(organization, active, _form(active) if active is not None else None, draft=draft)
 
 
 @bp.post("/orgs/<org>/sso")
@@ -39,15 +39,15 @@ def save_policy(organization: Organization) -> Response:
     provider = connections.require_active(organization)
     form = _form(provider)
     if not typed.is_fresh_for(form):
-        return _page(organization, provider, form, status=403)
+        return _page(organization, provider, form, draft=connections.draft_of(organization), status=403)
     if not form.validate():
-        return _page(organization, provider, form, status=422)
+        return _page(organization, provider, form, draft=connections.draft_of(organization), status=422)
     try:
         if policy.edit(current_actor(), organization, provider, form.policy()):
             flash(_("The rules are saved."), "success")
     except DomainError as error:
         form.show(error)
-        return _page(organization, provider, form, status=422)
+        return _page(organization, provider, form, draft=connections.draft_of(organization), status=422)
     return go(url_for("sso.show", org=organization.slug))
 
 
@@ -56,14 +56,19 @@ def _form(provider: IdentityProvider) -> PolicyForm:
 
 
 def _page(
-    organization: Organization, active: IdentityProvider | None, form: PolicyForm | None, *, status: int = 200
+    organization: Organization,
+    active: IdentityProvider | None,
+    form: PolicyForm | None,
+    *,
+    draft: IdentityProvider | None,
+    status: int = 200,
 ) -> Response:
     return respond(
         "sso/show.html",
         {"panel": "sso/_show.html"},
         status=status,
         active=_described(active),
-        draft=_described(connections.draft_of(organization)),
+        draft=_described(draft),
         coverage=coverage_of(active) if active is not None else None,
         records=domains.records_of(organization) if active is not None else [],
         is_required=active is not None and is_required(active),

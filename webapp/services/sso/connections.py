@@ -50,6 +50,10 @@ _NOTHING: Mapping[str, str] = {}
 _ONE = select(IdentityProvider).where(
     IdentityProvider.organization_id == bindparam("organization_id"), IdentityProvider.status == bindparam("status")
 )
+_BOTH = select(IdentityProvider).where(
+    IdentityProvider.organization_id == bindparam("organization_id"),
+    IdentityProvider.status.in_([ProviderStatus.ACTIVE, ProviderStatus.DRAFT]),
+)
 
 
 def draft_of(organization: Organization) -> IdentityProvider | None:
@@ -60,6 +64,12 @@ def draft_of(organization: Organization) -> IdentityProvider | None:
 def active_of(organization: Organization) -> IdentityProvider | None:
     """Return the connection in use, if there is one."""
     return _one(organization.id, ProviderStatus.ACTIVE)
+
+
+def active_and_draft_of(organization: Organization) -> tuple[IdentityProvider | None, IdentityProvider | None]:
+    """Return the connection in use and the one that is being set up, as far as there are such."""
+    found = {row.status: row for row in db.session.scalars(_BOTH, {"organization_id": organization.id})}
+    return found.get(ProviderStatus.ACTIVE), found.get(ProviderStatus.DRAFT)
 
 
 def require_active(organization: Organization) -> IdentityProvider:

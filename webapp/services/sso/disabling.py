@@ -1,8 +1,9 @@
 """Switching single sign-on off: nobody comes in by it any more, and whoever did needs another way."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select, and_, delete, exists, select
+from sqlalchemy import Row, Select, and_, delete, exists, select
 from sqlalchemy.orm import aliased
 
 from webapp.access.actor import Actor
@@ -19,25 +20,28 @@ from webapp.models import (
     ProviderStatus,
     Session,
     SessionIdentity,
+    SsoErrand,
     User,
 )
 from webapp.services import attempts, audit, outbox, verification
 from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Event
 from webapp.services.outbox import Letter
-from webapp.services.sso import connections, letters
+from webapp.services.sso import connections, errands, letters
+from webapp.services.sso.errands import Owed
 from webapp.services.sso.errors import ConnectionChanged
 
 KIND = "sso_disabled"
-MOST_UNPROVEN_A_DAY = 200
+MOST_UNPROVEN_A_DAY = 2_000
 
 
 def disable(actor: Actor, organization: Organization, provider: IdentityProvider) -> None:
     """Take a connection out of use; the caller holds the organization's lock.
 
-    Browsers that came in by nothing else are signed out, ways to the provider and back end as those of a connection
-    that was changed, and those who are linked are told, with a way to a password for those who have none. An address
-    that only the provider has named gets a letter whose link lets whoever has the mailbox prove it and choose one.
+    Browsers that came in by nothing else open nothing here from now on, and are signed out: the first at once, the
+    others by the worker. Ways to the provider and back end as those of a connection that was changed. The worker tells
+    those who are linked, with a way to a password for those who have none. An address that only the provider has named
+    gets a letter whose link lets whoever has the mailbox prove it and choose one.
 
     Raises:
         NotFound, Forbidden: the actor may not.
@@ -48,18 +52,19 @@ def disable(actor: Actor, organization: Organization, provider: IdentityProvider
         raise ConnectionChanged
     provider.status = ProviderStatus.DISABLED
     db.session.flush()
-    _end_sessions(provider)
-    letters.tell_each(KIND, organization, provider, letters.linked(KIND, organization, provider))
-    tell_unproven(organization, provider)
+    errands.do(errands.owe(organization, Owed.SESSIONS_END, provider), organization, end_sessions)
+    errands.owe(organization, Owed.LINKED_ARE_TOLD, provider, letter=KIND, host=connections.host_of(provider))
+    errands.owe(organization, Owed.UNPROVEN_ARE_TOLD, provider)
     audit.record(actor, Event.SSO_DISABLED, connections.target_of(provider), organization=organization)
 
 
-def _end_sessions(provider: IdentityProvider) -> None:
-    """Close the sessions that nothing but this connection vouches for."""
+def end_sessions(_organization: Organization, errand: SsoErrand) -> bool:
+    """Close the sessions of the next people that nothing but this connection vouches for; see `errands`."""
+    batch = errands.next_linked(errand)
     through = (
         select(SessionIdentity.session_id)
         .join(Identity, Identity.id == SessionIdentity.identity_id)
-        .where(Identity.provider_id == provider.id)
+        .where(Identity.provider_id == errand.provider_id, Identity.user_id.in_(batch))
     )
     through_others = (
         exists()
@@ -70,17 +75,30 @@ def _end_sessions(provider: IdentityProvider) -> None:
         delete(Session).where(Session.is_confined, Session.id.in_(through), ~through_others),
         execution_options={"synchronize_session": False},
     )
+    return errands.has_more(errand, batch)
 
 
-def tell_unproven(organization: Organization, provider: IdentityProvider) -> None:
-    """Queue a letter to each address that nobody has proven, at most 200 a day: an organization names whom it likes.
+def tell_unproven(organization: Organization, errand: SsoErrand) -> bool:
+    """Tell those of the next people whose address nobody has proven; see `errands`.
 
-    Its link gives those a password who signed in through the provider, and through nothing else.
+    An organization names whom it likes, so these letters are no more in a day than its invitations may be; the others
+    leave on the days that follow.
     """
-    found = db.session.execute(_of_unproven(organization, provider)).all()
+    batch = errands.next_linked(errand)
+    found = db.session.execute(_unproven_among(batch, organization)).all()
     limit = Limit(f"{KIND}:unproven:{organization.id}", MOST_UNPROVEN_A_DAY, DAY)
-    over = attempts.raise_counters({limit: len(found)})[limit].count - limit.most if found else 0
-    told = found[: max(0, len(found) - max(0, over))]
+    counted = attempts.raise_counters({limit: len(found)} if found else {})
+    over = max(0, counted[limit].count - limit.most) if found else 0
+    told = found[: max(0, len(found) - over)]
+    _tell(organization, errands.provider_of(errand), told)
+    if len(told) == len(found):
+        return errands.has_more(errand, batch)
+    errand.after, errand.not_before = told[-1].id if told else errand.after, counted[limit].ends_at
+    return True
+
+
+def _tell(organization: Organization, provider: IdentityProvider, told: Sequence[Row[*tuple[Any, ...]]]) -> None:
+    """Queue the letters; the link of each gives those a password who signed in through the provider alone."""
     said = {"organization": organization.name, "slug": organization.slug, "provider": connections.host_of(provider)}
     tokens = verification.prepare([row.email_id for row in told])
     attempts.raise_counters({Limit(f"{KIND}:{organization.id}:{row.id}", 1, DAY): 1 for row in told})
@@ -99,8 +117,8 @@ def tell_unproven(organization: Organization, provider: IdentityProvider) -> Non
     )
 
 
-def _of_unproven(organization: Organization, provider: IdentityProvider) -> Select[*tuple[Any, ...]]:
-    """Select those who are linked, whose address nobody has proven, neither for this account nor for another."""
+def _unproven_among(batch: Sequence[int], organization: Organization) -> Select[*tuple[Any, ...]]:
+    """Select those of some users whose address nobody has proven, neither for this account nor for another."""
     proven = aliased(EmailAddress)
     is_taken = exists().where(proven.canonical == EmailAddress.canonical, proven.verified_at.is_not(None))
     is_primary = and_(EmailAddress.user_id == User.id, EmailAddress.is_primary, EmailAddress.verified_at.is_(None))
@@ -113,11 +131,9 @@ def _of_unproven(organization: Organization, provider: IdentityProvider) -> Sele
             User.language,
             User.password_hash.is_not(None).label("has_password"),
         )
-        .join(Identity, Identity.user_id == User.id)
         .join(Member, Member.user_id == User.id)
         .join(EmailAddress, is_primary)
-        .where(Identity.provider_id == provider.id, Member.organization_id == organization.id, *IS_ACTIVE)
-        .where(~is_taken, ~letters.was_told(KIND, organization))
+        .where(User.id.in_(batch), Member.organization_id == organization.id, *IS_ACTIVE)
+        .where(~is_taken, ~letters.was_told(KIND, organization), ~letters.is_linked_anew(organization))
         .order_by(User.id)
-        .limit(MOST_UNPROVEN_A_DAY)
     )

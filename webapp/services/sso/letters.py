@@ -10,16 +10,27 @@ from sqlalchemy.types import String
 from webapp import clock
 from webapp.access.facts import IS_ACTIVE
 from webapp.db import db
-from webapp.models import Attempts, EmailAddress, Identity, IdentityProvider, Member, Organization, Role, User
+from webapp.models import (
+    Attempts,
+    EmailAddress,
+    Identity,
+    IdentityProvider,
+    Member,
+    Organization,
+    ProviderStatus,
+    Role,
+    SsoErrand,
+    User,
+)
 from webapp.services import attempts, outbox
 from webapp.services.addresses import Address
 from webapp.services.attempts import DAY, Limit
 from webapp.services.outbox import Letter
-from webapp.services.sso import connections
+from webapp.services.sso import connections, errands
 
 MOST_TOLD = 20
 MOST_A_DAY = 20
-BATCH = 1_000
+MOST_OWNERS = 1_000
 # The address of a user that is known to be theirs.
 HAS_ADDRESS = and_(EmailAddress.user_id == User.id, EmailAddress.is_primary, EmailAddress.verified_at.is_not(None))
 
@@ -53,7 +64,7 @@ def tell_owners(organization: Organization, kind: str, **more: str | int) -> Non
         kind: the name of the letter's templates.
         more: what it says besides the organization's name.
     """
-    _tell_first(BATCH, organization, kind, more)
+    _tell_first(MOST_OWNERS, organization, kind, more)
 
 
 def _tell_first(most: int, organization: Organization, kind: str, more: Mapping[str, str | int]) -> None:
@@ -79,34 +90,61 @@ def was_told(kind: str, organization: Organization) -> ColumnElement[bool]:
     return exists().where(Attempts.bucket == bucket, Attempts.ends_at > clock.now())
 
 
-def linked(kind: str, organization: Organization, provider: IdentityProvider) -> list[Reader]:
-    """Return the active members who are linked with a provider, but for those who had the letter within a day.
+def tell_linked(organization: Organization, errand: SsoErrand) -> bool:
+    """Tell the next of those who were linked with a provider that it is used no more; see `errands`.
 
-    What it says to each is whether they have a password (`has_password`).
+    The errand's `letter` is the kind of the letter, and `host` whom it names. It says to each whether they have a
+    password (`has_password`).
     """
+    batch = errands.next_linked(errand)
+    readers = _linked_among(batch, errand.data["letter"], organization)
+    _tell_each(errand.data["letter"], organization, errand.data["host"], readers)
+    return errands.has_more(errand, batch)
+
+
+def _linked_among(batch: Sequence[int], kind: str, organization: Organization) -> list[Reader]:
+    """Return those of some users who are active members, have not had a letter today, and know no better yet."""
     found = (
         select(User.id, User.name, EmailAddress.address, User.language, User.password_hash.is_not(None))
-        .join(Identity, Identity.user_id == User.id)
         .join(Member, Member.user_id == User.id)
         .join(EmailAddress, HAS_ADDRESS)
-        .where(Identity.provider_id == provider.id, Member.organization_id == organization.id, *IS_ACTIVE)
-        .where(~was_told(kind, organization))
+        .where(User.id.in_(batch), Member.organization_id == organization.id, *IS_ACTIVE)
+        .where(~was_told(kind, organization), ~is_linked_anew(organization))
         .order_by(User.id)
     )
     return [Reader(*row[:4], {"has_password": row[4]}) for row in db.session.execute(found)]
 
 
+def is_linked_anew(organization: Organization) -> ColumnElement[bool]:
+    """Tell of the user in a statement whether the connection in use by now, if there is one, knows them already."""
+    return (
+        exists()
+        .where(Identity.user_id == User.id, Identity.provider_id == IdentityProvider.id)
+        .where(IdentityProvider.organization_id == organization.id, IdentityProvider.status == ProviderStatus.ACTIVE)
+        .correlate(User)
+    )
+
+
 def tell_each(
     kind: str, organization: Organization, provider: IdentityProvider, readers: Sequence[Reader], **more: str
 ) -> None:
-    """Queue a letter to each of many; the caller has left out those who had one today (`was_told`)."""
-    said = {"organization": organization.name, "slug": organization.slug, "provider": connections.host_of(provider)}
-    names = {**said, **more}
+    """Queue a letter to each of some people; the caller has left out those who had one today (`was_told`).
+
+    Args:
+        kind: the name of the letter's templates.
+        organization: whose members they are.
+        provider: whom it names.
+        readers: the people, no more than a batch.
+        more: what it says besides.
+    """
+    _tell_each(kind, organization, connections.host_of(provider), readers, **more)
+
+
+def _tell_each(kind: str, organization: Organization, host: str, readers: Sequence[Reader], **more: str) -> None:
+    names = {"organization": organization.name, "slug": organization.slug, "provider": host, **more}
     bucket = _bucket(kind, organization)
-    for start in range(0, len(readers), BATCH):
-        some = readers[start : start + BATCH]
-        attempts.raise_counters({Limit(f"{bucket}{reader.user_id}", 1, DAY): 1 for reader in some})
-        outbox.enqueue_all([_letter(kind, organization, reader, names) for reader in some])
+    attempts.raise_counters({Limit(f"{bucket}{reader.user_id}", 1, DAY): 1 for reader in readers})
+    outbox.enqueue_all([_letter(kind, organization, reader, names) for reader in readers])
 
 
 def _bucket(kind: str, organization: Organization) -> str:

@@ -28,11 +28,12 @@ from webapp.models import (
     SsoMapping,
     SsoMappingMember,
 )
-from webapp.services import access_groups, audit, offers
+from webapp.services import access_groups, audit, group_members, offers
 from webapp.services.access_groups import contents_of
 from webapp.services.audit import Event
-from webapp.services.memberships import require_few
-from webapp.services.sso import connections
+from webapp.services.memberships import MOST_CHANGED
+from webapp.services.sso import connections, errands
+from webapp.services.sso.errands import Owed
 from webapp.services.sso.errors import AlreadyMapped, NoGroupToMap, TooManyMappings
 
 MOST_MAPPINGS = 500
@@ -53,45 +54,60 @@ class Rule:
 def add(actor: Actor, organization: Organization, rule: Rule) -> SsoMapping:
     """Add a rule. Its access group is managed from now on.
 
-    Whoever was put in it by hand leaves, unless the provider has said of them already what the rule asks for. Nobody
-    comes in before they sign in. Invitations that offered it say that they do not any more.
+    Whoever was put in it by hand leaves, unless the provider has said of them already what the rule asks for; the
+    worker sees to it where they are many (`is_large`). Nobody comes in before they sign in. Invitations that offered it
+    say that they do not any more.
 
     Raises:
         NotFound, Forbidden: the actor may not, or no connection is in use.
         NoGroupToMap: there is no such group, or something else fills it.
         AlreadyMapped: there is this very rule.
         TooManyMappings: there are 500.
-        TooManyMemberships: more people are in the group than one change may concern.
     """
     require(actor, Scope.SSO_ADMIN, organization)
     provider = connections.require_active(organization)
     group = _group_to_map(organization, rule)
-    require_few(len(contents_of(group).members))
     if not group.is_managed:
         offers.take_out_group(group)
     made = SsoMapping(organization_id=organization.id, group_id=group.id, claim=rule.claim, value=rule.value)
     db.session.add(made)
     db.session.flush()
-    _hold(made, _vouched_for(provider, rule, group))
     _record(actor, Event.SSO_MAPPED, organization, group, after={"claim": rule.claim, "value": rule.value})
-    _refill(actor, organization, group)
+    if is_large(group):
+        access_groups.manage(actor, organization, group, SINGLE_SIGN_ON)
+        errands.owe(organization, Owed.GROUP_IS_REFILLED, group_id=group.id)
+    else:
+        _hold(made, _vouched_for(provider, rule, group))
+        _refill(actor, organization, group)
     return made
 
 
 def remove(actor: Actor, organization: Organization, mapping: SsoMapping) -> None:
     """Remove a rule. Whoever is in the group by no other leaves; with its last rule people may change the group again.
 
+    Where they are many (`is_large`), the rule fills nothing from now on, and the worker lets them leave.
+
     Raises:
-        NotFound, Forbidden: the actor may not.
+        NotFound, Forbidden: the actor may not, or it is ending already.
     """
     require(actor, Scope.SSO_ADMIN, organization)
-    if mapping.organization_id != organization.id:
+    if mapping.organization_id != organization.id or mapping.is_ending:
         raise NotFound
     group = db.session.get_one(AccessGroup, mapping.group_id)
     before = {"claim": mapping.claim, "value": mapping.value}
-    db.session.execute(delete(SsoMapping).where(SsoMapping.id == mapping.id))
     _record(actor, Event.SSO_UNMAPPED, organization, group, before=before)
-    _refill(actor, organization, group)
+    if is_large(group):
+        mapping.is_ending = True
+        errands.owe(organization, Owed.GROUP_IS_REFILLED, group_id=group.id, mapping_id=mapping.id)
+    else:
+        db.session.execute(delete(SsoMapping).where(SsoMapping.id == mapping.id))
+        _refill(actor, organization, group)
+
+
+def is_large(group: AccessGroup) -> bool:
+    """Tell whether more people are in a group than one change may concern: the worker refills it in batches."""
+    inside = select(GroupMember.member_id).where(GroupMember.group_id == group.id).offset(MOST_CHANGED).limit(1)
+    return db.session.scalar(inside) is not None
 
 
 def sync(organization: Organization, provider: IdentityProvider, member: Member, texts: Texts) -> None:
@@ -140,7 +156,7 @@ _RULES = (
             SsoMappingMember.member_id == bindparam("member_id", type_=Id),
         ),
     )
-    .where(SsoMapping.organization_id == bindparam("organization_id"))
+    .where(SsoMapping.organization_id == bindparam("organization_id"), SsoMapping.is_ending.is_(False))
     .order_by(SsoMapping.id)
 )
 
@@ -201,20 +217,24 @@ def _let_be_in(
     actor: Actor, organization: Organization, member: Member, given: Collection[int], concerned: Collection[int]
 ) -> None:
     """Let a member be in those of the groups concerned that are given to them, and leave the others."""
-    groups = select(AccessGroup).where(AccessGroup.id.in_(concerned)).order_by(AccessGroup.id)
-    for group in db.session.scalars(groups).all() if concerned else ():
-        is_in = db.session.get(GroupMember, (group.id, member.id)) is not None
-        if is_in is (group.id in given):
-            continue
-        present = contents_of(group)
-        access_groups.fill(actor, organization, group, replace(present, members=present.members ^ {member.id}))
+    if not concerned:
+        return
+    theirs = and_(GroupMember.group_id == AccessGroup.id, GroupMember.member_id == member.id)
+    groups = select(AccessGroup, GroupMember.member_id.is_not(None)).outerjoin(GroupMember, theirs)
+    found = db.session.execute(groups.where(AccessGroup.id.in_(concerned)).order_by(AccessGroup.id)).all()
+    come_in = [(group, member) for group, is_in in found if group.id in given and not is_in]
+    group_members.put_in(actor, organization, come_in)
+    group_members.take_out(
+        actor, organization, [(group, member) for group, is_in in found if is_in and group.id not in given]
+    )
 
 
 def _refill(actor: Actor, organization: Organization, group: AccessGroup) -> None:
     """Let a group hold whom its rules give, and be managed if it has any."""
     rules = select(SsoMapping.id).where(SsoMapping.group_id == group.id)
     is_mapped = db.session.scalar(rules.limit(1)) is not None
-    held = select(SsoMappingMember.member_id).where(SsoMappingMember.mapping_id.in_(rules))
+    in_force = rules.where(SsoMapping.is_ending.is_(False))
+    held = select(SsoMappingMember.member_id).where(SsoMappingMember.mapping_id.in_(in_force))
     wanted = replace(contents_of(group), members=frozenset(db.session.scalars(held)))
     access_groups.hand_over(actor, organization, group, wanted, SINGLE_SIGN_ON if is_mapped else None)
 

@@ -7,43 +7,42 @@ row, and nobody is locked out by a day that comes while no owner could come in.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, bindparam, exists, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, bindparam, func, not_, or_, select
 
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.facts import IS_ACTIVE
-from webapp.access.single_sign_on import vouches_for
 from webapp.db import Id, db
 from webapp.models import (
     EmailAddress,
     Enforcement,
-    Identity,
     IdentityProvider,
     Member,
     Organization,
     ProviderStatus,
     Role,
+    SsoErrand,
     User,
 )
 from webapp.services import audit, organizations
 from webapp.services.audit import Event
-from webapp.services.sso import connections, letters
+from webapp.services.sso import connections, errands, letters
 from webapp.services.sso.enforcement import Policy, is_rehearsed, policy_of, put, record
+from webapp.services.sso.errands import Owed
 from webapp.services.sso.letters import HAS_ADDRESS, Reader
+from webapp.services.sso.outside import HAS_IDENTITY, OUTSIDE
 
 DAYS_BEFORE = (7, 3, 1)
 REMINDER = "sso_required_soon"
-BATCH = 1_000
 
-_VOUCHED_FOR = vouches_for(IdentityProvider, Member).correlate(IdentityProvider, Member)
 _OF_PROVIDER = (
     select(Member.id)
     .join(User, User.id == Member.user_id)
     .join(IdentityProvider, IdentityProvider.organization_id == Member.organization_id)
     .where(IdentityProvider.id == bindparam("provider_id", type_=Id), *IS_ACTIVE)
 )
-_OUTSIDE = select(func.count()).select_from(_OF_PROVIDER.where(not_(_VOUCHED_FOR)).subquery())
-_OWNER = _OF_PROVIDER.where(Member.role == Role.OWNER, _VOUCHED_FOR).limit(1)
+_OUTSIDE = select(func.count()).select_from(_OF_PROVIDER.where(OUTSIDE).subquery())
+_OWNER = _OF_PROVIDER.where(Member.role == Role.OWNER, not_(OUTSIDE)).limit(1)
 
 
 def organizations_due() -> Sequence[int]:
@@ -56,20 +55,31 @@ def organizations_due() -> Sequence[int]:
     return db.session.scalars(due.order_by(IdentityProvider.organization_id)).all()
 
 
-def go_on(organization_id: int) -> bool:
-    """End a rehearsal whose day has come, or queue some of the reminders that are due; return whether more are.
+def count_outside(organization_id: int) -> int:
+    """Return how many active members of an organization would be kept out, if its provider were required now."""
+    in_use = (IdentityProvider.organization_id == organization_id, IdentityProvider.status == ProviderStatus.ACTIVE)
+    provider_id = db.session.scalar(select(IdentityProvider.id).where(*in_use))
+    return db.session.scalars(_OUTSIDE, {"provider_id": provider_id}).one()
+
+
+def go_on(organization_id: int, people: int) -> None:
+    """End a rehearsal whose day has come, or begin the reminders that are due, and tell the owners.
 
     The organization's lock keeps two workers from doing so twice.
+
+    Args:
+        organization_id: whose.
+        people: how many would be kept out, as they were counted just before.
     """
     organization = organizations.lock(organization_id)
     provider = connections.active_of(organization)
     if provider is None or provider.required_from is None or not is_rehearsed(provider):
-        return False
+        return
     if provider.required_from <= clock.now():
-        _end(organization, provider)
-        return False
-    days = _due(provider, provider.required_from)
-    return days is not None and _remind(organization, provider, provider.required_from, days)
+        _end(organization, provider, people)
+    elif (days := _due(provider, provider.required_from)) is not None:
+        provider.reminded_days = days
+        _begin_reminders(organization, provider, provider.required_from, people)
 
 
 def has_owner(provider: IdentityProvider) -> bool:
@@ -89,41 +99,47 @@ def _due(provider: IdentityProvider, begins: datetime) -> int | None:
     return min(come) if is_new else None
 
 
-def _remind(organization: Organization, provider: IdentityProvider, begins: datetime, days: int) -> bool:
-    """Remind the next of those who would be kept out; after the last of them, tell owners how many they are."""
-    readers = _outsiders(organization, provider)
-    letters.tell_each(REMINDER, organization, provider, readers, begins_at=begins.isoformat())
-    if len(readers) == BATCH:
-        return True
-    provider.reminded_days = days
-    people = db.session.scalars(_OUTSIDE, {"provider_id": provider.id}).one()
+def _begin_reminders(organization: Organization, provider: IdentityProvider, begins: datetime, people: int) -> None:
+    """Tell owners how many would be kept out, and owe each of these a reminder."""
+    errands.owe(organization, Owed.OUTSIDERS_ARE_REMINDED, provider, begins_at=begins.isoformat())
     _tell_owners(organization, provider, "soon", begins, people)
     after = {"people": people, "required_from": begins.isoformat()}
     audit.record(
         Actor.system(), Event.SSO_REMINDED, connections.target_of(provider), organization=organization, after=after
     )
-    return False
 
 
-def _outsiders(organization: Organization, provider: IdentityProvider) -> list[Reader]:
-    """Return some of those who would be kept out and had no reminder today, who have an address that is theirs."""
-    is_linked = exists().where(
-        Identity.provider_id == provider.id, Identity.user_id == User.id, Identity.invalid_since.is_(None)
-    )
+def remind(organization: Organization, errand: SsoErrand) -> bool:
+    """Remind those who would be kept out among the next members; tell whether more follow. See `errands`.
+
+    Where the rehearsal is over, or goes on until another day, that day has reminders of its own.
+    """
+    provider = errands.provider_of(errand)
+    begins = provider.required_from
+    if not is_rehearsed(provider) or begins is None or begins.isoformat() != errand.data["begins_at"]:
+        return False
+    following = select(Member.id).where(Member.organization_id == organization.id, Member.id > errand.after)
+    batch = db.session.scalars(following.order_by(Member.id).limit(errands.BATCH)).all()
+    readers = _outsiders_among(batch, organization, provider)
+    letters.tell_each(REMINDER, organization, provider, readers, begins_at=begins.isoformat())
+    return errands.has_more(errand, batch)
+
+
+def _outsiders_among(batch: Sequence[int], organization: Organization, provider: IdentityProvider) -> list[Reader]:
+    """Return who would be kept out and had no reminder today, of those who have an address that is theirs."""
     due = (
-        select(User.id, User.name, EmailAddress.address, User.language, is_linked)
+        select(User.id, User.name, EmailAddress.address, User.language, HAS_IDENTITY)
         .join(Member, Member.user_id == User.id)
         .join(EmailAddress, HAS_ADDRESS)
         .join(IdentityProvider, IdentityProvider.organization_id == Member.organization_id)
-        .where(IdentityProvider.id == provider.id, *IS_ACTIVE)
-        .where(not_(_VOUCHED_FOR), ~letters.was_told(REMINDER, organization))
+        .where(IdentityProvider.id == provider.id, Member.id.in_(batch), *IS_ACTIVE)
+        .where(OUTSIDE, ~letters.was_told(REMINDER, organization))
         .order_by(Member.id)
-        .limit(BATCH)
     )
     return [Reader(*row[:4], {"is_linked": row[4]}) for row in db.session.execute(due)]
 
 
-def _end(organization: Organization, provider: IdentityProvider) -> None:
+def _end(organization: Organization, provider: IdentityProvider, people: int) -> None:
     """Require the provider from now on if an owner could come in then; else require nothing, and tell owners why.
 
     Nobody could through a provider of which the last check found that it does not work.
@@ -132,7 +148,6 @@ def _end(organization: Organization, provider: IdentityProvider) -> None:
     put(provider, Policy(Enforcement.REQUIRED if is_possible else Enforcement.OPTIONAL))
     provider.kept_optional_at = None if is_possible else clock.now()
     record(Actor.system(), Event.SSO_ENFORCED, organization, provider, before)
-    people = db.session.scalars(_OUTSIDE, {"provider_id": provider.id}).one()
     _tell_owners(organization, provider, "required" if is_possible else "kept", before.required_from, people)
 
 

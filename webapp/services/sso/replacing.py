@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from webapp.access.actor import Actor
 from webapp.models import IdentityProvider, Organization
-from webapp.services.sso import connections, disabling, enforcement, letters
+from webapp.services.sso import connections, enforcement, errands
+from webapp.services.sso.errands import Owed
 
 KIND = "sso_replaced"
 
@@ -12,8 +13,9 @@ KIND = "sso_replaced"
 def activate(actor: Actor, organization: Organization, draft: IdentityProvider, learned: Mapping[str, str]) -> None:
     """Put a draft that has just been proven to use; see `connections.activate`.
 
-    Nobody is known at it yet, so those who were linked with the connection before are asked to link again; but for the
-    actor, who has just come through it. For the same reason nobody has to come through it at once.
+    Nobody is known at it yet, so those who were linked with the connection before are asked to link again; but for
+    whoever has come through it by then, as the actor just has. For the same reason nobody has to come through it at
+    once.
 
     Raises:
         NotFound, Forbidden: the actor may not.
@@ -21,6 +23,5 @@ def activate(actor: Actor, organization: Organization, draft: IdentityProvider, 
     replaced = connections.activate(actor, organization, draft, learned)
     if replaced is not None:
         enforcement.begin_anew(actor, organization, draft, replaced)
-        readers = letters.linked(KIND, organization, replaced)
-        letters.tell_each(KIND, organization, draft, [one for one in readers if one.user_id != actor.user_id])
-        disabling.tell_unproven(organization, replaced)
+        errands.owe(organization, Owed.LINKED_ARE_TOLD, replaced, letter=KIND, host=connections.host_of(draft))
+        errands.owe(organization, Owed.UNPROVEN_ARE_TOLD, replaced)

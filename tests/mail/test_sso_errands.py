@@ -1,0 +1,185 @@
+"""What changes of single sign-on owe to many people: noted by the change, done by the worker, each person once."""
+
+import threading
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import time_machine
+from sqlalchemy import insert, select, update
+
+from tests.support import crowds
+from tests.support.acme import Acme
+from tests.support.sso import connection, rows, work
+from tests.support.visitor import at_once
+from webapp import clock
+from webapp.db import db
+from webapp.mail import errands as worker
+from webapp.mail import rehearsals
+from webapp.models import (
+    EmailAddress,
+    Enforcement,
+    Identity,
+    IdentityProvider,
+    Member,
+    ProviderStatus,
+    Session,
+    SessionIdentity,
+    SsoErrand,
+)
+from webapp.services import attempts
+from webapp.services.attempts import DAY, Limit
+from webapp.services.sso import disabling, errands, replacing
+from webapp.services.sso.disabling import MOST_UNPROVEN_A_DAY
+from webapp.services.sso.errands import BATCH
+
+MANY = 2 * BATCH + 10
+
+
+def linked(acme: Acme, number: int) -> list[str]:
+    """Let Acme have a connection in use that knows so many people; return their addresses."""
+    people = [(f"Person {n}", f"p{n}@example.net") for n in range(number)]
+    members = crowds.join(acme, people)
+
+    def link() -> None:
+        provider = connection(acme.organization(), "https://id.example.org")
+        users = db.session.scalars(select(Member.user_id).where(Member.id.in_(members)))
+        of = {"organization_id": provider.organization_id, "provider_id": provider.id, "claims": {}}
+        rows = [{**of, "user_id": user, "subject": f"u-{user}"} for user in users]
+        db.session.execute(insert(Identity), rows)
+
+    acme.world.write(link)
+    return [address for _, address in people]
+
+
+def in_use() -> IdentityProvider:
+    """Return the connection in use, within a transaction."""
+    return db.session.scalars(select(IdentityProvider).where(IdentityProvider.status == ProviderStatus.ACTIVE)).one()
+
+
+def switch_off(acme: Acme) -> None:
+    acme.act(acme.owner, lambda actor, here: disabling.disable(actor, here, in_use()))
+
+
+def told(acme: Acme, kind: str = "sso_disabled") -> Counter[str]:
+    return Counter(letter.to_address for letter in acme.world.letters(kind))
+
+
+def once(acme: Acme, *, stop: bool = False) -> None:
+    """Let the worker do one batch of each errand, or none where it is asked to stop."""
+    asked = threading.Event()
+    if stop:
+        asked.set()
+    with acme.world.app.app_context():
+        worker.go_on(asked)
+
+
+def test_change_writes_to_nobody_and_the_worker_to_each_person_once_in_batches(acme: Acme) -> None:
+    people = linked(acme, MANY)
+    switch_off(acme)
+    written = [told(acme).total()]
+    once(acme, stop=True)
+    written.append(told(acme).total())
+    while rows(acme, SsoErrand):
+        once(acme)
+        written.append(told(acme).total())
+    assert written == [0, 0, BATCH, 2 * BATCH, MANY]
+    assert told(acme) == Counter(people)
+
+
+def test_sessions_of_everybody_end_in_batches_and_the_first_at_once(acme: Acme) -> None:
+    linked(acme, MANY)
+    others = rows(acme, Session)
+
+    def sign_in() -> None:
+        for identity in db.session.scalars(select(Identity)):
+            theirs = {"user_id": identity.user_id, "token_hash": f"{identity.id}", "is_confined": True}
+            now = {"created_at": clock.now(), "last_seen_at": clock.now(), "expires_at": clock.now() + DAY}
+            theirs |= {"ip": "192.0.2.1", "user_agent": "Browser"}
+            number = db.session.scalar(insert(Session).values(**theirs, **now).returning(Session.id))
+            db.session.add(SessionIdentity(session_id=number, identity_id=identity.id))
+
+    acme.world.write(sign_in)
+    switch_off(acme)
+    assert rows(acme, Session) == others + MANY - BATCH
+    work(acme.world.app)
+    assert rows(acme, Session) == others
+
+
+def test_R23_two_workers_at_once_tell_each_person_once(acme: Acme) -> None:
+    people = linked(acme, MANY)
+    switch_off(acme)
+    at_once(2, lambda _index: work(acme.world.app))
+    assert told(acme) == Counter(people)
+    assert rows(acme, SsoErrand) == 0
+
+
+def test_everybody_who_would_be_kept_out_is_reminded_in_batches(acme: Acme) -> None:
+    people = linked(acme, BATCH)
+    before = datetime.now(UTC) - timedelta(days=30)
+    values = {"enforcement": Enforcement.REQUIRED, "required_from": clock.now() + DAY, "rehearsed_since": before}
+    acme.world.write(lambda: db.session.execute(update(IdentityProvider).values(values)))
+    acme.world.write(lambda: db.session.execute(update(Identity).values(last_verified_at=before)))
+    with acme.world.app.app_context():
+        rehearsals.go_on(threading.Event())
+    assert told(acme, "sso_required_soon").total() == 0
+    [summary] = acme.world.letters("sso_rehearsal")
+    acme_people = [one.email for one in (acme.owner, acme.manager, acme.admin, acme.member)]
+    assert summary.data["people"] == BATCH + len(acme_people)
+    once(acme)
+    assert told(acme, "sso_required_soon").total() <= BATCH
+    work(acme.world.app)
+    assert told(acme, "sso_required_soon") == Counter([*people, *acme_people])
+
+
+def test_reminders_of_a_day_that_was_moved_end(acme: Acme) -> None:
+    linked(acme, 3)
+    values = {"enforcement": Enforcement.REQUIRED, "required_from": clock.now() + DAY, "rehearsed_since": clock.now()}
+    acme.world.write(lambda: db.session.execute(update(IdentityProvider).values(values)))
+    with acme.world.app.app_context():
+        rehearsals.go_on(threading.Event())
+    later = clock.now() + 20 * DAY
+    acme.world.write(lambda: db.session.execute(update(IdentityProvider).values(required_from=later)))
+    work(acme.world.app)
+    assert (told(acme, "sso_required_soon").total(), rows(acme, SsoErrand)) == (0, 0)
+
+
+def test_unproven_addresses_beyond_those_of_a_day_are_written_to_on_the_next(acme: Acme) -> None:
+    people = linked(acme, 5)
+    theirs = update(EmailAddress).where(EmailAddress.canonical.in_(people)).values(verified_at=None)
+    acme.world.write(lambda: db.session.execute(theirs))
+    bucket = Limit(f"sso_disabled:unproven:{acme.world.read(lambda: acme.organization().id)}", MOST_UNPROVEN_A_DAY, DAY)
+    with time_machine.travel(clock.now(), tick=False) as now:
+        acme.world.write(lambda: attempts.raise_counters({bucket: MOST_UNPROVEN_A_DAY - 3}))
+        switch_off(acme)
+        work(acme.world.app)
+        assert told(acme) == Counter(people[:3])
+        now.shift(DAY + timedelta(minutes=1))
+        work(acme.world.app)
+    assert told(acme) == Counter(people)
+    assert all(letter.secret for letter in acme.world.letters("sso_disabled"))
+
+
+def test_whoever_has_linked_anew_meanwhile_is_not_asked_to(acme: Acme) -> None:
+    people = linked(acme, 3)
+
+    def replace() -> None:
+        before, organization = in_use(), acme.organization()
+        before.status = ProviderStatus.DISABLED
+        db.session.flush()
+        after = connection(organization, "https://new.example.org")
+        said = {"letter": replacing.KIND, "host": "new.example.org"}
+        errands.owe(organization, errands.Owed.LINKED_ARE_TOLD, before, **said)
+        first = db.session.scalars(select(Identity).order_by(Identity.user_id)).first()
+        assert first is not None
+        of_organization = {"organization_id": organization.id, "provider_id": after.id}
+        db.session.add(Identity(**of_organization, user_id=first.user_id, subject="new", claims={}))
+
+    acme.world.write(replace)
+    work(acme.world.app)
+    assert told(acme, "sso_replaced") == Counter(people[1:])
+
+
+@pytest.mark.parametrize("kind", list(errands.Owed))
+def test_worker_knows_how_to_do_whatever_is_owed(kind: errands.Owed) -> None:
+    assert kind in worker.STEPS

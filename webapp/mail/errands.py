@@ -1,0 +1,28 @@
+"""What changes of single sign-on owe to many people, done in batches too small to keep anybody waiting."""
+
+import threading
+from collections.abc import Mapping
+from functools import partial
+
+from webapp.db import perform
+from webapp.services.sso import disabling, errands, letters, refills, rehearsals
+from webapp.services.sso.errands import Owed, Step
+
+STEPS: Mapping[str, Step] = {
+    Owed.SESSIONS_END: disabling.end_sessions,
+    Owed.LINKED_ARE_TOLD: letters.tell_linked,
+    Owed.UNPROVEN_ARE_TOLD: disabling.tell_unproven,
+    Owed.OUTSIDERS_ARE_REMINDED: rehearsals.remind,
+    Owed.GROUP_IS_REFILLED: refills.refill,
+}
+
+
+def go_on(stop: threading.Event) -> None:
+    """Do one batch of each errand that is due, unless it is time to stop: what waits in the outbox leaves in between.
+
+    So a letter to one person never waits behind those to a whole organization.
+    """
+    for number in perform(errands.due, write=False):
+        if stop.is_set():
+            return
+        perform(partial(errands.go_on, number, STEPS), write=True)

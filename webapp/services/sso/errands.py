@@ -1,0 +1,96 @@
+"""What a change of single sign-on owes to many people: the change notes it in a row, and the worker does it in batches.
+
+Each batch is a transaction that also keeps how far it has come. So nobody waits longer than a batch takes, whoever is
+killed has done a batch or has not, and the next worker goes on where it ended.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import select
+
+from webapp import clock
+from webapp.db import db
+from webapp.models import Identity, IdentityProvider, Organization, SsoErrand
+from webapp.services import organizations
+
+BATCH = 200
+MOST_AT_ONCE = 20
+"""Of how many errands a batch is done before letters leave again, those first that began first."""
+
+
+class Owed(StrEnum):
+    """What is owed."""
+
+    SESSIONS_END = "sessions_end"
+    LINKED_ARE_TOLD = "linked_are_told"
+    UNPROVEN_ARE_TOLD = "unproven_are_told"
+    OUTSIDERS_ARE_REMINDED = "outsiders_are_reminded"
+    GROUP_IS_REFILLED = "group_is_refilled"
+
+
+Step = Callable[[Organization, SsoErrand], bool]
+"""Does the next batch of an errand, keeps with it how far it has come, and tells whether there is more."""
+
+
+def owe(organization: Organization, what: Owed, provider: IdentityProvider | None = None, **data: Any) -> SsoErrand:
+    """Note that something is owed to many people; the caller holds the lock.
+
+    Args:
+        organization: whose people.
+        what: is owed.
+        provider: the connection that it is about, if it is about one.
+        data: what else it takes.
+    """
+    of_provider = {"organization_id": organization.id, "provider_id": provider.id if provider else None}
+    errand = SsoErrand(**of_provider, kind=what.value, data=data, after=0)
+    db.session.add(errand)
+    db.session.flush()
+    return errand
+
+
+def due() -> Sequence[int]:
+    """Return the ids of errands of which a batch can be done now, at most 20."""
+    found = select(SsoErrand.id).where(SsoErrand.not_before <= clock.now()).order_by(SsoErrand.id)
+    return db.session.scalars(found.limit(MOST_AT_ONCE)).all()
+
+
+def go_on(errand_id: int, steps: Mapping[str, Step]) -> None:
+    """Do the next batch of an errand, under the lock of its organization; it ends with its last one.
+
+    Where another worker has been quicker, that one's batch was another: nothing is done twice. What only a newer
+    version knows how to do waits for its worker.
+    """
+    organization_id = db.session.scalar(select(SsoErrand.organization_id).where(SsoErrand.id == errand_id))
+    if organization_id is None:
+        return
+    organization = organizations.lock(organization_id)
+    errand = db.session.get(SsoErrand, errand_id, populate_existing=True)
+    if errand is None or errand.not_before > clock.now() or errand.kind not in steps:
+        return
+    do(errand, organization, steps[errand.kind])
+
+
+def do(errand: SsoErrand, organization: Organization, step: Step) -> None:
+    """Do the next batch of an errand; the caller holds the lock."""
+    if not step(organization, errand):
+        db.session.delete(errand)
+    db.session.flush()
+
+
+def provider_of(errand: SsoErrand) -> IdentityProvider:
+    """Return the connection that an errand is about."""
+    return db.session.get_one(IdentityProvider, errand.provider_id)
+
+
+def next_linked(errand: SsoErrand) -> list[int]:
+    """Return the ids of the next users, in their order, who are linked with the connection of an errand."""
+    linked = select(Identity.user_id).where(Identity.provider_id == errand.provider_id, Identity.user_id > errand.after)
+    return list(db.session.scalars(linked.order_by(Identity.user_id).limit(BATCH)))
+
+
+def has_more(errand: SsoErrand, batch: Sequence[int]) -> bool:
+    """Keep that a batch is done; tell whether another may follow."""
+    errand.after = batch[-1] if batch else errand.after
+    return len(batch) == BATCH

@@ -1,0 +1,105 @@
+"""Large access groups that claims fill, brought in step with their rules by the worker; see `errands`.
+
+First everybody in the group is looked at once, in the order of their ids: whoever no rule holds leaves. Then a rule
+that ends is forgotten. Who signs in meanwhile comes and goes by the rules in force.
+"""
+
+from collections.abc import Collection, Sequence
+from itertools import product
+
+from sqlalchemy import Select, and_, delete, exists, insert, select
+
+from webapp.access.actor import Actor
+from webapp.access.single_sign_on import is_recent
+from webapp.db import db
+from webapp.models import (
+    SINGLE_SIGN_ON,
+    AccessGroup,
+    GroupMember,
+    Identity,
+    IdentityProvider,
+    Member,
+    Organization,
+    ProviderStatus,
+    SsoErrand,
+    SsoMapping,
+    SsoMappingMember,
+)
+from webapp.services import access_groups, group_members
+from webapp.services.sso.errands import BATCH
+
+
+def refill(organization: Organization, errand: SsoErrand) -> bool:
+    """Let the next people in a group stay only if a rule holds them, or end a rule; tell whether there is more."""
+    group = db.session.get(AccessGroup, errand.data["group_id"])
+    if group is None or group.source != SINGLE_SIGN_ON:
+        return False
+    if batch := _next_inside(group, errand.after):
+        _hold_those_named(organization, group, [member.id for member in batch])
+        held = _held(group, [member.id for member in batch])
+        gone = [(group, member) for member in batch if member.id not in held]
+        group_members.take_out(Actor.system(), organization, gone)
+        errand.after = batch[-1].id
+        return True
+    ending = db.session.get(SsoMapping, errand.data.get("mapping_id", 0))
+    if ending is None:
+        return False
+    if _forget_some(ending) == BATCH:
+        return True
+    _end(organization, group, ending)
+    return False
+
+
+def _next_inside(group: AccessGroup, after: int) -> Sequence[Member]:
+    inside = select(GroupMember.member_id).where(GroupMember.group_id == group.id, GroupMember.member_id > after)
+    page = inside.order_by(GroupMember.member_id).limit(BATCH).subquery()
+    return db.session.scalars(select(Member).join(page, page.c.member_id == Member.id).order_by(Member.id)).all()
+
+
+def _hold_those_named(organization: Organization, group: AccessGroup, members: Collection[int]) -> None:
+    """Hold by the rules in force those of whom the provider has said so at their last sign-in; it keeps groups only."""
+    rules = _in_force(group).add_columns(SsoMapping.value).where(SsoMapping.claim == "groups")
+    in_use = and_(IdentityProvider.organization_id == organization.id, IdentityProvider.status == ProviderStatus.ACTIVE)
+    named = (
+        select(Member.id, Identity.claims)
+        .join(Identity, Identity.user_id == Member.user_id)
+        .join(IdentityProvider, and_(IdentityProvider.id == Identity.provider_id, in_use))
+        .where(Member.id.in_(members), Identity.invalid_since.is_(None))
+        .where(is_recent(Identity.last_verified_at, IdentityProvider))
+    )
+    pairs = product(db.session.execute(rules).all(), db.session.execute(named).all())
+    wanted = {(rule.id, who.id) for rule, who in pairs if rule.value in (who.claims.get("groups") or ())}
+    there = select(SsoMappingMember.mapping_id, SsoMappingMember.member_id).where(
+        SsoMappingMember.member_id.in_(members)
+    )
+    new = sorted(wanted - {(mapping, member) for mapping, member in db.session.execute(there)})
+    if new:
+        of = {"organization_id": organization.id}
+        rows = [{**of, "mapping_id": mapping, "member_id": member} for mapping, member in new]
+        db.session.execute(insert(SsoMappingMember), rows)
+
+
+def _held(group: AccessGroup, members: Collection[int]) -> set[int]:
+    held = select(SsoMappingMember.member_id).where(SsoMappingMember.mapping_id.in_(_in_force(group)))
+    return set(db.session.scalars(held.where(SsoMappingMember.member_id.in_(members))))
+
+
+def _in_force(group: AccessGroup) -> Select[int]:
+    return select(SsoMapping.id).where(SsoMapping.group_id == group.id, SsoMapping.is_ending.is_(False))
+
+
+def _forget_some(ending: SsoMapping) -> int:
+    """Forget some of those for whom a rule held; return how many."""
+    held = select(SsoMappingMember.member_id).where(SsoMappingMember.mapping_id == ending.id).limit(BATCH)
+    members = db.session.scalars(held).all()
+    of_rule = SsoMappingMember.mapping_id == ending.id
+    db.session.execute(delete(SsoMappingMember).where(of_rule, SsoMappingMember.member_id.in_(members)))
+    return len(members)
+
+
+def _end(organization: Organization, group: AccessGroup, ending: SsoMapping) -> None:
+    """Remove a rule that holds nobody any more; without any other people may change the group again."""
+    db.session.delete(ending)
+    db.session.flush()
+    if not db.session.scalar(select(exists().where(SsoMapping.group_id == group.id))):
+        access_groups.manage(Actor.system(), organization, group, None)
