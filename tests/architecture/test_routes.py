@@ -4,7 +4,7 @@ import pytest
 from flask import Flask
 
 from webapp.access.roles import Scope
-from webapp.http.guard import PUBLIC, Rule, ScopeUnasked, UndeclaredRoute, access, refuse_undeclared, rule_of
+from webapp.http.rules import PUBLIC, Rule, ScopeUnasked, UndeclaredRoute, access, refuse_undeclared, rule_of
 
 
 @pytest.fixture

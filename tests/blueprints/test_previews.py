@@ -10,7 +10,7 @@ from tests.support.pages import PANEL, Page
 from tests.support.routes import Routes
 from tests.support.worlds import World, post
 from webapp.db import db
-from webapp.http.guard import rule_of
+from webapp.http.rules import rule_of
 from webapp.models import AuditEntry, Role
 
 # Everybody may ask this about themselves; Acme's owner may not leave while there is no other.

@@ -16,7 +16,7 @@ from tests.support.routes import Routes
 from tests.support.worlds import World, post
 from webapp import create_app
 from webapp.config import Settings
-from webapp.http.guard import PUBLIC, access
+from webapp.http.rules import PUBLIC, access
 
 ALWAYS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from tests.support.acme import Acme
 from tests.support.worlds import csrf_token
-from webapp.http.guard import PUBLIC, access
+from webapp.http.rules import PUBLIC, access
 
 Lines = Callable[[], list[dict[str, Any]]]
 

@@ -19,7 +19,7 @@ from tests.support.worlds import World, csrf_token, post
 from webapp.access.actor import Actor
 from webapp.config import Settings
 from webapp.db import db
-from webapp.http.guard import PUBLIC, access
+from webapp.http.rules import PUBLIC, access
 from webapp.services import audit
 from webapp.services.audit import Event, Target
 

@@ -1,175 +1,33 @@
-"""The guard: every route declares who may use it, and loads what it speaks of through its parents."""
+"""The guard: before a view it asks whether its rule lets this session in, and loads what the address names."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from enum import Enum
-from functools import cache
+from collections.abc import Callable
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, current_app, g, make_response, request, url_for
+from flask import Flask, Response, current_app, g, make_response, request
 from flask import redirect as redirect_to
 from flask.typing import ResponseReturnValue
-from sqlalchemy import Select, and_, bindparam, select
-from sqlalchemy.orm import InstrumentedAttribute
 from werkzeug.routing import RequestRedirect
 
 from webapp.access.decide import decide, require
 from webapp.access.roles import Scope
-from webapp.access.single_sign_on import came_otherwise
-from webapp.db import MustWrite, db
+from webapp.db import MustWrite
 from webapp.errors import Conflict, Forbidden, MembershipEnded, NotFound, ProviderRequired, SignInRequired
 from webapp.http import uow
 from webapp.http.choices import is_search
 from webapp.http.environment import Environment
+from webapp.http.loading import lead_elsewhere, load_children, load_named, load_organization
+from webapp.http.rules import PUBLIC, SIGNED_IN, SOFTWARE, Asks, Rule, rule_of
 from webapp.http.session import Viewer, belongs_to, current_actor, reload_viewer, token, viewer
-from webapp.models import (
-    AccessGroup,
-    Invitation,
-    Member,
-    MemberStatus,
-    Organization,
-    Project,
-    RemovedMember,
-    SsoMapping,
-    Team,
-)
+from webapp.models import Member, MemberStatus, Organization, Project, Team
 from webapp.models.member import last_day
-from webapp.services import attempts, audit, organizations, sessions, slugs
+from webapp.services import attempts, audit, organizations, sessions
 from webapp.services.attempts import MOST_REFUSALS_NOTED, Limit
 from webapp.services.audit import Event, Target
-from webapp.services.slugs import Kind
 from webapp.services.sso import connections, identities
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-# By the name of the variable part: the column that its number stands for, in a table of the organization.
-CHILDREN: Final[Mapping[str, InstrumentedAttribute[int]]] = {
-    "group": AccessGroup.id,
-    "invitation": Invitation.id,
-    "mapping": SsoMapping.id,
-    "member": Member.id,
-    "removed": RemovedMember.member_id,
-}
-
-# By the name of the variable part: what has slugs of its own in an organization.
-NAMED: Final[Mapping[str, Kind]] = {"team": slugs.TEAM, "project": slugs.PROJECT}
-
-Asks = Callable[..., Callable[[], object]]
 T = TypeVar("T")
-View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
-
-
-class Audience(Enum):
-    """Who may use a route that speaks of no organization."""
-
-    PUBLIC = "anybody"
-    SIGNED_IN = "anybody signed in"
-    SOFTWARE = "anybody, and nobody asks who, so that it answers when the database does not"
-
-
-PUBLIC: Final = Audience.PUBLIC
-SIGNED_IN: Final = Audience.SIGNED_IN
-SOFTWARE: Final = Audience.SOFTWARE
-
-
-@dataclass(frozen=True)
-class Rule:
-    """Who may use a route, and which transactions it has; see `access`."""
-
-    allows: Scope | Audience
-    own_transactions: bool = False
-    previews: bool = False
-    finds: bool = False
-    leads_in: bool = False
-    asks: Asks | None = None
-    leads_out: bool = False
-    proves: bool = False
-
-
-class UndeclaredRoute(Exception):
-    """A route says nothing of who may use it; the application does not start."""
-
-
-class ScopeUnasked(Exception):
-    """A route declares a scope that nobody would ask for; the application does not start."""
-
-
-def access(
-    allows: Scope | Audience,
-    *,
-    own_transactions: bool = False,
-    previews: bool = False,
-    finds: bool = False,
-    leads_in: bool = False,
-    asks: Asks | None = None,
-) -> Callable[[View], View]:
-    """Declare who may use a view.
-
-    Args:
-        allows: a scope on what the address names last of an organization, a team and a project; or an audience.
-        own_transactions: the view hashes or waits and therefore opens its transactions with `uow.read` and `uow.write`.
-        previews: a request that only asks, without `confirm`, may make the change to see what it does: then it is
-            answered again, in a writing transaction that keeps nothing.
-        finds: its form has a button that only looks for people: such a POST reads, and holds nobody up.
-        leads_in: it is on the way to the organization's provider, and therefore open to whoever has yet to come
-            through that.
-        asks: what the view wants to know of the world outside: called behind the same guard, in a reading transaction,
-            it returns a step that is taken while none is open. The view is then called with what that found, as `told`.
-
-    Raises:
-        ScopeUnasked: a scope together with `own_transactions`.
-    """
-
-    if own_transactions and isinstance(allows, Scope):
-        raise ScopeUnasked("a scope is asked for inside the transaction of the view, so it cannot open its own")
-
-    def declare(view: View) -> View:
-        view.__dict__["rule"] = Rule(allows, own_transactions, previews, finds, leads_in, asks)
-        return view
-
-    return declare
-
-
-def leads_out(view: View) -> View:
-    """Declare of a view, above `access`, that it takes nothing but one's own membership away.
-
-    So it is open to whoever has yet to come through the organization's provider; not at a provider's word alone.
-    """
-    view.__dict__["rule"] = replace(view.__dict__["rule"], leads_out=True)
-    return view
-
-
-def proves(view: View) -> View:
-    """Declare of a view, above `access`, that it leads to a way of one's own to prove who one is.
-
-    So it is open at a provider's word alone to whoever has no password.
-    """
-    view.__dict__["rule"] = replace(view.__dict__["rule"], proves=True)
-    return view
-
-
-def rule_of(app: Flask, endpoint: str) -> Rule:
-    """Return the rule of an endpoint.
-
-    Raises:
-        UndeclaredRoute: it has none.
-    """
-    rule = app.view_functions[endpoint].__dict__.get("rule")
-    if endpoint == "static":
-        return Rule(SOFTWARE, own_transactions=True)
-    if not isinstance(rule, Rule):
-        raise UndeclaredRoute(f"{endpoint} declares no access rule")
-    return rule
-
-
-def refuse_undeclared(app: Flask) -> None:
-    """Go on only if every route has declared its rule.
-
-    Raises:
-        UndeclaredRoute: one has not.
-    """
-    for route in app.url_map.iter_rules():
-        rule_of(app, route.endpoint)
 
 
 class GuardedFlask(Flask):
@@ -262,9 +120,9 @@ def _look(slug: str) -> Response | None:
     found = reload_viewer()
     if found is None:
         raise SignInRequired
-    organization = _load_organization(slug, found)
+    organization = load_organization(slug, found)
     if organization is None:
-        return _lead_elsewhere(slug, found)
+        return lead_elsewhere(slug, found)
     _refuse_ended(organization, found)
     require(current_actor(), Scope.ORG_READ, organization)
     return None
@@ -285,7 +143,7 @@ def _ask_again(step: Callable[..., T], *args: object, **kwargs: object) -> T:
     found = reload_viewer()
     if found is None or not isinstance(rule.allows, Scope):
         raise SignInRequired
-    organization = _load_organization(str((request.view_args or {})["org"]), found)
+    organization = load_organization(str((request.view_args or {})["org"]), found)
     if organization is None:
         raise NotFound
     _require_way_in(rule, organization, found)
@@ -336,17 +194,17 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
     if rule.allows is SIGNED_IN and found is not None:
         _refuse_confined(found, is_proof=rule.proves)
     if isinstance(rule.allows, Scope):
-        organization = _load_organization(str(slug), found)
+        organization = load_organization(str(slug), found)
         if organization is None:
-            return _lead_elsewhere(str(slug), found)
+            return lead_elsewhere(str(slug), found)
         _require_way_in(rule, organization, found)
         if lock and organization.id != locked:  # renamed to this slug just now, so nobody holds its lock
             raise Conflict
         loaded["organization"] = organization
-        if former := _load_named(organization, loaded):
+        if former := load_named(organization, loaded):
             return former
         require(current_actor(), rule.allows, loaded.get("project") or loaded.get("team") or organization)
-        _load_children(organization, loaded)
+        load_children(organization, loaded)
     return current_app.make_response(call(**loaded))
 
 
@@ -426,94 +284,6 @@ def _lead_to_provider(organization: Organization, member: Member) -> None:
         provider = connections.require_active(organization)
         is_linked = identities.of_user(provider, member.user_id) is not None
         raise ProviderRequired(organization.slug, is_linked=is_linked)
-
-
-def _load_organization(slug: str, found: Viewer | None) -> Organization | None:
-    who = {"user_id": found.user_id, "session_id": found.session_id} if found else _NOBODY
-    row = db.session.execute(_ORGANIZATION, {"slug": slug, **who}).one_or_none()
-    if row is None:
-        return None
-    g.organization, g.member, g.came_otherwise = row
-    return g.organization  # type: ignore[no-any-return]
-
-
-_NOBODY: Final = {"user_id": None, "session_id": None}
-_ORGANIZATION = (
-    select(Organization, Member, came_otherwise(Member, bindparam("session_id")))
-    .join(Member, and_(Member.organization_id == Organization.id, Member.user_id == bindparam("user_id")))
-    .where(Organization.slug == bindparam("slug"))
-)
-
-
-def _lead_elsewhere(slug: str, found: Viewer | None) -> Response:
-    """Lead a member from an address of earlier to the present one.
-
-    Raises:
-        SignInRequired: the session came in by an organization's provider, and does not learn whether there is one here.
-        NotFound: there is no such address, or none that this person may know of.
-    """
-    if found is not None and found.is_confined:
-        raise SignInRequired
-    return _lead_from_former(slug, found)
-
-
-def _lead_from_former(slug: str, found: Viewer | None) -> Response:
-    """Lead a member from an address of earlier to the same page at the present one; forms are sent on as they are.
-
-    Raises:
-        NotFound: there is no such address, or none that this person may know of.
-    """
-    present = slugs.present_slug(slug, found.user_id if found else None)
-    if present is None:
-        raise NotFound
-    return _lead_to(org=present)
-
-
-def _lead_to(**present: str) -> Response:
-    """Lead to the same page under other slugs."""
-    path = url_for(request.endpoint or "", **{**(request.view_args or {}), **present})
-    query = request.query_string.decode("latin-1")
-    return make_response(redirect_to(f"{path}?{query}" if query else path, 308))
-
-
-def _load_named(organization: Organization, arguments: dict[str, Any]) -> Response | None:
-    """Load the team and the project of the address; where one had another slug before, lead to the present one.
-
-    Raises:
-        NotFound: there is no such thing, or none that the actor may know of.
-    """
-    require(current_actor(), Scope.ORG_READ, organization)
-    for name in NAMED.keys() & arguments.keys():
-        slug, found = arguments[name], slugs.find(NAMED[name], organization, arguments[name])
-        if found is None or not _may_see(found):
-            raise NotFound
-        if found.slug != slug:
-            return _lead_to(**{name: found.slug})
-        arguments[name] = found
-    return None
-
-
-def _may_see(found: Team | Project) -> bool:
-    """Tell whether the actor may know of a team or a project: one they may open, or run."""
-    actor = current_actor()
-    scopes = (Scope.PROJECT_READ, Scope.PROJECT_CREATE) if isinstance(found, Project) else (Scope.TEAM_READ,)
-    return any(decide(actor, scope, found) for scope in scopes)
-
-
-def _load_children(organization: Organization, arguments: dict[str, Any]) -> None:
-    for name in CHILDREN.keys() & arguments.keys():
-        parameters = {"organization_id": organization.id, "key": arguments[name]}
-        found, team = db.session.scalar(_child(name), parameters), arguments.get("team")
-        if found is None or (team is not None and getattr(found, "team_id", team.id) != team.id):
-            raise NotFound
-        arguments[name] = found
-
-
-@cache
-def _child(name: str) -> Select[tuple[Any]]:
-    key = CHILDREN[name]
-    model = key.class_
-    return select(model).where(model.organization_id == bindparam("organization_id"), key == bindparam("key"))
 
 
 def _record_refusal(refusal: Forbidden) -> None:

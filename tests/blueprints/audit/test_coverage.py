@@ -11,7 +11,7 @@ from tests.support.transactions import Transaction, transactions
 from tests.support.worlds import PASSWORD, Person, csrf_token, post
 from webapp.access.roles import LOWEST_ROLE, Scope
 from webapp.db import db
-from webapp.http.guard import rule_of
+from webapp.http.rules import rule_of
 from webapp.models import AuditEntry, Role, User
 
 # Who sends it, where Acme's owner has nothing to change: the last owner cannot leave, and who may invite asks nobody.

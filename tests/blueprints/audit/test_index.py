@@ -18,7 +18,8 @@ from webapp.access.actor import Actor
 from webapp.access.roles import Scope
 from webapp.blueprints.audit.sentences import REFUSALS, SENTENCES
 from webapp.db import db
-from webapp.http.guard import SAFE_METHODS, rule_of
+from webapp.http.guard import SAFE_METHODS
+from webapp.http.rules import rule_of
 from webapp.models import Organization, RemovedMember, Role
 from webapp.queries.audit import MOST_NAMED
 from webapp.services import access_groups, invitation_batches, removals

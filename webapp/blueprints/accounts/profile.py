@@ -11,8 +11,8 @@ from webapp.blueprints.accounts.forms import ChangePasswordForm, ProfileForm
 from webapp.errors import DomainError, SignInRequired, WrongPassword
 from webapp.http import session, sso, uow
 from webapp.http.credentials import count_attempt
-from webapp.http.guard import SIGNED_IN, access
 from webapp.http.htmx import go, respond
+from webapp.http.rules import SIGNED_IN, access
 from webapp.http.session import Viewer, current_actor
 from webapp.queries.account import addresses_of, sessions_of
 from webapp.queries.sso import own_links_of

@@ -12,8 +12,8 @@ from webapp.errors import DomainError
 from webapp.http import session, sso, uow
 from webapp.http.credentials import count_attempt, require_credentials
 from webapp.http.forms import safe_next
-from webapp.http.guard import PUBLIC, access
 from webapp.http.htmx import go
+from webapp.http.rules import PUBLIC, access
 from webapp.http.session import Viewer
 from webapp.models import User
 from webapp.queries.sso_entrances import entrance_towards, leads_anywhere

@@ -9,8 +9,8 @@ from webapp.errors import DomainError, LetterLimit, SignInRequired, WrongCredent
 from webapp.http import session, uow
 from webapp.http.credentials import count_attempt
 from webapp.http.forms import safe_next
-from webapp.http.guard import PUBLIC, SIGNED_IN, access, proves
 from webapp.http.htmx import go
+from webapp.http.rules import PUBLIC, SIGNED_IN, access, proves
 from webapp.services import accounts, addresses, attempts, passwords, verification
 from webapp.services.addresses import Address
 from webapp.services.verification import UnprovenAddress

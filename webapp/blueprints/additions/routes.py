@@ -7,8 +7,8 @@ from webapp.access.decide import grantable_roles
 from webapp.access.roles import Scope
 from webapp.blueprints.additions.forms import AddForm
 from webapp.errors import DomainError, NobodyToAdd
-from webapp.http.guard import access
 from webapp.http.htmx import go, respond
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Organization
 from webapp.queries.counts import counts_of

@@ -8,10 +8,11 @@ from webapp.blueprints.audit.filters import Asked, asked
 from webapp.blueprints.audit.names import families
 from webapp.blueprints.audit.sentences import described
 from webapp.http.csv import csv_file
-from webapp.http.guard import access, can
+from webapp.http.guard import can
 from webapp.http.htmx import respond
 from webapp.http.json_lines import json_lines_file
 from webapp.http.reasons import reasons_of_removed
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Organization
 from webapp.queries.audit import addresses_of_actors, entries_of, people_in, removals_among

@@ -3,7 +3,7 @@
 from flask import Blueprint, render_template
 
 from webapp.errors import NotFound
-from webapp.http.guard import PUBLIC, access
+from webapp.http.rules import PUBLIC, access
 from webapp.http.settings import settings
 from webapp.mail.demo_mailbox import DemoMailbox
 

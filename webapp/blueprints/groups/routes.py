@@ -13,8 +13,8 @@ from webapp.blueprints.teams.routes import tab
 from webapp.errors import DomainError
 from webapp.http.choices import is_search, picker
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
-from webapp.http.guard import access
 from webapp.http.htmx import go, in_place
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.http.stale import digest_of
 from webapp.models import AccessGroup, Organization, Role, Team

@@ -7,7 +7,7 @@ from webapp import schema
 from webapp.db import db
 from webapp.errors import Busy
 from webapp.http import uow
-from webapp.http.guard import SOFTWARE, access
+from webapp.http.rules import SOFTWARE, access
 
 bp = Blueprint("health", __name__)
 

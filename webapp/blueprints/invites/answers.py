@@ -12,9 +12,10 @@ from webapp.blueprints.invites.through_provider import described
 from webapp.errors import DomainError, InvitationNotOpen, NoAnswer, OtherAddress
 from webapp.http import session, uow
 from webapp.http.credentials import count_attempt, require_credentials
-from webapp.http.guard import PUBLIC, access, refuse_confined
+from webapp.http.guard import refuse_confined
 from webapp.http.htmx import go
 from webapp.http.offers import in_short, welcome
+from webapp.http.rules import PUBLIC, access
 from webapp.http.session import Viewer
 from webapp.models import User
 from webapp.queries.invitations import Offered, offered_by, was_accepted_by

@@ -6,8 +6,8 @@ from flask_babel import gettext as _
 from webapp import clock
 from webapp.access.roles import Scope
 from webapp.blueprints.invites import bp
-from webapp.http.guard import access
 from webapp.http.htmx import go, respond
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.http.settings import settings
 from webapp.models import Invitation, Organization

@@ -12,8 +12,8 @@ from webapp.blueprints.invites import bp
 from webapp.blueprints.invites.forms import InviteForm
 from webapp.blueprints.invites.outcomes import OutcomeRow, described
 from webapp.errors import DomainError
-from webapp.http.guard import access
 from webapp.http.htmx import go, respond
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.http.settings import settings
 from webapp.models import Organization

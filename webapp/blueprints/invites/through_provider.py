@@ -6,8 +6,8 @@ from flask import Response, url_for
 
 from webapp.blueprints.invites import bp
 from webapp.http import session, sso, uow
-from webapp.http.guard import PUBLIC, access
 from webapp.http.htmx import go
+from webapp.http.rules import PUBLIC, access
 from webapp.models import IdentityProvider
 from webapp.queries.invitations import offered_by
 from webapp.services.sso.enforcement import is_required

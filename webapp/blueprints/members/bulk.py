@@ -18,10 +18,10 @@ from webapp.blueprints.members.membership import EVENTS_OF_CHANGES
 from webapp.errors import N_, DomainError, NotFound, TooManyAtOnce
 from webapp.http.choices import CHOSEN, EVERYTHING, chosen_on_list, numbers_of
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
-from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.problems import translated
 from webapp.http.reasons import REFUSED
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Member, Organization, Role
 from webapp.queries.choices import teams_to_choose

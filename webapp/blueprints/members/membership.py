@@ -16,9 +16,9 @@ from webapp.errors import DomainError
 from webapp.http.choices import CHOSEN, EVERYTHING
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.days import day as said
-from webapp.http.guard import access
 from webapp.http.htmx import go, in_place, respond
 from webapp.http.reasons import reason_against
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.http.stale import digest_of
 from webapp.models import Member, Organization, Role

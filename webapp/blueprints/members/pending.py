@@ -10,9 +10,10 @@ from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.lines import pending_lines
 from webapp.http.csv import csv_file
-from webapp.http.guard import access, read_on
+from webapp.http.guard import read_on
 from webapp.http.htmx import respond
 from webapp.http.offers import in_short
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Organization, Role
 from webapp.queries.counts import counts_of

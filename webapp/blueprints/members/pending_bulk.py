@@ -14,9 +14,9 @@ from webapp.blueprints.members import bp
 from webapp.errors import N_, DomainError, NotFound, TooManyAtOnce
 from webapp.http.choices import chosen_on_list
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
-from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.reasons import OF_INVITATIONS
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Invitation, Organization
 from webapp.queries.invitations import listed_among, pending_of

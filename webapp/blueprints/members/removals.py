@@ -7,11 +7,12 @@ from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.membership import address_of, say_if_ended
 from webapp.http.confirmations import ConfirmForm, Preview, Question, confirmation
-from webapp.http.guard import access, is_kept_out, leads_out
+from webapp.http.guard import is_kept_out
 from webapp.http.htmx import go, respond
 from webapp.http.notices import say_with_undo
 from webapp.http.offers import names_of
 from webapp.http.reasons import reasons_of_removed
+from webapp.http.rules import access, leads_out
 from webapp.http.session import current_actor
 from webapp.models import Member, Organization, RemovedMember
 from webapp.queries.counts import counts_of

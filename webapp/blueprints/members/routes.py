@@ -10,9 +10,10 @@ from webapp.blueprints.members import bp
 from webapp.blueprints.members.filters import FILTERS, wanted_of_request
 from webapp.blueprints.members.lines import member_lines
 from webapp.http.csv import csv_file
-from webapp.http.guard import access, read_on
+from webapp.http.guard import read_on
 from webapp.http.htmx import respond
 from webapp.http.reasons import reasons_of
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import MemberStatus, Organization, Role
 from webapp.models.member import last_day

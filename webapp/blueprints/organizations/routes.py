@@ -11,8 +11,8 @@ from sqlalchemy import Row
 from webapp.access.roles import Scope
 from webapp.blueprints.organizations.forms import NewOrganizationForm, SettingsForm
 from webapp.errors import DomainError, OrganizationsByAdministrators
-from webapp.http.guard import SIGNED_IN, access
 from webapp.http.htmx import go, respond
+from webapp.http.rules import SIGNED_IN, access
 from webapp.http.session import current_actor, viewer
 from webapp.http.settings import settings as settings_in_force
 from webapp.models import Organization

@@ -12,8 +12,8 @@ from webapp.blueprints.projects import bp
 from webapp.blueprints.projects.forms import AddProjectForm, NewProjectForm
 from webapp.blueprints.teams.routes import tab
 from webapp.errors import N_, DomainError, NotFound
-from webapp.http.guard import access
 from webapp.http.htmx import go, respond
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Organization, Project, Role, Team
 from webapp.queries import reach

@@ -9,8 +9,8 @@ from webapp.blueprints.projects.forms import ProjectForm
 from webapp.errors import DomainError
 from webapp.http.choices import chosen_in
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
-from webapp.http.guard import access
 from webapp.http.htmx import go, in_place, respond
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.http.stale import digest_of
 from webapp.models import Organization, Project

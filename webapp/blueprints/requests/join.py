@@ -7,8 +7,9 @@ from webapp.blueprints.requests.forms import AddressForm, AskForm
 from webapp.errors import AddressNotProven, DomainError
 from webapp.http import session, uow
 from webapp.http.credentials import count_attempt
-from webapp.http.guard import PUBLIC, access, refuse_confined
+from webapp.http.guard import refuse_confined
 from webapp.http.htmx import go
+from webapp.http.rules import PUBLIC, access
 from webapp.queries.requests import Joinable, joinable
 from webapp.services import addresses, attempts, invitations, requests
 

@@ -9,8 +9,8 @@ from webapp.blueprints.members.forms import RoleForm
 from webapp.blueprints.requests import bp
 from webapp.blueprints.requests.forms import AddressForm
 from webapp.errors import DomainError
-from webapp.http.guard import access
 from webapp.http.htmx import go, respond
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.http.settings import settings
 from webapp.models import Invitation, Organization, Role

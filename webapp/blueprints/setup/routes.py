@@ -6,8 +6,8 @@ from flask_babel import gettext as _
 from webapp.blueprints.setup.forms import SetupForm
 from webapp.errors import DomainError
 from webapp.http import session, uow
-from webapp.http.guard import PUBLIC, access
 from webapp.http.htmx import go
+from webapp.http.rules import PUBLIC, access
 from webapp.http.settings import settings
 from webapp.models import Organization
 from webapp.services import accounts, addresses, first_run, passwords

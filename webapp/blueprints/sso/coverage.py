@@ -10,8 +10,8 @@ from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.errors import NotFound
 from webapp.http.choices import EVERYTHING, numbers_of
-from webapp.http.guard import access
 from webapp.http.htmx import go, respond
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Organization
 from webapp.queries.sso import coverage_of, unlinked_of

@@ -7,8 +7,8 @@ from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.http import session
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
-from webapp.http.guard import access
 from webapp.http.htmx import go
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Organization
 from webapp.queries.sso import coverage_of, stranded_by

@@ -10,9 +10,9 @@ from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.errors import DomainProvenElsewhere
 from webapp.http.domains import published_at
-from webapp.http.guard import access
 from webapp.http.htmx import go
 from webapp.http.problems import translated
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Organization
 from webapp.services.sso import connections, domains

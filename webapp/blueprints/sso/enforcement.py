@@ -17,9 +17,9 @@ from webapp.errors import DomainError
 from webapp.http import session, sso, typed
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
 from webapp.http.forms import Form
-from webapp.http.guard import access
 from webapp.http.htmx import go, respond
 from webapp.http.problems import translated
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Enforcement, IdentityProvider, Organization
 from webapp.queries.enforcement import outsiders_of

@@ -8,8 +8,8 @@ from webapp.errors import DomainError
 from webapp.http import session, uow
 from webapp.http.credentials import count_attempt
 from webapp.http.forms import Form, email_field, safe_next
-from webapp.http.guard import PUBLIC, access
 from webapp.http.htmx import go
+from webapp.http.rules import PUBLIC, access
 from webapp.queries.sso_entrances import entrance_by_domain
 from webapp.services import addresses, attempts
 from webapp.services.sso.errors import DomainUnknown

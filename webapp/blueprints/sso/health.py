@@ -13,8 +13,8 @@ from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.errors import N_
 from webapp.http import sso, uow
-from webapp.http.guard import access
 from webapp.http.htmx import go
+from webapp.http.rules import access
 from webapp.models import IdentityProvider, Organization
 from webapp.providers.connected import outcome_of_probe
 from webapp.providers.errors import Reason

@@ -7,8 +7,8 @@ from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.http import session, sso
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
-from webapp.http.guard import access
 from webapp.http.htmx import go, respond
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import FlowPurpose, Organization
 from webapp.services import accounts

@@ -12,8 +12,8 @@ from webapp.errors import DomainError
 from webapp.http import session, sso, typed
 from webapp.http.choices import is_search
 from webapp.http.confirmations import ConfirmForm, Counted, Preview, confirmation
-from webapp.http.guard import access
 from webapp.http.htmx import go, respond
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import AccessGroup, Organization, SsoMapping
 from webapp.queries.impact import by_group

@@ -12,8 +12,8 @@ from webapp.blueprints.sso.forms import PolicyForm
 from webapp.blueprints.sso.health import health_of
 from webapp.errors import DomainError
 from webapp.http import session, sso, typed
-from webapp.http.guard import access
 from webapp.http.htmx import go, respond
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.http.settings import settings
 from webapp.models import IdentityProvider, Organization

@@ -16,8 +16,8 @@ from webapp.errors import DomainError, NotFound, SignInRequired
 from webapp.http import session, sso, uow
 from webapp.http.credentials import count_attempt
 from webapp.http.forms import Form, safe_next
-from webapp.http.guard import SIGNED_IN, access, proves
 from webapp.http.htmx import go, respond
+from webapp.http.rules import SIGNED_IN, access, proves
 from webapp.http.session import current_actor
 from webapp.http.templating import exact
 from webapp.models import Organization

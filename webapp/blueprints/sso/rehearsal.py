@@ -6,8 +6,8 @@ from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.errors import NotFound
 from webapp.http import sso
-from webapp.http.guard import access
 from webapp.http.htmx import respond
+from webapp.http.rules import access
 from webapp.models import Organization
 from webapp.queries.rehearsal import refused_of, rehearsal_of
 from webapp.services.sso import connections

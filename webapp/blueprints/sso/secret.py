@@ -7,8 +7,8 @@ from webapp.blueprints.sso import bp
 from webapp.blueprints.sso.forms import SecretForm
 from webapp.errors import NotFound
 from webapp.http import session, sso, typed
-from webapp.http.guard import access
 from webapp.http.htmx import respond
+from webapp.http.rules import access
 from webapp.models import FlowPurpose, IdentityProvider, Organization
 from webapp.services.sso import connections
 

@@ -10,8 +10,8 @@ from webapp.blueprints.sso import bp, mistakes
 from webapp.blueprints.sso.forms import answers_in, kind_form, setup_form
 from webapp.errors import DomainError
 from webapp.http import session, sso, typed
-from webapp.http.guard import access
 from webapp.http.htmx import go, respond
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.http.settings import settings
 from webapp.models import FlowPurpose, IdentityProvider, Organization

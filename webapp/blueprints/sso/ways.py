@@ -12,10 +12,10 @@ from webapp.blueprints.sso import bp, mistakes
 from webapp.errors import DomainError, NotFound
 from webapp.http import session, sso, uow
 from webapp.http.forms import safe_next
-from webapp.http.guard import PUBLIC, access
 from webapp.http.htmx import go
 from webapp.http.offers import welcome
 from webapp.http.problems import translated
+from webapp.http.rules import PUBLIC, access
 from webapp.http.session import current_actor
 from webapp.models import FlowPurpose, IdentityProvider, Organization
 from webapp.providers.errors import ProviderError

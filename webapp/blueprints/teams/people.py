@@ -12,8 +12,8 @@ from webapp.blueprints.teams.routes import tab
 from webapp.errors import NotFound
 from webapp.http.choices import is_search, picker
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
-from webapp.http.guard import access
 from webapp.http.htmx import go
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Member, Organization, Team
 from webapp.queries.impact import by_people_of_team

@@ -11,8 +11,8 @@ from webapp.blueprints.teams import bp
 from webapp.blueprints.teams.forms import RemoveTeamForm, TeamForm
 from webapp.errors import DomainError
 from webapp.http.confirmations import Preview, confirmation
-from webapp.http.guard import access
 from webapp.http.htmx import go, respond
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Organization, Project, Team
 from webapp.queries.impact import by_team
