@@ -9,7 +9,7 @@ from webapp import blueprints, extensions
 from webapp import db as database
 from webapp.access import plugins
 from webapp.config import DEMO_HOST, BadSetting, Settings
-from webapp.http import converters, guard, headers, languages, limits, logs, problems, session, sso, templating
+from webapp.http import converters, guard, headers, languages, limits, logs, problems, rules, session, sso, templating
 from webapp.providers import demo
 from webapp.services import sessions
 from webapp.vault import Vault
@@ -46,7 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     templating.init_app(app, settings)
     sso.init_app(app, settings)
     blueprints.register(app, settings)
-    guard.refuse_undeclared(app)
+    rules.refuse_undeclared(app)
     return app
 
 
