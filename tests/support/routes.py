@@ -257,9 +257,9 @@ class Routes:
         return int(self._new_place().arguments["group"])
 
     def _mapping(self) -> int:
-        """Return the id of a rule that fills an access group."""
-        rule = mappings.Rule("groups", f"value {next(self._numbers)}", self._group())
-        return int(self.acme.act(self.acme.owner, lambda actor, here: mappings.add(actor, here, rule).id))
+        """Return the id of a mapping that fills an access group."""
+        mapping = mappings.ClaimMapping("groups", f"value {next(self._numbers)}", self._group())
+        return int(self.acme.act(self.acme.owner, lambda actor, here: mappings.add(actor, here, mapping).id))
 
     def _invite(self, email: str) -> Invited:
         return self._world.invite(self.acme.slug, self.acme.owner, email)

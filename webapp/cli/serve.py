@@ -11,6 +11,7 @@ import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import ThreadWorker
 
 from webapp import create_app, schema
 from webapp import db as database
@@ -39,6 +40,20 @@ class Server(BaseApplication):
     def load(self) -> Flask:
         """Return the WSGI application."""
         return self.application
+
+
+class PatientWorker(ThreadWorker):
+    """Ends a connection in the thread that answered on it.
+
+    Gunicorn would do so in the thread that accepts all others, and wait there for clients that do not hang up.
+    """
+
+    def handle(self, conn: Any) -> Any:
+        """Answer a request, then end the connection where no other may follow; ending it again does nothing."""
+        goes_on = super().handle(conn)
+        if goes_on is False:
+            conn.close(graceful=True)
+        return goes_on
 
 
 class JsonLogger(Logger):
@@ -90,7 +105,7 @@ def _options(bind: str, workers: int, threads: int) -> dict[str, Any]:
         "bind": bind,
         "workers": workers,
         "threads": threads,
-        "worker_class": "gthread",
+        "worker_class": PatientWorker,
         "graceful_timeout": STOP_SECONDS,
         "limit_request_line": 8190,
         "proc_name": "vestibule",

@@ -19,7 +19,7 @@ from webapp.providers.errors import ProviderError
 from webapp.providers.http import ADDRESS_MAX_CHARACTERS, checked_address
 from webapp.providers.words import WORDS
 from webapp.services.sso.connections import Answers
-from webapp.services.sso.mappings import Rule
+from webapp.services.sso.mappings import ClaimMapping
 from webapp.services.sso.policy import MAX_VERIFICATION_DAYS, MIN_VERIFICATION_DAYS, Policy, domains_in
 from webapp.services.words import single_line
 
@@ -130,9 +130,9 @@ class MappingForm(Form):
         validators=[InputRequired(_("Choose an access group."))],
     )
 
-    def rule(self) -> Rule:
+    def mapping(self) -> ClaimMapping:
         """Return what was entered."""
-        return Rule(self.claim.data, self.value.data, self.group.data)
+        return ClaimMapping(self.claim.data, self.value.data, self.group.data)
 
     def carried(self) -> list[tuple[str, str]]:
         """Return the names and values that send the same form again."""

@@ -51,16 +51,16 @@ def add_mapping(organization: Organization) -> Response:
 
 
 def _ask_or_add(organization: Organization, form: MappingForm) -> Response:
-    actor, confirm, rule = current_actor(), ConfirmForm(), form.rule()
-    if group_to_map(organization, rule.group_id) is None:
+    actor, confirm, mapping = current_actor(), ConfirmForm(), form.mapping()
+    if group_to_map(organization, mapping.group_id) is None:
         raise NoGroupToMap
-    group = group_of(organization, rule.group_id)
-    preview = _preview(lambda: service.add(actor, organization, rule), group, f"map {rule}")
+    group = group_of(organization, mapping.group_id)
+    preview = _preview(lambda: service.add(actor, organization, mapping), group, f"map {mapping}")
     if preview.must_ask(confirm):
-        said = {"section": "settings", "rule": rule, "group": group}
+        said = {"section": "settings", "mapping": mapping, "group": group}
         return confirmation("sso/_map.html", confirm, preview=preview, carried=form.carried(), **said)
     with preview.noted(Event.GROUP_CHANGED):
-        service.add(actor, organization, rule)
+        service.add(actor, organization, mapping)
     flash(_("From now on the claim fills the access group %(group)s.", group=group.name), "success")
     return go(url_for("sso.mappings", org=organization.slug))
 

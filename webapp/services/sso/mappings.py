@@ -1,6 +1,6 @@
 """Which claims fill which access groups. Every caller holds the organization's lock.
 
-A group with a rule holds exactly those of whom the provider has said what one of its rules asks for, for as long as
+A group with a mapping holds exactly those of whom the provider has said what one of its mappings asks for, for as long as
 its word counts (`lapses`).
 """
 
@@ -43,7 +43,7 @@ Texts = Mapping[str, Collection[str]]
 
 
 @dataclass(frozen=True)
-class Rule:
+class ClaimMapping:
     """Whoever's claim is this value, or holds it, shall be in this access group."""
 
     claim: str
@@ -51,41 +51,41 @@ class Rule:
     group_id: int
 
 
-def add(actor: Actor, organization: Organization, rule: Rule) -> SsoMapping:
-    """Add a rule. Its access group is managed from now on.
+def add(actor: Actor, organization: Organization, mapping: ClaimMapping) -> SsoMapping:
+    """Add a mapping. Its access group is managed from now on.
 
-    Whoever was put in it by hand leaves, unless the provider has said of them already what the rule asks for; the
+    Whoever was put in it by hand leaves, unless the provider has said of them already what the mapping asks for; the
     worker sees to it where they are many (`is_large`). Nobody comes in before they sign in. Invitations that offered it
     say that they do not any more.
 
     Raises:
         NotFound, Forbidden: the actor may not, or no connection is in use.
         NoGroupToMap: there is no such group, or something else fills it.
-        AlreadyMapped: there is this very rule.
+        AlreadyMapped: there is this very mapping.
         TooManyMappings: there are 500.
     """
     require(actor, Scope.SSO_ADMIN, organization)
     provider = connections.require_active(organization)
-    group = _group_to_map(organization, rule)
+    group = _group_to_map(organization, mapping)
     if not group.is_managed:
         offers.take_out_group(group)
-    made = SsoMapping(organization_id=organization.id, group_id=group.id, claim=rule.claim, value=rule.value)
+    made = SsoMapping(organization_id=organization.id, group_id=group.id, claim=mapping.claim, value=mapping.value)
     db.session.add(made)
     db.session.flush()
-    _record(actor, Event.SSO_MAPPED, organization, group, after={"claim": rule.claim, "value": rule.value})
+    _record(actor, Event.SSO_MAPPED, organization, group, after={"claim": mapping.claim, "value": mapping.value})
     if is_large(group):
         access_groups.manage(actor, organization, group, SINGLE_SIGN_ON)
         errands.owe(organization, Owed.GROUP_IS_REFILLED, group_id=group.id)
     else:
-        _hold(made, _vouched_for(provider, rule, group))
+        _hold(made, _vouched_for(provider, mapping, group))
         _refill(actor, organization, group)
     return made
 
 
 def remove(actor: Actor, organization: Organization, mapping: SsoMapping) -> None:
-    """Remove a rule. Whoever is in the group by no other leaves; with its last rule people may change the group again.
+    """Remove a mapping. Whoever is in the group by no other leaves; with its last mapping people may change the group again.
 
-    Where they are many (`is_large`), the rule fills nothing from now on, and the worker lets them leave.
+    Where they are many (`is_large`), the mapping fills nothing from now on, and the worker lets them leave.
 
     Raises:
         NotFound, Forbidden: the actor may not, or it is ending already.
@@ -116,32 +116,32 @@ def sync(organization: Organization, provider: IdentityProvider, member: Member,
     What the provider does not speak of stays as it is.
 
     Args:
-        organization: whose rules.
+        organization: whose mappings.
         provider: its connection in use, whose word it is.
         member: of whom.
         texts: what it says now.
     """
-    rules = db.session.execute(_RULES, {"organization_id": organization.id, "member_id": member.id}).all()
-    if not rules:
+    mappings = db.session.execute(_MAPPINGS, {"organization_id": organization.id, "member_id": member.id}).all()
+    if not mappings:
         return
     provider.last_sync_at = clock.now()
-    heard = {row.id: row.value in texts[row.claim] for row in rules if row.claim in texts}
-    changed = {row.id: heard[row.id] for row in rules if row.id in heard and heard[row.id] is not bool(row.held)}
+    heard = {row.id: row.value in texts[row.claim] for row in mappings if row.claim in texts}
+    changed = {row.id: heard[row.id] for row in mappings if row.id in heard and heard[row.id] is not bool(row.held)}
     _note(organization, member, changed)
-    given = {row.group_id for row in rules if heard.get(row.id, row.held)}
+    given = {row.group_id for row in mappings if heard.get(row.id, row.held)}
     actor = Actor.connection(connections.host_of(provider))
-    _let_be_in(actor, organization, member, given, {row.group_id for row in rules if row.id in changed})
+    _let_be_in(actor, organization, member, given, {row.group_id for row in mappings if row.id in changed})
 
 
 def forget(actor: Actor, organization: Organization, member: Member) -> None:
-    """Let a member leave all groups that rules fill, as nobody vouches for them any more."""
+    """Let a member leave all groups that mappings fill, as nobody vouches for them any more."""
     held = select(SsoMappingMember.mapping_id).where(SsoMappingMember.member_id == member.id)
     groups = set(db.session.scalars(select(SsoMapping.group_id).where(SsoMapping.id.in_(held))))
     db.session.execute(delete(SsoMappingMember).where(SsoMappingMember.member_id == member.id))
     _let_be_in(actor, organization, member, set(), groups)
 
 
-_RULES = (
+_MAPPINGS = (
     select(
         SsoMapping.id,
         SsoMapping.claim,
@@ -161,13 +161,13 @@ _RULES = (
 )
 
 
-def _group_to_map(organization: Organization, rule: Rule) -> AccessGroup:
+def _group_to_map(organization: Organization, mapping: ClaimMapping) -> AccessGroup:
     of_organization = select(AccessGroup).where(AccessGroup.organization_id == organization.id)
-    group = db.session.scalar(of_organization.where(AccessGroup.id == rule.group_id))
+    group = db.session.scalar(of_organization.where(AccessGroup.id == mapping.group_id))
     if group is None or group.source not in (None, SINGLE_SIGN_ON):
         raise NoGroupToMap
     same = exists().where(
-        SsoMapping.group_id == group.id, SsoMapping.claim == rule.claim, SsoMapping.value == rule.value
+        SsoMapping.group_id == group.id, SsoMapping.claim == mapping.claim, SsoMapping.value == mapping.value
     )
     if db.session.scalar(select(same)):
         raise AlreadyMapped
@@ -177,9 +177,9 @@ def _group_to_map(organization: Organization, rule: Rule) -> AccessGroup:
     return group
 
 
-def _vouched_for(provider: IdentityProvider, rule: Rule, group: AccessGroup) -> list[int]:
+def _vouched_for(provider: IdentityProvider, mapping: ClaimMapping, group: AccessGroup) -> list[int]:
     """Return whom of a group the provider has named, not too long ago to count; only their groups are kept."""
-    if rule.claim != "groups":
+    if mapping.claim != "groups":
         return []
     named = (
         select(Member.id, Identity.claims)
@@ -188,7 +188,7 @@ def _vouched_for(provider: IdentityProvider, rule: Rule, group: AccessGroup) -> 
         .where(GroupMember.group_id == group.id, Identity.invalid_since.is_(None))
         .where(is_recent(Identity.last_verified_at, provider))
     )
-    return [number for number, claims in db.session.execute(named) if rule.value in (claims.get("groups") or ())]
+    return [number for number, claims in db.session.execute(named) if mapping.value in (claims.get("groups") or ())]
 
 
 def _hold(mapping: SsoMapping, members: Iterable[int]) -> None:
@@ -199,7 +199,7 @@ def _hold(mapping: SsoMapping, members: Iterable[int]) -> None:
 
 
 def _note(organization: Organization, member: Member, changed: Mapping[int, bool]) -> None:
-    """Keep for which rules it is now true, or not any more, that they hold for a member."""
+    """Keep for which mappings it is now true, or not any more, that they hold for a member."""
     gone = [number for number, holds in changed.items() if not holds]
     of_member = SsoMappingMember.member_id == member.id
     if gone:
@@ -230,10 +230,10 @@ def _let_be_in(
 
 
 def _refill(actor: Actor, organization: Organization, group: AccessGroup) -> None:
-    """Let a group hold whom its rules give, and be managed if it has any."""
-    rules = select(SsoMapping.id).where(SsoMapping.group_id == group.id)
-    is_mapped = db.session.scalar(rules.limit(1)) is not None
-    in_force = rules.where(SsoMapping.is_ending.is_(False))
+    """Let a group hold whom its mappings give, and be managed if it has any."""
+    mappings = select(SsoMapping.id).where(SsoMapping.group_id == group.id)
+    is_mapped = db.session.scalar(mappings.limit(1)) is not None
+    in_force = mappings.where(SsoMapping.is_ending.is_(False))
     held = select(SsoMappingMember.member_id).where(SsoMappingMember.mapping_id.in_(in_force))
     wanted = replace(contents_of(group), members=frozenset(db.session.scalars(held)))
     access_groups.hand_over(actor, organization, group, wanted, SINGLE_SIGN_ON if is_mapped else None)

@@ -1,7 +1,7 @@
-"""Large access groups that claims fill, brought in step with their rules by the worker; see `errands`.
+"""Large access groups that claims fill, brought in step with their mappings by the worker; see `errands`.
 
-First everybody in the group is looked at once, in the order of their ids: whoever no rule holds leaves. Then a rule
-that ends is forgotten. Who signs in meanwhile comes and goes by the rules in force.
+First everybody in the group is looked at once, in the order of their ids: whoever no mapping holds leaves. Then a mapping
+that ends is forgotten. Who signs in meanwhile comes and goes by the mappings in force.
 """
 
 from collections.abc import Collection, Sequence
@@ -30,7 +30,7 @@ from webapp.services.sso.errands import BATCH
 
 
 def refill(organization: Organization, errand: SsoErrand) -> bool:
-    """Let the next people in a group stay only if a rule holds them, or end a rule; tell whether there is more."""
+    """Let the next people in a group stay only if a mapping holds them, or end a mapping; tell whether there is more."""
     group = db.session.get(AccessGroup, errand.data["group_id"])
     if group is None or group.source != SINGLE_SIGN_ON:
         return False
@@ -57,8 +57,8 @@ def _next_inside(group: AccessGroup, after: int) -> Sequence[Member]:
 
 
 def _hold_those_named(organization: Organization, group: AccessGroup, members: Collection[int]) -> None:
-    """Hold by the rules in force those of whom the provider has said so at their last sign-in; it keeps groups only."""
-    rules = _in_force(group).add_columns(SsoMapping.value).where(SsoMapping.claim == "groups")
+    """Hold by the mappings in force those of whom the provider has said so at their last sign-in; it keeps groups only."""
+    mappings = _in_force(group).add_columns(SsoMapping.value).where(SsoMapping.claim == "groups")
     in_use = and_(IdentityProvider.organization_id == organization.id, IdentityProvider.status == ProviderStatus.ACTIVE)
     named = (
         select(Member.id, Identity.claims)
@@ -67,8 +67,8 @@ def _hold_those_named(organization: Organization, group: AccessGroup, members: C
         .where(Member.id.in_(members), Identity.invalid_since.is_(None))
         .where(is_recent(Identity.last_verified_at, IdentityProvider))
     )
-    pairs = product(db.session.execute(rules).all(), db.session.execute(named).all())
-    wanted = {(rule.id, who.id) for rule, who in pairs if rule.value in (who.claims.get("groups") or ())}
+    pairs = product(db.session.execute(mappings).all(), db.session.execute(named).all())
+    wanted = {(mapping.id, who.id) for mapping, who in pairs if mapping.value in (who.claims.get("groups") or ())}
     there = select(SsoMappingMember.mapping_id, SsoMappingMember.member_id).where(
         SsoMappingMember.member_id.in_(members)
     )
@@ -89,7 +89,7 @@ def _in_force(group: AccessGroup) -> Select[int]:
 
 
 def _forget_some(ending: SsoMapping) -> int:
-    """Forget some of those for whom a rule held; return how many."""
+    """Forget some of those for whom a mapping held; return how many."""
     held = select(SsoMappingMember.member_id).where(SsoMappingMember.mapping_id == ending.id).limit(BATCH)
     members = db.session.scalars(held).all()
     of_rule = SsoMappingMember.mapping_id == ending.id
@@ -98,7 +98,7 @@ def _forget_some(ending: SsoMapping) -> int:
 
 
 def _end(organization: Organization, group: AccessGroup, ending: SsoMapping) -> None:
-    """Remove a rule that holds nobody any more; without any other people may change the group again."""
+    """Remove a mapping that holds nobody any more; without any other people may change the group again."""
     db.session.delete(ending)
     db.session.flush()
     if not db.session.scalar(select(exists().where(SsoMapping.group_id == group.id))):
