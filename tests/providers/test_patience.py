@@ -13,7 +13,7 @@ from webapp.providers.name_servers import NameServersSilent
 from webapp.providers.patience import DOUBT_SECONDS, SOON_SECONDS, WAIT_SECONDS, Patience
 from webapp.providers.registry import provider_for
 
-THREADS, MOST, EACH, UNKNOWN = 16, 8, 6, 4
+THREADS, MOST, EACH, NEVER_ASKED, LATE = 16, 8, 6, 4, 2
 
 
 class Waiting(Patience):
@@ -62,14 +62,21 @@ def test_X02_one_connection_leaves_places_to_others() -> None:
         assert not waiting.refuses("b")
 
 
-def test_X02_connections_that_did_not_answer_soon_share_half_of_the_places() -> None:
-    waiting = Waiting("well", "slow")
-    with waiting.one_more("slow"):
-        waiting.now += SOON_SECONDS + 1
-    with waiting.held("slow", "slow", "new", "newer"):
+def test_X02_connections_that_did_not_answer_soon_take_no_place_from_those_never_asked() -> None:
+    waiting = Waiting("well")
+    for late in ("late", "later"):
+        with waiting.one_more(late):
+            waiting.now += SOON_SECONDS + 1
+    with waiting.held(*LATE * ["late"]):
+        assert waiting.refuses("later")
+        assert not waiting.refuses("never asked")
+
+
+def test_X02_connections_never_asked_leave_places_to_those_that_answer_soon() -> None:
+    waiting = Waiting("well")
+    with waiting.held(*(f"new {number}" for number in range(NEVER_ASKED))):
         assert waiting.refuses("newest")
-        assert waiting.refuses("slow")
-        with waiting.held(*(MOST - UNKNOWN) * ["well"]):
+        with waiting.held(*(MOST - NEVER_ASKED) * ["well"]):
             assert waiting.refuses("well")
 
 

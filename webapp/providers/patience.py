@@ -20,6 +20,14 @@ MOST_REMEMBERED = 500
 SILENCE = (Reason.TIMEOUT, Reason.UNREACHABLE)
 
 
+class _Standing(Enum):
+    """How soon a connection answered when it was last asked."""
+
+    NEVER_ASKED = "never asked"
+    SOON = "soon"
+    LATE = "late, or not at all"
+
+
 class _Verdict(Enum):
     WAITS = "waits"
     ENTERS = "enters"
@@ -35,18 +43,18 @@ class _Question:
 
 @dataclass
 class _Known:
-    """What is known of a connection: whether it answered soon when it was last asked, or until when it is doubtful."""
+    """What is known of a connection; until `doubtful_until` one question at a time may try it."""
 
-    is_well: bool = False
+    standing: _Standing = _Standing.NEVER_ASKED
     doubtful_until: float = 0.0
 
 
 class Patience:
     """Gives places to questions: at most half of a process's threads wait for providers, all of them together.
 
-    One connection has three quarters of the places, and those that did not answer soon when last asked, or were never
-    asked, have half of them together. Whoever finds none waits shortly, first come, first served; but not where those
-    who have them have waited for longer than that themselves. A connection whose last question ended in silence is
+    One connection has three quarters of the places. Those that were never asked have half of them together, and those
+    that did not answer soon when last asked a quarter, so that these take nothing from the others. Whoever finds none
+    waits shortly, first come, first served; but not where those who have them have waited for longer than that. A connection whose last question ended in silence is
     doubtful for half a minute: one at a time tries it, and the others are told at once. An answer ends the doubt.
 
     Args:
@@ -57,7 +65,7 @@ class Patience:
     def __init__(self, threads: int = THREADS, seconds: Callable[[], float] = time.monotonic) -> None:
         self._most = max(1, threads // 2)
         self._each = max(1, self._most * 3 // 4)
-        self._unknown = max(1, self._most // 2)
+        self._shares = {_Standing.NEVER_ASKED: max(1, self._most // 2), _Standing.LATE: max(1, self._most // 4)}
         self._seconds = seconds
         self._inside: list[_Question] = []
         self._queue: list[_Question] = []
@@ -97,7 +105,8 @@ class Patience:
             now = self._seconds()
             self._inside.remove(question)
             known = self._known.setdefault(question.key, _Known())
-            known.is_well = not is_silent and now - question.since <= SOON_SECONDS
+            is_soon = not is_silent and now - question.since <= SOON_SECONDS
+            known.standing = _Standing.SOON if is_soon else _Standing.LATE
             known.doubtful_until = now + DOUBT_SECONDS if is_silent else 0.0
             self._known.move_to_end(question.key)
             while len(self._known) > MOST_REMEMBERED:
@@ -118,21 +127,24 @@ class Patience:
         self._changed.notify_all()
 
     def _verdict(self, key: str, now: float) -> _Verdict:
-        known = self._known.get(key, _Known())
+        known = self._of(key)
         of_key = [question for question in self._inside if question.key == key]
         if known.doubtful_until > now and of_key:
             return _Verdict.REFUSED
-        taken = self._taken(of_key, is_well=known.is_well)
+        taken = self._taken(of_key, known.standing)
         if not taken:
             return _Verdict.ENTERS
         is_vain = all(now - question.since > WAIT_SECONDS for question in taken)
         return _Verdict.REFUSED if is_vain else _Verdict.WAITS
 
-    def _taken(self, of_key: list[_Question], *, is_well: bool) -> list[_Question]:
+    def _taken(self, of_key: list[_Question], standing: _Standing) -> list[_Question]:
         """Return those who have the places that one more would need, if none is left."""
         if len(self._inside) >= self._most:
             return self._inside
         if len(of_key) >= self._each:
             return of_key
-        unknown = [question for question in self._inside if not self._known.get(question.key, _Known()).is_well]
-        return unknown if not is_well and len(unknown) >= self._unknown else []
+        alike = [question for question in self._inside if self._of(question.key).standing is standing]
+        return alike if len(alike) >= self._shares.get(standing, self._most) else []
+
+    def _of(self, key: str) -> _Known:
+        return self._known.get(key, _Known())
