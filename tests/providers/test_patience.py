@@ -153,7 +153,7 @@ def test_connection_that_many_wait_for_is_not_asked(theirs: HostileProvider, kin
     waiting = Waiting()
     surroundings = Surroundings(LOOPBACK.network, patience=waiting)
     ours = provider_for(connection_to(theirs, kind=kind, options={"organization": "x"}), surroundings)
-    with waiting.held(*UNKNOWN * [theirs.connection_key]):
+    with waiting.held(*NEVER_ASKED * [theirs.connection_key]):
         attempt = Attempt.new("https://vestibule.example.org/sso/callback/1")
         for ask in (ours.probe, lambda: ours.refresh("t", "u-1"), lambda: ours.finish(attempt, brought_by(attempt))):
             with pytest.raises(DoesNotAnswer) as refused:
