@@ -17,10 +17,11 @@ CLIENTS = TIMEOUT_SECONDS // 2 + 10
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 def test_pages_answer_while_clients_do_not_hang_up(database_url: str, tmp_path: Path) -> None:
-    with running_server(environment_for(database_url, tmp_path), tmp_path, "--workers", "1") as server:
-        with ExitStack() as stack:
-            for _ in range(CLIENTS):
-                client = HTTPConnection(urlsplit(server.url).netloc, timeout=TIMEOUT_SECONDS)
-                stack.enter_context(closing(client))
-                client.request("GET", "/healthz", headers={"Connection": "close"})
-            assert Visitor(server.url).get("/login").status == 200
+    with ExitStack() as stack:
+        environment = environment_for(database_url, tmp_path)
+        server = stack.enter_context(running_server(environment, tmp_path, "--workers", "1"))
+        for _ in range(CLIENTS):
+            client = HTTPConnection(urlsplit(server.url).netloc, timeout=TIMEOUT_SECONDS)
+            stack.enter_context(closing(client))
+            client.request("GET", "/healthz", headers={"Connection": "close"})
+        assert Visitor(server.url).get("/login").status == 200

@@ -13,7 +13,7 @@ from webapp.providers.name_servers import NameServersSilent
 from webapp.providers.patience import DOUBT_SECONDS, SOON_SECONDS, WAIT_SECONDS, Patience
 from webapp.providers.registry import provider_for
 
-THREADS, MOST, EACH, NEVER_ASKED, LATE = 16, 8, 6, 4, 2
+THREADS, MOST, EACH, NEVER_ASKED = 16, 8, 6, 4
 
 
 class Waiting(Patience):
@@ -62,22 +62,29 @@ def test_X02_one_connection_leaves_places_to_others() -> None:
         assert not waiting.refuses("b")
 
 
-def test_X02_connections_that_did_not_answer_soon_take_no_place_from_those_never_asked() -> None:
+def test_X02_those_that_did_not_answer_soon_take_no_place_from_those_never_asked() -> None:
     waiting = Waiting("well")
-    for late in ("late", "later"):
+    for late in ("late", "later", "latest"):
         with waiting.one_more(late):
             waiting.now += SOON_SECONDS + 1
-    with waiting.held(*LATE * ["late"]):
-        assert waiting.refuses("later")
+    with waiting.held("late", "later"):
+        assert waiting.refuses("latest")
         assert not waiting.refuses("never asked")
 
 
-def test_X02_connections_never_asked_leave_places_to_those_that_answer_soon() -> None:
+def test_X02_those_never_asked_leave_places_to_those_that_answer_soon() -> None:
     waiting = Waiting("well")
     with waiting.held(*(f"new {number}" for number in range(NEVER_ASKED))):
         assert waiting.refuses("newest")
         with waiting.held(*(MOST - NEVER_ASKED) * ["well"]):
             assert waiting.refuses("well")
+
+
+def test_X09_one_organization_takes_half_of_the_places_of_those_never_asked() -> None:
+    waiting = Waiting()
+    with waiting.held(*NEVER_ASKED // 2 * ["one"]):
+        assert waiting.refuses("one")
+        assert not waiting.refuses("another")
 
 
 @pytest.mark.parametrize(
@@ -153,7 +160,7 @@ def test_connection_that_many_wait_for_is_not_asked(theirs: HostileProvider, kin
     waiting = Waiting()
     surroundings = Surroundings(LOOPBACK.network, patience=waiting)
     ours = provider_for(connection_to(theirs, kind=kind, options={"organization": "x"}), surroundings)
-    with waiting.held(*NEVER_ASKED * [theirs.connection_key]):
+    with waiting.held(*NEVER_ASKED // 2 * [theirs.connection_key]):
         attempt = Attempt.new("https://vestibule.example.org/sso/callback/1")
         for ask in (ours.probe, lambda: ours.refresh("t", "u-1"), lambda: ours.finish(attempt, brought_by(attempt))):
             with pytest.raises(DoesNotAnswer) as refused:

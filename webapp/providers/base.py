@@ -28,7 +28,7 @@ class Connection:
     """An organization's connection to its provider, as the row and its opened secret have it.
 
     `key` tells connections and their versions apart, for what is remembered of them. `options` are what the kind asks
-    for beside issuer and client.
+    for beside issuer and client. All connections of the organization `organization_id` wait at one place.
     """
 
     key: str
@@ -37,6 +37,12 @@ class Connection:
     client_id: str
     client_secret: str = field(repr=False)
     options: Mapping[str, str] = field(default_factory=dict)
+    organization_id: int | None = None
+
+    @property
+    def waits_at(self) -> str:
+        """What `Patience` knows it by."""
+        return self.key if self.organization_id is None else f"organization:{self.organization_id}"
 
 
 @dataclass(frozen=True)
@@ -168,7 +174,7 @@ class Provider(ABC):
 
         Each question takes its turn (see `Patience`); one that finds no place is not asked.
         """
-        place = partial(self.surroundings.patience.one_more, self.connection.key)
+        place = partial(self.surroundings.patience.one_more, self.connection.waits_at)
         yield Conversation(self.surroundings.network, place=place)
 
     def option(self, name: str) -> str:

@@ -28,7 +28,10 @@ def provider_of(connected: Connected, surroundings: Surroundings) -> Provider:
     secret = connected.client_secret or ""
     options = dict(connected.options)
     return provider_for(
-        Connection(key, connected.kind, connected.issuer, connected.client_id, secret, options), surroundings
+        Connection(
+            key, connected.kind, connected.issuer, connected.client_id, secret, options, connected.organization_id
+        ),
+        surroundings,
     )
 
 

@@ -53,8 +53,9 @@ class Patience:
     """Gives places to questions: at most half of a process's threads wait for providers, all of them together.
 
     One connection has three quarters of the places. Those that were never asked have half of them together, and those
-    that did not answer soon when last asked a quarter, so that these take nothing from the others. Whoever finds none
-    waits shortly, first come, first served; but not where those who have them have waited for longer than that. A connection whose last question ended in silence is
+    that did not answer soon when last asked a quarter, so that these take nothing from the others; one of either has
+    a quarter. Whoever finds no place waits shortly, first come, first served; but not where those who have them have
+    waited for longer than that. A connection whose last question ended in silence is
     doubtful for half a minute: one at a time tries it, and the others are told at once. An answer ends the doubt.
 
     Args:
@@ -64,8 +65,17 @@ class Patience:
 
     def __init__(self, threads: int = THREADS, seconds: Callable[[], float] = time.monotonic) -> None:
         self._most = max(1, threads // 2)
-        self._each = max(1, self._most * 3 // 4)
-        self._shares = {_Standing.NEVER_ASKED: max(1, self._most // 2), _Standing.LATE: max(1, self._most // 4)}
+        quarter = max(1, self._most // 4)
+        self._each = {
+            _Standing.SOON: max(1, self._most * 3 // 4),
+            _Standing.NEVER_ASKED: quarter,
+            _Standing.LATE: quarter,
+        }
+        self._together = {
+            _Standing.SOON: self._most,
+            _Standing.NEVER_ASKED: max(1, self._most // 2),
+            _Standing.LATE: quarter,
+        }
         self._seconds = seconds
         self._inside: list[_Question] = []
         self._queue: list[_Question] = []
@@ -141,10 +151,10 @@ class Patience:
         """Return those who have the places that one more would need, if none is left."""
         if len(self._inside) >= self._most:
             return self._inside
-        if len(of_key) >= self._each:
+        if len(of_key) >= self._each[standing]:
             return of_key
         alike = [question for question in self._inside if self._of(question.key).standing is standing]
-        return alike if len(alike) >= self._shares.get(standing, self._most) else []
+        return alike if len(alike) >= self._together[standing] else []
 
     def _of(self, key: str) -> _Known:
         return self._known.get(key, _Known())

@@ -30,6 +30,9 @@ def renew_secret(organization: Organization) -> Response:
         return _page(provider, form, status=403)
     if not form.validate():
         return _page(provider, form, status=422)
+    if refusal := sso.count_departure():
+        form.show(refusal)
+        return _page(provider, form, status=refusal.status)
     back = url_for("sso.show", org=organization.slug)
     return sso.depart(provider, FlowPurpose.SETUP, back, client_secret=form.client_secret.data)
 

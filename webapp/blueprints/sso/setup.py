@@ -80,6 +80,9 @@ def prove(organization: Organization) -> Response:
         return _setup_page(form, draft, status=403)
     if not form.validate():
         return _setup_page(form, draft, status=422)
+    if refusal := sso.count_departure():
+        form.show(refusal)
+        return _setup_page(form, draft, status=refusal.status)
     try:
         connections.save_draft(current_actor(), organization, draft, answers_in(form, asks_for))
     except DomainError as error:

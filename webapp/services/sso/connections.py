@@ -27,6 +27,7 @@ class Connected:
     """
 
     id: int
+    organization_id: int
     version: int
     kind: str
     issuer: str
@@ -238,6 +239,7 @@ def connected(provider: IdentityProvider) -> Connected:
     """Return a connection as values, its secret opened."""
     return Connected(
         provider.id,
+        provider.organization_id,
         provider.version,
         provider.kind,
         provider.issuer,

@@ -47,8 +47,8 @@ class Said:
     """What a provider says of somebody; it counts in its own organization alone.
 
     The subject is what they are known by, byte for byte. `groups` is None where the provider does not speak of groups.
-    `texts` are all claims that are texts, by name: mappings look at them, and none is kept. `learned` are options for the
-    connection, once it is proven.
+    `texts` are all claims that are texts, by name: mappings look at them, and none is kept. `learned` are options for
+    the connection, once it is proven.
     """
 
     subject: str

@@ -1,7 +1,7 @@
 """Which claims fill which access groups. Every caller holds the organization's lock.
 
-A group with a mapping holds exactly those of whom the provider has said what one of its mappings asks for, for as long as
-its word counts (`lapses`).
+A group with a mapping holds exactly those of whom the provider has said what one of its mappings asks for, for as long
+as its word counts (`lapses`).
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -83,7 +83,7 @@ def add(actor: Actor, organization: Organization, mapping: ClaimMapping) -> SsoM
 
 
 def remove(actor: Actor, organization: Organization, mapping: SsoMapping) -> None:
-    """Remove a mapping. Whoever is in the group by no other leaves; with its last mapping people may change the group again.
+    """Remove a mapping. Whoever is in the group by no other leaves; without any, people may change the group again.
 
     Where they are many (`is_large`), the mapping fills nothing from now on, and the worker lets them leave.
 

@@ -1,7 +1,7 @@
 """Large access groups that claims fill, brought in step with their mappings by the worker; see `errands`.
 
-First everybody in the group is looked at once, in the order of their ids: whoever no mapping holds leaves. Then a mapping
-that ends is forgotten. Who signs in meanwhile comes and goes by the mappings in force.
+First everybody in the group is looked at once, in the order of their ids: whoever no mapping holds leaves. Then a
+mapping that ends is forgotten. Who signs in meanwhile comes and goes by the mappings in force.
 """
 
 from collections.abc import Collection, Sequence
@@ -30,7 +30,7 @@ from webapp.services.sso.errands import BATCH
 
 
 def refill(organization: Organization, errand: SsoErrand) -> bool:
-    """Let the next people in a group stay only if a mapping holds them, or end a mapping; tell whether there is more."""
+    """Let the next people in a group stay only if a mapping holds them, or end one; tell whether there is more."""
     group = db.session.get(AccessGroup, errand.data["group_id"])
     if group is None or group.source != SINGLE_SIGN_ON:
         return False
@@ -57,7 +57,7 @@ def _next_inside(group: AccessGroup, after: int) -> Sequence[Member]:
 
 
 def _hold_those_named(organization: Organization, group: AccessGroup, members: Collection[int]) -> None:
-    """Hold by the mappings in force those of whom the provider has said so at their last sign-in; it keeps groups only."""
+    """Hold by the mappings in force those of whom the provider said so at their last sign-in; it keeps groups only."""
     mappings = _in_force(group).add_columns(SsoMapping.value).where(SsoMapping.claim == "groups")
     in_use = and_(IdentityProvider.organization_id == organization.id, IdentityProvider.status == ProviderStatus.ACTIVE)
     named = (
