@@ -139,7 +139,7 @@ def require(page: Page, day: str, begins: str, gallery: Gallery | None = None) -
     expect(page.get_by_text(begins)).to_be_visible()
     expect(page.get_by_text("2 active members would be kept out now")).to_be_visible()
     for name in ("Clara Lindqvist", "Daniel Kim"):
-        expect(page.get_by_role("listitem").filter(has_text=name).last).to_contain_text("last active:")
+        expect(page.get_by_role("listitem").filter(has_text=name).last).to_contain_text("last sign-in")
     if gallery:
         gallery.show(page, "sso-enforce-preview")
     page.get_by_role("button", name="Require it").click()

@@ -32,6 +32,7 @@ LETTERS = sorted(
 )
 SAID = {
     **dict.fromkeys(("actor", "approver", "inviter", "name", "suggested_by"), "Ada Winter"),
+    "domain": "corp.example.com",
     "begins_at": "2027-01-08T14:03:00+00:00",
     "browser": "",
     "claimed": "mia@example.org",

@@ -52,7 +52,7 @@ def test_word_of_the_provider_fills_groups_as_long_as_it_counts(
     go_round(acme, 7.1)
     assert held(acme) == ids(acme, acme.member)
     entry = acme.entries()[-1]
-    assert (entry.event, entry.actor_name) == ("group.changed", "Vestibule")
+    assert (entry.event, entry.actor_name) == ("group.member_removed", "Vestibule")
     desk.theirs.person = "u-9"
     desk.sign_in(world.browser())
     assert held(acme) == ids(acme, acme.member, acme.admin)
