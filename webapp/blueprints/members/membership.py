@@ -1,7 +1,6 @@
 """One member: who they are, their role, the end of their membership, suspending and restoring them."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
@@ -83,12 +82,17 @@ def _ask_or_change(organization: Organization, member: Member, form: MemberForm)
     return go(address_of(organization, member))
 
 
-@bp.post("/orgs/<org>/members/<int:member>/end")
+@bp.route("/orgs/<org>/members/<int:member>/end", methods=["GET", "POST"])
 @access(Scope.MEMBER_WRITE, previews=True)
 def end(organization: Organization, member: Member) -> Response:
-    """Say on which day a membership ends, or that it does not; asks first where somebody will lose access by it."""
+    """Say on which day a membership ends, or that it does not; asks first where somebody will lose access by it.
+
+    A GET asks about the day in the address; where there is nothing to ask, it leads to the member's page.
+    """
     members.require_may_change(current_actor(), organization, member)
-    form = EndForm()
+    if request.method != "POST" and "last_day" not in request.args:
+        return go(address_of(organization, member))
+    form = EndForm(request.values, meta={"csrf": request.method == "POST"})
     if not form.validate():
         return _end_page(organization, member, form, status=422)
     if form.is_stale(_shown_end(member)):
@@ -108,7 +112,9 @@ def _ask_or_set_end(organization: Organization, member: Member, form: EndForm) -
     if is_ahead and not preview.is_confirmed(confirm):
         shown = {"person": person, "member": member, "day": day}
         return confirmation("members/_end.html", confirm, preview=preview, carried=form.carried(), **shown)
-    with nullcontext() if is_ahead else preview.noted(Event.MEMBER_END_CHANGED):
+    if request.method != "POST":
+        return go(address_of(organization, member))
+    with preview.noted(Event.MEMBER_END_CHANGED):
         endings.set_last_day(actor, organization, member, day)
     if day is None:
         flash(_("The membership of %(name)s has no end.", name=person.name), "success")
