@@ -12,6 +12,7 @@ from webapp.blueprints.audit.sentences import history
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.forms import EndForm, MemberForm
 from webapp.errors import DomainError
+from webapp.http import sso
 from webapp.http.choices import CHOSEN, EVERYTHING
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.days import day as said
@@ -24,8 +25,9 @@ from webapp.models import Member, Organization, Role
 from webapp.models.member import last_day
 from webapp.queries.choices import TeamChoice, teams_for_member
 from webapp.queries.groups import MOST_GROUPS, groups_with
+from webapp.queries.history import history_of
 from webapp.queries.impact import by_member
-from webapp.queries.members import history_of, person_of, standing_of
+from webapp.queries.members import person_of, standing_of
 from webapp.queries.reach import projects_of
 from webapp.services import endings, members, restriction
 from webapp.services.audit import Event
@@ -210,6 +212,7 @@ def _page(
     is_you = member.user_id == actor.user_id
     groups = groups_with(member)
     may_see_access = knows_reach_of(actor, organization, member)
+    link = person.link if may_see_access else None
     return respond(
         "members/show.html",
         {"panel": "members/_show.html"},
@@ -223,6 +226,8 @@ def _page(
         has_more_groups=len(groups) > MOST_GROUPS,
         open_groups={row.id for row in groups if decide(actor, Scope.TEAM_READ, row.team)},
         projects=projects_of(member, after=request.args.get("projects_after", "")) if may_see_access else None,
+        link=link,
+        provider_host=sso.host_of(link.provider) if link else None,
         history=history(history_of(member), person.name) if may_read_history else None,
         form=form,
         end_form=end_form or _end_form(member),
