@@ -1,5 +1,7 @@
 """A question before something is taken away tries the change out, and leaves everything as it was."""
 
+from datetime import timedelta
+
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
@@ -9,6 +11,7 @@ from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
 from tests.support.routes import Routes
 from tests.support.worlds import World, post
+from webapp import clock
 from webapp.db import db
 from webapp.http.rules import rule_of
 from webapp.models import AuditEntry, Role
@@ -28,6 +31,7 @@ def questions(app: Flask, acme: Acme) -> dict[str, str]:
     paths = {route.endpoint: routes.request(route).path for route in found}
     invited = acme.world.invite(acme.slug, acme.owner, "chosen@example.org")
     chosen = {
+        "members.end": f"?last_day={clock.now().date() + timedelta(days=9)}",
         "members.bulk": f"?action=suspend&ids={acme.member_id(acme.member)}",
         "members.pending_bulk": f"?action=resend&ids={invited.id}",
     }
@@ -46,6 +50,7 @@ def test_every_way_to_take_access_away_by_an_address_of_its_own_says_so_first(qu
     assert set(questions) == {
         "groups.remove",
         "members.bulk",
+        "members.end",
         "members.leave",
         "members.pending_bulk",
         "members.remove",

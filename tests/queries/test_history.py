@@ -4,7 +4,7 @@ from sqlalchemy import text
 
 from tests.support.acme import Acme
 from webapp.db import db
-from webapp.queries.members import HISTORY
+from webapp.queries.history import HISTORY
 
 
 def plan_of(acme: Acme) -> list[str]:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Exists, FunctionElement, exists, literal_column, not_, or_
+from sqlalchemy import ColumnElement, Exists, FunctionElement, and_, exists, literal_column, not_, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -107,6 +107,11 @@ def requires(provider: Any, organization_id: Any) -> Exists:
     """
     has_begun = or_(provider.required_from.is_(None), provider.required_from <= NOW)
     return _wants(provider, organization_id).where(provider.rehearsed_since.is_(None), has_begun)
+
+
+def is_connection_of(provider: Any, organization_id: Any) -> ColumnElement[bool]:
+    """Return the condition that a provider is the connection in use of an organization."""
+    return and_(provider.organization_id == organization_id, provider.status == _IN_USE)
 
 
 def _came_through(provider: Any, member: Any, session_id: Any) -> Exists:

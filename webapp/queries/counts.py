@@ -1,12 +1,13 @@
-"""Numbers beside the tabs: exact up to a bound, so that counting never scans a large organization."""
+"""What the tabs say besides: numbers, exact up to a bound, so that counting never scans a large organization."""
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, ScalarSelect, TextClause, bindparam, func, select, text
+from sqlalchemy import ColumnElement, ScalarSelect, TextClause, bindparam, exists, func, select, text
 
 from webapp import clock
+from webapp.access.single_sign_on import is_connection_of
 from webapp.db import UtcDateTime, db
-from webapp.models import Invitation, Member, Organization
+from webapp.models import IdentityProvider, Invitation, Member, Organization
 from webapp.models.invitation import LISTED, REQUESTED
 from webapp.queries.numbers import shown
 
@@ -15,17 +16,22 @@ MOST = 1000
 
 @dataclass(frozen=True)
 class Counts:
-    """How many members there are, and how many rows the tabs Pending and Requests have, as they are shown."""
+    """How many members there are, and how many rows the tabs Pending and Requests have, as they are shown.
+
+    Beside them, as it costs no statement of its own: whether single sign-on is in use.
+    """
 
     members: str
     pending: str
     requests: str
+    has_connection: bool
 
 
 def counts_of(organization: Organization) -> Counts:
     """Return the numbers of an organization in one statement."""
     row = db.session.connection().execute(_COUNTS, {"organization_id": organization.id, "now": clock.now()}).one()
-    return Counts(*(shown(number, MOST) for number in row))
+    members, pending, requests, is_in_use = row
+    return Counts(shown(members, MOST), shown(pending, MOST), shown(requests, MOST), is_in_use)
 
 
 def _up_to_most(
@@ -41,4 +47,5 @@ _COUNTS = select(
     _up_to_most(Member),
     _up_to_most(Invitation, text(LISTED)),
     _up_to_most(Invitation, text(REQUESTED), _IS_LIVE),
+    exists().where(is_connection_of(IdentityProvider, bindparam("organization_id"))),
 )

@@ -1,38 +1,23 @@
 """The Members tab."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import (
-    Boolean,
-    Integer,
-    Row,
-    Subquery,
-    and_,
-    bindparam,
-    case,
-    cast,
-    exists,
-    func,
-    null,
-    select,
-    type_coerce,
-    union_all,
-)
+from sqlalchemy import Integer, Subquery, and_, bindparam, exists, func, select, type_coerce
 from sqlalchemy.orm import InstrumentedAttribute
 
 from webapp.access.facts import last_owner
-from webapp.access.single_sign_on import lacks_identity
+from webapp.access.single_sign_on import is_connection_of, lacks_identity
 from webapp.db import Id, db
 from webapp.errors import N_, NotFound
 from webapp.models import (
-    AuditEntry,
-    AuditMention,
     EmailAddress,
+    Identity,
+    IdentityProvider,
     Member,
     MemberStatus,
     MemberWord,
@@ -43,9 +28,9 @@ from webapp.models import (
 )
 from webapp.models.member import has_ended
 from webapp.queries.page import PAGE_ROWS, Listing, Page, Statement, listing, read
+from webapp.queries.sso import IS_LINKED
 from webapp.queries.words import matching, parameters_of, searched_words
 
-HISTORY_ENTRIES = 20
 BY_NAME = "name"
 # A minus sign before the name turns the order round. Whoever joined later has the higher id.
 SORTS: dict[str, list[InstrumentedAttribute[Any]]] = {
@@ -65,11 +50,20 @@ class Standing(StrEnum):
     ENDED = "ended"
 
 
+class Linking(StrEnum):
+    """Whether members are linked with the connection in use."""
+
+    LINKED = "linked"
+    UNLINKED = "unlinked"
+
+
 NARROWED: dict[str, Any] = {
     "role": Member.role == bindparam("role", type_=Member.role.type),
     Standing.ACTIVE: Member.is_active,
     Standing.SUSPENDED: Member.status == MemberStatus.SUSPENDED,
     Standing.ENDED: Member.has_ended,
+    Linking.LINKED: IS_LINKED,
+    Linking.UNLINKED: ~IS_LINKED,
 }
 
 
@@ -82,7 +76,7 @@ def standing_of(status: MemberStatus, expires_at: datetime | None) -> Standing:
 
 @dataclass(frozen=True)
 class Wanted:
-    """Which members a list shows, and in which order.
+    """Which members a list shows, and in which order; `provider` is the id of what they are to be linked with or not.
 
     A search comes by the word that matched, whatever the order; the members of a team, by its id, and those whose
     membership has ended come by name.
@@ -93,11 +87,29 @@ class Wanted:
     status: Standing | None = None
     sort: str = BY_NAME
     team: int | None = None
+    linking: Linking | None = None
+    provider: int | None = None
 
     @property
     def narrowing(self) -> tuple[str, ...]:
         """The names of the conditions that hold of all of them."""
-        return (*(("role",) if self.role is not None else ()), *((self.status,) if self.status is not None else ()))
+        named = ("role" if self.role is not None else None, self.status, self.linking)
+        return tuple(name for name in named if name is not None)
+
+    def among(self, sso: str, provider: int) -> "Wanted":
+        """Return the same of those only who are linked with a provider, or who are not.
+
+        Args:
+            sso: which of them.
+            provider: the id of the connection in use.
+
+        Raises:
+            NotFound: it is neither.
+        """
+        try:
+            return replace(self, linking=Linking(sso), provider=provider)
+        except ValueError as error:
+            raise no_such_list() from error
 
 
 def wanted(q: str, role: str, status: str, sort: str, team: int | None = None) -> Wanted:
@@ -117,7 +129,12 @@ def wanted(q: str, role: str, status: str, sort: str, team: int | None = None) -
         narrowed = (ROLES[role] if role else None, Standing(status) if status else None)
         return Wanted(q, *narrowed, ORDERS[sort or BY_NAME], team)
     except (KeyError, ValueError) as error:
-        raise NotFound(N_("There is no such list of members. Go back to all of them.")) from error
+        raise no_such_list() from error
+
+
+def no_such_list() -> NotFound:
+    """Return the refusal of a filter or an order that there is not."""
+    return NotFound(N_("There is no such list of members. Go back to all of them."))
 
 
 class MemberRow(NamedTuple):
@@ -156,7 +173,8 @@ def members_of(
     """
     words = searched_words(which.q, MemberWord, organization.id)
     shape = _list(len(words), which.narrowing, _order(which, words), which.team is not None)
-    asked = {name: value for name, value in (("role", which.role), ("team_id", which.team)) if value is not None}
+    asked = {"role": which.role, "team_id": which.team, "provider_id": which.provider}
+    asked = {name: value for name, value in asked.items() if value is not None}
     parameters = {**parameters_of(words, organization.id), **asked, "viewer_id": viewer_id}
     found, cursor = read(shape, parameters, after, rows=rows)
     return Page([MemberRow._make(row[:SHOWN]) for row in found], cursor, not after)
@@ -226,8 +244,18 @@ def _shown(page: Subquery) -> Statement:
 
 
 @dataclass(frozen=True)
+class Link:
+    """Somebody and the connection in use: since when they are linked with it, or nothing where they are not."""
+
+    provider: IdentityProvider
+    linked_at: datetime | None
+    last_verified_at: datetime | None
+    invalid_since: datetime | None
+
+
+@dataclass(frozen=True)
 class Person:
-    """Whose membership a page is about."""
+    """Whose membership a page is about; `link` is nothing where no single sign-on is in use."""
 
     name: str
     email: str
@@ -235,6 +263,7 @@ class Person:
     is_active: bool
     is_last_owner: bool
     lacks_identity: bool
+    link: Link | None
 
 
 def person_of(member: Member) -> Person:
@@ -242,7 +271,9 @@ def person_of(member: Member) -> Person:
     row = db.session.execute(_PERSON, {"organization_id": member.organization_id, "user_id": member.user_id}).one()
     is_verified = row.verified_at is not None
     is_last_owner = row.last_owner_id == member.id
-    return Person(row.name, row.address or "", is_verified, row.is_active, is_last_owner, row.lacks_identity)
+    provider: IdentityProvider | None = row.IdentityProvider
+    link = Link(provider, row.linked_at, row.last_verified_at, row.invalid_since) if provider else None
+    return Person(row.name, row.address or "", is_verified, row.is_active, is_last_owner, row.lacks_identity, link)
 
 
 _PERSON = (
@@ -253,46 +284,15 @@ _PERSON = (
         EmailAddress.verified_at,
         last_owner().label("last_owner_id"),
         lacks_identity(Member).label("lacks_identity"),
+        IdentityProvider,
+        Identity.created_at.label("linked_at"),
+        Identity.last_verified_at,
+        Identity.invalid_since,
     )
+    .select_from(User)
     .join(Member, Member.user_id == User.id)
     .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
+    .outerjoin(IdentityProvider, is_connection_of(IdentityProvider, Member.organization_id))
+    .outerjoin(Identity, and_(Identity.provider_id == IdentityProvider.id, Identity.user_id == User.id))
     .where(User.id == bindparam("user_id"), Member.organization_id == bindparam("organization_id"))
 )
-
-
-def history_of(member: Member) -> Page[Row[*tuple[Any, ...]]]:
-    """Return the newest audit entries about a member, and those by which they came into something or left it.
-
-    The latter have `is_in` and say nothing more: what they hold may be as long as a group is large.
-    """
-    parameters = {"organization_id": member.organization_id, "member_id": member.id}
-    return Page(db.session.execute(HISTORY, parameters).all(), None, True)
-
-
-def _history() -> Statement:
-    """Select each kind of entries along its own index, cut before they are merged."""
-    about = select(AuditEntry.sequence, cast(null(), Boolean).label("is_in")).where(
-        AuditEntry.organization_id == bindparam("organization_id"),
-        AuditEntry.target_kind == "member",
-        AuditEntry.target_id == bindparam("member_id"),
-    )
-    mentioning = select(AuditMention.sequence, AuditMention.is_in).where(
-        AuditMention.organization_id == bindparam("organization_id"), AuditMention.member_id == bindparam("member_id")
-    )
-    cut = (
-        found.order_by(column.desc()).limit(HISTORY_ENTRIES).subquery()
-        for found, column in ((about, AuditEntry.sequence), (mentioning, AuditMention.sequence))
-    )
-    merged = union_all(*(select(one) for one in cut)).subquery()
-    page = select(merged).order_by(merged.c.sequence.desc()).limit(HISTORY_ENTRIES).subquery()
-    values = (
-        case((page.c.is_in.is_(None), column)).label(column.key) for column in (AuditEntry.before, AuditEntry.after)
-    )
-    others = [column for column in AuditEntry.__table__.c if column.key not in ("before", "after")]
-    found = select(*others, *values, page.c.is_in).select_from(page)
-    found = found.join(AuditEntry, AuditEntry.sequence == page.c.sequence)
-    of_organization = AuditEntry.organization_id == bindparam("organization_id")
-    return found.where(of_organization).order_by(page.c.sequence.desc())
-
-
-HISTORY = _history()

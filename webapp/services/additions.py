@@ -9,7 +9,17 @@ from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import NobodyToAdd
 from webapp.models import EmailAddress, InvitationStatus, Member, Organization, User
-from webapp.services import accounts, approvals, audit, giving, invitation_rows, members, request_letters, requests
+from webapp.services import (
+    accounts,
+    approvals,
+    audit,
+    giving,
+    invitation_rows,
+    member_letters,
+    members,
+    request_letters,
+    requests,
+)
 from webapp.services.addresses import Address
 from webapp.services.audit import Change, Event
 from webapp.services.memberships import Terms
@@ -39,7 +49,7 @@ def add(actor: Actor, organization: Organization, address: Address, terms: Terms
     email = accounts.primary_address(user.id).address
     _close_waiting(actor, organization, address, user, terms)
     member = members.add(actor, organization, user, email, terms, Event.MEMBER_ADDED)
-    members.tell(actor, organization, user, "added", role=terms.role.label)
+    member_letters.tell(actor, organization, user, "added", role=terms.role.label)
     return member
 
 

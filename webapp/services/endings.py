@@ -11,7 +11,7 @@ from webapp.access.actor import Actor
 from webapp.errors import EndTooSoon, OwnerWithEnd
 from webapp.models import Member, Organization, Role
 from webapp.models.member import last_day as last_day_of
-from webapp.services import audit, members
+from webapp.services import audit, member_letters, members
 from webapp.services.audit import Event
 
 LATEST = timedelta(days=3653)
@@ -38,7 +38,8 @@ def set_last_day(actor: Actor, organization: Organization, member: Member, last_
         after=members.described_end(after),
     )
     said = {"expires_at": after, "earlier_at": before}
-    members.tell(actor, organization, user, "end_changed", **{name: at.isoformat() for name, at in said.items() if at})
+    days = {name: at.isoformat() for name, at in said.items() if at}
+    member_letters.tell(actor, organization, user, "end_changed", **days)
 
 
 def end_now(actor: Actor, organization: Organization, member: Member, last_day: date | None) -> None:

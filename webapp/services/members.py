@@ -3,7 +3,7 @@
 Whoever changes a membership holds the organization's lock (see `organizations.lock`); the guard of a page does.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -18,14 +18,10 @@ from webapp.db import db
 from webapp.errors import AlreadyMember, EndedMember, LastOwner, NotFound, OwnerWithEnd
 from webapp.models import EmailAddress, Member, MemberStatus, MemberWord, Organization, Role, User
 from webapp.models.member import last_day
-from webapp.services import accounts, attempts, audit, invitation_rows, memberships, outbox
-from webapp.services.attempts import DAY, Limit
+from webapp.services import audit, invitation_rows, member_letters, memberships
 from webapp.services.audit import Change, Event, Target
 from webapp.services.memberships import Terms
-from webapp.services.outbox import Letter
 from webapp.services.words import sort_key, words_of
-
-LETTERS_A_DAY = 20
 
 
 def add(
@@ -282,40 +278,4 @@ def _record_and_tell(
     offers_use = event is Event.MEMBER_RESTORED
     those = [member for member in people if member.is_active or not offers_use]
     told = [(users[member.user_id], {"role": member.role.label}) for member in those]
-    tell_all(actor, organization, told, event.value.removeprefix("member."))
-
-
-def tell(actor: Actor, organization: Organization, user: User, kind: str, **data: str) -> None:
-    """Queue the letter that tells somebody what happened to their membership; see `tell_all`."""
-    tell_all(actor, organization, [(user, data)], kind)
-
-
-def tell_all(
-    actor: Actor, organization: Organization, told: Sequence[tuple[User, Mapping[str, str]]], kind: str
-) -> None:
-    """Queue the letters that tell people what happened to their memberships.
-
-    None goes to an address that may not be theirs, nor more than twenty a day. Removals count for themselves: whoever
-    had many other letters still hears of it.
-
-    Args:
-        actor: who did it.
-        organization: where.
-        told: whom to tell, and what the letter says besides.
-        kind: the name of the letters' templates.
-    """
-    emails = accounts.primary_addresses([user.id for user, _ in told])
-    purpose = "removals" if kind == "removed" else "letters"
-    limits = {
-        user.id: Limit(f"membership:{purpose}:{organization.id}:{user.id}", LETTERS_A_DAY, DAY) for user, _ in told
-    }
-    counted = attempts.raise_counters(dict.fromkeys(limits.values(), 1))
-    names = {"actor": actor.name, "organization": organization.name, "slug": organization.slug}
-    letters = []
-    for user, data in told:
-        email, limit = emails[user.id], limits[user.id]
-        said = {"name": user.name, **names, "email": email.address, **data}
-        is_dropped = counted[limit].count > limit.most or email.verified_at is None
-        language = user.language or actor.language
-        letters.append(Letter(kind, email.address, said, None, organization.id, language, is_dropped))
-    outbox.enqueue_unasked(letters)
+    member_letters.tell_all(actor, organization, told, event.value.removeprefix("member."))

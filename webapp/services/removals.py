@@ -40,7 +40,16 @@ from webapp.models import (
     User,
 )
 from webapp.models.invitation import OPEN
-from webapp.services import accounts, audit, giving, invitation_batches, invitation_rows, members, memberships
+from webapp.services import (
+    accounts,
+    audit,
+    giving,
+    invitation_batches,
+    invitation_rows,
+    member_letters,
+    members,
+    memberships,
+)
 from webapp.services.audit import Change, Event
 from webapp.services.invitation_batches import Result
 from webapp.services.invitations import Offer
@@ -71,7 +80,7 @@ def remove_all(actor: Actor, organization: Organization, people: Sequence[Member
     members.require_may_end(actor, organization, *people)
     users = members.users_of(people)
     removed = _take_away(actor, organization, people, users, Event.MEMBER_REMOVED)
-    members.tell_all(actor, organization, [(users[one.user_id], {}) for one in removed], "removed")
+    member_letters.tell_all(actor, organization, [(users[one.user_id], {}) for one in removed], "removed")
     return removed
 
 
@@ -133,7 +142,7 @@ def undo_removal(actor: Actor, organization: Organization, removed: RemovedMembe
     _close_all(actor, organization, superseded, Invitation.canonical.in_(addresses))
     invitation_rows.close_declined(actor, organization, addresses)
     if member.is_active:
-        members.tell(actor, organization, user, "restored", role=member.role.label)
+        member_letters.tell(actor, organization, user, "restored", role=member.role.label)
     return member, left_out
 
 

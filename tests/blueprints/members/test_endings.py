@@ -13,6 +13,7 @@ from tests.support.pages import PANEL, Page
 from tests.support.teams import make_project, make_team, memberships
 from tests.support.worlds import Person, World, csrf_token, post
 from webapp import clock
+from webapp.access.impact import EVERY_PROJECT
 from webapp.models import MemberStatus, Role
 from webapp.services import removals, sessions
 
@@ -63,12 +64,36 @@ def test_end_that_is_confirmed_is_kept_audited_and_told(acme: Acme, headers: dic
     answer = set_end(acme, ahead(9), headers=headers)
     assert (answer.status_code, answer.location) == (303, acme.address(f"members/{acme.member_id(acme.member)}"))
     entry, ends_at = acme.entries()[-1], datetime.combine(ahead(10), MIDNIGHT).isoformat()
-    assert (entry.event, entry.before, entry.after) == (
-        "member.end_changed",
-        {"expires_at": None},
-        {"expires_at": ends_at},
-    )
+    after = {name: value for name, value in (entry.after or {}).items() if name != "impact"}
+    assert (entry.event, entry.before, after) == ("member.end_changed", {"expires_at": None}, {"expires_at": ends_at})
     assert [(one.kind, one.data["expires_at"]) for one in acme.world.letters()] == [("end_changed", ends_at)]
+
+
+def test_entry_keeps_what_they_reach_now_and_will_lose(acme: Acme) -> None:
+    number = acme.member_id(acme.member)
+    make_project(acme, "Payroll", make_team(acme, "Red"))
+    set_end(acme, ahead(9))
+    assert stored_last(acme)["impact"] == {"people": 1, "shifts": [[number, EVERY_PROJECT, "member", None]]}
+
+
+def test_audit_log_says_the_last_day_as_pages_do(acme: Acme) -> None:
+    set_end(acme, ahead(9))
+    set_end(acme, ahead(20))
+    log = page_of(acme, "audit").text
+    assert f"Membership ends before: {said(ahead(9))} after: {said(ahead(20))}" in log
+    assert "Expires" not in log
+
+
+def test_address_of_the_end_asks_about_the_day_in_it_and_leads_to_the_members_page_without_one(acme: Acme) -> None:
+    number, browser = acme.member_id(acme.member), acme.browser(acme.manager)
+    address, back = acme.address(f"members/{number}/end"), acme.address(f"members/{number}")
+    with acme.unchanged():
+        asked = browser.get(f"{address}?last_day={ahead(9)}")
+        assert f"Let the membership of Mina Member end on {said(ahead(9))}?" in Page(asked).text
+        for nothing in ("", "?last_day="):
+            answer = browser.get(address + nothing)
+            assert (answer.status_code, answer.location) == (303, back)
+        assert Page(browser.get(f"{address}?last_day=soon")).by_id("last_day-error").text
 
 
 def test_end_stands_on_the_members_page_in_the_list_and_in_the_file(acme: Acme) -> None:

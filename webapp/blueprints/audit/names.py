@@ -9,8 +9,10 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from webapp.errors import N_
+from webapp.http.days import day
 from webapp.http.templating import exact, role_name
 from webapp.models import Enforcement, FlowPurpose, Joining, Role
+from webapp.models.member import last_day
 from webapp.queries.audit import MOST_NAMED
 from webapp.services.audit import Event
 
@@ -105,6 +107,7 @@ FIELD_NAMES = {
     "issuer": N_("Issuer address"),
     "joining": N_("Who may come in"),
     "kind": N_("Kind of provider"),
+    "last_day": N_("Membership ends"),
     "invitation_lifetime_days": N_("Days an invitation lives"),
     "invitation_reminders": N_("Reminders of invitations"),
     "is_address_proven": N_("Address proven"),
@@ -185,13 +188,26 @@ def families() -> list[tuple[str, str, list[tuple[str, str]]]]:
 
 
 def changes(
-    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, people: Mapping[int, str]
+    before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, people: Mapping[int, str], *, is_of_member: bool
 ) -> list[ChangeRow]:
-    """Return the values of an entry side by side; `people` are the names of members by number."""
+    """Return the values of an entry side by side.
+
+    Args:
+        before: the values as they were.
+        after: the values as they are since.
+        people: the names of members by number.
+        is_of_member: whether they are those of a membership, whose end is said by its last day.
+    """
     old, new = before or {}, after or {}
+    if is_of_member:
+        old, new = _by_last_day(old), _by_last_day(new)
     return [
         ChangeRow(_field(name), _value(name, old, people), _value(name, new, people)) for name in sorted({*old, *new})
     ]
+
+
+def _by_last_day(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {"last_day" if name == "expires_at" else name: value for name, value in values.items()}
 
 
 def _field(name: str) -> str:
@@ -252,11 +268,19 @@ def _moment(text: str) -> str:
         return text
 
 
+def _last_day(text: str) -> str:
+    try:
+        return day(last_day(datetime.fromisoformat(text)))
+    except ValueError:
+        return text
+
+
 SHOWN: dict[str, Callable[[str], str]] = {
     "default_role": _role,
     "enforcement": _enforcement,
     "expires_at": _moment,
     "joining": _joining,
+    "last_day": _last_day,
     "level": _role,
     "purpose": _purpose,
     "reason": _reason,

@@ -198,7 +198,7 @@ def _row(entry: Entry, sentence: str | None = None, member: str = "", people: Ma
         event=entry.event,
         target=None if entry.target_id is None else f"{entry.target_kind}:{entry.target_id}",
         target_name=entry.target_name,
-        changes=changes(entry.before, entry.after, people),
+        changes=changes(entry.before, entry.after, people, is_of_member=entry.target_kind == "member"),
         hash=entry.hash,
     )
 

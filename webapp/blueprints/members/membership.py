@@ -1,7 +1,6 @@
 """One member: who they are, their role, the end of their membership, suspending and restoring them."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
 
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
@@ -13,6 +12,7 @@ from webapp.blueprints.audit.sentences import history
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.forms import EndForm, MemberForm
 from webapp.errors import DomainError
+from webapp.http import sso
 from webapp.http.choices import CHOSEN, EVERYTHING
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.days import day as said
@@ -25,8 +25,9 @@ from webapp.models import Member, Organization, Role
 from webapp.models.member import last_day
 from webapp.queries.choices import TeamChoice, teams_for_member
 from webapp.queries.groups import MOST_GROUPS, groups_with
+from webapp.queries.history import history_of
 from webapp.queries.impact import by_member
-from webapp.queries.members import history_of, person_of, standing_of
+from webapp.queries.members import person_of, standing_of
 from webapp.queries.reach import projects_of
 from webapp.services import endings, members, restriction
 from webapp.services.audit import Event
@@ -83,12 +84,17 @@ def _ask_or_change(organization: Organization, member: Member, form: MemberForm)
     return go(address_of(organization, member))
 
 
-@bp.post("/orgs/<org>/members/<int:member>/end")
+@bp.route("/orgs/<org>/members/<int:member>/end", methods=["GET", "POST"])
 @access(Scope.MEMBER_WRITE, previews=True)
 def end(organization: Organization, member: Member) -> Response:
-    """Say on which day a membership ends, or that it does not; asks first where somebody will lose access by it."""
+    """Say on which day a membership ends, or that it does not; asks first where somebody will lose access by it.
+
+    A GET asks about the day in the address; where there is nothing to ask, it leads to the member's page.
+    """
     members.require_may_change(current_actor(), organization, member)
-    form = EndForm()
+    if request.method != "POST" and "last_day" not in request.args:
+        return go(address_of(organization, member))
+    form = EndForm(request.values, meta={"csrf": request.method == "POST"})
     if not form.validate():
         return _end_page(organization, member, form, status=422)
     if form.is_stale(_shown_end(member)):
@@ -108,7 +114,9 @@ def _ask_or_set_end(organization: Organization, member: Member, form: EndForm) -
     if is_ahead and not preview.is_confirmed(confirm):
         shown = {"person": person, "member": member, "day": day}
         return confirmation("members/_end.html", confirm, preview=preview, carried=form.carried(), **shown)
-    with nullcontext() if is_ahead else preview.noted(Event.MEMBER_END_CHANGED):
+    if request.method != "POST":
+        return go(address_of(organization, member))
+    with preview.noted(Event.MEMBER_END_CHANGED):
         endings.set_last_day(actor, organization, member, day)
     if day is None:
         flash(_("The membership of %(name)s has no end.", name=person.name), "success")
@@ -204,6 +212,7 @@ def _page(
     is_you = member.user_id == actor.user_id
     groups = groups_with(member)
     may_see_access = knows_reach_of(actor, organization, member)
+    link = person.link if may_see_access else None
     return respond(
         "members/show.html",
         {"panel": "members/_show.html"},
@@ -217,6 +226,8 @@ def _page(
         has_more_groups=len(groups) > MOST_GROUPS,
         open_groups={row.id for row in groups if decide(actor, Scope.TEAM_READ, row.team)},
         projects=projects_of(member, after=request.args.get("projects_after", "")) if may_see_access else None,
+        link=link,
+        provider_host=sso.host_of(link.provider) if link else None,
         history=history(history_of(member), person.name) if may_read_history else None,
         form=form,
         end_form=end_form or _end_form(member),
