@@ -32,10 +32,10 @@ LETTERS = sorted(
 )
 SAID = {
     **dict.fromkeys(("actor", "approver", "inviter", "name", "suggested_by"), "Ada Winter"),
-    "domain": "corp.example.com",
     "begins_at": "2027-01-08T14:03:00+00:00",
     "browser": "",
     "claimed": "mia@example.org",
+    "domain": "corp.example.com",
     "email": "ned@example.org",
     "expires_at": "2027-01-08T14:03:00+00:00",
     "ip": "192.0.2.7",

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Flask
 from jinja2 import BytecodeCache
 from sqlalchemy import Dialect, event, make_url
+from sqlalchemy.util import LRUCache
 
 from webapp import create_app
 from webapp.config import Settings
@@ -16,6 +17,7 @@ from webapp.db import db
 from webapp.http import sso
 
 KEPT = 8
+MOST_STATEMENTS = 3_000
 
 Change = Callable[[Flask], None]
 
@@ -28,7 +30,7 @@ class Applications:
 
     def __init__(self, compiled_templates: BytecodeCache) -> None:
         self._compiled_templates = compiled_templates
-        self._compiled_statements: dict[Any, Any] = {}
+        self._compiled_statements: LRUCache[Any, Any] = LRUCache(MOST_STATEMENTS)
         self._kept: dict[tuple[Settings, Change | None], Flask] = {}
 
     @contextmanager
