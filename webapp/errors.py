@@ -176,6 +176,13 @@ class OwnerWithEnd(DomainError):
     field = "role"
 
 
+class EndBeyondYours(DomainError):
+    """Somebody whose own membership ends would let another one last longer."""
+
+    sentence = N_("Your own membership ends on %(day)s: you cannot let another one last longer. Nothing was changed.")
+    field = "last_day"
+
+
 class EndTooSoon(DomainError):
     """A membership would end on a day that is not ahead, or too far ahead."""
 

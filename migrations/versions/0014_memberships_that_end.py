@@ -1,4 +1,8 @@
-"""Memberships that end on a day"""
+"""Memberships that end on a day
+
+The way back forgets ends that lie ahead: those memberships have none then. Who is to go on a day is to be noted before,
+and removed by hand. Those that are over stay closed: they are suspended.
+"""
 
 from datetime import UTC, datetime
 

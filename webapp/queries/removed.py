@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 
 from webapp import clock
 from webapp.models import EmailAddress, Member, MemberStatus, Organization, RemovedMember, Role, User
+from webapp.models.member import has_ended
 from webapp.queries.page import Page, Statement, listing, read
 from webapp.services.removals import undo_begins_at, undo_ends_at
 
@@ -24,6 +25,7 @@ class RemovedRow:
     email: str
     role: Role
     status: MemberStatus
+    expires_at: datetime | None
     removed_at: datetime
     removed_by: str | None
     has_left: bool
@@ -31,6 +33,11 @@ class RemovedRow:
     days_left: int
     is_member_again: bool
     is_active: bool
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether the membership would be over."""
+        return has_ended(self.expires_at)
 
 
 def removed_of(organization: Organization, *, after: str) -> Page[RemovedRow]:
@@ -68,6 +75,7 @@ def _shown(page: Subquery) -> Statement:
             EmailAddress.address,
             RemovedMember.role,
             RemovedMember.status,
+            RemovedMember.expires_at,
             RemovedMember.removed_at,
             RemovedMember.removed_by_id,
             remover.name.label("removed_by"),
@@ -101,6 +109,7 @@ def _row(row: Row[*tuple[Any, ...]]) -> RemovedRow:
         email=row.address or "",
         role=row.role,
         status=row.status,
+        expires_at=row.expires_at,
         removed_at=row.removed_at,
         removed_by=row.removed_by,
         has_left=row.removed_by_id == row.user_id,

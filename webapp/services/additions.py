@@ -22,6 +22,7 @@ from webapp.services import (
 )
 from webapp.services.addresses import Address
 from webapp.services.audit import Change, Event
+from webapp.services.kept_ends import Coming
 from webapp.services.memberships import Terms
 
 
@@ -34,6 +35,7 @@ def add(actor: Actor, organization: Organization, address: Address, terms: Terms
     Raises:
         NotFound, Forbidden, RoleTooHigh, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor may not.
         AlreadyMember: the address is a member's.
+        OwnerWithEnd: they would be an owner, and it would end.
         NobodyToAdd: there is no such user, or none the actor may know of.
         InvitationLimit: the organization or the address has had its letters for today.
     """
@@ -48,8 +50,10 @@ def add(actor: Actor, organization: Organization, address: Address, terms: Terms
     approvals.require_within_limits(actor, organization, address)
     email = accounts.primary_address(user.id).address
     _close_waiting(actor, organization, address, user, terms)
-    member = members.add(actor, organization, user, email, terms, Event.MEMBER_ADDED)
-    member_letters.tell(actor, organization, user, "added", role=terms.role.label)
+    member = members.add(actor, organization, user, email, terms, Coming(Event.MEMBER_ADDED, [actor]))
+    if member.is_active:
+        end = {"expires_at": member.expires_at.isoformat()} if member.expires_at else {}
+        member_letters.tell(actor, organization, user, "added", role=terms.role.label, **end)
     return member
 
 

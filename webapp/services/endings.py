@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.errors import EndTooSoon, OwnerWithEnd
+from webapp.errors import EndBeyondYours, EndTooSoon, OwnerWithEnd
 from webapp.models import Member, Organization, Role
 from webapp.models.member import last_day as last_day_of
 from webapp.services import audit, member_letters, members
@@ -21,7 +21,8 @@ def set_last_day(actor: Actor, organization: Organization, member: Member, last_
     """Let a membership end after a day, in UTC, or never, and tell the member. The end it has already changes nothing.
 
     Raises:
-        NotFound, Forbidden, Yourself, AboveYourRole, EndTooSoon, OwnerWithEnd: see `require_may_set`.
+        NotFound, Forbidden, Yourself, AboveYourRole, EndTooSoon, OwnerWithEnd, EndBeyondYours: see
+            `require_may_set`.
     """
     require_may_set(actor, organization, member, last_day)
     if has_last_day(member, last_day):
@@ -46,7 +47,8 @@ def end_now(actor: Actor, organization: Organization, member: Member, last_day: 
     """Let a membership be over at once, to see what that takes away: for previews, which take it back.
 
     Raises:
-        NotFound, Forbidden, Yourself, AboveYourRole, EndTooSoon, OwnerWithEnd: see `require_may_set`.
+        NotFound, Forbidden, Yourself, AboveYourRole, EndTooSoon, OwnerWithEnd, EndBeyondYours: see
+            `require_may_set`.
     """
     require_may_set(actor, organization, member, last_day)
     member.expires_at = clock.now()
@@ -59,15 +61,25 @@ def require_may_set(actor: Actor, organization: Organization, member: Member, la
         NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change the membership.
         EndTooSoon: the day is not after today, or more than ten years ahead.
         OwnerWithEnd: it is an owner's, whose membership has no end.
+        EndBeyondYours: the actor's own membership ends before.
     """
     members.require_may_change(actor, organization, member)
-    if last_day is None or has_last_day(member, last_day):
+    if has_last_day(member, last_day):
+        return
+    _require_not_beyond(actor, last_day)
+    if last_day is None:
         return
     today = clock.now().date()
     if not today < last_day <= today + LATEST:
         raise EndTooSoon
     if member.role is Role.OWNER:
         raise OwnerWithEnd(field="last_day")
+
+
+def _require_not_beyond(actor: Actor, last_day: date | None) -> None:
+    own = actor.member.expires_at if actor.member else None
+    if own and (last_day is None or last_day > last_day_of(own)):
+        raise EndBeyondYours(day=last_day_of(own))
 
 
 def has_last_day(member: Member, last_day: date | None) -> bool:

@@ -32,6 +32,7 @@ from webapp.services.addresses import Address
 from webapp.services.attempts import MOST_REFUSALS_NOTED, Limit
 from webapp.services.audit import Change, Event
 from webapp.services.invitation_links import Link
+from webapp.services.kept_ends import Coming
 from webapp.services.memberships import Terms
 
 MIN_LIFETIME_DAYS, MAX_LIFETIME_DAYS = 1, 30
@@ -195,6 +196,7 @@ def accept(actor: Actor, link: Link, user_id: int) -> Member:
         InvitationNotOpen: it cannot be accepted any more, or whoever sent it or copied the link may no longer offer it.
         OtherAddress: the organization wants the invited address, and it is not the user's.
         AlreadyMember: the user is a member.
+        OwnerWithEnd: they would be an owner, and it would end.
     """
     organization, invitation, token = _acceptable_invitation(link)
     user = accounts.by_id(user_id)
@@ -269,9 +271,10 @@ def _join(
     change = invitation_rows.close(invitation, InvitationStatus.ACCEPTED)
     email = accounts.primary_address(user.id)
     unproven = {} if email.verified_at else {"is_address_proven": False}
-    terms = inviters.given_by(organization, invitation, copied_by_id)
+    behind = inviters.actors_of(organization, invitation, copied_by_id)
+    terms = inviters.given_by(organization, invitation, behind)
     left_out = {"left_out": invitation.left_out} if invitation.left_out else {}
-    member = members.add(actor, organization, user, email.address, terms)
+    member = members.add(actor, organization, user, email.address, terms, Coming(givers=behind))
     after = {**(change.after or {}), "user_id": user.id, "email": email.address, **unproven, **left_out}
     _record(actor, Event.INVITATION_ACCEPTED, organization, Change(change.target, change.before, after))
     return member

@@ -1,6 +1,6 @@
 """Those who stand behind an invitation: whoever sent it or copied a link of it, and what they may still offer."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import select
 
@@ -20,14 +20,21 @@ def may_still(organization: Organization, invitation: Invitation, copied_by_id: 
     return all(may_still_offer(number, members.get(number), invitation.role, organization) for number in offering)
 
 
-def given_by(organization: Organization, invitation: Invitation, copied_by_id: int | None) -> Terms:
-    """Return what an invitation gives: what it offers, but for what one of them may not give any more.
+def actors_of(organization: Organization, invitation: Invitation, copied_by_id: int | None) -> list[Actor]:
+    """Return whoever sent an invitation, the system where it did, and whoever copied the link at hand."""
+    found = memberships_of(organization, (invitation.invited_by_id, copied_by_id)).values()
+    system = [Actor.system()] if invitation.invited_by_id is None else []
+    return [*system, *(Actor.of(user, ip=None, member=member) for user, member in found)]
+
+
+def given_by(organization: Organization, invitation: Invitation, behind: Sequence[Actor]) -> Terms:
+    """Return what an invitation gives: what it offers, but for what one of those behind it may not give any more.
 
     The invitation says from now on that this was left out.
     """
     terms = offers.terms_of(invitation)
-    for user, member in memberships_of(organization, (invitation.invited_by_id, copied_by_id)).values():
-        refused = giving.refused_to(Actor.of(user, ip=None, member=member), organization, terms)
+    for actor in behind:
+        refused = giving.refused_to(actor, organization, terms)
         offers.leave_out(invitation, refused.names)
         terms = refused.taken_from(terms)
     return terms

@@ -18,8 +18,9 @@ from webapp.db import db
 from webapp.errors import AlreadyMember, EndedMember, LastOwner, NotFound, OwnerWithEnd
 from webapp.models import EmailAddress, Member, MemberStatus, MemberWord, Organization, Role, User
 from webapp.models.member import last_day
-from webapp.services import audit, invitation_rows, member_letters, memberships
+from webapp.services import audit, invitation_rows, kept_ends, member_letters, memberships
 from webapp.services.audit import Change, Event, Target
+from webapp.services.kept_ends import Coming
 from webapp.services.memberships import Terms
 from webapp.services.words import sort_key, words_of
 
@@ -30,7 +31,7 @@ def add(
     user: User,
     email: str,
     terms: Terms,
-    event: Event = Event.MEMBER_JOINED,
+    coming: Coming | None = None,
 ) -> Member:
     """Make a user a member. The caller has decided that they may be, and holds the organization's lock.
 
@@ -40,13 +41,15 @@ def add(
         user: whom.
         email: the address by which others find them.
         terms: as what; teams and access groups that are gone are left out.
-        event: as what the audit log knows it.
+        coming: how; without it, nobody gives it to them.
 
     Raises:
         AlreadyMember: they are one.
+        OwnerWithEnd: they would be an owner, and it would end.
     """
     if present := of_user(organization, user.id):
         raise already_member(present, email)
+    coming = coming or Coming()
     came_at = clock.now() if actor.user_id == user.id else None
     member = Member(
         organization_id=organization.id,
@@ -56,6 +59,7 @@ def add(
         sort_name=sort_key(user.name),
         last_active_at=came_at,
         signed_in_at=came_at,
+        expires_at=kept_ends.end_for(organization, user.id, terms.role, coming.givers),
     )
     db.session.add(member)
     db.session.flush()
@@ -67,7 +71,7 @@ def add(
     proven = db.session.scalars(theirs).all()
     invitation_rows.close_offers(actor, organization, proven)
     after = described(member, email) if proven else {**described(member, email), "is_address_proven": False}
-    audit.record(actor, event, target_of(member, user), organization=organization, after=after)
+    audit.record(actor, coming.event, target_of(member, user), organization=organization, after=after)
     return member
 
 

@@ -46,6 +46,7 @@ from webapp.services import (
     giving,
     invitation_batches,
     invitation_rows,
+    kept_ends,
     member_letters,
     members,
     memberships,
@@ -112,9 +113,9 @@ def require_may_leave(actor: Actor, organization: Organization) -> Member:
 def undo_removal(actor: Actor, organization: Organization, removed: RemovedMember) -> tuple[Member, list[str]]:
     """Put a membership back as it was, with its id. The invitations the person had sent stay revoked.
 
-    What the actor may not give is left out; its names are returned too. What is gone, and managed access groups, which
-    their source fills, are left out unsaid. What was open for one of the person's addresses has nothing left to offer
-    and is closed.
+    What the actor may not give is left out; its names are returned too. It ends no later than the actor's own. What is
+    gone, and managed access groups, which their source fills, are left out unsaid. What was open for one of the
+    person's addresses has nothing left to offer and is closed.
 
     Raises:
         NotFound, Forbidden, AboveYourRole, RemovedFromAbove: the actor may not.
@@ -127,7 +128,7 @@ def undo_removal(actor: Actor, organization: Organization, removed: RemovedMembe
     if removed.has_left:
         raise HasLeft(name=user.name)
     terms, left_out = _terms_to_give(actor, organization, removed)
-    member = _put_back(removed, user, terms)
+    member = _put_back(removed, user, terms, kept_ends.within(removed.expires_at, terms.role, [actor]))
     email = accounts.primary_address(user.id).address
     audit.record(
         actor,
@@ -288,7 +289,7 @@ def _terms_to_give(actor: Actor, organization: Organization, removed: RemovedMem
     return refused.taken_from(there), theirs.names
 
 
-def _put_back(removed: RemovedMember, user: User, terms: Terms) -> Member:
+def _put_back(removed: RemovedMember, user: User, terms: Terms, expires_at: datetime | None) -> Member:
     member = Member(
         id=removed.member_id,
         organization_id=removed.organization_id,
@@ -300,7 +301,7 @@ def _put_back(removed: RemovedMember, user: User, terms: Terms) -> Member:
         last_active_at=removed.last_active_at,
         signed_in_at=removed.signed_in_at,
         created_at=removed.joined_at,
-        expires_at=removed.expires_at,
+        expires_at=expires_at,
     )
     db.session.delete(removed)
     db.session.add(member)

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import time_machine
+from sqlalchemy import update
 from werkzeug.test import TestResponse
 
 from tests.support.acme import Acme
@@ -14,7 +15,8 @@ from tests.support.teams import make_project, make_team, memberships
 from tests.support.worlds import Person, World, csrf_token, post
 from webapp import clock
 from webapp.access.impact import EVERY_PROJECT
-from webapp.models import MemberStatus, Role
+from webapp.db import db
+from webapp.models import MemberStatus, RemovedMember, Role
 from webapp.services import removals, sessions
 
 MIDNIGHT = time(tzinfo=UTC)
@@ -314,3 +316,61 @@ def test_form_that_says_nothing_of_a_day_takes_no_end_away(acme: Acme) -> None:
     with acme.unchanged():
         answer = post(acme.browser(acme.manager), acme.address(f"members/{acme.member_id(acme.member)}/end"))
     assert answer.status_code == 422
+
+
+def left(acme: Acme, day: date) -> tuple[Page, Page]:
+    """Let Mina have left, who was to go after a day; return the removed list, and the page after inviting her again."""
+    number, browser = acme.member_id(acme.member), acme.browser(acme.owner)
+    acme.act(acme.member, removals.leave)
+    over = datetime.combine(day + timedelta(days=1), MIDNIGHT)
+    acme.world.write(lambda: db.session.execute(update(RemovedMember).values(expires_at=over)))
+    listed = page_of(acme, "members/removed")
+    answer = post(browser, acme.address(f"members/{number}/undo-removal"))
+    return listed, Page(browser.get(answer.location))
+
+
+def test_who_left_and_is_invited_again_is_said_to_keep_their_end(acme: Acme) -> None:
+    listed, invited = left(acme, ahead(9))
+    assert f"Ends on {said(ahead(9))}" in listed.text
+    assert f"Their membership ends on {said(ahead(9))}." in invited.by_id("notices").text
+
+
+def test_who_left_after_their_last_day_is_said_to_be_renewed(acme: Acme) -> None:
+    listed, invited = left(acme, ahead(-2))
+    assert f"Ended on {said(ahead(-2))}" in listed.text
+    assert f"Their membership ended on {said(ahead(-2))}; it is renewed" in invited.by_id("notices").text
+
+
+def test_removal_undone_by_somebody_who_ends_says_that_it_ends_no_later(acme: Acme) -> None:
+    end_on = datetime.combine(ahead(4), MIDNIGHT)
+    number = acme.member_id(acme.member)
+    acme.act(acme.owner, lambda actor, here: removals.remove(actor, here, memberships(here, [acme.member])[0]))
+    acme.change(acme.owner, role=Role.MANAGER, expires_at=end_on)
+    browser = acme.browser(acme.owner)
+    answer = post(browser, acme.address(f"members/{number}/undo-removal"))
+    notices = Page(browser.get(answer.location)).by_id("notices").text
+    assert f"Their membership ends on {said(ahead(3))}, no later than yours." in notices
+    assert "as before" not in notices
+
+
+def test_who_ends_lets_nobody_last_longer_and_reads_why_beside_the_day(acme: Acme) -> None:
+    acme.change(acme.manager, expires_at=datetime.combine(ahead(4), MIDNIGHT))
+    acme.change(acme.member, expires_at=datetime.combine(ahead(2), MIDNIGHT))
+    for day in (ahead(9), None):
+        with acme.unchanged():
+            answer = set_end(acme, day)
+        assert answer.status_code == 422
+        assert f"Your own membership ends on {said(ahead(3))}:" in Page(answer).by_id("last_day-error").text
+
+
+def test_who_is_added_by_somebody_who_ends_is_said_to_end_too(acme: Acme) -> None:
+    ned = acme.world.person("Ned Nearby", "ned@example.org")
+    for person in (ned, acme.manager):
+        acme.world.member(acme.other_slug, person, Role.MEMBER)
+    acme.change(acme.manager, expires_at=datetime.combine(ahead(4), MIDNIGHT))
+    browser = acme.browser(acme.manager)
+    form = {"email": ned.email, "role": "member", "has_global_access": "1"}
+    answer = post(browser, acme.address("members/add"), **form)
+    assert f"Their membership ends on {said(ahead(3))}." in Page(browser.get(answer.location)).by_id("notices").text
+    [letter] = acme.world.letters("added")
+    assert letter.data["expires_at"] == datetime.combine(ahead(4), MIDNIGHT).isoformat()

@@ -6,11 +6,14 @@ from flask_babel import gettext as _
 from webapp.access.decide import grantable_roles
 from webapp.access.roles import Scope
 from webapp.blueprints.additions.forms import AddForm
+from webapp.blueprints.members.membership import address_of, say_if_ended
 from webapp.errors import DomainError, NobodyToAdd
+from webapp.http.days import day
 from webapp.http.htmx import go, respond
 from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Organization
+from webapp.models.member import last_day
 from webapp.queries.counts import counts_of
 from webapp.queries.giveable import giveable_by
 from webapp.services import additions, addresses
@@ -33,11 +36,15 @@ def create(organization: Organization) -> Response:
     if not form.validate():
         return _page(organization, form, status=422)
     try:
-        additions.add(current_actor(), organization, addresses.parse(form.email.data), form.terms())
+        member = additions.add(current_actor(), organization, addresses.parse(form.email.data), form.terms())
     except DomainError as error:
         form.show(error)
         return _page(organization, form, status=422, may_be_invited=isinstance(error, NobodyToAdd))
     flash(_("%(email)s is a member now.", email=form.email.data.strip()), "success")
+    if say_if_ended(member):
+        return go(address_of(organization, member))
+    if member.expires_at:
+        flash(_("Their membership ends on %(day)s.", day=day(last_day(member.expires_at))))
     return go(url_for("members.index", org=organization.slug))
 
 

@@ -7,6 +7,7 @@ from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.membership import address_of, say_if_ended
 from webapp.http.confirmations import ConfirmForm, Preview, Question, confirmation
+from webapp.http.days import day
 from webapp.http.guard import is_kept_out
 from webapp.http.htmx import go, respond
 from webapp.http.notices import say_with_undo
@@ -15,11 +16,12 @@ from webapp.http.reasons import reasons_of_removed
 from webapp.http.rules import access, leads_out
 from webapp.http.session import current_actor
 from webapp.models import Member, Organization, RemovedMember
+from webapp.models.member import has_ended, last_day
 from webapp.queries.counts import counts_of
 from webapp.queries.impact import by_member
 from webapp.queries.members import person_of
 from webapp.queries.removed import removed_of
-from webapp.services import members
+from webapp.services import kept_ends, members
 from webapp.services import removals as service
 from webapp.services.audit import Event
 
@@ -64,12 +66,17 @@ def undo_removal(organization: Organization, removed: RemovedMember) -> Response
     """Put a membership back as it was; who left on their own is invited instead."""
     if removed.has_left:
         return _invite_back(organization, removed)
+    kept = removed.expires_at
     member, left_out = service.undo_removal(current_actor(), organization, removed)
     name = person_of(member).name
     if left_out:
         flash(_("%(name)s is a member again. You may not give: %(names)s.", name=name, names=names_of(left_out)))
-    else:
+    elif member.expires_at == kept:
         flash(_("%(name)s is a member again, as before.", name=name), "success")
+    else:
+        flash(_("%(name)s is a member again.", name=name), "success")
+    if member.expires_at and member.expires_at != kept:
+        flash(_("Their membership ends on %(day)s, no later than yours.", day=day(last_day(member.expires_at))))
     say_if_ended(member)
     return go(address_of(organization, member))
 
@@ -77,9 +84,20 @@ def undo_removal(organization: Organization, removed: RemovedMember) -> Response
 def _invite_back(organization: Organization, removed: RemovedMember) -> Response:
     email, left_out = service.invite_back(current_actor(), organization, removed)
     flash(_("An invitation to what they had is on its way to %(email)s: they left, so they decide.", email=email))
+    _say_end(removed)
     if left_out:
         flash(_("It leaves out what you may not give: %(names)s.", names=names_of(left_out)))
     return go(url_for("members.pending", org=organization.slug))
+
+
+def _say_end(removed: RemovedMember) -> None:
+    """Say when the membership will end of whoever accepts to come back."""
+    kept = removed.expires_at
+    if kept and has_ended(kept):
+        flash(_("Their membership ended on %(day)s; it is renewed when they accept.", day=day(last_day(kept))))
+        kept = None
+    if end := kept_ends.within(kept, removed.role, [current_actor()]):
+        flash(_("Their membership ends on %(day)s.", day=day(last_day(end))))
 
 
 @bp.route("/orgs/<org>/leave", methods=["GET", "POST"])
