@@ -9,8 +9,8 @@ from webapp.providers.base import Connection, Question, Surroundings
 from webapp.providers.claims import Claims
 from webapp.providers.errors import Misconfigured, Reason, SaidNo
 from webapp.providers.oidc import CLIENT, OidcProvider
+from webapp.services.sso.issuers import MICROSOFT
 
-CLOUD = "https://login.microsoftonline.com"
 _TENANT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -29,7 +29,7 @@ class EntraProvider(OidcProvider):
     @property
     def issuer(self) -> str:
         """The tenant's own, in Microsoft's cloud unless the connection names another."""
-        return f"{self.connection.issuer or CLOUD}/{self.tenant}/v2.0"
+        return f"{self.connection.issuer or MICROSOFT}/{self.tenant}/v2.0"
 
     def asks_consent(self, scopes: Collection[str]) -> bool:
         """Never: Entra gives refresh tokens without, and many tenants let only administrators consent."""

@@ -5,8 +5,7 @@ from typing import ClassVar
 from webapp.errors import N_
 from webapp.providers.base import Question
 from webapp.providers.oidc import CLIENT, OidcProvider
-
-ISSUER = "https://gitlab.com"
+from webapp.services.sso.issuers import GITLAB
 
 
 class GitLabProvider(OidcProvider):
@@ -18,4 +17,4 @@ class GitLabProvider(OidcProvider):
     @property
     def issuer(self) -> str:
         """GitLab's own, unless the connection names a server."""
-        return self.connection.issuer or ISSUER
+        return self.connection.issuer or GITLAB

@@ -8,8 +8,7 @@ from webapp.providers.base import Connection, Question, Surroundings
 from webapp.providers.claims import Claims
 from webapp.providers.errors import Reason, SaidNo
 from webapp.providers.oidc import CLIENT, OidcProvider
-
-ISSUER = "https://accounts.google.com"
+from webapp.services.sso.issuers import GOOGLE
 
 
 class GoogleProvider(OidcProvider):
@@ -25,7 +24,7 @@ class GoogleProvider(OidcProvider):
     @property
     def issuer(self) -> str:
         """Google's own, unless the connection names one."""
-        return self.connection.issuer or ISSUER
+        return self.connection.issuer or GOOGLE
 
     def more_parameters(self) -> dict[str, str]:
         """Have Google offer accounts of the domain, and allow to ask about them again."""

@@ -55,6 +55,16 @@ def parse(text: str) -> Address:
     return Address(typed, f"{checked.local_part.lower()}@{ascii_domain}")
 
 
+def parse_claimed(email: str | None, *, is_verified: bool | None) -> Address | None:
+    """Read the address that a provider says it has verified; any other opens nothing, and is none."""
+    if not is_verified or email is None:
+        return None
+    try:
+        return parse(email)
+    except InvalidAddress:
+        return None
+
+
 def parse_new(text: str, own_domain: str) -> Address:
     """Read one address that comes in now; what is there already is read by `parse`, whatever its domain.
 

@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Select, and_, delete, insert, select, text, update
+from sqlalchemy import ColumnElement, CursorResult, Select, and_, delete, exists, insert, or_, select, text, update
 
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import InvitationNotOpen
-from webapp.models import EmailAddress, Invitation, InvitationStatus, InvitationWord, Member, Organization
+from webapp.models import EmailAddress, Identity, Invitation, InvitationStatus, InvitationWord, Member, Organization
 from webapp.models.invitation import OPEN
 from webapp.services import audit
 from webapp.services.audit import Change, Event, Target
@@ -164,14 +164,23 @@ def _change(which: ColumnElement[bool], number: int, **values: object) -> None:
 
 
 def addresses_of_members(organization: Organization, canonicals: Iterable[str]) -> dict[str, bool]:
-    """Return those canonical addresses that members have proven to be theirs, and whether the membership has ended."""
+    """Return those canonical addresses that are members' (`is_theirs`), and whether the membership has ended."""
     found = (
         select(EmailAddress.canonical, Member.has_ended)
         .join(Member, Member.user_id == EmailAddress.user_id)
         .where(
             Member.organization_id == organization.id,
             EmailAddress.canonical.in_(canonicals),
-            EmailAddress.verified_at.is_not(None),
+            is_theirs(organization),
         )
     )
     return {canonical: has_ended for canonical, has_ended in db.session.execute(found)}
+
+
+def is_theirs(organization: Organization) -> ColumnElement[bool]:
+    """Tell of an address whether its account goes by it here: it is proven, or the organization's provider knows them.
+
+    Any other unproven one is only what somebody typed, and closes nobody's invitation.
+    """
+    is_linked = exists().where(Identity.user_id == EmailAddress.user_id, Identity.organization_id == organization.id)
+    return or_(EmailAddress.verified_at.is_not(None), is_linked)

@@ -29,6 +29,7 @@ from webapp.errors import (
 )
 from webapp.models import (
     EmailAddress,
+    Identity,
     Invitation,
     InvitationStatus,
     InvitationToken,
@@ -51,6 +52,7 @@ from webapp.services import (
     members,
     memberships,
 )
+from webapp.services.addresses import parse_claimed
 from webapp.services.audit import Change, Event
 from webapp.services.invitation_batches import Result
 from webapp.services.invitations import Offer
@@ -138,7 +140,7 @@ def undo_removal(actor: Actor, organization: Organization, removed: RemovedMembe
         after={**members.described(member, email), **({"left_out": left_out} if left_out else {})},
     )
     members.index_words(member, user.name, email)
-    addresses = _proven_addresses(user.id)
+    addresses = _addresses(organization, user.id)
     superseded = (Event.INVITATION_SUPERSEDED, Event.INVITATION_SUPERSEDED)
     _close_all(actor, organization, superseded, Invitation.canonical.in_(addresses))
     invitation_rows.close_declined(actor, organization, addresses)
@@ -236,7 +238,7 @@ def _take_away(
         db.session.delete(member)
     db.session.flush()
     audit.record_all(actor, event, changes, organization=organization)
-    theirs = or_(_sent_by(*users), Invitation.canonical.in_(_proven_addresses(*users)))
+    theirs = or_(_sent_by(*users), Invitation.canonical.in_(_addresses(organization, *users)))
     _close_all(actor, organization, (Event.INVITATION_REVOKED, Event.REQUEST_REJECTED), theirs)
     kept = select(RemovedMember).where(RemovedMember.organization_id == organization.id)
     return list(db.session.scalars(kept.where(RemovedMember.member_id.in_(terms)).order_by(RemovedMember.id)))
@@ -339,6 +341,11 @@ def _sent_by(*user_ids: int) -> ColumnElement[bool]:
     return Invitation.invited_by_id.in_(user_ids)
 
 
-def _proven_addresses(*user_ids: int) -> list[str]:
-    proven = (EmailAddress.user_id.in_(user_ids), EmailAddress.verified_at.is_not(None))
-    return list(db.session.scalars(select(EmailAddress.canonical).where(*proven)))
+def _addresses(organization: Organization, *user_ids: int) -> list[str]:
+    """Return the canonical addresses by which invitations lead people in: theirs, and those their provider named."""
+    theirs = (EmailAddress.user_id.in_(user_ids), invitation_rows.is_theirs(organization))
+    linked = (Identity.user_id.in_(user_ids), Identity.organization_id == organization.id)
+    said = db.session.scalars(select(Identity.claims).where(*linked))
+    named = [parse_claimed(one.get("email"), is_verified=one.get("email_verified")) for one in said]
+    canonicals = {address.canonical for address in named if address is not None}
+    return [*canonicals.union(db.session.scalars(select(EmailAddress.canonical).where(*theirs)))]

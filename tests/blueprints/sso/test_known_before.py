@@ -1,13 +1,15 @@
 """Who comes back by an identity that was somebody's here before: only by an invitation, whatever the policy."""
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
-from tests.support.acme import Acme
+from tests.support.acme import Acme, organization_of
 from tests.support.sso import Desk, rows
-from tests.support.worlds import World, post
+from tests.support.worlds import Person, World, post
 from webapp.db import db
-from webapp.models import FormerIdentity, Joining, ProviderStatus, RemovedMember, User
+from webapp.models import FormerIdentity, Identity, IdentityProvider, Joining, ProviderStatus, RemovedMember, Role, User
+from webapp.services import invitation_rows
+from webapp.services.sso import identities
 from webapp.services.sso.errors import KnownBefore
 
 
@@ -90,3 +92,78 @@ def test_what_is_kept_goes_with_the_account_and_is_one_row(world: World, acme: A
     assert rows(acme, FormerIdentity) == 1
     world.write(lambda: db.session.execute(delete(User).where(User.id == acme.member.user_id)))
     assert rows(acme, FormerIdentity) == 0
+
+
+@pytest.fixture
+def jit(world: World, acme: Acme, desk: Desk) -> Person:
+    """Somebody who has joined by the policy: their address is proven by nobody."""
+    desk.set(joining=Joining.ALLOWED)
+    desk.prove_domain("example.org")
+    desk.theirs.people["u-1"] = {"email": "jit@example.org", "email_verified": True, "name": "Jit"}
+    assert desk.sign_in(world.browser()).status_code == 303
+    number = world.read(lambda: db.session.scalars(select(Identity.user_id)).one())
+    return Person(number, "Jit", "jit@example.org")
+
+
+def take_away(acme: Acme, person: Person) -> None:
+    address = acme.address(f"members/{acme.member_id(person)}/remove")
+    assert post(acme.browser(acme.owner), address, confirm="1").status_code == 303
+
+
+@pytest.mark.parametrize("named", ["jit@example.org", "jit.other@example.org"])
+def test_D10_nobody_returns_by_what_was_open_for_an_address_that_the_provider_named(
+    world: World, acme: Acme, desk: Desk, jit: Person, named: str
+) -> None:
+    desk.theirs.people["u-1"]["email"] = named
+    assert desk.sign_in(world.browser()).status_code == 303
+    invited = world.invite(acme.slug, acme.owner, named)
+    take_away(acme, jit)
+    assert world.status_of(invited) == "revoked"
+    assert desk.sign_in(world.browser()).status_code == 403
+
+
+def test_address_of_a_member_whom_the_provider_knows_is_a_members(world: World, acme: Acme, jit: Person) -> None:
+    def theirs(slug: str) -> dict[str, bool]:
+        return world.read(lambda: invitation_rows.addresses_of_members(organization_of(slug), [jit.email]))
+
+    assert theirs(acme.slug) == {jit.email: False}
+    world.member(acme.other_slug, jit, Role.MEMBER)
+    assert theirs(acme.other_slug) == {}
+
+
+def test_D10_whoever_was_removed_long_ago_does_not_join_again_by_another_provider(
+    world: World, acme: Acme, desk: Desk, jit: Person
+) -> None:
+    take_away(acme, jit)
+    world.write(lambda: db.session.execute(delete(RemovedMember)))
+    desk.set(issuer="https://elsewhere.example.org")
+    after = replaced(desk)
+    answer = after.sign_in(world.browser())
+    assert (answer.status_code, "belonged to somebody here before" in answer.text) == (403, True)
+    world.invite(acme.slug, acme.owner, jit.email)
+    assert after.sign_in(world.browser()).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (("github", "", {}), ("github", "https://github.com", {})),
+        (("google", "", {}), ("oidc", "https://accounts.google.com", {})),
+        (("oidc", "https://login.microsoftonline.com/t-1/v2.0", {}), ("entra", "", {"tenant": "T-1"})),
+        (("gitlab", "https://git.example.org/", {}), ("oidc", "https://git.example.org", {})),
+    ],
+)
+def test_D10_same_provider_set_up_another_way_knows_the_same_people(
+    acme: Acme, desk: Desk, before: tuple[str, str, dict[str, str]], after: tuple[str, str, dict[str, str]]
+) -> None:
+    kind, issuer, options = before
+    desk.set(kind=kind, issuer=issuer, options=options)
+    desk.know(acme.member)
+    kind, issuer, options = after
+
+    def was_known(issuer: str) -> bool:
+        organization_id = organization_of(acme.slug).id
+        other = IdentityProvider(organization_id=organization_id, kind=kind, issuer=issuer, options=options)
+        return identities.was_known(other, "u-1")
+
+    assert [acme.world.read(was_known, one) for one in (issuer, "https://elsewhere.example.org")] == [True, False]

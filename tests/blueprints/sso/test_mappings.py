@@ -268,6 +268,19 @@ def test_whoever_unlinks_leaves_what_the_provider_filled(
     assert held(acme) == set()
 
 
+def test_word_of_an_earlier_provider_ends_with_the_first_one_of_the_next(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    add(browser, desk, form(office))
+    come(desk)
+    assert held(acme) == ids(acme, acme.member)
+    desk.set(status=ProviderStatus.DISABLED)
+    after = Desk(acme, desk.theirs)
+    say(after.theirs, groups=ABSENT)
+    assert after.link(acme.browser(acme.member)).status_code == 303
+    assert held(acme) == set()
+
+
 def test_linking_fills_groups_too(acme: Acme, desk: Desk, office: Office, browser: FlaskClient) -> None:
     add(browser, desk, form(office))
     desk.theirs.people["u-9"] = {"groups": ["staff"]}

@@ -12,7 +12,7 @@ from webapp.db import db
 from webapp.models import Joining, SsoDomain
 from webapp.services import attempts
 from webapp.services.attempts import DAY, Limit
-from webapp.services.sso.named import MOST_NAMED_A_DAY
+from webapp.services.sso.named import LETTERS_OF_ALL_A_DAY, MOST_NAMED_A_DAY
 
 REFERENCE = re.compile(r"<span class=\"code\">[0-9a-f]+</span>")
 
@@ -65,4 +65,28 @@ def test_whoever_has_proven_a_domain_may_know_its_accounts(
     world.write(attempts.raise_counters, {Limit(f"sso:named:{number}", 1, DAY): MOST_NAMED_A_DAY})
     assert "An account here has the address" in come(umbra, acme.owner.email, "x-1")[1]
     assert come(umbra, "new@example.com", "x-2")[0] == 303
+    assert world.letters("sso_named") == []
+
+
+def test_account_that_is_named_again_and_again_shuts_nobody_out(world: World, acme: Acme, open_umbra: Desk) -> None:
+    number = world.read(lambda: organization_of(acme.other_slug).id)
+    world.write(attempts.raise_counters, {Limit(f"sso:named:{number}", 1, DAY): MOST_NAMED_A_DAY - 2})
+    for _ in range(2):
+        assert "An account here has the address" in come(open_umbra, acme.owner.email, "x-1")[1]
+    assert come(open_umbra, "new@example.com", "x-9")[0] == 303
+
+
+def test_A01_closed_account_counts_as_named_and_gets_no_letter(world: World, acme: Acme, open_umbra: Desk) -> None:
+    number = world.read(lambda: organization_of(acme.other_slug).id)
+    world.write(attempts.raise_counters, {Limit(f"sso:named:{number}", 1, DAY): MOST_NAMED_A_DAY - 1})
+    acme.deactivate(acme.owner)
+    assert "An account here has the address" in come(open_umbra, acme.owner.email, "x-1")[1]
+    assert "Nobody new can come in this way today" in come(open_umbra, "new@example.com", "x-9")[1]
+    assert world.letters("sso_named") == []
+
+
+def test_many_organizations_do_not_fill_a_mailbox(world: World, acme: Acme, open_umbra: Desk) -> None:
+    of_all = Limit(f"sso:named:user:{acme.owner.user_id}", 1, DAY)
+    world.write(attempts.raise_counters, {of_all: LETTERS_OF_ALL_A_DAY})
+    assert come(open_umbra, acme.owner.email, "x-1")[0] == 403
     assert world.letters("sso_named") == []

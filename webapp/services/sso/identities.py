@@ -15,6 +15,7 @@ from webapp.access.roles import Scope
 from webapp.db import Id, UtcDateTime, changes_one_row, db
 from webapp.errors import LastOwner, NotFound
 from webapp.models import (
+    EmailAddress,
     Enforcement,
     FormerIdentity,
     Identity,
@@ -36,6 +37,7 @@ from webapp.services.sso.errors import (
     LastWayIn,
     SecondIdentity,
 )
+from webapp.services.sso.issuers import issuer_of
 from webapp.services.tokens import digest
 
 LETTERS_A_DAY = 20
@@ -89,15 +91,23 @@ def known(provider: IdentityProvider, subject: str) -> Known | None:
     return Known(*row) if row else None
 
 
-_SAME = select(IdentityProvider.id).where(
+_KNEW = select(IdentityProvider.kind, IdentityProvider.issuer, IdentityProvider.options).where(
     IdentityProvider.organization_id == bindparam("organization_id"),
-    IdentityProvider.kind == bindparam("kind"),
-    IdentityProvider.issuer == bindparam("issuer"),
-)
-_WAS_KNOWN = select(
     or_(
         *(
-            exists().where(model.provider_id.in_(_SAME), model.subject == bindparam("subject"))
+            exists().where(model.provider_id == IdentityProvider.id, model.subject == bindparam("subject"))
+            for model in (Identity, FormerIdentity)
+        )
+    ),
+)
+_WAS_NAMED = select(
+    or_(
+        *(
+            exists().where(
+                model.organization_id == bindparam("organization_id"),
+                model.user_id == EmailAddress.user_id,
+                EmailAddress.canonical == bindparam("canonical"),
+            )
             for model in (Identity, FormerIdentity)
         )
     )
@@ -106,8 +116,13 @@ _WAS_KNOWN = select(
 
 def was_known(provider: IdentityProvider, subject: str) -> bool:
     """Tell whether a subject is or was somebody's at a connection, or at an earlier one to the same provider."""
-    same = {"organization_id": provider.organization_id, "kind": provider.kind, "issuer": provider.issuer}
-    return bool(db.session.scalar(_WAS_KNOWN, {**same, "subject": subject}))
+    knew = db.session.execute(_KNEW, {"organization_id": provider.organization_id, "subject": subject})
+    return issuer_of(provider) in {issuer_of(row) for row in knew.all()}
+
+
+def was_named(organization: Organization, canonical: str) -> bool:
+    """Tell whether an address, proven or not, is of somebody linked, now or before, at any of its connections."""
+    return bool(db.session.scalar(_WAS_NAMED, {"organization_id": organization.id, "canonical": canonical}))
 
 
 def of_user(provider: IdentityProvider, user_id: int) -> Identity | None:
@@ -204,11 +219,12 @@ def link(
         raise IdentityTaken
     if mine is not None and mine.subject != said.subject:
         raise SecondIdentity
+    is_first = mine is None
     if mine is None:
         mine = _link(actor, organization, provider, user, said)
     verify(mine, said)
     managed.sync_member(organization, _membership(actor), early)
-    mappings.sync(organization, provider, _membership(actor), said.texts)
+    mappings.sync(organization, provider, _membership(actor), said.texts, is_first=is_first)
     return mine
 
 

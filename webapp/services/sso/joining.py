@@ -6,7 +6,6 @@ from sqlalchemy import select, union_all
 
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.errors import InvalidAddress
 from webapp.models import (
     EmailAddress,
     Identity,
@@ -61,7 +60,7 @@ def come_in(
     Raises:
         SignOnRefused: the account is closed, or the membership suspended or over.
         NotInvited: neither an invitation nor the policy lets them in.
-        KnownBefore: the policy would, but the identity was somebody's here before.
+        KnownBefore: the policy would, but the identity, or the address, was somebody's here before.
         LinkFirst: nobody is known by the identity, and the claimed address is an account's already; see `tell_named`.
         NamedTooOften: too many addresses of such accounts were named today.
         InvitationNotOpen: whoever sent the invitation may no longer offer it, or the one they came by is closed.
@@ -93,7 +92,7 @@ def _admit(
     Their address is one that the provider has named, so nobody has proven it, also where a mailed link led here:
     whoever runs the provider can be anybody there, and would come by that account into other organizations.
     """
-    address = _claimed(said)
+    address = addresses.parse_claimed(said.email, is_verified=said.email_verified)
     if address is not None and _is_of_organization(organization, address):
         raise LinkFirst(organization=organization.name)
     offer = offer_for(organization, address, link)
@@ -115,27 +114,17 @@ def _admit(
 
 def tell_named(organization: Organization, provider: IdentityProvider, said: Said) -> None:
     """Tell whoever has an account with the claimed address that it was named, where nobody there knows them."""
-    address = _claimed(said)
+    address = addresses.parse_claimed(said.email, is_verified=said.email_verified)
     if address is not None and not _is_of_organization(organization, address):
         named.tell(organization, provider, address)
 
 
 def _readmit(actor: Actor, organization: Organization, user: User, said: Said, link: Link | None) -> Member:
     """Make somebody a member again who was one: by an invitation only, whatever the policy."""
-    offer = offer_for(organization, _claimed(said), link)
+    offer = offer_for(organization, addresses.parse_claimed(said.email, is_verified=said.email_verified), link)
     if offer is None:
         raise NotInvited(organization=organization.name)
     return offer.accept(Actor.of(user, ip=actor.ip), organization, user)
-
-
-def _claimed(said: Said) -> Address | None:
-    """Return the address a provider says it has verified; any other opens nothing."""
-    if not said.email_verified or said.email is None:
-        return None
-    try:
-        return addresses.parse(said.email)
-    except InvalidAddress:
-        return None
 
 
 def _is_of_organization(organization: Organization, address: Address) -> bool:
@@ -153,7 +142,7 @@ def _require_may_join(organization: Organization, provider: IdentityProvider, ad
     """Go on only if the policy lets somebody join, who never was anybody here."""
     if not _may_join(organization, provider, address):
         raise NotInvited(organization=organization.name)
-    if identities.was_known(provider, said.subject):
+    if identities.was_known(provider, said.subject) or identities.was_named(organization, address.canonical):
         raise KnownBefore(organization=organization.name)
 
 

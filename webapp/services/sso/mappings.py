@@ -110,22 +110,26 @@ def is_large(group: AccessGroup) -> bool:
     return db.session.scalar(inside) is not None
 
 
-def sync(organization: Organization, provider: IdentityProvider, member: Member, texts: Texts) -> None:
+def sync(
+    organization: Organization, provider: IdentityProvider, member: Member, texts: Texts, *, is_first: bool = False
+) -> None:
     """Let an active member be in just the groups that their provider's word gives them.
 
-    What the provider does not speak of stays as it is.
+    What the provider does not speak of stays as it is; but at its first word of somebody, what an earlier provider
+    said of them counts no more.
 
     Args:
         organization: whose mappings.
         provider: its connection in use, whose word it is.
         member: of whom.
         texts: what it says now.
+        is_first: whether it said nothing of them before.
     """
     mappings = db.session.execute(_MAPPINGS, {"organization_id": organization.id, "member_id": member.id}).all()
     if not mappings:
         return
     provider.last_sync_at = clock.now()
-    heard = {row.id: row.value in texts[row.claim] for row in mappings if row.claim in texts}
+    heard = {row.id: row.value in texts.get(row.claim, ()) for row in mappings if is_first or row.claim in texts}
     changed = {row.id: heard[row.id] for row in mappings if row.id in heard and heard[row.id] is not bool(row.held)}
     _note(organization, member, changed)
     given = {row.group_id for row in mappings if heard.get(row.id, row.held)}

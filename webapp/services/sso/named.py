@@ -12,6 +12,7 @@ from webapp.services.sso import connections
 from webapp.services.sso.errors import NamedTooOften
 
 MOST_NAMED_A_DAY = 20
+LETTERS_OF_ALL_A_DAY = 10
 
 
 def require_few(organization: Organization, address: Address) -> None:
@@ -29,14 +30,19 @@ def require_few(organization: Organization, address: Address) -> None:
 
 
 def tell(organization: Organization, provider: IdentityProvider, address: Address) -> None:
-    """Count that an account's address was named, and tell its owner, at most once a day for each organization."""
+    """Count that an account's address was named, once a day for each organization, and tell its owner then.
+
+    The account counts as one however often it is named, also where it is closed: the answer is the same. Nobody gets
+    more than a few letters a day from all organizations.
+    """
     if _is_proven(organization, address):
         return
     found = accounts.with_verified_address(address.canonical)
-    if found is None or not found.user.is_active:
+    if found is None or attempts.count([Limit(f"sso:named:{organization.id}:{found.user.id}", 1, DAY)]):
         return
     attempts.raise_counters({Limit(_bucket(organization), MOST_NAMED_A_DAY, DAY): 1})
-    if attempts.count([Limit(f"sso:named:{organization.id}:{found.user.id}", 1, DAY)]) is None:
+    of_all = Limit(f"sso:named:user:{found.user.id}", LETTERS_OF_ALL_A_DAY, DAY)
+    if found.user.is_active and attempts.count([of_all]) is None:
         said = {"organization": organization.name, "slug": organization.slug, "email": found.email.address}
         accounts.tell(found.user, "sso_named", provider=connections.host_of(provider), **said)
 
