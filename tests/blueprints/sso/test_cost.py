@@ -68,10 +68,10 @@ def test_pages_take_few_statements_and_as_many_for_ten_people_as_for_a_thousand(
             found[path] = statements
         return found
 
-    grow(acme, rehearsed, 0, 90)
+    grow(acme, rehearsed, 0, 60)
     asked()
     few = {path: len(statements) for path, statements in asked().items()}
-    grow(acme, rehearsed, 90, 1_000)
+    grow(acme, rehearsed, 60, 1_000)
     many = {path: len(statements) for path, statements in asked().items()}
     assert many == few
     assert {path: number for path, number in many.items() if number > PAGES[path]} == {}
