@@ -46,7 +46,18 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    _refuse_while_errands_wait()
     op.drop_index("ix_access_group_name", "access_group")
     # A rule that is ending is listed as one in force: its people are in the group yet, and leave by its removal only.
     op.drop_column("sso_mapping", "is_ending")
     op.drop_table("sso_errand")
+
+
+def _refuse_while_errands_wait() -> None:
+    """Drop nothing that somebody is owed: a letter with their way in, the end of a session, a group to leave."""
+    waiting = op.get_bind().scalar(sa.text("SELECT count(*) FROM sso_errand"))
+    if waiting:
+        raise RuntimeError(
+            f"{waiting} rows of the table sso_errand say what changes of single sign-on still owe to people, and the"
+            " version before does not know how to do it. Nothing was changed: let the worker run until they are gone."
+        )

@@ -9,7 +9,7 @@ import time_machine
 from sqlalchemy import insert, select, update
 
 from tests.support import crowds
-from tests.support.acme import Acme
+from tests.support.acme import Acme, organization_of
 from tests.support.sso import connection, rows, work
 from tests.support.visitor import at_once
 from webapp import clock
@@ -178,6 +178,45 @@ def test_whoever_has_linked_anew_meanwhile_is_not_asked_to(acme: Acme) -> None:
     acme.world.write(replace)
     work(acme.world.app)
     assert told(acme, "sso_replaced") == Counter(people[1:])
+
+
+def test_errand_that_fails_is_put_off_and_holds_up_no_other(acme: Acme) -> None:
+    people = linked(acme, 3)
+    acme.world.write(lambda: errands.owe(acme.organization(), errands.Owed.LINKED_ARE_TOLD, in_use()))
+    switch_off(acme)
+    once(acme)
+    assert told(acme) == Counter(people)
+    [left] = acme.world.read(lambda: list(db.session.scalars(select(SsoErrand))))
+    assert left.not_before > clock.now() + timedelta(minutes=4)
+
+
+def test_errands_that_only_a_newer_version_knows_hold_up_no_other(acme: Acme) -> None:
+    people = linked(acme, 3)
+    newer = {"organization_id": acme.world.read(lambda: acme.organization().id), "kind": "newer", "data": {}}
+    rows_of_newer = [newer] * errands.MOST_AT_ONCE
+    acme.world.write(lambda: db.session.execute(insert(SsoErrand), rows_of_newer))
+    switch_off(acme)
+    once(acme)
+    assert told(acme) == Counter(people)
+    assert rows(acme, SsoErrand) >= errands.MOST_AT_ONCE
+
+
+def test_rehearsal_that_fails_holds_up_no_other(acme: Acme) -> None:
+    world = acme.world
+    now = clock.now()
+
+    def rehearse(slug: str, issuer: str) -> None:
+        provider = connection(organization_of(slug), issuer)
+        provider.enforcement, provider.rehearsed_since = Enforcement.REQUIRED, now
+        provider.required_from = now + DAY
+
+    world.write(rehearse, acme.slug, "http://[broken")
+    owner = world.person("Olga Other", "olga@example.org")
+    world.organization("Later", owner)
+    world.write(rehearse, "later", "https://id.example.org")
+    with world.app.app_context():
+        rehearsals.go_on(threading.Event())
+    assert [letter.to_address for letter in world.letters("sso_rehearsal")] == [owner.email]
 
 
 @pytest.mark.parametrize("kind", list(errands.Owed))

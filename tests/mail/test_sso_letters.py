@@ -62,6 +62,12 @@ KINDS = [
     ("sso_replaced", {"has_password": True}, "/orgs/harbour-works/sso/link", "link your account there"),
     ("sso_replaced", {"has_password": False}, "/forgot-password", "You have no password yet"),
     ("sso_link_reminder", {"is_linked": False}, "/orgs/harbour-works/sso/link", "is not linked with it yet"),
+    (
+        "sso_link_reminder",
+        {"is_linked": False, "bound_to": "gAAAAAB-x_=="},
+        "/orgs/harbour-works/sso/link?for=gAAAAAB-x_==",
+        "is not linked with it yet",
+    ),
     ("sso_link_reminder", {"is_linked": True}, "/orgs/harbour-works/sso/login", "is linked already"),
     ("sso_link_refused", {"is_theirs": True}, "/account/", "with another account here than yours"),
     ("sso_link_refused", {"is_theirs": False}, "/account/", "that is linked with somebody else here"),

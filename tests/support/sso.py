@@ -2,6 +2,7 @@
 
 import threading
 from dataclasses import dataclass, field
+from functools import partial
 from html import unescape
 from http.client import HTTPConnection
 from typing import Any
@@ -26,7 +27,7 @@ from webapp.services.sso import connections, errands
 def work(app: Flask) -> None:
     """Let the worker do what is owed after changes of single sign-on, to the end."""
     with app.app_context():
-        while perform(errands.due, write=False):
+        while perform(partial(errands.due, worker.STEPS), write=False):
             worker.go_on(threading.Event())
 
 

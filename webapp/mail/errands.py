@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from functools import partial
 
 from webapp.db import perform
-from webapp.services.sso import disabling, errands, letters, refills, rehearsals
+from webapp.mail.apart import is_done
+from webapp.services.sso import disabling, errands, letters, refills, rehearsals, reminders
 from webapp.services.sso.errands import Owed, Step
 
 STEPS: Mapping[str, Step] = {
@@ -14,15 +15,19 @@ STEPS: Mapping[str, Step] = {
     Owed.UNPROVEN_ARE_TOLD: disabling.tell_unproven,
     Owed.OUTSIDERS_ARE_REMINDED: rehearsals.remind,
     Owed.GROUP_IS_REFILLED: refills.refill,
+    Owed.MEMBERS_ARE_REMINDED: reminders.remind_next,
 }
 
 
 def go_on(stop: threading.Event) -> None:
     """Do one batch of each errand that is due, unless it is time to stop: what waits in the outbox leaves in between.
 
-    So a letter to one person never waits behind those to a whole organization.
+    So a letter to one person never waits behind those to a whole organization, and an errand that fails is tried again
+    later, behind the others.
     """
-    for number in perform(errands.due, write=False):
+    for number in perform(partial(errands.due, STEPS), write=False):
         if stop.is_set():
             return
-        perform(partial(errands.go_on, number, STEPS), write=True)
+        batch = partial(perform, partial(errands.go_on, number, STEPS), write=True)
+        if not is_done(batch, "What is owed to many people could not be done; it is tried again later.", errand=number):
+            perform(partial(errands.put_off, number), write=True)

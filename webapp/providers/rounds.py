@@ -28,6 +28,9 @@ EVERY_SECONDS = 60.0
 VISITS_AT_ONCE = 8
 VISIT_SECONDS = 30.0
 LAPSES_EVERY_SECONDS = 3600.0
+NOT_ASKED = "An identity provider could not be asked."
+NOT_LOOKED_AT = "A domain could not be looked at."
+NOT_TAKEN_BACK = "What claims gave could not be taken back where no provider vouches any more."
 
 log = logging.getLogger(__name__)
 
@@ -59,11 +62,11 @@ class Rounds:
 
     def run_once(self) -> None:
         """Visit every connection to ask, then the name servers of domains; take back what no word stands for now."""
-        self._visit_each(health.due, self._ask)
-        self._visit_each(domain_looks.due, self._look_at)
+        self._visit_each(health.due, self._ask, NOT_ASKED)
+        self._visit_each(domain_looks.due, self._look_at, NOT_LOOKED_AT)
         if time.monotonic() >= self._lapses_due:
             self._lapses_due = time.monotonic() + LAPSES_EVERY_SECONDS
-            self._in_peace(self._take_back)
+            self._in_peace(self._take_back, NOT_TAKEN_BACK)
 
     def _take_back(self) -> None:
         after: int | None = 0
@@ -72,14 +75,15 @@ class Rounds:
             for organization_id, members in lapsed.steps():
                 if self._stop.is_set():
                     return
-                perform(partial(lapses.take_back, organization_id, members), write=True)
+                step = partial(perform, partial(lapses.take_back, organization_id, members), write=True)
+                self._in_peace(step, NOT_TAKEN_BACK)
             after = None if self._stop.is_set() else lapsed.after
 
-    def _visit_each(self, due: Callable[[], Sequence[int]], visit: Callable[[int], None]) -> None:
+    def _visit_each(self, due: Callable[[], Sequence[int]], visit: Callable[[int], None], failure: str) -> None:
         found: list[int] = []
-        self._in_peace(lambda: found.extend(perform(due, write=False)))
+        self._in_peace(lambda: found.extend(perform(due, write=False)), failure)
         with ThreadPoolExecutor(VISITS_AT_ONCE) as threads:
-            list(threads.map(lambda number: self._in_peace(lambda: visit(number)), found))
+            list(threads.map(lambda number: self._in_peace(lambda: visit(number), failure), found))
 
     def _look_at(self, domain_id: int) -> None:
         """Look whether a domain's record is still published; name servers that do not say so change nothing."""
@@ -96,8 +100,8 @@ class Rounds:
         if self._works(provider_id):
             self._ask_about_people(provider_id)
 
-    def _in_peace(self, step: Callable[[], object]) -> None:
-        """Do something with a context of its own; whatever goes wrong is for the log, and no other visit fails."""
+    def _in_peace(self, step: Callable[[], object], failure: str) -> None:
+        """Do something with a context of its own; whatever goes wrong is for the log, and nothing else fails."""
         try:
             with self._app.app_context():
                 step()
@@ -105,7 +109,7 @@ class Rounds:
             reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
             log.error("The database did not answer as it should; the worker tries again.", extra={"error": reason})
         except Exception:
-            log.exception("An identity provider could not be asked.")
+            log.exception(failure)
 
     def _works(self, provider_id: int) -> bool:
         """Probe a connection where that is due; tell whether anything speaks against asking it more."""

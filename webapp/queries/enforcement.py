@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from webapp.db import db
 from webapp.models import IdentityProvider
 from webapp.queries.kept_out import KeptOutRow, by_name, rows_of, selected
-from webapp.queries.page import read
+from webapp.queries.page import Page, read
 from webapp.services.sso.outside import OUTSIDE
 
 MOST_SHOWN = 50
@@ -42,3 +42,17 @@ def outsiders_of(provider: IdentityProvider) -> Outsiders:
     found, following = read(_LISTING, of_provider, "", rows=MOST_SHOWN)
     count = db.session.scalar(_COUNT, of_provider) if following else len(found)
     return Outsiders(count or 0, rows_of(found))
+
+
+def outside_of(provider: IdentityProvider, *, after: str) -> Page[KeptOutRow]:
+    """Return a page of those who would reach nothing any more, by name.
+
+    Args:
+        provider: the connection in use.
+        after: the cursor where the page before ended.
+
+    Raises:
+        NotFound: the cursor is not one of ours.
+    """
+    found, cursor = read(_LISTING, {"provider_id": provider.id}, after)
+    return Page(rows_of(found), cursor, not after)

@@ -6,11 +6,10 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Subquery, and_, bindparam, func, select
 
-from webapp.access.facts import IS_ACTIVE
 from webapp.db import Id
 from webapp.models import EmailAddress, IdentityProvider, Member, Role, User
 from webapp.queries.page import Listing, Statement, listing
-from webapp.services.sso.outside import WHY
+from webapp.services.sso.outside import OF_PROVIDER, WHY
 
 
 class KeptOutRow(NamedTuple):
@@ -31,12 +30,7 @@ _PROVIDER = IdentityProvider.id == bindparam("provider_id", type_=Id)
 
 def selected(condition: ColumnElement[bool]) -> Statement:
     """Select the ids of the active members of a provider's organization of whom a condition holds."""
-    return (
-        select(Member.id)
-        .join(User, User.id == Member.user_id)
-        .join(IdentityProvider, IdentityProvider.organization_id == Member.organization_id)
-        .where(_PROVIDER, *IS_ACTIVE, condition)
-    )
+    return OF_PROVIDER.where(condition)
 
 
 def by_name(members: Statement) -> Listing:

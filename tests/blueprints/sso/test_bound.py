@@ -4,18 +4,22 @@ There is no confirmation by mail that could be followed by somebody else, or for
 """
 
 import pytest
+import time_machine
 from sqlalchemy import update
 
 from tests.support.acme import Acme
-from tests.support.sso import Desk, at_provider, signed_in_as
+from tests.support.sso import Desk, at_provider, signed_in_as, work
 from tests.support.worlds import PASSWORD, World, post
+from webapp import clock
 from webapp.db import db
 from webapp.models import EmailAddress
+from webapp.services.sso import personal_links
 
 
 def test_A08_no_letter_about_single_sign_on_holds_anything_that_links(world: World, acme: Acme, desk: Desk) -> None:
     owner = acme.browser(acme.owner)
     post(owner, desk.address("remind"), all="1")
+    work(world.app)
     desk.link(acme.browser(acme.member))
     desk.link(acme.browser(acme.admin))
     post(acme.browser(acme.member), desk.address("unlink"), confirm="1")
@@ -37,11 +41,33 @@ def test_A08_link_of_a_reminder_serves_whoever_follows_it_and_nobody_else(acme: 
     post(acme.browser(acme.owner), desk.address("remind"), member=str(acme.member_id(acme.member)))
     [letter] = acme.world.letters("sso_link_reminder")
     assert letter.to_address == acme.member.email
+    way = f"link?for={letter.data['bound_to']}"
     other = acme.browser(acme.admin)
-    page = other.get(desk.address("link")).text
+    page = other.get(desk.address(way)).text
     assert (acme.admin.email in page, acme.member.email in page) == (True, False)
-    desk.link(other)
-    assert desk.identities() == [("u-1", acme.admin.user_id)]
+    assert "This link is not for your account" in page
+    assert post(other, desk.address(way)).status_code == 403
+    browser = acme.browser()
+    address = browser.get(desk.address(way)).location
+    assert browser.get(address).status_code == 200
+    form = {"email": acme.member.email, "password": PASSWORD}
+    back = post(browser, address, **form).location
+    assert browser.get(back).status_code == 200
+    desk.sign_in(browser, way)
+    assert desk.identities() == [("u-1", acme.member.user_id)]
+
+
+def test_A08_link_of_a_reminder_ends_and_is_none_in_another_organization(acme: Acme, desk: Desk) -> None:
+    organization = acme.world.read(acme.organization)
+    with acme.world.app.app_context():
+        sealed = personal_links.made_for(organization, acme.member.user_id)
+        other = db.vault.seal("sso_link:0", f"{acme.member.user_id} 9999-01-01T00:00:00+00:00")
+    browser = acme.browser(acme.member)
+    said = "This link is no longer valid"
+    assert said not in browser.get(desk.address(f"link?for={sealed}")).text
+    assert said in browser.get(desk.address(f"link?for={other}")).text
+    with time_machine.travel(clock.now() + personal_links.LIVES_FOR, tick=False):
+        assert said in acme.world.browser(acme.member).get(desk.address(f"link?for={sealed}")).text
 
 
 def test_A08_account_at_the_provider_that_comes_back_is_the_one_that_is_linked(acme: Acme, desk: Desk) -> None:

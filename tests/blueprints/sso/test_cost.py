@@ -20,6 +20,7 @@ PAGES = {
     "orgs/acme/sso/mappings": 6,
     "orgs/acme/sso/unlinked": 6,
     "orgs/acme/sso/unlinked?q=person": 6,
+    "orgs/acme/sso/outside": 6,
     "orgs/acme/sso/rehearsal": 9,
     "orgs/acme/sso/enforce": 12,
     "orgs/acme/sso/disable": 6,

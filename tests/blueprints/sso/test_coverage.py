@@ -10,13 +10,12 @@ from sqlalchemy import update
 from tests.support.acme import Acme
 from tests.support.crowds import join
 from tests.support.pages import Page
-from tests.support.sso import Desk
-from tests.support.statements import queries
+from tests.support.sso import Desk, rows, work
 from tests.support.worlds import World, post
 from webapp import clock
 from webapp.db import db
-from webapp.models import EmailAddress, Identity
-from webapp.services.sso.reminders import MOST_AT_ONCE
+from webapp.models import EmailAddress, Identity, ProviderStatus, SsoErrand
+from webapp.services.sso.errands import BATCH
 
 KIND = "sso_link_reminder"
 
@@ -88,21 +87,33 @@ def test_all_are_reminded_who_are_active_not_linked_and_known_by_their_address(
     unproven = update(EmailAddress).where(EmailAddress.user_id == acme.admin.user_id).values(verified_at=None)
     world.write(lambda: db.session.execute(unproven))
     post(browser, acme.address("sso/remind"), all="1")
+    work(world.app)
     assert sorted(reminded(world)) == sorted([acme.owner.email, acme.manager.email])
 
 
-def test_a_thousand_are_reminded_at_once_in_few_statements_and_the_others_next(
+def test_all_of_a_large_list_are_reminded_in_batches_once_and_no_request_waits_for_it(
     world: World, acme: Acme, browser: FlaskClient
 ) -> None:
-    join(acme, [(f"Person {number}", f"p{number}@example.org") for number in range(MOST_AT_ONCE)])
+    join(acme, [(f"Person {number}", f"p{number}@example.org") for number in range(BATCH)])
     acme.wake()
-    browser.get(acme.address("sso/unlinked"))
-    with queries(world.app) as asked:
-        post(browser, acme.address("sso/remind"), all="1")
-    assert len(set(reminded(world))) == MOST_AT_ONCE
-    assert len([statement for statement in asked if "outbox_message" not in statement]) < 15
+    for _press in range(2):
+        answer = post(browser, acme.address("sso/remind"), all="1")
+        assert f"to {BATCH + 4} people at most" in browser.get(answer.location).text
+    assert (reminded(world), rows(acme, SsoErrand)) == ([], 1)
+    work(world.app)
+    assert len(set(reminded(world))) == len(reminded(world)) == BATCH + 4
+    assert [entry.after for entry in acme.entries() if entry.event == "sso.reminded"] == [{"people": BATCH + 4}]
+    answer = post(browser, acme.address("sso/remind"), all="1")
+    assert "Nobody was reminded" in browser.get(answer.location).text
+
+
+def test_reminders_end_where_the_connection_is_used_no_more(
+    world: World, acme: Acme, desk: Desk, browser: FlaskClient
+) -> None:
     post(browser, acme.address("sso/remind"), all="1")
-    assert len(set(reminded(world))) == len(reminded(world)) == MOST_AT_ONCE + 4
+    desk.set(status=ProviderStatus.DISABLED)
+    work(world.app)
+    assert (reminded(world), rows(acme, SsoErrand)) == ([], 0)
 
 
 def test_reminder_needs_a_member_of_this_organization_and_an_owner(acme: Acme, browser: FlaskClient) -> None:

@@ -8,9 +8,11 @@ import pytest
 import time_machine
 from flask.testing import FlaskClient
 
+from tests.support import crowds
 from tests.support.acme import Acme
 from tests.support.pages import Page
-from tests.support.sso import Desk
+from tests.support.sso import Desk, work
+from tests.support.statements import queries
 from tests.support.worlds import Person, World, post
 from webapp import clock
 from webapp.access.actor import Actor
@@ -64,9 +66,33 @@ def test_who_would_be_kept_out_is_reminded_as_it_stands_with_each(acme: Acme, de
     desk.know(acme.member, "u-2")
     number = desk.know(acme.admin, "u-3")
     acme.world.write(lambda: setattr(db.session.get_one(Identity, number), "invalid_since", clock.now()))
-    assert post(browser, desk.address("remind"), whom="outside", all="1").location == desk.address("enforce")
+    assert post(browser, desk.address("remind"), whom="outside", all="1").location == desk.address("outside")
+    work(acme.world.app)
     said = {letter.to_address: letter.data["is_linked"] for letter in acme.world.letters("sso_link_reminder")}
     assert said == {acme.manager.email: False, acme.admin.email: True}
+
+
+def test_all_who_would_be_kept_out_are_listed_in_pages_each_with_a_reminder(
+    acme: Acme, desk: Desk, browser: FlaskClient
+) -> None:
+    members = crowds.join(acme, [(f"Person {n:02}", f"p{n}@example.net") for n in range(60)])
+    question = post(browser, desk.address("enforce"), **REQUIRED).text
+    assert f'href="{desk.address("outside")}"' in question
+    page = browser.get(desk.address("outside")).text
+    following = page.partition("outside?after=")[2].partition('"')[0]
+    page = browser.get(desk.address(f"outside?after={following}")).text
+    assert ("Person 40" in page, "Person 59" in page) == (False, True)
+    post(browser, desk.address("remind"), whom="outside", member=str(members[-1]))
+    assert [letter.to_address for letter in acme.world.letters("sso_link_reminder")] == ["p59@example.net"]
+
+
+def test_who_has_confirmed_does_not_wait_for_the_list_again(
+    world: World, acme: Acme, desk: Desk, browser: FlaskClient
+) -> None:
+    question = Page(post(browser, desk.address("enforce"), **REQUIRED))
+    with queries(world.app) as asked:
+        assert post(browser, desk.address("enforce"), **question.answer()).status_code == 303
+    assert [statement for statement in asked if "sort_name" in statement and "LIMIT" in statement] == []
 
 
 def test_owner_who_rehearses_may_unlink(acme: Acme, desk: Desk) -> None:

@@ -143,11 +143,16 @@ def test_rules_of_a_group_that_is_too_large_for_one_change_begin_and_end_in_batc
     with acme.unchanged():
         question = Page(post(browser, desk.address("mappings"), **wanted))
     assert "more access than can be compared here" in question.text
+    assert "leaves soon, some at a time" in question.text
     assert post(browser, desk.address("mappings"), **question.answer()).status_code == 303
     source, present = groups(acme)["Readers"]
     assert (source, len(present.members)) == ("sso", MOST_CHANGED + 1)
     path = desk.address(f"mappings/{rule_ids(acme)[0]}/remove")
-    assert post(browser, path, **Page(browser.get(path)).answer()).status_code == 303
+    question = Page(browser.get(path))
+    assert ("leaves it soon" in question.text, "leaves it now" in question.text) == (True, False)
+    assert post(browser, path, **question.answer()).status_code == 303
+    again = post(browser, desk.address("mappings"), **wanted, confirm="1")
+    assert (again.status_code, "Add it again in a few minutes." in again.text) == (422, True)
     assert "Being removed" in browser.get(desk.address("mappings")).text
     assert post(browser, path, confirm="1").status_code == 404
     work(app)

@@ -149,6 +149,8 @@ def test_all_of_the_list_are_reminded_and_nobody_else(acme: Acme, rehearsed: Des
         active_at(acme, NOON, "member", "admin")
         answer = post(browser, rehearsed.address("remind"), whom="refused", all="1")
         assert answer.location == rehearsed.address("rehearsal")
+        active_at(acme, NOON, "member", "admin")
+        sso.work(acme.world.app)
     assert reminded(acme) == sorted([acme.member.email, acme.admin.email])
 
 

@@ -100,6 +100,16 @@ def test_another_connection_takes_the_place_of_the_one_in_use(
     assert "sso.disabled" in acme.events()
 
 
+def test_members_get_a_letter_with_the_way_to_link_once_it_is_in_use(
+    world: World, acme: Acme, browser: FlaskClient, theirs: HostileProvider
+) -> None:
+    set_up(acme, browser, theirs)
+    assert "get a letter soon" in browser.get(acme.address("sso")).text
+    work(world.app)
+    others = sorted(person.email for person in (acme.manager, acme.admin, acme.member))
+    assert sorted(letter.to_address for letter in world.letters("sso_link_reminder")) == others
+
+
 @pytest.mark.parametrize("name", ["issuer", "client_id", "client_secret", "kind"])
 def test_what_is_missing_is_asked_for_beside_its_field(
     acme: Acme, browser: FlaskClient, theirs: HostileProvider, name: str
@@ -305,6 +315,8 @@ def test_people_of_the_connection_that_was_replaced_are_told(
     set_up(acme, browser, theirs)
     work(world.app)
     assert [letter.to_address for letter in world.letters("sso_replaced")] == [acme.member.email]
+    others = sorted([acme.admin.email, acme.manager.email])
+    assert sorted(letter.to_address for letter in world.letters("sso_link_reminder")) == others
 
 
 def test_people_without_a_password_are_led_to_one_when_the_connection_is_replaced(

@@ -75,6 +75,7 @@ def test_both_save_the_same_rules(acme: Acme, desk: Desk, browsers: list[FlaskCl
 
 def test_both_remind_everybody(acme: Acme, desk: Desk, browsers: list[FlaskClient]) -> None:
     assert send(browsers, desk.address("remind"), all="1") == [303, 303]
+    work(acme.world.app)
     assert letters(acme, "sso_link_reminder") == sorted([acme.admin.email, acme.member.email])
     assert acme.events().count("sso.reminded") == 1
 

@@ -1,4 +1,4 @@
-"""Who is linked with the provider and who is not yet, and reminding these."""
+"""Who is linked with the provider and who is not yet, whom requiring it would keep out, and reminding these."""
 
 from typing import Final
 
@@ -14,12 +14,13 @@ from webapp.http.htmx import go, respond
 from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Organization
+from webapp.queries.enforcement import outside_of
 from webapp.queries.sso import coverage_of, unlinked_of
 from webapp.services.sso import connections, reminders
-from webapp.services.sso.reminders import Whom
+from webapp.services.sso.reminders import MOST_COUNTED, Whom
 
 # The page of each list, from which its people are reminded.
-PAGES: Final = {Whom.UNLINKED: "sso.unlinked", Whom.OUTSIDE: "sso.enforcing", Whom.REFUSED: "sso.rehearsal"}
+PAGES: Final = {Whom.UNLINKED: "sso.unlinked", Whom.OUTSIDE: "sso.outside", Whom.REFUSED: "sso.rehearsal"}
 
 
 @bp.get("/orgs/<org>/sso/unlinked")
@@ -40,6 +41,19 @@ def unlinked(organization: Organization) -> Response:
     )
 
 
+@bp.get("/orgs/<org>/sso/outside")
+@access(Scope.SSO_ADMIN)
+def outside(organization: Organization) -> Response:
+    """List whom requiring the provider would keep out now."""
+    provider = connections.require_active(organization)
+    return respond(
+        "sso/outside.html",
+        {"panel": "sso/_outside_page.html", "results": "sso/_outside_rows.html"},
+        page=outside_of(provider, after=request.args.get("after", "")),
+        host=connections.host_of(provider),
+    )
+
+
 @bp.post("/orgs/<org>/sso/remind")
 @access(Scope.SSO_ADMIN)
 def remind(organization: Organization) -> Response:
@@ -49,15 +63,29 @@ def remind(organization: Organization) -> Response:
     whom = request.form.get("whom", Whom.UNLINKED)
     if whom not in PAGES or (not is_for_all and len(chosen) != 1):
         raise NotFound
-    one = None if is_for_all else chosen[0]
-    number = reminders.remind(current_actor(), organization, provider, Whom(whom), one)
+    actor, meant = current_actor(), Whom(whom)
+    if is_for_all:
+        number = reminders.remind_all(actor, organization, provider, meant)
+        said = _said_of_all(number)
+    else:
+        number = reminders.remind(actor, organization, provider, meant, chosen[0])
+        said = ngettext("%(num)s person is reminded by email.", "%(num)s people are reminded by email.", number)
     if number:
-        flash(
-            ngettext("%(num)s person is reminded by email.", "%(num)s people are reminded by email.", number), "success"
-        )
+        flash(said, "success")
     else:
         flash(
             _("Nobody was reminded: nobody needs it, they got a reminder today, or have not verified their address."),
             "info",
         )
     return go(url_for(PAGES[Whom(whom)], org=organization.slug))
+
+
+def _said_of_all(number: int) -> str:
+    if number == MOST_COUNTED:
+        return str(_("Reminders leave soon, to %(num)s people and more: whoever links before gets none.", num=number))
+    said: str = ngettext(
+        "A reminder leaves soon, to %(num)s person.",
+        "Reminders leave soon, to %(num)s people at most: whoever links before gets none.",
+        number,
+    )
+    return said

@@ -88,17 +88,19 @@ def enforce(organization: Organization) -> Response:
         form.form_errors.append(translated(refusal))
         return _page(provider, form, status=422)
     if wanted.enforcement is Enforcement.REQUIRED:
-        outsiders = outsiders_of(provider)
-        question = Question(f"{wanted} {[one.id for one in outsiders.first]} {outsiders.count}")
+        question = Question(f"{wanted}")
         if not question.is_confirmed(confirm):
-            said = {"host": sso.host_of(provider), "outsiders": outsiders, "begins_at": wanted.required_from}
-            carried = form.carried()
-            return confirmation(
-                "sso/_enforce_confirm.html", confirm, preview=question, carried=carried, section="settings", **said
-            )
+            return _ask(provider, form, confirm, question)
     if enforcement.enforce(current_actor(), organization, wanted, session.require_viewer().session_id):
         flash(gettext("It is changed, and the owners are told."), "success")
     return go(url_for("sso.enforcing", org=organization.slug))
+
+
+def _ask(provider: IdentityProvider, form: EnforcementForm, confirm: ConfirmForm, question: Question) -> Response:
+    """Ask whether to require it, and say whom that keeps out; who has said yes does not wait for that list again."""
+    said = {"host": sso.host_of(provider), "outsiders": outsiders_of(provider)}
+    said |= {"begins_at": form.policy().required_from, "section": "settings"}
+    return confirmation("sso/_enforce_confirm.html", confirm, preview=question, carried=form.carried(), **said)
 
 
 def _refusal(provider: IdentityProvider, wanted: Policy) -> DomainError | None:

@@ -12,7 +12,7 @@ from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import FlowPurpose, Organization
 from webapp.services import accounts
-from webapp.services.sso import connections, identities
+from webapp.services.sso import connections, identities, personal_links
 from webapp.services.sso.enforcement import is_required
 from webapp.services.sso.errors import AddressUnproven, LastWayIn
 
@@ -20,9 +20,11 @@ from webapp.services.sso.errors import AddressUnproven, LastWayIn
 @bp.get("/orgs/<org>/sso/link")
 @access(Scope.ORG_READ, leads_in=True)
 def link(organization: Organization) -> Response:
-    """Say which account would be linked to which provider; a button leaves."""
+    """Say which account would be linked to which provider; a button leaves. A reminder's link is for one account."""
     provider = connections.require_active(organization)
     viewer = session.require_viewer()
+    if stray := _stray(organization):
+        return stray
     return respond(
         "sso/link.html",
         {"panel": "sso/_link.html"},
@@ -38,12 +40,27 @@ def link(organization: Organization) -> Response:
 def begin_link(organization: Organization) -> Response:
     """Leave for the provider, to link whoever is signed in."""
     provider = connections.require_active(organization)
+    if stray := _stray(organization):
+        return stray
     session.require_fresh()
     if not session.require_viewer().is_address_verified:
         raise AddressUnproven
     if refusal := sso.count_departure():
         raise refusal
     return sso.depart(provider, FlowPurpose.LINK, request.args.get("next") or url_for("accounts.profile"))
+
+
+def _stray(organization: Organization) -> Response | None:
+    """Return the page for whoever follows the link of a reminder that is too old, or for somebody else's account."""
+    bound_to = request.args.get("for")
+    if bound_to is None:
+        return None
+    whose = personal_links.whose(organization, bound_to)
+    if whose == session.require_viewer().user_id:
+        return None
+    said = {"is_known": whose is not None, "bound_to": bound_to}
+    status = 200 if request.method == "GET" else 403
+    return respond("sso/link.html", {"panel": "sso/_link_of_another.html"}, status=status, **said)
 
 
 @bp.route("/orgs/<org>/sso/unlink", methods=["GET", "POST"])

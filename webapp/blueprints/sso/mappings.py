@@ -57,7 +57,7 @@ def _ask_or_add(organization: Organization, form: MappingForm) -> Response:
     group = group_of(organization, mapping.group_id)
     preview = _preview(lambda: service.add(actor, organization, mapping), group, f"map {mapping}")
     if preview.must_ask(confirm):
-        said = {"section": "settings", "mapping": mapping, "group": group}
+        said = {"section": "settings", "mapping": mapping, "group": group, "is_large": service.is_large(group)}
         return confirmation("sso/_map.html", confirm, preview=preview, carried=form.carried(), **said)
     with preview.noted(Event.GROUP_CHANGED):
         service.add(actor, organization, mapping)
@@ -74,7 +74,8 @@ def remove_mapping(organization: Organization, mapping: SsoMapping) -> Response:
     change, is_large = f"unmap {mapping.id}", service.is_large(group)
     preview = _preview(lambda: service.remove(actor, organization, mapping), group, change)
     if not preview.is_confirmed(form):
-        return confirmation("sso/_unmap.html", form, preview=preview, section="settings", mapping=mapping, group=group)
+        said = {"mapping": mapping, "group": group, "is_large": is_large}
+        return confirmation("sso/_unmap.html", form, preview=preview, carried=(), section="settings", **said)
     with preview.noted(Event.GROUP_CHANGED):
         service.remove(actor, organization, mapping)
     if is_large:

@@ -248,6 +248,7 @@ def _end_setup(flow: Flow, said: Said) -> Response:
     early = _asked_early(facts_of_user, flow.organization_id, flow.user_id)
     uow.write(_set_up, flow, said, early)
     flash(_("Single sign-on works, and your own account is linked."), "success")
+    flash(_("Members who are not linked yet get a letter soon that leads there."), "info")
     return go(url_for("sso.show", org=flow.organization_slug))
 
 

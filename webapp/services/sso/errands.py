@@ -4,20 +4,22 @@ Each batch is a transaction that also keeps how far it has come. So nobody waits
 killed has done a batch or has not, and the next worker goes on where it ended.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from webapp import clock
 from webapp.db import db
-from webapp.models import Identity, IdentityProvider, Organization, SsoErrand
+from webapp.models import Identity, IdentityProvider, Member, Organization, SsoErrand
 from webapp.services import organizations
 
 BATCH = 200
 MOST_AT_ONCE = 20
 """Of how many errands a batch is done before letters leave again, those first that began first."""
+PUT_OFF_FOR = timedelta(minutes=5)
 
 
 class Owed(StrEnum):
@@ -28,6 +30,7 @@ class Owed(StrEnum):
     UNPROVEN_ARE_TOLD = "unproven_are_told"
     OUTSIDERS_ARE_REMINDED = "outsiders_are_reminded"
     GROUP_IS_REFILLED = "group_is_refilled"
+    MEMBERS_ARE_REMINDED = "members_are_reminded"
 
 
 Step = Callable[[Organization, SsoErrand], bool]
@@ -50,26 +53,35 @@ def owe(organization: Organization, what: Owed, provider: IdentityProvider | Non
     return errand
 
 
-def due() -> Sequence[int]:
-    """Return the ids of errands of which a batch can be done now, at most 20."""
-    found = select(SsoErrand.id).where(SsoErrand.not_before <= clock.now()).order_by(SsoErrand.id)
-    return db.session.scalars(found.limit(MOST_AT_ONCE)).all()
+def due(kinds: Collection[str]) -> Sequence[int]:
+    """Return the ids of errands of which a batch can be done now, at most 20.
+
+    Args:
+        kinds: what the worker knows how to do; what only a newer version knows waits for its worker.
+    """
+    found = select(SsoErrand.id).where(SsoErrand.not_before <= clock.now(), SsoErrand.kind.in_(kinds))
+    return db.session.scalars(found.order_by(SsoErrand.id).limit(MOST_AT_ONCE)).all()
 
 
 def go_on(errand_id: int, steps: Mapping[str, Step]) -> None:
     """Do the next batch of an errand, under the lock of its organization; it ends with its last one.
 
-    Where another worker has been quicker, that one's batch was another: nothing is done twice. What only a newer
-    version knows how to do waits for its worker.
+    Where another worker has been quicker, that one's batch was another: nothing is done twice.
     """
     organization_id = db.session.scalar(select(SsoErrand.organization_id).where(SsoErrand.id == errand_id))
     if organization_id is None:
         return
     organization = organizations.lock(organization_id)
     errand = db.session.get(SsoErrand, errand_id, populate_existing=True)
-    if errand is None or errand.not_before > clock.now() or errand.kind not in steps:
+    if errand is None or errand.not_before > clock.now():
         return
     do(errand, organization, steps[errand.kind])
+
+
+def put_off(errand_id: int) -> None:
+    """Let an errand whose batch has failed wait for five minutes."""
+    later = clock.now() + PUT_OFF_FOR
+    db.session.execute(update(SsoErrand).where(SsoErrand.id == errand_id).values(not_before=later))
 
 
 def do(errand: SsoErrand, organization: Organization, step: Step) -> None:
@@ -88,6 +100,12 @@ def next_linked(errand: SsoErrand) -> list[int]:
     """Return the ids of the next users, in their order, who are linked with the connection of an errand."""
     linked = select(Identity.user_id).where(Identity.provider_id == errand.provider_id, Identity.user_id > errand.after)
     return list(db.session.scalars(linked.order_by(Identity.user_id).limit(BATCH)))
+
+
+def next_members(errand: SsoErrand) -> list[int]:
+    """Return the ids of the next members of an errand's organization, in their order."""
+    following = select(Member.id).where(Member.organization_id == errand.organization_id, Member.id > errand.after)
+    return list(db.session.scalars(following.order_by(Member.id).limit(BATCH)))
 
 
 def has_more(errand: SsoErrand, batch: Sequence[int]) -> bool:

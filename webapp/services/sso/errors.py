@@ -238,6 +238,13 @@ class AlreadyMapped(DomainError):
     field = "value"
 
 
+class MappingEnds(DomainError):
+    """There was this very mapping, and people are leaving its group yet."""
+
+    sentence = N_("This mapping is being removed. Add it again in a few minutes.")
+    field = "value"
+
+
 class TooManyMappings(DomainError):
     """The organization has as many mappings as there may be."""
 

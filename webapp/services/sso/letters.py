@@ -43,7 +43,7 @@ class Reader:
     name: str
     address: str
     language: str | None
-    said: Mapping[str, bool] = field(default_factory=dict)
+    said: Mapping[str, bool | str] = field(default_factory=dict)
 
 
 def tell_of_arrival(organization: Organization, user: User, address: Address) -> None:

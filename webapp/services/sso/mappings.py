@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, exists, func, insert, select
+from sqlalchemy import and_, bindparam, delete, func, insert, select
 
 from webapp import clock
 from webapp.access.actor import Actor
@@ -34,7 +34,7 @@ from webapp.services.audit import Event
 from webapp.services.memberships import MOST_CHANGED
 from webapp.services.sso import connections, errands
 from webapp.services.sso.errands import Owed
-from webapp.services.sso.errors import AlreadyMapped, NoGroupToMap, TooManyMappings
+from webapp.services.sso.errors import AlreadyMapped, MappingEnds, NoGroupToMap, TooManyMappings
 
 MOST_MAPPINGS = 500
 
@@ -62,6 +62,7 @@ def add(actor: Actor, organization: Organization, mapping: ClaimMapping) -> SsoM
         NotFound, Forbidden: the actor may not, or no connection is in use.
         NoGroupToMap: there is no such group, or something else fills it.
         AlreadyMapped: there is this very mapping.
+        MappingEnds: there was, and the worker is letting people leave by it.
         TooManyMappings: there are 500.
     """
     require(actor, Scope.SSO_ADMIN, organization)
@@ -170,11 +171,10 @@ def _group_to_map(organization: Organization, mapping: ClaimMapping) -> AccessGr
     group = db.session.scalar(of_organization.where(AccessGroup.id == mapping.group_id))
     if group is None or group.source not in (None, SINGLE_SIGN_ON):
         raise NoGroupToMap
-    same = exists().where(
-        SsoMapping.group_id == group.id, SsoMapping.claim == mapping.claim, SsoMapping.value == mapping.value
-    )
-    if db.session.scalar(select(same)):
-        raise AlreadyMapped
+    same = select(SsoMapping.is_ending).where(SsoMapping.group_id == group.id, SsoMapping.claim == mapping.claim)
+    is_ending = db.session.scalar(same.where(SsoMapping.value == mapping.value))
+    if is_ending is not None:
+        raise MappingEnds if is_ending else AlreadyMapped
     of_rules = select(func.count()).select_from(SsoMapping).where(SsoMapping.organization_id == organization.id)
     if (db.session.scalar(of_rules) or 0) >= MOST_MAPPINGS:
         raise TooManyMappings(most=MOST_MAPPINGS)

@@ -3,11 +3,13 @@
 from enum import StrEnum
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Exists, and_, case, exists, literal, not_, or_
+from sqlalchemy import ColumnElement, Exists, Select, and_, bindparam, case, exists, literal, not_, or_, select
 from sqlalchemy.orm import aliased
 
+from webapp.access.facts import IS_ACTIVE
 from webapp.access.single_sign_on import is_recent, vouches_for
-from webapp.models import Identity, IdentityProvider, Member, SessionIdentity
+from webapp.db import Id
+from webapp.models import Identity, IdentityProvider, Member, SessionIdentity, User
 
 
 class Why(StrEnum):
@@ -17,6 +19,16 @@ class Why(StrEnum):
     INVALID = "invalid"
     TOO_LONG_AGO = "too_long_ago"
     OTHERWISE = "otherwise"
+
+
+OF_PROVIDER: Final[Select[int]] = (
+    select(Member.id)
+    .select_from(Member)
+    .join(User, User.id == Member.user_id)
+    .join(IdentityProvider, IdentityProvider.organization_id == Member.organization_id)
+    .where(IdentityProvider.id == bindparam("provider_id", type_=Id), *IS_ACTIVE)
+)
+"""Selects the ids of the active members of the organization of the provider `provider_id`, for the conditions below."""
 
 
 def _identity(*conditions: Any, of: Any = Identity) -> Exists:

@@ -7,14 +7,12 @@ row, and nobody is locked out by a day that comes while no owner could come in.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, not_, or_, select
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.facts import IS_ACTIVE
-from webapp.db import Id, db
+from webapp.db import db
 from webapp.models import (
-    EmailAddress,
     Enforcement,
     IdentityProvider,
     Member,
@@ -22,27 +20,19 @@ from webapp.models import (
     ProviderStatus,
     Role,
     SsoErrand,
-    User,
 )
 from webapp.services import audit, organizations
 from webapp.services.audit import Event
-from webapp.services.sso import connections, errands, letters
+from webapp.services.sso import connections, errands, letters, reminders
 from webapp.services.sso.enforcement import Policy, is_rehearsed, policy_of, put, record
 from webapp.services.sso.errands import Owed
-from webapp.services.sso.letters import HAS_ADDRESS, Reader
-from webapp.services.sso.outside import HAS_IDENTITY, OUTSIDE
+from webapp.services.sso.outside import OF_PROVIDER, OUTSIDE
+from webapp.services.sso.reminders import Whom
 
 DAYS_BEFORE = (7, 3, 1)
-REMINDER = "sso_required_soon"
 
-_OF_PROVIDER = (
-    select(Member.id)
-    .join(User, User.id == Member.user_id)
-    .join(IdentityProvider, IdentityProvider.organization_id == Member.organization_id)
-    .where(IdentityProvider.id == bindparam("provider_id", type_=Id), *IS_ACTIVE)
-)
-_OUTSIDE = select(func.count()).select_from(_OF_PROVIDER.where(OUTSIDE).subquery())
-_OWNER = _OF_PROVIDER.where(Member.role == Role.OWNER, not_(OUTSIDE)).limit(1)
+_OUTSIDE = select(func.count()).select_from(OF_PROVIDER.where(OUTSIDE).subquery())
+_OWNER = OF_PROVIDER.where(Member.role == Role.OWNER, not_(OUTSIDE)).limit(1)
 
 
 def organizations_due() -> Sequence[int]:
@@ -118,25 +108,9 @@ def remind(organization: Organization, errand: SsoErrand) -> bool:
     begins = provider.required_from
     if not is_rehearsed(provider) or begins is None or begins.isoformat() != errand.data["begins_at"]:
         return False
-    following = select(Member.id).where(Member.organization_id == organization.id, Member.id > errand.after)
-    batch = db.session.scalars(following.order_by(Member.id).limit(errands.BATCH)).all()
-    readers = _outsiders_among(batch, organization, provider)
-    letters.tell_each(REMINDER, organization, provider, readers, begins_at=begins.isoformat())
+    batch = errands.next_members(errand)
+    reminders.tell(organization, provider, Whom.OUTSIDE, Member.id.in_(batch))
     return errands.has_more(errand, batch)
-
-
-def _outsiders_among(batch: Sequence[int], organization: Organization, provider: IdentityProvider) -> list[Reader]:
-    """Return who would be kept out and had no reminder today, of those who have an address that is theirs."""
-    due = (
-        select(User.id, User.name, EmailAddress.address, User.language, HAS_IDENTITY)
-        .join(Member, Member.user_id == User.id)
-        .join(EmailAddress, HAS_ADDRESS)
-        .join(IdentityProvider, IdentityProvider.organization_id == Member.organization_id)
-        .where(IdentityProvider.id == provider.id, Member.id.in_(batch), *IS_ACTIVE)
-        .where(OUTSIDE, ~letters.was_told(REMINDER, organization))
-        .order_by(Member.id)
-    )
-    return [Reader(*row[:4], {"is_linked": row[4]}) for row in db.session.execute(due)]
 
 
 def _end(organization: Organization, provider: IdentityProvider, people: int) -> None:

@@ -1,8 +1,10 @@
 """Reminding members to link their accounts, or to sign in through the provider: by letter, each at most once a day."""
 
+from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, Select, exists, func, select
 
 from webapp.access.actor import Actor
 from webapp.access.decide import require
@@ -10,16 +12,27 @@ from webapp.access.facts import IS_ACTIVE
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import NotFound
-from webapp.models import EmailAddress, IdentityProvider, Member, Organization, User
+from webapp.models import (
+    EmailAddress,
+    Identity,
+    IdentityProvider,
+    Member,
+    Organization,
+    ProviderStatus,
+    SsoErrand,
+    User,
+)
 from webapp.services import audit
 from webapp.services.audit import Event
-from webapp.services.sso import connections, letters, rehearsals
+from webapp.services.sso import connections, errands, letters, personal_links
 from webapp.services.sso.enforcement import is_rehearsed
+from webapp.services.sso.errands import Owed
 from webapp.services.sso.letters import HAS_ADDRESS, Reader
-from webapp.services.sso.outside import HAS_IDENTITY, OUTSIDE, REFUSED, UNLINKED
+from webapp.services.sso.outside import HAS_IDENTITY, OF_PROVIDER, OUTSIDE, REFUSED, UNLINKED
 
 KIND = "sso_link_reminder"
-MOST_AT_ONCE = 1_000
+BEFORE_IT_IS_REQUIRED = "sso_required_soon"
+MOST_COUNTED = 10_000
 
 
 class Whom(StrEnum):
@@ -33,55 +46,124 @@ class Whom(StrEnum):
 _CONDITIONS = {Whom.UNLINKED: UNLINKED, Whom.OUTSIDE: OUTSIDE, Whom.REFUSED: REFUSED}
 
 
-def remind(
-    actor: Actor, organization: Organization, provider: IdentityProvider, whom: Whom, member_id: int | None = None
-) -> int:
-    """Remind one member, or all of them, at most 1,000 at once; return how many letters leave.
+def remind(actor: Actor, organization: Organization, provider: IdentityProvider, whom: Whom, member_id: int) -> int:
+    """Remind one member; return how many letters leave: one or none.
 
-    Whoever is none of them, was reminded within a day, or has no address of which it is known that it is theirs, gets
-    none. The link in the letter asks them to sign in first, so it serves nobody else. The caller holds the lock.
+    Whoever is none of those meant, was reminded within a day, or has no address of which it is known that it is theirs,
+    gets none. The link in the letter is for their own account alone. The caller holds the lock.
 
     Args:
         actor: who wants it.
-        organization: whose members.
+        organization: whose member.
         provider: the connection in use.
-        whom: which members.
-        member_id: the one of them; all where there is none.
+        whom: which members are meant.
+        member_id: the one of them.
 
     Raises:
         NotFound, Forbidden: the actor may not, or there is no such active member.
     """
     require(actor, Scope.SSO_ADMIN, organization)
-    if member_id is not None:
-        _require_member(organization, member_id)
-    begins = provider.required_from if whom is not Whom.UNLINKED and is_rehearsed(provider) else None
-    kind, more = (rehearsals.REMINDER, {"begins_at": begins.isoformat()}) if begins else (KIND, {})
-    readers = _due(kind, organization, provider, whom, member_id)
+    _require_member(organization, member_id)
+    number = tell(organization, provider, whom, Member.id == member_id)
+    if number:
+        _record(actor, organization, provider, number)
+    return number
+
+
+def remind_all(actor: Actor, organization: Organization, provider: IdentityProvider, whom: Whom) -> int:
+    """Let the worker remind all of them; return how many letters leave by that at most, counted up to 10,000.
+
+    Once is enough while it is under way. The caller holds the lock.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+    """
+    require(actor, Scope.SSO_ADMIN, organization)
+    kind, _said = _letter(provider, whom)
+    found = _due(kind, organization, whom).limit(MOST_COUNTED).subquery()
+    number = db.session.scalar(select(func.count()).select_from(found), {"provider_id": provider.id}) or 0
+    if number and not _is_owed(provider, whom):
+        errands.owe(organization, Owed.MEMBERS_ARE_REMINDED, provider, whom=whom.value)
+        _record(actor, organization, provider, number)
+    return number
+
+
+def owe_links(organization: Organization, provider: IdentityProvider, replaced: IdentityProvider | None) -> None:
+    """Owe a letter with the way to link to all who are not linked with a connection that was just put to use.
+
+    Args:
+        organization: whose members; the caller holds its lock.
+        provider: the connection.
+        replaced: the one in use before: whom that one knew is told so by another letter.
+    """
+    known_at = replaced.id if replaced is not None else None
+    errands.owe(organization, Owed.MEMBERS_ARE_REMINDED, provider, whom=Whom.UNLINKED.value, but_known_at=known_at)
+
+
+def remind_next(organization: Organization, errand: SsoErrand) -> bool:
+    """Remind those who are meant among the next members; tell whether more follow. See `errands`."""
+    provider = errands.provider_of(errand)
+    if provider.status is not ProviderStatus.ACTIVE:
+        return False
+    batch = errands.next_members(errand)
+    known = exists().where(Identity.provider_id == errand.data.get("but_known_at"), Identity.user_id == Member.user_id)
+    tell(organization, provider, Whom(errand.data["whom"]), Member.id.in_(batch), ~known.correlate(Member))
+    return errands.has_more(errand, batch)
+
+
+def tell(organization: Organization, provider: IdentityProvider, whom: Whom, *which: ColumnElement[bool]) -> int:
+    """Queue a reminder to those who are meant, and had none today; return how many these are.
+
+    Args:
+        organization: whose members.
+        provider: the connection in use.
+        whom: which members are meant.
+        which: conditions by which they are no more than a batch.
+    """
+    kind, said = _letter(provider, whom)
+    found = db.session.execute(_due(kind, organization, whom).where(*which), {"provider_id": provider.id})
+    readers = [_reader(organization, *row) for row in found]
     if readers:
-        letters.tell_each(kind, organization, provider, readers, **more)
-        target, after = connections.target_of(provider), {"people": len(readers)}
-        audit.record(actor, Event.SSO_REMINDED, target, organization=organization, after=after)
+        letters.tell_each(kind, organization, provider, readers, **said)
     return len(readers)
+
+
+def _letter(provider: IdentityProvider, whom: Whom) -> tuple[str, Mapping[str, str]]:
+    """Return the kind of the letter, and what it says besides: the day, where it is rehearsed until one."""
+    begins = provider.required_from if whom is not Whom.UNLINKED and is_rehearsed(provider) else None
+    return (BEFORE_IT_IS_REQUIRED, {"begins_at": begins.isoformat()}) if begins else (KIND, {})
+
+
+def _due(kind: str, organization: Organization, whom: Whom) -> Select[*tuple[Any, ...]]:
+    return (
+        OF_PROVIDER.join(EmailAddress, HAS_ADDRESS)
+        .with_only_columns(User.id, User.name, EmailAddress.address, User.language, HAS_IDENTITY)
+        .where(_CONDITIONS[whom], ~letters.was_told(kind, organization))
+        .order_by(Member.id)
+    )
+
+
+def _reader(
+    organization: Organization, user_id: int, name: str, address: str, language: str | None, is_linked: bool
+) -> Reader:
+    said: dict[str, bool | str] = {"is_linked": is_linked}
+    if not is_linked:
+        said["bound_to"] = personal_links.made_for(organization, user_id)
+    return Reader(user_id, name, address, language, said)
+
+
+def _is_owed(provider: IdentityProvider, whom: Whom) -> bool:
+    waiting = select(SsoErrand).where(SsoErrand.provider_id == provider.id)
+    found = db.session.scalars(waiting.where(SsoErrand.kind == Owed.MEMBERS_ARE_REMINDED.value))
+    return any(errand.data["whom"] == whom for errand in found)
+
+
+def _record(actor: Actor, organization: Organization, provider: IdentityProvider, people: int) -> None:
+    target, after = connections.target_of(provider), {"people": people}
+    audit.record(actor, Event.SSO_REMINDED, target, organization=organization, after=after)
 
 
 def _require_member(organization: Organization, member_id: int) -> None:
     theirs = select(Member.id).join(User, User.id == Member.user_id).where(Member.organization_id == organization.id)
     if db.session.scalar(theirs.where(Member.id == member_id, *IS_ACTIVE)) is None:
         raise NotFound
-
-
-def _due(
-    kind: str, organization: Organization, provider: IdentityProvider, whom: Whom, member_id: int | None
-) -> list[Reader]:
-    due = (
-        select(User.id, User.name, EmailAddress.address, User.language, HAS_IDENTITY)
-        .join(Member, Member.user_id == User.id)
-        .join(EmailAddress, HAS_ADDRESS)
-        .join(IdentityProvider, IdentityProvider.organization_id == Member.organization_id)
-        .where(IdentityProvider.id == provider.id, *IS_ACTIVE)
-        .where(_CONDITIONS[whom], ~letters.was_told(kind, organization))
-    )
-    if member_id is not None:
-        due = due.where(Member.id == member_id)
-    found = db.session.execute(due.order_by(Member.id).limit(MOST_AT_ONCE))
-    return [Reader(*row[:4], {"is_linked": row[4]}) for row in found]
