@@ -107,7 +107,7 @@ def test_session_that_came_through_it_too_long_ago_is_listed_though_another_has_
     rehearsed.set(verification_days=1)
     with time_machine.travel(NOON, tick=False):
         rehearsed.know(acme.member)
-        old = acme.world.browser()
+        old = acme.world.browser(acme.member)
         rehearsed.sign_in(old)
     with time_machine.travel(NOON + timedelta(days=2), tick=False):
         keep_awake(acme)
