@@ -2,12 +2,13 @@
 
 import json
 from collections.abc import Sequence
+from datetime import timedelta
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 
 class NotReadable(Exception):
-    """A sealed secret belongs to another row, or to a key that is no longer given."""
+    """A sealed secret belongs to another row, to a key that is no longer given, or to an earlier time."""
 
 
 class Vault:
@@ -24,14 +25,15 @@ class Vault:
         """Encrypt `secret` for the row named `row`, such as `outbox_message:12`."""
         return self._fernet.encrypt(json.dumps([row, secret]).encode()).decode()
 
-    def open(self, row: str, sealed: str) -> str:
-        """Decrypt what was sealed for `row`.
+    def open(self, row: str, sealed: str, *, within: timedelta | None = None) -> str:
+        """Decrypt what was sealed for `row`; `within` so long, if that matters: Fernet notes when.
 
         Raises:
-            NotReadable: sealed for another row, altered, or with an unknown key.
+            NotReadable: sealed for another row, altered, with an unknown key, or too long ago.
         """
         try:
-            owner, secret = json.loads(self._fernet.decrypt(sealed.encode()))
+            decrypted = self._fernet.decrypt(sealed.encode(), ttl=int(within.total_seconds()) if within else None)
+            owner, secret = json.loads(decrypted)
         except InvalidToken as error:
             raise NotReadable(row) from error
         if owner != row:

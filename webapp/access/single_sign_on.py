@@ -89,8 +89,27 @@ def would_be_refused(member: Any, session_id: Any) -> ColumnElement[bool]:
 
 
 def is_way_into(organization_id: Any, user_id: Any, session_id: Any) -> Exists:
-    """Return the condition that a session came through the provider of an organization, as the user it is of."""
+    """Return the condition that a session came through the provider of an organization, as the user it is of.
+
+    It did not longer ago than the policy allows, or the provider has vouched for them since, or a recovery code stands
+    in for that: also where single sign-on is not required, a provider's word does not count longer than it does there.
+    """
     provider, identity, came = aliased(IdentityProvider), aliased(Identity), aliased(SessionIdentity)
+    by_code = exists().where(SessionRecovery.session_id == session_id, SessionRecovery.until > NOW)
+    by_code = by_code.where(SessionRecovery.organization_id == identity.organization_id).correlate(identity)
+    counts = or_(is_recent(came.verified_at, provider), is_recent(identity.refreshed_at, provider), by_code)
+    return _was_way_into(provider, identity, came, organization_id, user_id, session_id).where(counts)
+
+
+def was_way_into(organization_id: Any, user_id: Any, session_id: Any) -> Exists:
+    """Return the condition of `is_way_into`, however long ago it was: such a session knows where it belongs."""
+    tables = aliased(IdentityProvider), aliased(Identity), aliased(SessionIdentity)
+    return _was_way_into(*tables, organization_id, user_id, session_id)
+
+
+def _was_way_into(
+    provider: Any, identity: Any, came: Any, organization_id: Any, user_id: Any, session_id: Any
+) -> Exists:
     return (
         exists()
         .where(came.session_id == session_id, identity.id == came.identity_id)

@@ -123,7 +123,8 @@ def _look(slug: str) -> Response | None:
     organization = load_organization(slug, found)
     if organization is None:
         return lead_elsewhere(slug, found)
-    _refuse_ended(organization, found)
+    _refuse_elsewhere(organization, found)
+    _refuse_ended(organization)
     require(current_actor(), Scope.ORG_READ, organization)
     return None
 
@@ -233,12 +234,11 @@ def _require_way_in(rule: Rule, organization: Organization, found: Viewer | None
 
     Raises:
         SignInRequired: it was begun at the word of another organization's provider.
-        ProviderRequired: it has to come through the organization's provider first.
+        ProviderRequired: it has to come through the organization's provider first, or anew.
         MembershipEnded: there is no way in any more.
     """
-    if found is not None and found.is_confined:
-        _refuse_elsewhere(organization, found)
-    _refuse_ended(organization, found)
+    _refuse_elsewhere(organization, found)
+    _refuse_ended(organization)
     is_leaving = rule.leads_out and found is not None and not found.is_confined
     if g.came_otherwise and not rule.leads_in and not is_leaving:
         _lead_to_provider(organization, g.member)
@@ -249,29 +249,32 @@ def is_kept_out() -> bool:
     return bool(g.get("came_otherwise"))
 
 
-def _refuse_elsewhere(organization: Organization, found: Viewer) -> None:
+def _refuse_elsewhere(organization: Organization, found: Viewer | None) -> None:
     """Open no organization at the word of another one's provider: every owner may configure one that says anything.
 
+    It comes before all that depends on the membership, of which such a session learns nothing.
+
     Raises:
-        SignInRequired: the session did not come through the provider of this one.
+        SignInRequired: the session was begun at a provider's word, and not at that of the provider of this one.
+        ProviderRequired: it was, but that has run out.
     """
+    if found is None or not found.is_confined:
+        return
     if not identities.is_way_into(organization, found.session_id, found.user_id):
+        if identities.was_way_into(organization, found.session_id, found.user_id):
+            _lead_to_provider(organization, g.member)
         raise SignInRequired
 
 
-def _refuse_ended(organization: Organization, found: Viewer | None) -> None:
-    """Tell somebody whose membership has ended that it has, and when, as far as their session may know of it.
+def _refuse_ended(organization: Organization) -> None:
+    """Tell somebody whose membership has ended that it has, and when.
 
     Raises:
         MembershipEnded: it has.
-        SignInRequired: the session was begun at the word of another organization's provider.
     """
     member: Member = g.member
-    if member.expires_at is None or not member.has_ended or member.status is not MemberStatus.ACTIVE:
-        return
-    if found is not None and found.is_confined:
-        _refuse_elsewhere(organization, found)
-    raise MembershipEnded(organization=organization.name, day=last_day(member.expires_at))
+    if member.expires_at is not None and member.has_ended and member.status is MemberStatus.ACTIVE:
+        raise MembershipEnded(organization=organization.name, day=last_day(member.expires_at))
 
 
 def _lead_to_provider(organization: Organization, member: Member) -> None:

@@ -111,7 +111,7 @@ def depart(
     Args:
         provider: the connection.
         purpose: what for.
-        next_path: where to go afterwards.
+        next_path: where to go afterwards; nothing where it is too long to be kept.
         link: the invitation that is to be accepted by it, and no other.
         client_secret: a new one of a connection in use, to be proven by this.
         is_respelled: the provider has just been spelled as it wants, and is not a second time.
@@ -124,7 +124,7 @@ def depart(
         Secrets(attempt.state, attempt.nonce, attempt.verifier, link, client_secret, is_respelled),
         browser=digest(session.token()) if viewer else session.browser(),
         user_id=viewer.user_id if viewer else None,
-        next_path=safe_next(next_path),
+        next_path=safe_next(next_path) if len(next_path or "") <= flows.LONGEST_NEXT else None,
     )
     return go(url_for("sso.leave", state=attempt.state))
 

@@ -1,9 +1,11 @@
 """Forms that only a fresh sign-in may send: what was typed comes back with whoever signs in again, but for secrets.
 
-It travels sealed in the address of the form's page, for that page and that person, so nobody fills a form for others.
+It travels sealed in the address of the form's page, for that page and that person and half an hour, so nobody fills a
+form for others. What is typed at a provider's word alone is not kept: whoever runs it would fill forms for the person.
 """
 
 import json
+from datetime import timedelta
 from typing import Any, Final
 
 from flask import request
@@ -21,6 +23,7 @@ from webapp.vault import NotReadable
 NAME: Final = "typed"
 # Servers and browsers refuse addresses of more than about 4,000 characters.
 MOST_CHARACTERS: Final = 3_000
+KEPT_FOR: Final = timedelta(minutes=30)
 NEVER_KEPT: Final = (PasswordField, CSRFTokenField)
 
 
@@ -39,7 +42,7 @@ def way_back(form: Form, address: str) -> str:
         form: as it was sent, or just shown.
         address: the path of its page.
     """
-    if request.method != "POST":
+    if request.method != "POST" or require_viewer().is_confined:
         return address
     kept = [field.name for field in form if not isinstance(field, NEVER_KEPT)]
     typed = [(name, value) for name in kept for value in request.form.getlist(name)]
@@ -53,7 +56,7 @@ def brought() -> dict[str, Any]:
     if sealed is None or request.method == "POST":
         return {}
     try:
-        return {"formdata": MultiDict(json.loads(db.vault.open(_row(request.path), sealed)))}
+        return {"formdata": MultiDict(json.loads(db.vault.open(_row(request.path), sealed, within=KEPT_FOR)))}
     except NotReadable:
         return {}
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Row, not_, select
 
-from webapp.access.single_sign_on import is_way_into
+from webapp.access.single_sign_on import was_way_into
 from webapp.db import db
 from webapp.models import Member, Organization
 
@@ -18,13 +18,13 @@ def organizations_of(
     Args:
         user_id: the user.
         is_active: whether those are wanted whose membership can be used, or those whose cannot.
-        through: the session that has to have come through the provider of each; any will do where left out.
+        through: the session that has to have come through the provider of each, ever; any will do where left out.
     """
     found = select(Organization.name, Organization.slug, Member.role, Member.status, Member.expires_at)
     found = found.join(Member, Member.organization_id == Organization.id)
     found = found.where(Member.user_id == user_id, Member.is_active if is_active else not_(Member.is_active))
     if through is not None:
-        found = found.where(is_way_into(Organization.id, user_id, through))
+        found = found.where(was_way_into(Organization.id, user_id, through))
     return db.session.execute(found.order_by(Organization.name, Organization.id)).all()
 
 

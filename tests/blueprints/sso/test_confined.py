@@ -1,5 +1,7 @@
 """Sessions begun at a provider's word: whoever runs it may be anybody there, and gains nothing by that elsewhere."""
 
+from datetime import timedelta
+
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
@@ -8,8 +10,9 @@ from tests.support.acme import Acme, organization_of
 from tests.support.pages import Page
 from tests.support.sso import Desk
 from tests.support.worlds import World, csrf_token, post
+from webapp import clock
 from webapp.db import db
-from webapp.models import Attempts, Role, User
+from webapp.models import Attempts, Identity, MemberStatus, Role, SessionIdentity, User
 from webapp.services import networks
 
 
@@ -98,6 +101,62 @@ def test_A01_addresses_of_organizations_do_not_tell_where_the_person_belongs(
         assert (read.status_code, read.location.partition("?")[0]) == (303, "/login"), slug
         sent = confined.post(f"/orgs/{slug}/members/new", data={"csrf_token": token})
         assert (sent.status_code, sent.location) == (303, "/login"), slug
+
+
+def test_A01_no_answer_tells_whether_or_how_the_person_belongs_elsewhere(
+    world: World, acme: Acme, desk: Desk, confined: FlaskClient
+) -> None:
+    token = csrf_token(confined)
+
+    def answers() -> list[tuple[int, str | None]]:
+        read = [confined.get(acme.address(path)) for path in ("members", "sso/recover")]
+        sent = [
+            confined.post(acme.address(path), data={"csrf_token": token, "code": "0"})
+            for path in ("members/new", "leave", "sso/recover", "sso/link")
+        ]
+        return [(answer.status_code, answer.location) for answer in read + sent]
+
+    of_active = answers()
+    assert {(status, str(location).partition("?")[0]) for status, location in of_active} == {(303, "/login")}
+    acme.change(acme.owner, role=Role.MEMBER)
+    acme.change(acme.owner, expires_at=clock.now() - timedelta(days=1))
+    assert answers() == of_active
+    acme.change(acme.owner, expires_at=None, status=MemberStatus.SUSPENDED)
+    assert answers() == of_active
+    acme.remove(acme.owner)
+    assert answers() == of_active
+
+
+def test_A01_no_answer_tells_whether_the_person_administers_the_instance(
+    world: World, acme: Acme, confined: FlaskClient
+) -> None:
+    def answers() -> tuple[bool, int, str | None]:
+        made = confined.get("/orgs/new")
+        return "/orgs/new" in confined.get("/orgs/").text, made.status_code, made.location
+
+    assert answers() == (False, 303, "/login?next=/orgs/new")
+    own = update(User).where(User.id == acme.owner.user_id)
+    world.write(lambda: db.session.execute(own.values(is_instance_administrator=True)))
+    assert answers() == (False, 303, "/login?next=/orgs/new")
+
+
+def test_word_of_the_provider_runs_out_also_where_nobody_has_to_come_through_it(
+    world: World, acme: Acme, umbra: Desk, confined: FlaskClient
+) -> None:
+    umbra.set(verification_days=1)
+    address, token = f"/orgs/{acme.other_slug}/members", csrf_token(confined)
+    assert confined.get(address).status_code == 200
+    before = update(SessionIdentity).values(verified_at=clock.now() - timedelta(days=2))
+    world.write(lambda: db.session.execute(before))
+    assert confined.get(address).location == f"{umbra.address('login')}?next={address}"
+    with acme.unchanged():
+        assert confined.post(f"{address}/new", data={"csrf_token": token}).location == umbra.address("login")
+    assert acme.other_slug in confined.get("/orgs/").text
+    for refreshed_at, status in ((clock.now(), 200), (None, 303)):
+        world.write(db.session.execute, update(Identity).values(refreshed_at=refreshed_at))
+        assert confined.get(address).status_code == status
+    assert umbra.sign_in(confined).status_code == 303
+    assert confined.get(address).status_code == 200
 
 
 def test_A01_network_of_whoever_runs_the_provider_does_not_become_the_persons(

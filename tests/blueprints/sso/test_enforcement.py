@@ -29,7 +29,7 @@ REQUIRED = {"enforcement": "required", "from_date": ""}
 def browser(world: World, acme: Acme, desk: Desk) -> FlaskClient:
     """The browser of the owner, who is linked and has just come through the provider."""
     desk.know(acme.owner)
-    browser = world.browser()
+    browser = world.browser(acme.owner)
     desk.sign_in(browser)
     return browser
 
@@ -151,6 +151,22 @@ def test_A22_owner_who_came_by_a_password_requires_nothing(acme: Acme, desk: Des
     with pytest.raises(NotThroughProvider):
         acme.act(acme.owner, lambda actor, organization: enforcement.enforce(actor, organization, wanted, 1))
     assert policy(acme, desk) == (Enforcement.OFF, None)
+
+
+@pytest.mark.parametrize("wanted", ["off", "required"])
+def test_A01_owner_at_the_word_of_the_provider_alone_changes_nothing(
+    world: World, acme: Acme, desk: Desk, wanted: str
+) -> None:
+    desk.set(enforcement=Enforcement.OPTIONAL)
+    desk.know(acme.owner)
+    browser = world.browser()
+    desk.sign_in(browser)
+    with acme.unchanged():
+        answer = post(browser, desk.address("enforce"), enforcement=wanted, from_date="", confirm="1")
+    assert answer.status_code == 422
+    assert "sign-in with your password that is at most ten minutes old" in answer.text
+    assert f"{desk.address('login')}?next=" not in answer.text
+    assert f"/login?next={desk.address('enforce')}&amp;again=1" in answer.text
 
 
 def test_A22_owner_who_came_through_longer_ago_requires_nothing(acme: Acme, desk: Desk, browser: FlaskClient) -> None:

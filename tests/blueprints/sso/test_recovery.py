@@ -192,6 +192,21 @@ def test_A01_guesses_at_the_word_of_a_provider_lock_nobody_else_out(
     assert come_in(desk, browser, codes[0]) == 303
 
 
+def test_owner_without_a_password_comes_in_by_one_after_the_word_of_the_provider_has_run_out(
+    acme: Acme, desk: Desk, codes: list[str]
+) -> None:
+    desk.know(acme.owner, "u-2")
+    desk.theirs.person = "u-2"
+    owner = update(User).where(User.id == acme.owner.user_id)
+    acme.world.write(lambda: db.session.execute(owner.values(password_hash=None)))
+    browser = acme.world.browser()
+    desk.sign_in(browser)
+    desk.set(verification_days=0)
+    assert not is_in(acme, browser)
+    assert come_in(desk, browser, codes[0]) == 303
+    assert is_in(acme, browser)
+
+
 @pytest.mark.parametrize("who", ["manager", "admin", "member"])
 def test_only_owners_come_in_by_one(acme: Acme, desk: Desk, codes: list[str], who: str) -> None:
     person: Person = getattr(acme, who)

@@ -107,7 +107,7 @@ def test_session_that_came_through_it_too_long_ago_is_listed_though_another_has_
     rehearsed.set(verification_days=1)
     with time_machine.travel(NOON, tick=False):
         rehearsed.know(acme.member)
-        old = acme.world.browser()
+        old = acme.world.browser(acme.member)
         rehearsed.sign_in(old)
     with time_machine.travel(NOON + timedelta(days=2), tick=False):
         keep_awake(acme)
@@ -183,7 +183,7 @@ def test_there_is_no_list_where_nothing_is_rehearsed(acme: Acme, desk: Desk) -> 
 def test_another_day_goes_on_with_the_rehearsal_and_no_day_ends_it(acme: Acme, world: World, rehearsed: Desk) -> None:
     with time_machine.travel(NOON + timedelta(days=1), tick=False):
         rehearsed.know(acme.owner)
-        browser = world.browser()
+        browser = world.browser(acme.owner)
         rehearsed.sign_in(browser)
         form = {"enforcement": "required", "confirm": "1"}
         assert post(browser, rehearsed.address("enforce"), **form, from_date="2027-02-01").status_code == 303

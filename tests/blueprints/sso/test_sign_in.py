@@ -36,6 +36,13 @@ def test_somebody_known_comes_in_and_is_verified(world: World, acme: Acme, desk:
     assert signed_in_as(browser) == "Mina Member"
 
 
+def test_address_to_go_to_afterwards_that_is_too_long_is_dropped(world: World, acme: Acme, desk: Desk) -> None:
+    desk.know(acme.member)
+    for length, afterwards in ((2_000, "/" + 1_999 * "a"), (2_001, acme.address("members"))):
+        wanted = "/" + (length - 1) * "a"
+        assert desk.sign_in(world.browser(), f"login?next={wanted}").location == afterwards
+
+
 def test_page_names_organization_and_provider_and_opening_it_changes_nothing(acme: Acme, desk: Desk) -> None:
     with acme.unchanged():
         page = acme.browser().get(desk.address("login")).text

@@ -92,6 +92,25 @@ def test_A23_secret_of_a_set_up_does_not_come_back_and_the_rest_does(acme: Acme,
     assert [shown.by_id(name).attributes["value"] for name in ("client_id", "client_secret")] == ["hall", ""]
 
 
+def test_A01_what_is_typed_at_the_word_of_a_provider_does_not_come_back(acme: Acme, desk: Desk) -> None:
+    desk.know(acme.owner)
+    browser = acme.world.browser()
+    desk.sign_in(browser)
+    form = {"joining": "allowed", "domains": "a.example.org", "default_role": "admin", "verification_days": "9"}
+    page, back = sent(acme, browser, "sso", form)
+    assert "Copy what you typed first" in page
+    assert back == acme.address("sso")
+
+
+def test_what_was_typed_comes_back_for_half_an_hour(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
+    form = {"joining": "allowed", "domains": "a.example.org", "default_role": "admin", "verification_days": "9"}
+    _page, back = sent(acme, browser, "sso", form)
+    began = clock.now()
+    for minutes, is_kept in ((29, True), (31, False)):
+        with time_machine.travel(began + timedelta(minutes=minutes), tick=False):
+            assert ("a.example.org" in str(again(acme, acme.owner, back).by_id("domains").text)) is is_kept
+
+
 def test_what_one_typed_is_shown_to_nobody_else(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
     acme.change(acme.manager, role=Role.OWNER)
     form = {"joining": "allowed", "domains": "evil.example.org", "default_role": "admin", "verification_days": "9"}

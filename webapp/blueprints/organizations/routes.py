@@ -10,10 +10,10 @@ from sqlalchemy import Row
 
 from webapp.access.roles import Scope
 from webapp.blueprints.organizations.forms import NewOrganizationForm, SettingsForm
-from webapp.errors import DomainError, OrganizationsByAdministrators
+from webapp.errors import DomainError, OrganizationsByAdministrators, SignInRequired
 from webapp.http.htmx import go, respond
 from webapp.http.rules import SIGNED_IN, access
-from webapp.http.session import current_actor, viewer
+from webapp.http.session import current_actor, require_viewer, viewer
 from webapp.http.settings import settings as settings_in_force
 from webapp.models import Organization
 from webapp.queries.organizations import organizations_of
@@ -57,7 +57,7 @@ def _own(*, is_active: bool = True) -> Sequence[Row[*tuple[Any, ...]]]:
 def new() -> Response:
     """Show the form for a new organization, to those who may make one."""
     if not _may_create():
-        raise OrganizationsByAdministrators
+        raise SignInRequired if require_viewer().is_confined else OrganizationsByAdministrators
     return _new_page(NewOrganizationForm())
 
 
@@ -109,7 +109,9 @@ def _is_open_to_anyone() -> bool:
 
 
 def _may_create() -> bool:
-    return organizations.may_create(current_actor().user_id or 0, by_anyone=_is_open_to_anyone())
+    """Tell whether the viewer may; a provider's word does not open whether somebody administers the instance."""
+    found = require_viewer()
+    return organizations.may_create(0 if found.is_confined else found.user_id, by_anyone=_is_open_to_anyone())
 
 
 def _new_page(form: NewOrganizationForm, *, status: int = 200) -> Response:

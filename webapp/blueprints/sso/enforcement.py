@@ -106,8 +106,11 @@ def _ask(provider: IdentityProvider, form: EnforcementForm, confirm: ConfirmForm
 def _refusal(provider: IdentityProvider, wanted: Policy) -> DomainError | None:
     """Return what keeps the viewer from it, before they are asked anything; the page says which way to go.
 
-    It takes a sign-in of just now, through the provider; to require it no more, one by the password will do.
+    It takes a sign-in of just now, through the provider; to require it no more, one by the password will do. A session
+    begun at the provider's word sets nothing up.
     """
+    if session.require_viewer().is_confined:
+        return SignInAgain()
     if _is_shown(provider):
         return None
     if wanted.enforcement is Enforcement.REQUIRED:
@@ -125,7 +128,7 @@ def _bypassed_until(provider: IdentityProvider) -> datetime | None:
 
 def _is_shown(provider: IdentityProvider) -> bool:
     viewer = session.require_viewer()
-    return enforcement.came_just_now(provider, viewer.user_id, viewer.session_id)
+    return not viewer.is_confined and enforcement.came_just_now(provider, viewer.user_id, viewer.session_id)
 
 
 def _page(provider: IdentityProvider, form: EnforcementForm, *, status: int = 200) -> Response:
@@ -142,5 +145,6 @@ def _page(provider: IdentityProvider, form: EnforcementForm, *, status: int = 20
         is_linked=identities.of_user(provider, session.require_viewer().user_id) is not None,
         is_shown=_is_shown(provider),
         is_fresh=session.require_viewer().is_fresh,
+        is_confined=session.require_viewer().is_confined,
         back=typed.way_back(form, request.path),
     )

@@ -146,7 +146,6 @@ def _enter(organization: Organization) -> None:
     viewer = session.reload_viewer()
     if viewer is None:
         raise SignInRequired
-    g.member = members.of_user(organization, viewer.user_id)
-    may_open = not viewer.is_confined or identities.is_way_into(organization, viewer.session_id, viewer.user_id)
-    if g.member is not None and not may_open:
+    if viewer.is_confined and not identities.was_way_into(organization, viewer.session_id, viewer.user_id):
         raise SignInRequired
+    g.member = members.of_user(organization, viewer.user_id)

@@ -22,7 +22,7 @@ from webapp.models import (
 from webapp.services import audit
 from webapp.services.audit import Event
 from webapp.services.sso import connections, letters
-from webapp.services.sso.errors import NothingRequired, NotThroughProvider
+from webapp.services.sso.errors import NothingRequired, NotThroughProvider, SignInAgain
 
 JUST_NOW = timedelta(minutes=10)
 LATER = "later"
@@ -79,8 +79,11 @@ def enforce(actor: Actor, organization: Organization, wanted: Policy, session_id
     Raises:
         NotFound, Forbidden: the actor may not, or there is no provider in use.
         NotThroughProvider: the actor wants to require what they have not just come through.
+        SignInAgain: they are signed in at the provider's word alone.
     """
     require(actor, Scope.SSO_ADMIN, organization)
+    if actor.is_confined:
+        raise SignInAgain
     provider = connections.require_active(organization)
     is_shown = came_just_now(provider, actor.user_id, session_id)
     if wanted.enforcement is Enforcement.REQUIRED and not is_shown:

@@ -17,6 +17,7 @@ from webapp.services.sso.errors import ConnectionChanged, FlowNotYours
 from webapp.services.tokens import digest
 
 LIFETIME = timedelta(minutes=10)
+LONGEST_NEXT = 2_000
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ def begin(
         secrets: what it will be known and proven by.
         browser: the digest of what only the browser has.
         user_id: for whom; nobody where it is to show who they are.
-        next_path: where to go afterwards.
+        next_path: where to go afterwards, in at most `LONGEST_NEXT` characters.
     """
     name = digest(secrets.state)
     now = clock.now()

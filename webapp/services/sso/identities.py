@@ -171,15 +171,21 @@ def note_session(token: str, identity: Identity) -> None:
         db.session.execute(insert(SessionIdentity).from_select(["session_id", "identity_id", "verified_at"], row))
 
 
-_WAY_INTO = select(
-    single_sign_on.is_way_into(bindparam("organization_id"), bindparam("user_id"), bindparam("session_id"))
-)
+_WHO: tuple[Any, ...] = (bindparam("organization_id"), bindparam("user_id"), bindparam("session_id"))
+_IS_WAY_INTO = select(single_sign_on.is_way_into(*_WHO))
+_WAS_WAY_INTO = select(single_sign_on.was_way_into(*_WHO))
 
 
 def is_way_into(organization: Organization, session_id: int, user_id: int) -> bool:
-    """Tell whether a session came through the organization's provider, as the user it is of."""
+    """Tell whether a session came through the organization's provider, as the user it is of, and that still counts."""
     by = {"session_id": session_id, "organization_id": organization.id, "user_id": user_id}
-    return bool(db.session.scalar(_WAY_INTO, by))
+    return bool(db.session.scalar(_IS_WAY_INTO, by))
+
+
+def was_way_into(organization: Organization, session_id: int, user_id: int) -> bool:
+    """Tell whether a session ever came through the organization's provider, as the user it is of."""
+    by = {"session_id": session_id, "organization_id": organization.id, "user_id": user_id}
+    return bool(db.session.scalar(_WAS_WAY_INTO, by))
 
 
 def member_facts(provider_id: int, subject: str) -> MemberFacts | None:
