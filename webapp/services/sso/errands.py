@@ -9,7 +9,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 
 from webapp import clock
 from webapp.db import db
@@ -18,7 +18,7 @@ from webapp.services import organizations
 
 BATCH = 200
 MOST_AT_ONCE = 20
-"""Of how many errands a batch is done before letters leave again, those first that began first."""
+"""Of how many errands a batch is done before letters leave again: one of each organization, in turn."""
 PUT_OFF_FOR = timedelta(minutes=5)
 
 
@@ -54,13 +54,15 @@ def owe(organization: Organization, what: Owed, provider: IdentityProvider | Non
 
 
 def due(kinds: Collection[str]) -> Sequence[int]:
-    """Return the ids of errands of which a batch can be done now, at most 20.
+    """Return the ids of errands of which a batch can be done now: one of each organization, at most 20.
 
     Args:
         kinds: what the worker knows how to do; what only a newer version knows waits for its worker.
     """
-    found = select(SsoErrand.id).where(SsoErrand.not_before <= clock.now(), SsoErrand.kind.in_(kinds))
-    return db.session.scalars(found.order_by(SsoErrand.id).limit(MOST_AT_ONCE)).all()
+    first = func.min(SsoErrand.id)
+    found = select(first).where(SsoErrand.not_before <= clock.now(), SsoErrand.kind.in_(kinds))
+    in_turn = found.group_by(SsoErrand.organization_id).order_by(func.min(SsoErrand.not_before), first)
+    return db.session.scalars(in_turn.limit(MOST_AT_ONCE)).all()
 
 
 def go_on(errand_id: int, steps: Mapping[str, Step]) -> None:
@@ -88,6 +90,8 @@ def do(errand: SsoErrand, organization: Organization, step: Step) -> None:
     """Do the next batch of an errand; the caller holds the lock."""
     if not step(organization, errand):
         db.session.delete(errand)
+    elif errand.not_before < clock.now():
+        errand.not_before = clock.now()  # the others' turn comes first
     db.session.flush()
 
 
