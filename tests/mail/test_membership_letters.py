@@ -65,3 +65,11 @@ def test_letter_names_the_last_day_and_the_one_before(app: Flask) -> None:
     assert subject == "Your membership of Harbour Works ends on 28 Feb 2027"
     for body in (text, html):
         assert "28 Feb 2027 is its last day, until midnight UTC. Until now its last day was 31 Dec 2026." in body
+
+
+def test_letter_to_whom_somebody_adds_names_the_last_day_only_where_there_is_one(app: Flask) -> None:
+    sentence = "28 Feb 2027 is the last day of your membership, until midnight UTC."
+    for ends, is_said in (({"expires_at": "2027-03-01T00:00:00+00:00"}, True), ({}, False)):
+        _subject, text, html = parts(app, "added", **ends)
+        assert [sentence in body for body in (text, html)] == [is_said, is_said]
+        assert ["last day" in body for body in (text, html)] == [is_said, is_said]
