@@ -31,7 +31,7 @@ from webapp.services import attempts
 from webapp.services.attempts import DAY, Limit
 from webapp.services.sso import disabling, errands, replacing
 from webapp.services.sso.disabling import MOST_UNPROVEN_A_DAY
-from webapp.services.sso.errands import BATCH
+from webapp.services.sso.errands import BATCH, MOST_AT_ONCE, Owed
 
 MANY = 2 * BATCH + 10
 
@@ -184,6 +184,7 @@ def test_errand_that_fails_is_put_off_and_holds_up_no_other(acme: Acme) -> None:
     people = linked(acme, 3)
     acme.world.write(lambda: errands.owe(acme.organization(), errands.Owed.LINKED_ARE_TOLD, in_use()))
     switch_off(acme)
+    once(acme)  # the turn of the one that fails
     once(acme)
     assert told(acme) == Counter(people)
     [left] = acme.world.read(lambda: list(db.session.scalars(select(SsoErrand))))
@@ -222,3 +223,12 @@ def test_rehearsal_that_fails_holds_up_no_other(acme: Acme) -> None:
 @pytest.mark.parametrize("kind", list(errands.Owed))
 def test_worker_knows_how_to_do_whatever_is_owed(kind: errands.Owed) -> None:
     assert kind in worker.STEPS
+
+
+def test_organizations_take_turns_however_much_one_of_them_owes(acme: Acme) -> None:
+    def owe() -> list[int]:
+        here, there = acme.organization(), organization_of(acme.other_slug)
+        many = [errands.owe(here, Owed.GROUP_IS_REFILLED, group_id=0).id for _ in range(2 * MOST_AT_ONCE)]
+        return [many[0], errands.owe(there, Owed.GROUP_IS_REFILLED, group_id=0).id]
+
+    assert acme.world.write(owe) == acme.world.read(errands.due, list(Owed))

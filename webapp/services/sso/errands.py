@@ -18,7 +18,7 @@ from webapp.services import organizations
 
 BATCH = 200
 MOST_AT_ONCE = 20
-"""Of how many errands a batch is done before letters leave again: one of each organization, in turn."""
+"""Of how many errands a batch is done before letters leave again: one of a kind of each organization, in turn."""
 PUT_OFF_FOR = timedelta(minutes=5)
 
 
@@ -54,14 +54,14 @@ def owe(organization: Organization, what: Owed, provider: IdentityProvider | Non
 
 
 def due(kinds: Collection[str]) -> Sequence[int]:
-    """Return the ids of errands of which a batch can be done now: one of each organization, at most 20.
+    """Return the ids of errands of which a batch can be done now: one of a kind of each organization, at most 20.
 
     Args:
         kinds: what the worker knows how to do; what only a newer version knows waits for its worker.
     """
     first = func.min(SsoErrand.id)
     found = select(first).where(SsoErrand.not_before <= clock.now(), SsoErrand.kind.in_(kinds))
-    in_turn = found.group_by(SsoErrand.organization_id).order_by(func.min(SsoErrand.not_before), first)
+    in_turn = found.group_by(SsoErrand.organization_id, SsoErrand.kind).order_by(func.min(SsoErrand.not_before), first)
     return db.session.scalars(in_turn.limit(MOST_AT_ONCE)).all()
 
 
