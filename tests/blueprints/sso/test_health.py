@@ -139,8 +139,8 @@ def test_X02_connection_that_was_not_asked_is_not_said_to_fail(world: World, acm
     """Others keep all places: that says nothing of this provider, and no owner gets a letter about it."""
     browser, patience = acme.browser(acme.owner), world.app.extensions[sso.SURROUNDINGS].patience
     with ExitStack() as stack, acme.unchanged("attempts"):
-        for _ in range(STRANGERS):
-            stack.enter_context(patience.one_more("somebody else's"))
+        for number in range(STRANGERS):
+            stack.enter_context(patience.one_more(f"stranger {number}"))
         assert post(browser, desk.address("check")).status_code == 303
         assert "was not asked: too many wait" in browser.get(desk.address("").rstrip("/")).text
     assert desk.theirs.hits == {}
