@@ -46,8 +46,9 @@ def load_organization(slug: str, found: Viewer | None) -> Organization | None:
     row = db.session.execute(_ORGANIZATION, {"slug": slug, **who}).one_or_none()
     if row is None:
         return None
-    g.organization, g.member, g.came_otherwise = row
-    return g.organization  # type: ignore[no-any-return]
+    organization, g.member, g.came_otherwise = row
+    g.organization = organization
+    return organization
 
 
 _NOBODY: Final = {"user_id": None, "session_id": None}

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Subquery, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Subquery, bindparam
 
 from webapp.db import Id
-from webapp.models import EmailAddress, IdentityProvider, Member, Role, User
+from webapp.models import IdentityProvider, Member, Role
+from webapp.queries.linking import shown_with
 from webapp.queries.page import Listing, Statement, listing
 from webapp.services.sso.outside import OF_PROVIDER, WHY
 
@@ -44,19 +45,4 @@ def rows_of(found: Sequence[Sequence[object]]) -> list[KeptOutRow]:
 
 
 def _shown(page: Subquery) -> Statement:
-    return (
-        select(
-            Member.id,
-            User.name,
-            func.coalesce(EmailAddress.address, ""),
-            EmailAddress.verified_at.is_not(None),
-            Member.role,
-            WHY,
-            Member.signed_in_at,
-        )
-        .select_from(page)
-        .join(Member, Member.id == page.c.id)
-        .join(User, User.id == Member.user_id)
-        .join(IdentityProvider, _PROVIDER)
-        .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
-    )
+    return shown_with(page, WHY).join(IdentityProvider, _PROVIDER)

@@ -20,6 +20,7 @@ from webapp.models import (
     Role,
     User,
 )
+from webapp.queries.linking import shown_with
 from webapp.queries.numbers import shown
 from webapp.queries.page import Listing, Page, Statement, listing, read
 from webapp.queries.words import matching, parameters_of, searched_words
@@ -179,18 +180,4 @@ def _unlinked(words: int) -> Listing:
 
 
 def _shown(page: Subquery) -> Statement:
-    return (
-        select(
-            Member.id,
-            User.name,
-            func.coalesce(EmailAddress.address, ""),
-            EmailAddress.verified_at.is_not(None),
-            Member.role,
-            _KNOWN,
-            Member.signed_in_at,
-        )
-        .select_from(page)
-        .join(Member, Member.id == page.c.id)
-        .join(User, User.id == Member.user_id)
-        .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
-    )
+    return shown_with(page, _KNOWN)

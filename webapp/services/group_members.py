@@ -7,10 +7,10 @@ from sqlalchemy import Table, bindparam, delete, insert, select
 
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.models import AccessGroup, GroupMember, Member, Organization, User
-from webapp.services import audit
+from webapp.models import AccessGroup, GroupMember, Member, Organization
+from webapp.services import moves
 from webapp.services.access_groups import target_of
-from webapp.services.audit import Event, Move
+from webapp.services.audit import Event
 
 Place = tuple[AccessGroup, Member]
 """An access group, and a member who is in it or shall be."""
@@ -42,7 +42,9 @@ def put_in(actor: Actor, organization: Organization, new: Sequence[Place]) -> No
         for group, member in new
     ]
     db.session.execute(insert(GroupMember), rows)
-    _record_all(actor, Event.GROUP_MEMBER_ADDED, organization, new)
+    moves.record_all(
+        actor, Event.GROUP_MEMBER_ADDED, organization, [(target_of(group), member) for group, member in new], came=True
+    )
 
 
 def take_out(actor: Actor, organization: Organization, gone: Sequence[Place]) -> None:
@@ -50,21 +52,13 @@ def take_out(actor: Actor, organization: Organization, gone: Sequence[Place]) ->
     if not gone:
         return
     db.session.execute(_TAKE_OUT, [{"of_group": group.id, "of_member": member.id} for group, member in gone])
-    _record_all(actor, Event.GROUP_MEMBER_REMOVED, organization, gone)
-
-
-def _record_all(actor: Actor, event: Event, organization: Organization, moved: Sequence[Place]) -> None:
-    """Record one entry for each member and group; the member is named as before or after, by the event."""
-    users = select(User.id, User.name).where(User.id.in_({member.user_id for _, member in moved}))
-    names: dict[int, str] = {number: name for number, name in db.session.execute(users)}
-    changes = []
-    for group, member in moved:
-        target, said = target_of(group), {"member_id": member.id, "member": names[member.user_id]}
-        if event is Event.GROUP_MEMBER_ADDED:
-            changes.append(Move(target, after=said, came=[member.id]))
-        else:
-            changes.append(Move(target, before=said, went=[member.id]))
-    audit.record_all(actor, event, changes, organization=organization)
+    moves.record_all(
+        actor,
+        Event.GROUP_MEMBER_REMOVED,
+        organization,
+        [(target_of(group), member) for group, member in gone],
+        came=False,
+    )
 
 
 _GROUP_MEMBER = cast(Table, GroupMember.__table__)

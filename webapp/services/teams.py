@@ -10,8 +10,8 @@ from webapp.access.decide import require, require_role_within
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import LastTeam, NameTaken, NotFound
-from webapp.models import AccessGroup, Member, Organization, Team, TeamMember, TeamProject, User
-from webapp.services import access_groups, audit, offers, powers, projects, slugs
+from webapp.models import AccessGroup, Member, Organization, Team, TeamMember, TeamProject
+from webapp.services import access_groups, audit, moves, offers, powers, projects, slugs
 from webapp.services.audit import Event, Move, Target
 from webapp.services.slugs import TEAM
 from webapp.services.words import sort_key
@@ -128,7 +128,9 @@ def join(actor: Actor, organization: Organization, new: Sequence[Belonging]) -> 
         for team, member in new
     ]
     db.session.execute(insert(TeamMember), rows)
-    _record_all(actor, Event.TEAM_MEMBER_ADDED, organization, new)
+    moves.record_all(
+        actor, Event.TEAM_MEMBER_ADDED, organization, [(target_of(team), member) for team, member in new], came=True
+    )
 
 
 def leave(actor: Actor, organization: Organization, gone: Sequence[Belonging]) -> None:
@@ -137,7 +139,9 @@ def leave(actor: Actor, organization: Organization, gone: Sequence[Belonging]) -
         return
     rows = [{"of_team": team.id, "of_member": member.id} for team, member in gone]
     db.session.execute(_LEAVE, rows)
-    _record_all(actor, Event.TEAM_MEMBER_REMOVED, organization, gone)
+    moves.record_all(
+        actor, Event.TEAM_MEMBER_REMOVED, organization, [(target_of(team), member) for team, member in gone], came=False
+    )
 
 
 def take_out(actor: Actor, organization: Organization, team: Team, members: Sequence[Member]) -> int:
@@ -189,20 +193,6 @@ def _require_new_name(organization: Organization, name: str, own_id: int | None 
 
 def _named(team: Team) -> dict[str, Any]:
     return {"name": team.name, "slug": team.slug}
-
-
-def _record_all(actor: Actor, event: Event, organization: Organization, moved: Sequence[Belonging]) -> None:
-    """Record one entry for each member and team; the member is named as before or after, by the event."""
-    users = select(User.id, User.name).where(User.id.in_({member.user_id for _, member in moved}))
-    names: dict[int, str] = {number: name for number, name in db.session.execute(users)}
-    changes = []
-    for team, member in moved:
-        target, said = target_of(team), {"member_id": member.id, "member": names[member.user_id]}
-        if event is Event.TEAM_MEMBER_ADDED:
-            changes.append(Move(target, after=said, came=[member.id]))
-        else:
-            changes.append(Move(target, before=said, went=[member.id]))
-    audit.record_all(actor, event, changes, organization=organization)
 
 
 _TEAM_MEMBER = cast(Table, TeamMember.__table__)
