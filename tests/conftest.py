@@ -180,9 +180,11 @@ def settings(environment: dict[str, str]) -> Settings:
 
 
 @pytest.fixture(scope="session")
-def applications(tmp_path_factory: pytest.TempPathFactory) -> Applications:
+def applications(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Applications]:
     """The applications of this process, and what Jinja compiles their templates to."""
-    return Applications(FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates"))))
+    kept = Applications(FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates"))))
+    yield kept
+    kept.close()
 
 
 @pytest.fixture

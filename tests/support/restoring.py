@@ -2,6 +2,8 @@
 
 from sqlalchemy import Connection
 
+KEPT_CONNECTIONS = "tests"
+"""The name of connections that outlast a test, unless it left them in the midst of something."""
 SCHEMA = "as_made"
 TABLES = "select tablename from pg_tables where schemaname = 'public' order by tablename"
 SEQUENCES = "select sequencename, last_value, start_value from pg_sequences where schemaname = 'public'"
@@ -41,11 +43,14 @@ def shape_of(connection: Connection) -> tuple[int, ...]:
 
 
 def restore(connection: Connection) -> None:
-    """End everybody else's connection, and put the rows and the numbers of new ones back.
+    """End everybody else's connection but those that are kept, and put the rows and the numbers of new ones back.
 
     Raises:
         ProgrammingError: the role may not do that; a superuser may.
     """
-    others = "select pg_terminate_backend(pid, 10000) from pg_stat_activity"
-    connection.exec_driver_sql(f"{others} where datname = current_database() and pid <> pg_backend_pid()")
+    others = "datname = current_database() and pid <> pg_backend_pid()"
+    kept = f"application_name = '{KEPT_CONNECTIONS}' and state = 'idle'"
+    connection.exec_driver_sql(
+        f"select pg_terminate_backend(pid, 10000) from pg_stat_activity where {others} and not ({kept})"
+    )
     connection.exec_driver_sql(f"call {SCHEMA}.restore()")
