@@ -4,11 +4,27 @@ import pytest
 from sqlalchemy import delete, select
 
 from tests.support.acme import Acme, organization_of
+from tests.support.asking import ask, suggest
 from tests.support.sso import Desk, rows
 from tests.support.worlds import Person, World, post
+from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.models import FormerIdentity, Identity, IdentityProvider, Joining, ProviderStatus, RemovedMember, Role, User
-from webapp.services import invitation_rows
+from webapp.errors import AlreadyMember
+from webapp.models import (
+    FormerIdentity,
+    Identity,
+    IdentityProvider,
+    Invitation,
+    Joining,
+    Organization,
+    ProviderStatus,
+    RemovedMember,
+    Role,
+    User,
+)
+from webapp.services import additions, approvals, invitation_rows
+from webapp.services.addresses import parse
+from webapp.services.memberships import Terms
 from webapp.services.sso import identities
 from webapp.services.sso.errors import KnownBefore
 
@@ -129,6 +145,35 @@ def test_address_of_a_member_whom_the_provider_knows_is_a_members(world: World, 
     assert theirs(acme.slug) == {jit.email: False}
     world.member(acme.other_slug, jit, Role.MEMBER)
     assert theirs(acme.other_slug) == {}
+
+
+@pytest.fixture
+def asked(acme: Acme) -> int:
+    """A request to join with the address, made before anybody had joined with it."""
+    return ask(acme, "jit@example.org")
+
+
+def test_D10_approving_a_request_of_a_member_whom_the_provider_knows_invites_nobody(
+    world: World, acme: Acme, asked: int, jit: Person
+) -> None:
+    def approve(actor: Actor, here: Organization) -> bool:
+        return approvals.approve(actor, here, db.session.get_one(Invitation, asked), Role.MEMBER)
+
+    assert not acme.act(acme.manager, approve)
+    assert not world.letters("invitation")
+
+
+def test_D10_member_whom_the_provider_knows_is_not_suggested_as_somebody_new(acme: Acme, jit: Person) -> None:
+    with acme.unchanged(), pytest.raises(AlreadyMember):
+        suggest(acme, acme.member, jit.email)
+
+
+def test_D10_member_whom_the_provider_knows_is_not_added_as_somebody_new(acme: Acme, jit: Person) -> None:
+    def add(actor: Actor, here: Organization) -> None:
+        additions.add(actor, here, parse(jit.email), Terms(Role.MEMBER))
+
+    with acme.unchanged(), pytest.raises(AlreadyMember):
+        acme.act(acme.manager, add)
 
 
 def test_D10_whoever_was_removed_long_ago_does_not_join_again_by_another_provider(
