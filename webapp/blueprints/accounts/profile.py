@@ -9,7 +9,7 @@ from flask_babel import ngettext, refresh
 from webapp.blueprints.accounts import bp
 from webapp.blueprints.accounts.forms import ChangePasswordForm, ProfileForm
 from webapp.errors import DomainError, SignInRequired, WrongPassword
-from webapp.http import session, sso, uow
+from webapp.http import session, uow
 from webapp.http.credentials import count_attempt
 from webapp.http.htmx import go, respond
 from webapp.http.rules import SIGNED_IN, access
@@ -18,6 +18,7 @@ from webapp.queries.account import addresses_of, sessions_of
 from webapp.queries.sso import own_links_of
 from webapp.services import accounts, passwords
 from webapp.services import profile as own
+from webapp.services.sso import connections
 
 
 @bp.get("/account/")
@@ -114,7 +115,7 @@ def _facts() -> dict[str, Any]:
         "addresses": addresses_of(viewer.user_id),
         "sessions": sessions_of(viewer.user_id, this=viewer.session_id),
         "has_password": viewer.has_password,
-        "links": [(link, sso.host_of(link.provider)) for link in own_links_of(viewer.user_id)],
+        "links": [(link, connections.host_of(link.provider)) for link in own_links_of(viewer.user_id)],
     }
 
 

@@ -10,6 +10,7 @@ from webapp.http.htmx import go
 from webapp.http.rules import PUBLIC, access
 from webapp.models import IdentityProvider
 from webapp.queries.invitations import offered_by
+from webapp.services.sso import connections
 from webapp.services.sso.enforcement import is_required
 
 
@@ -17,7 +18,7 @@ def described(provider: IdentityProvider | None) -> dict[str, Any] | None:
     """Return what the page of an invitation says of the provider, if the organization has one in use."""
     if provider is None:
         return None
-    return {"host": sso.host_of(provider), "is_required": is_required(provider)}
+    return {"host": connections.host_of(provider), "is_required": is_required(provider)}
 
 
 @bp.post("/invitations/<token>/sso")

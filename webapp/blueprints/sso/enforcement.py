@@ -14,7 +14,7 @@ from webapp import clock
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.errors import DomainError
-from webapp.http import session, sso, typed
+from webapp.http import session, typed
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
 from webapp.http.forms import Form
 from webapp.http.htmx import go, respond
@@ -98,7 +98,7 @@ def enforce(organization: Organization) -> Response:
 
 def _ask(provider: IdentityProvider, form: EnforcementForm, confirm: ConfirmForm, question: Question) -> Response:
     """Ask whether to require it, and say whom that keeps out; who has said yes does not wait for that list again."""
-    said = {"host": sso.host_of(provider), "outsiders": outsiders_of(provider)}
+    said = {"host": connections.host_of(provider), "outsiders": outsiders_of(provider)}
     said |= {"begins_at": form.policy().required_from, "section": "settings"}
     return confirmation("sso/_enforce_confirm.html", confirm, preview=question, carried=form.carried(), **said)
 
@@ -137,7 +137,7 @@ def _page(provider: IdentityProvider, form: EnforcementForm, *, status: int = 20
         {"panel": "sso/_enforce.html"},
         status=status,
         form=form,
-        host=sso.host_of(provider),
+        host=connections.host_of(provider),
         outsiders=outsiders_of(provider),
         bypassed_until=_bypassed_until(provider),
         provider=provider,

@@ -13,7 +13,7 @@ from wtforms.validators import InputRequired, Length
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.errors import DomainError, NotFound, SignInRequired
-from webapp.http import session, sso, uow
+from webapp.http import session, uow
 from webapp.http.credentials import count_attempt
 from webapp.http.forms import Form, safe_next
 from webapp.http.htmx import go, respond
@@ -89,7 +89,7 @@ def recover(slug: str) -> Response:
                 return _come_in(entrance, form.code.data)
             except DomainError as error:
                 form.show(error)
-    said = {"entrance": entrance, "host": sso.host_of(entrance.provider), "form": form}
+    said = {"entrance": entrance, "host": connections.host_of(entrance.provider), "form": form}
     return make_response(render_template("sso/recover.html", **said), status)
 
 
