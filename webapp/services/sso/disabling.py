@@ -53,8 +53,8 @@ def disable(actor: Actor, organization: Organization, provider: IdentityProvider
     provider.status = ProviderStatus.DISABLED
     db.session.flush()
     errands.do(errands.owe(organization, Owed.SESSIONS_END, provider), organization, end_sessions)
-    errands.owe(organization, Owed.LINKED_ARE_TOLD, provider, letter=KIND, host=connections.host_of(provider))
-    errands.owe(organization, Owed.UNPROVEN_ARE_TOLD, provider)
+    for what in (Owed.LINKED_ARE_TOLD, Owed.UNPROVEN_ARE_TOLD):
+        errands.owe(organization, what, provider, letter=KIND, host=connections.host_of(provider))
     audit.record(actor, Event.SSO_DISABLED, connections.target_of(provider), organization=organization)
 
 
@@ -82,30 +82,33 @@ def tell_unproven(organization: Organization, errand: SsoErrand) -> bool:
     """Tell those of the next people whose address nobody has proven; see `errands`.
 
     An organization names whom it likes, so these letters are no more in a day than its invitations may be; the others
-    leave on the days that follow.
+    leave on the days that follow. `letter` and `host` of the errand are as for `letters.tell_linked`; one of an earlier
+    version has none.
     """
     batch = errands.next_linked(errand)
-    found = db.session.execute(_unproven_among(batch, organization)).all()
+    kind = errand.data.get("letter", KIND)
+    host = errand.data.get("host") or connections.host_of(errands.provider_of(errand))
+    found = db.session.execute(_unproven_among(batch, kind, organization)).all()
     limit = Limit(f"{KIND}:unproven:{organization.id}", MOST_UNPROVEN_A_DAY, DAY)
     counted = attempts.raise_counters({limit: len(found)} if found else {})
     over = max(0, counted[limit].count - limit.most) if found else 0
     told = found[: max(0, len(found) - over)]
-    _tell(organization, errands.provider_of(errand), told)
+    _tell(kind, organization, host, told)
     if len(told) == len(found):
         return errands.has_more(errand, batch)
     errand.after, errand.not_before = told[-1].id if told else errand.after, counted[limit].ends_at
     return True
 
 
-def _tell(organization: Organization, provider: IdentityProvider, told: Sequence[Row[*tuple[Any, ...]]]) -> None:
+def _tell(kind: str, organization: Organization, host: str, told: Sequence[Row[*tuple[Any, ...]]]) -> None:
     """Queue the letters; the link of each gives those a password who signed in through the provider alone."""
-    said = {"organization": organization.name, "slug": organization.slug, "provider": connections.host_of(provider)}
+    said = {"organization": organization.name, "slug": organization.slug, "provider": host}
     tokens = verification.prepare([row.email_id for row in told])
-    attempts.raise_counters({Limit(f"{KIND}:{organization.id}:{row.id}", 1, DAY): 1 for row in told})
+    letters.note_told(kind, organization, [row.id for row in told])
     outbox.enqueue_all(
         [
             Letter(
-                KIND,
+                kind,
                 row.address,
                 {**said, "name": row.name, "has_password": row.has_password, "email": row.address},
                 token,
@@ -117,7 +120,7 @@ def _tell(organization: Organization, provider: IdentityProvider, told: Sequence
     )
 
 
-def _unproven_among(batch: Sequence[int], organization: Organization) -> Select[*tuple[Any, ...]]:
+def _unproven_among(batch: Sequence[int], kind: str, organization: Organization) -> Select[*tuple[Any, ...]]:
     """Select those of some users whose address nobody has proven, neither for this account nor for another."""
     proven = aliased(EmailAddress)
     is_taken = exists().where(proven.canonical == EmailAddress.canonical, proven.verified_at.is_not(None))
@@ -134,6 +137,6 @@ def _unproven_among(batch: Sequence[int], organization: Organization) -> Select[
         .join(Member, Member.user_id == User.id)
         .join(EmailAddress, is_primary)
         .where(User.id.in_(batch), Member.organization_id == organization.id, *IS_ACTIVE)
-        .where(~is_taken, ~letters.was_told(KIND, organization), ~letters.is_linked_anew(organization))
+        .where(~is_taken, ~letters.was_told(kind, organization), ~letters.is_linked_anew(organization))
         .order_by(User.id)
     )

@@ -1,6 +1,6 @@
 """Letters about single sign-on: to owners about what it lets happen by itself, and to many members at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,9 +85,15 @@ def _tell_first(most: int, organization: Organization, kind: str, more: Mapping[
 
 
 def was_told(kind: str, organization: Organization) -> ColumnElement[bool]:
-    """Tell of the user in a statement whether `tell_each` has written to them within a day."""
+    """Tell of the user in a statement whether a letter of a kind has been written to them within a day."""
     bucket = literal(_bucket(kind, organization)).concat(cast(User.id, String))
     return exists().where(Attempts.bucket == bucket, Attempts.ends_at > clock.now())
+
+
+def note_told(kind: str, organization: Organization, user_ids: Iterable[int]) -> None:
+    """Note that a letter of a kind is being written to some users, who get no second one within a day (`was_told`)."""
+    bucket = _bucket(kind, organization)
+    attempts.raise_counters({Limit(f"{bucket}{user_id}", 1, DAY): 1 for user_id in user_ids})
 
 
 def tell_linked(organization: Organization, errand: SsoErrand) -> bool:
@@ -142,8 +148,7 @@ def tell_each(
 
 def _tell_each(kind: str, organization: Organization, host: str, readers: Sequence[Reader], **more: str) -> None:
     names = {"organization": organization.name, "slug": organization.slug, "provider": host, **more}
-    bucket = _bucket(kind, organization)
-    attempts.raise_counters({Limit(f"{bucket}{reader.user_id}", 1, DAY): 1 for reader in readers})
+    note_told(kind, organization, [reader.user_id for reader in readers])
     outbox.enqueue_all([_letter(kind, organization, reader, names) for reader in readers])
 
 
