@@ -92,7 +92,7 @@ def _preview(change: Callable[[], object], group: AccessGroup, what: str) -> Pre
 
 
 def _form() -> MappingForm:
-    first = {"claim": "groups"} if request.method == "GET" else None
+    first = {"claim": service.GROUPS} if request.method == "GET" else None
     return MappingForm(data=first, **typed.brought())
 
 

@@ -64,7 +64,7 @@ class Said:
     def claims(self) -> Mapping[str, Any]:
         """Return what is kept of it."""
         groups = None if self.groups is None else list(self.groups)
-        return {"email": self.email, "email_verified": self.email_verified, "name": self.name, "groups": groups}
+        return {"email": self.email, "email_verified": self.email_verified, "name": self.name, mappings.GROUPS: groups}
 
 
 @dataclass(frozen=True)
