@@ -6,6 +6,7 @@ from datetime import datetime
 
 from sqlalchemy import func, select
 
+from webapp.access.outside import REFUSED
 from webapp.db import db
 from webapp.models import IdentityProvider
 from webapp.queries.kept_out import KeptOutRow, by_name, rows_of, selected
@@ -13,9 +14,8 @@ from webapp.queries.numbers import shown
 from webapp.queries.page import Page, read
 from webapp.services.sso import rehearsals
 from webapp.services.sso.enforcement import is_rehearsed
-from webapp.services.sso.outside import REFUSED
+from webapp.services.sso.reminders import MOST_COUNTED
 
-MOST_COUNTED = 10_000
 MOST_NAMED = 5
 
 

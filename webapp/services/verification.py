@@ -8,6 +8,7 @@ from sqlalchemy import exists, or_, select, update
 
 from webapp import clock
 from webapp.access.actor import Actor
+from webapp.access.single_sign_on import is_in_use
 from webapp.db import changes_one_row, db
 from webapp.errors import AddressProven, LinkNotValid
 from webapp.models import (
@@ -17,7 +18,6 @@ from webapp.models import (
     IdentityProvider,
     Member,
     Organization,
-    ProviderStatus,
     User,
 )
 from webapp.services import accounts, audit, invitation_rows, organizations, outbox
@@ -81,7 +81,7 @@ def unproven_by(token: str) -> UnprovenAddress:
     is_known = (
         exists()
         .where(Identity.user_id == User.id, Identity.invalid_since.is_(None))
-        .where(IdentityProvider.id == Identity.provider_id, IdentityProvider.status == ProviderStatus.ACTIVE)
+        .where(IdentityProvider.id == Identity.provider_id, is_in_use(IdentityProvider))
     )
     row = db.session.execute(
         select(User, EmailAddress, AddressToken.expires_at, or_(User.password_hash.is_not(None), is_known))

@@ -91,6 +91,16 @@ def require_active(organization: Organization) -> IdentityProvider:
     return provider
 
 
+def require_in_use(organization: Organization, provider: IdentityProvider) -> None:
+    """Go on only if a connection is the one in use of an organization; the caller holds its lock.
+
+    Raises:
+        ConnectionChanged: it is not, or not any more.
+    """
+    if provider.organization_id != organization.id or provider.status is not ProviderStatus.ACTIVE:
+        raise ConnectionChanged
+
+
 def choose_kind(actor: Actor, organization: Organization, kind: str) -> IdentityProvider:
     """Begin to set up a provider of a kind; a draft of another kind goes, one of this kind stays as it is.
 

@@ -10,6 +10,7 @@ from webapp.access.actor import Actor
 from webapp.access.decide import require
 from webapp.access.facts import IS_ACTIVE
 from webapp.access.roles import Scope
+from webapp.access.single_sign_on import is_in_use
 from webapp.db import db
 from webapp.models import (
     EmailAddress,
@@ -29,7 +30,6 @@ from webapp.services.audit import Event
 from webapp.services.outbox import Letter
 from webapp.services.sso import connections, errands, letters
 from webapp.services.sso.errands import Owed
-from webapp.services.sso.errors import ConnectionChanged
 
 KIND = "sso_disabled"
 MOST_UNPROVEN_A_DAY = 2_000
@@ -48,8 +48,7 @@ def disable(actor: Actor, organization: Organization, provider: IdentityProvider
         ConnectionChanged: it is not in use any more.
     """
     require(actor, Scope.SSO_ADMIN, organization)
-    if provider.organization_id != organization.id or provider.status is not ProviderStatus.ACTIVE:
-        raise ConnectionChanged
+    connections.require_in_use(organization, provider)
     provider.status = ProviderStatus.DISABLED
     db.session.flush()
     errands.do(errands.owe(organization, Owed.SESSIONS_END, provider), organization, end_sessions)
@@ -69,7 +68,7 @@ def end_sessions(_organization: Organization, errand: SsoErrand) -> bool:
     through_others = (
         exists()
         .where(SessionIdentity.session_id == Session.id, SessionIdentity.identity_id == Identity.id)
-        .where(Identity.provider_id == IdentityProvider.id, IdentityProvider.status == ProviderStatus.ACTIVE)
+        .where(Identity.provider_id == IdentityProvider.id, is_in_use(IdentityProvider))
     )
     db.session.execute(
         delete(Session).where(Session.is_confined, Session.id.in_(through), ~through_others),

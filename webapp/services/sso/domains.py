@@ -16,12 +16,12 @@ from webapp.access.decide import require
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import N_, DomainProvenElsewhere, NotFound
-from webapp.models import IdentityProvider, Organization, ProviderStatus, SsoDomain
+from webapp.models import IdentityProvider, Organization, SsoDomain
 from webapp.services import attempts, audit, organizations
 from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Event, Target
 from webapp.services.sso import connections, letters
-from webapp.services.sso.errors import ConnectionChanged, RecordDiffers, RecordMissing, RecordUnknown
+from webapp.services.sso.errors import RecordDiffers, RecordMissing, RecordUnknown
 
 LABEL = "_vestibule"
 VALUE = "vestibule-domain="
@@ -85,8 +85,7 @@ def prove(
         DomainProvenElsewhere: by another organization it is, and that one's record stands.
     """
     require(actor, Scope.SSO_ADMIN, organization)
-    if provider.organization_id != organization.id or provider.status is not ProviderStatus.ACTIVE:
-        raise ConnectionChanged
+    connections.require_in_use(organization, provider)
     row = _row(organization, domain)
     if row.proven_at is not None:
         return
