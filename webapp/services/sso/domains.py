@@ -98,19 +98,20 @@ def prove(
     audit.record(actor, Event.SSO_DOMAIN_PROVEN, target, organization=organization, after=after)
 
 
-def lose(organization: Organization, row: SsoDomain, why: str) -> None:
+def lose(organization: Organization, row: SsoDomain, what: str, why: str) -> None:
     """Let a domain be proven no more, and tell the owners; the caller holds the organization's lock.
 
     Args:
         organization: whose it was.
         row: the domain.
+        what: became of it, in the words of the letter: "lost" or "handed_over".
         why: a sentence that can be translated.
     """
     row.proven_at = None
     db.session.flush()
     target, after = Target("domain", row.id, row.domain), {"domain": row.domain, "reason": why}
     audit.record(Actor.system(), Event.SSO_DOMAIN_LOST, target, organization=organization, after=after)
-    tell_owners(organization, row, "handed_over" if why == HANDED_OVER else "lost")
+    tell_owners(organization, row, what)
 
 
 def tell_owners(organization: Organization, row: SsoDomain, what: str) -> None:
@@ -135,7 +136,7 @@ def _take_over(domain: str, texts: Sequence[str]) -> bool:
         return False
     if row.organization_id != theirs.id or Record.of(row).is_among(texts):
         raise DomainProvenElsewhere
-    lose(theirs, row, HANDED_OVER)
+    lose(theirs, row, "handed_over", HANDED_OVER)
     return True
 
 
