@@ -21,9 +21,7 @@ from webapp.http.rules import PUBLIC, SIGNED_IN, SOFTWARE, Asks, Rule, rule_of
 from webapp.http.session import Viewer, belongs_to, current_actor, reload_viewer, token, viewer
 from webapp.models import Member, MemberStatus, Organization, Project, Team
 from webapp.models.member import last_day
-from webapp.services import attempts, audit, organizations, sessions
-from webapp.services.attempts import MOST_REFUSALS_NOTED, Limit
-from webapp.services.audit import Event, Target
+from webapp.services import organizations, refusals, sessions
 from webapp.services.sso import connections, identities
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -293,17 +291,8 @@ def _record_refusal(refusal: Forbidden) -> None:
     organization: Organization | None = g.get("organization")
     if organization is None:
         return
-    actor = current_actor()
-
-    def record() -> None:
-        limit = Limit(f"refusals:{organization.id}:{actor.user_id}", MOST_REFUSALS_NOTED)
-        if attempts.count([limit]):
-            return
-        organizations.lock_by_slug(organization.slug)
-        target = Target("page", None, f"{request.method} {request.endpoint}")
-        audit.record(actor, Event.ACCESS_REFUSED, target, organization=organization, after={"reason": str(refusal)})
-
-    uow.note(record)
+    what = f"{request.method} {request.endpoint}"
+    uow.note(refusals.note, current_actor(), organization, what, str(refusal))
 
 
 def _touch(found: Viewer | None) -> None:

@@ -23,7 +23,7 @@ from webapp.http.templating import exact
 from webapp.models import Organization
 from webapp.queries.organizations import with_slug
 from webapp.queries.sso import Entrance, entrance_of
-from webapp.services import attempts, members, organizations
+from webapp.services import attempts, members, organizations, refusals
 from webapp.services.sso import connections, identities, recovery
 from webapp.services.sso.errors import NothingRequired, WrongRecoveryCode
 from webapp.services.words import single_line
@@ -118,7 +118,8 @@ def _use(organization_id: int, code: str) -> datetime:
 
 
 def _note_refusal(organization_id: int, error: DomainError) -> None:
-    recovery.note_refusal(current_actor(), organizations.lock(organization_id), error.sentence)
+    what = f"{request.method} {request.endpoint}"
+    refusals.note(current_actor(), organizations.lock(organization_id), what, error.sentence)
 
 
 def _entrance(slug: str) -> Entrance:
