@@ -1,7 +1,7 @@
 """The browser's session: a random token in the cookie, everything else in the database."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from ipaddress import ip_address
 from typing import cast
 
@@ -19,7 +19,6 @@ from webapp.services import sessions
 from webapp.services.sso.errors import SignInAgain
 from webapp.services.tokens import digest
 
-FRESH = timedelta(minutes=10)
 TOKEN = "token"  # noqa: S105  (the name of the cookie's entry)
 BROWSER = "browser"
 
@@ -42,7 +41,7 @@ class Viewer(UserMixin):
     @property
     def is_fresh(self) -> bool:
         """Whether they have just proven who they are to us, and not only to an organization's provider."""
-        return not self.is_confined and clock.now() - self.signed_in_at <= FRESH
+        return not self.is_confined and clock.now() - self.signed_in_at <= sessions.FRESH
 
     @property
     def through(self) -> int | None:

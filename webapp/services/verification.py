@@ -16,8 +16,6 @@ from webapp.models import (
     EmailAddress,
     Identity,
     IdentityProvider,
-    Member,
-    Organization,
     User,
 )
 from webapp.services import accounts, audit, invitation_rows, organizations, outbox
@@ -113,7 +111,7 @@ def verify(token: str, user_id: int, *, ip: str | None) -> EmailAddress:
     unproven = unproven_by(token)
     if unproven.is_expired or unproven.user.id != user_id:
         raise LinkNotValid
-    joined = _lock_organizations_of(user_id)
+    joined = organizations.lock_all_of(user_id)
     if proven := accounts.with_verified_address(unproven.email.canonical):
         raise LinkNotValid if proven.user.id == user_id else AddressProven
     _use_up(token)
@@ -143,7 +141,7 @@ def choose_password(token: str, password_hash: str, *, ip: str | None) -> EmailA
         LinkNotValid, AddressProven: as `verify` says, or somebody can sign in to the account by now.
     """
     unproven = unproven_by(token)
-    _lock_organizations_of(unproven.user.id)  # where a provider could make the account somebody's
+    organizations.lock_all_of(unproven.user.id)  # where a provider could make the account somebody's
     if not unproven_by(token).is_nobodys:
         raise LinkNotValid
     email = verify(token, unproven.user.id, ip=ip)
@@ -160,12 +158,6 @@ def prepare(email_ids: Sequence[int]) -> list[str]:
     )
     db.session.flush()
     return tokens
-
-
-def _lock_organizations_of(user_id: int) -> list[Organization]:
-    """Return the organizations somebody belongs to, holding the lock of each."""
-    theirs = select(Member.organization_id).where(Member.user_id == user_id).order_by(Member.organization_id)
-    return [organizations.lock(number) for number in db.session.scalars(theirs).all()]
 
 
 def _use_up(token: str) -> None:

@@ -5,7 +5,7 @@ from flask_babel import gettext as _
 
 from webapp.blueprints.accounts import bp
 from webapp.blueprints.accounts.forms import ResetPasswordForm, VerifyEmailForm
-from webapp.errors import DomainError, LetterLimit, SignInRequired, WrongCredentials
+from webapp.errors import DomainError, LetterLimit, WrongCredentials
 from webapp.http import session, uow
 from webapp.http.credentials import count_attempt
 from webapp.http.forms import safe_next
@@ -43,9 +43,7 @@ def verify_email(token: str) -> Response:
 @access(SIGNED_IN, own_transactions=True)
 def send_verification() -> Response:
     """Send the letter with the link again."""
-    viewer = session.viewer()
-    if viewer is None:
-        raise SignInRequired
+    viewer = session.require_viewer()
     _send(addresses.parse(viewer.email), viewer.user_id)
     return go(safe_next(request.form.get("next")) or url_for("organizations.home"))
 
