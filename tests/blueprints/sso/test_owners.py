@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from html import unescape
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -223,7 +224,7 @@ def test_E14_invitations_of_owners_are_left_out_when_many_are_sent_again(acme: A
     owners = invited_owner(acme)
     other = acme.world.invite(acme.slug, acme.owner, "bo@example.org").id
     grown_old(acme)
-    form = {"action": "resend", "ids": [str(owners), str(other)]}
+    form: dict[str, Any] = {"action": "resend", "ids": [str(owners), str(other)]}
     shown = post(acme.browser(acme.owner), acme.address("members/pending/bulk"), **form)
     assert "mia@example.org is left out. It makes somebody an owner" in shown.text
     assert Page(acme.world.browser(acme.owner).get(back_of(shown))).text.count("is left out") == 0
