@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import time_machine
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import create_engine, func, insert, select, update
+from sqlalchemy.pool import NullPool
 
 from tests.support.acme import Acme, organization_of
-from tests.support.faults import insertion_fails
+from tests.support.faults import insertion_fails, run
 from tests.support.managed import held, ids
 from tests.support.rounds import rounds_of
 from tests.support.sso import Desk
@@ -17,7 +18,17 @@ from tests.support.teams import Office, furnish, memberships
 from tests.support.worlds import Person, World, post
 from webapp import clock
 from webapp.db import db
-from webapp.models import AccessGroup, GroupMember, Identity, ProviderStatus, Role, SsoMapping, SsoMappingMember, Team
+from webapp.models import (
+    AccessGroup,
+    GroupMember,
+    Identity,
+    IdentityProvider,
+    ProviderStatus,
+    Role,
+    SsoMapping,
+    SsoMappingMember,
+    Team,
+)
 from webapp.services import teams
 from webapp.services.sso import lapses
 
@@ -149,8 +160,10 @@ def test_one_organization_with_many_does_not_keep_others_from_their_turn(
     acme: Acme, desk: Desk, office: Office, umbra: Desk
 ) -> None:
     acme.act(acme.stranger, lambda actor, here: teams.create(actor, here, "Shadow"), acme.other_slug)
+    last = acme.world.person("Sam Shadow", "sam@example.org")
+    acme.world.member(acme.other_slug, last, Role.MEMBER)
     fill(acme, desk, 150, acme.admin, acme.member)
-    fill(acme, umbra, 1, acme.stranger)
+    fill(acme, umbra, 1, last)
     for one in (desk, umbra):
         one.set(status=ProviderStatus.DISABLED)
     go_round(acme)
@@ -173,6 +186,22 @@ def test_what_fails_in_one_organization_keeps_no_other_from_its_turn(
     assert len(held(acme)) == 2
     assert acme.entries(acme.other_slug)[-1].event == "group.member_removed"
     assert "forced" in str([getattr(record, "error", "") for record in caplog.records])
+    go_round(acme)
+    assert held(acme) == set()
+
+
+def test_round_goes_on_and_comes_again_where_nobody_can_be_looked_for(
+    acme: Acme, desk: Desk, office: Office, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    engine = create_engine(database_url, poolclass=NullPool)
+    run(engine, "alter table sso_mapping_member rename to away")
+    rounds = rounds_of(acme.world.app)
+    rounds.run_once()
+    run(engine, "alter table away rename to sso_mapping_member")
+    assert "sso_mapping_member" in str([getattr(record, "error", "") for record in caplog.records])
+    provider = acme.world.read(lambda: db.session.get_one(IdentityProvider, desk.provider_id))
+    assert provider.probed_at is not None
+    desk.set(status=ProviderStatus.DISABLED)
     go_round(acme)
     assert held(acme) == set()
 
