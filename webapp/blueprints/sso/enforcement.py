@@ -23,7 +23,7 @@ from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Enforcement, IdentityProvider, Organization
 from webapp.queries.enforcement import outsiders_of
-from webapp.queries.standing import enforcing_of, requirement_of
+from webapp.queries.standing import Requirement, enforcing_of, requirement_of
 from webapp.services.sso import connections, enforcement
 from webapp.services.sso.enforcement import Policy
 from webapp.services.sso.errors import NotThroughProvider, SignInAgain
@@ -88,18 +88,21 @@ def enforce(organization: Organization) -> Response:
         form.form_errors.append(translated(refusal))
         return _page(provider, form, status=422)
     if wanted.enforcement is Enforcement.REQUIRED:
-        question = Question(f"{wanted}")
+        found = requirement_of(provider)
+        question = Question(f"{wanted} {found}")
         if not question.is_confirmed(confirm):
-            return _ask(provider, form, confirm, question)
+            return _ask(provider, form, confirm, question, found)
     if enforcement.enforce(current_actor(), organization, wanted, session.require_viewer().session_id):
         flash(gettext("It is changed, and the owners are told."), "success")
     return go(url_for("sso.enforcing", org=organization.slug))
 
 
-def _ask(provider: IdentityProvider, form: EnforcementForm, confirm: ConfirmForm, question: Question) -> Response:
+def _ask(
+    provider: IdentityProvider, form: EnforcementForm, confirm: ConfirmForm, question: Question, found: Requirement
+) -> Response:
     """Ask whether to require it, and say whom that keeps out; who has said yes does not wait for that list again."""
-    outsiders = outsiders_of(provider, requirement_of(provider).kept_out)
-    said: dict[str, Any] = {"host": sso.host_of(provider), "outsiders": outsiders}
+    outsiders = outsiders_of(provider, found.kept_out)
+    said: dict[str, Any] = {"host": sso.host_of(provider), "outsiders": outsiders, "owners": found.owners}
     said |= {"begins_at": form.policy().required_from, "section": "settings"}
     return confirmation("sso/_enforce_confirm.html", confirm, preview=question, carried=form.carried(), **said)
 
