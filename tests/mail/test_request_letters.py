@@ -16,7 +16,7 @@ NAMES = {
     "requested": "bob@example.org",
 }
 MEMBERS, REQUESTS = "/orgs/harbour-works/members", "/orgs/harbour-works/members/requests"
-ENDED = {"approver": "Ada", "role": "admin", "ended_at": "2026-08-01T00:00:00+00:00"}
+ENDED: dict[str, object] = {"approver": "Ada", "role": "admin", "ended_at": "2026-08-01T00:00:00+00:00"}
 KINDS = [
     ("request_received", {"suggested_by": ""}, REQUESTS, "asks to join", "you may approve"),
     ("request_received", {"suggested_by": "Mia"}, REQUESTS, "Mia suggests that", "you may approve"),
