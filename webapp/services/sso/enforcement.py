@@ -63,7 +63,7 @@ CAME: Final = (
     .where(Identity.invalid_since.is_(None))
     .where(Identity.provider_id == bindparam("provider_id"), Identity.user_id == bindparam("user_id"))
 )
-"""That the session `session_id` of `user_id` came through the provider `provider_id` at `since` or later."""
+"""That the session `session_id` of `user_id` came, and proved itself, at `provider_id` at `since` or later."""
 _CAME = select(CAME)
 
 
