@@ -190,7 +190,9 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
     loaded = dict(arguments)
     g.organization = g.member = None
     slug = loaded.pop("org", None)
-    locked = organizations.lock_by_slug(slug) if lock and slug is not None else None
+    if lock and rule.also_locks is not None:
+        loaded["held"] = rule.also_locks()
+    locked = organizations.lock_by_slug(slug, loaded.get("held", ())) if lock and slug is not None else None
     found = reload_viewer()
     if rule.allows is not PUBLIC and found is None:
         raise SignInRequired
