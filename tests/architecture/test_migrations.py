@@ -361,7 +361,7 @@ def test_groups_that_a_source_fills_are_known_of_whoever_was_removed_before(app:
         db.session.scalars(select(RemovedMember)).one().group_ids = [readers.id, readers.id + 1]
 
     filled.world.write(keep)
-    schema.downgrade(app, "0015")
+    schema.downgrade(app, "0016")
     schema.upgrade(app)
     kept = filled.world.read(lambda: db.session.scalars(select(RemovedMember)).one())
     assert kept.managed_group_ids == kept.group_ids[:1]
