@@ -297,7 +297,7 @@ def test_connections_of_before_are_known_by_the_issuers_that_their_kinds_have(
 ) -> None:
     values = entered(kind, issuer, options)
     made = acme.world.write(_connect, values)
-    schema.downgrade(app, "0014")
+    schema.downgrade(app, "0017")
     schema.upgrade(app)
     kept = acme.world.read(lambda: db.session.get_one(IdentityProvider, made).known_issuer)
     assert kept == values["known_issuer"] != ""
@@ -374,6 +374,19 @@ def test_D06_nobody_comes_in_again_where_ends_are_not_known(app: Flask, acme: Ac
     schema.upgrade(app)
     assert acme.browser(acme.admin).get(acme.address("members")).status_code == 404
     assert acme.browser(acme.member).get(acme.address("members")).status_code == 200
+
+
+def test_groups_that_a_source_fills_are_known_of_whoever_was_removed_before(app: Flask, filled: Acme) -> None:
+    def keep() -> None:
+        readers = db.session.scalars(select(AccessGroup)).one()
+        readers.source = "sso"
+        db.session.scalars(select(RemovedMember)).one().group_ids = [readers.id, readers.id + 1]
+
+    filled.world.write(keep)
+    schema.downgrade(app, "0016")
+    schema.upgrade(app)
+    kept = filled.world.read(lambda: db.session.scalars(select(RemovedMember)).one())
+    assert kept.managed_group_ids == kept.group_ids[:1]
 
 
 def test_schema_made_anew_works(app: Flask, filled: Acme, world: World, connection: Connection) -> None:
