@@ -2,7 +2,8 @@
 
 A member reaches a project at a level when nothing blocks and some grant gives at least that level. Every grant is of
 one shape: a container (the organization, a team, an access group) holds members on one side and projects on the other,
-both ordered by name. So every reading is composed from two lists, GRANTS and BLOCKERS; a new grant is a new line there.
+both ordered by name. So every reading is composed from two lists, GRANTS and BLOCKERS; a new grant or blocker is one
+line there, and its words in sentences.py.
 Where plug-ins are installed, a decision asks them before it looks at the grants; lists show what the grants give.
 """
 
