@@ -19,7 +19,7 @@ from webapp.http.reasons import OF_INVITATIONS
 from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Invitation, Organization
-from webapp.queries.invitations import listed_among, pending_of
+from webapp.queries.invitations import listed_among, pending_of, state_named
 from webapp.services import invitation_bulk as service
 from webapp.services.bulk import MOST_AT_ONCE
 from webapp.services.invitation_bulk import Action
@@ -81,7 +81,7 @@ def _action() -> Action:
 
 def _numbers(organization: Organization) -> Sequence[int]:
     def matching() -> list[int]:
-        q, state = request.values.get("q", ""), request.values.get("state", "")
+        q, state = request.values.get("q", ""), state_named(request.values.get("state", ""))
         return [row.id for row in pending_of(organization, q=q, state=state, after="", rows=MOST_AT_ONCE + 1).rows]
 
     sentence = N_("At most %(most)s invitations can be changed at once. Narrow the list, or choose some of them.")
