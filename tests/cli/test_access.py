@@ -93,17 +93,17 @@ def test_answer_as_json(acme: Acme, payroll: int, vestibule: Command) -> None:
 def test_installed_plug_in_is_asked_and_shown(acme: Acme, payroll: int, vestibule: Command, tmp_path: Path) -> None:
     (tmp_path / "vestibule_strict.py").write_text(STRICT)
     install(tmp_path, "vestibule_strict", {"strict": "vestibule_strict"})
-    ran = vestibule("access", acme.member.email, "payroll", PYTHONPATH=str(tmp_path))
+    ran = vestibule("access", acme.member.email, "payroll", found_in=[str(tmp_path)])
     assert (ran.status, ran.err) == (1, "")
     assert "  opinion: the plug-in strict says no: closed?[2J today" in ran.out.splitlines()
-    shown = vestibule("access", acme.member.email, "payroll", "--json", PYTHONPATH=str(tmp_path))
+    shown = vestibule("access", acme.member.email, "payroll", "--json", found_in=[str(tmp_path)])
     assert shown.json["opinions"] == [{"allows": False, "reason": "closed\x1b[2J today", "plugin": "strict"}]
-    assert vestibule("access", acme.owner.email, "payroll", PYTHONPATH=str(tmp_path)).status == 0
+    assert vestibule("access", acme.owner.email, "payroll", found_in=[str(tmp_path)]).status == 0
 
 
 def test_plug_in_that_cannot_be_loaded_stops_the_command(acme: Acme, vestibule: Command, tmp_path: Path) -> None:
     install(tmp_path, "vestibule_absent", {"absent": "vestibule_absent"})
-    ran = vestibule("members", acme.slug, PYTHONPATH=str(tmp_path))
+    ran = vestibule("members", acme.slug, found_in=[str(tmp_path)])
     assert (ran.status, ran.out) == (os.EX_CONFIG, "")
     assert "A plug-in cannot be loaded: ModuleNotFoundError" in ran.err
 

@@ -1,6 +1,5 @@
 """vestibule sync: what plug-ins say about people becomes the contents of access groups."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -42,9 +41,9 @@ def cora(acme: Acme) -> int:
 
 
 @pytest.fixture
-def sample(tmp_path: Path) -> str:
-    """The search path with the sample of the documentation installed."""
-    return os.pathsep.join(install_sample(tmp_path))
+def sample(tmp_path: Path) -> list[str]:
+    """The folders in which the sample of the documentation is found, installed."""
+    return install_sample(tmp_path)
 
 
 def contractors(acme: Acme) -> dict[str, list[int]]:
@@ -55,28 +54,30 @@ def contractors(acme: Acme) -> dict[str, list[int]]:
 
 
 def test_sample_fills_its_group_and_a_second_run_changes_nothing(
-    acme: Acme, cora: int, sample: str, vestibule: Command
+    acme: Acme, cora: int, sample: list[str], vestibule: Command
 ) -> None:
     make_project(acme, "Pumps", make_team(acme, "Field work"))
-    ran = vestibule("sync", "--org", acme.slug, PYTHONPATH=sample)
+    ran = vestibule("sync", "--org", acme.slug, found_in=sample)
     assert (ran.status, ran.out, ran.err) == (0, "acme: access groups made or changed: 1\n", "")
     assert contractors(acme) == {"Contractors": [cora]}
     entries = acme.events()
     with acme.unchanged():
-        again = vestibule("sync", "--org", acme.slug, PYTHONPATH=sample)
+        again = vestibule("sync", "--org", acme.slug, found_in=sample)
     assert (again.status, again.out) == (0, "acme: access groups made or changed: 0\n")
     assert acme.events() == entries
 
 
-def test_what_is_left_out_is_said_for_each_organization(acme: Acme, cora: int, sample: str, vestibule: Command) -> None:
+def test_what_is_left_out_is_said_for_each_organization(
+    acme: Acme, cora: int, sample: list[str], vestibule: Command
+) -> None:
     make_project(acme, "Pumps", make_team(acme, "Field work"))
-    ran = vestibule("sync", PYTHONPATH=sample)
+    ran = vestibule("sync", found_in=sample)
     assert ran.status == 1
     assert ran.out.splitlines() == ["acme: access groups made or changed: 1", "umbra: access groups made or changed: 0"]
     assert ran.err == (
         "umbra: contractors: there is no team field-work, so the access group Contractors was left out\n"
     )
-    shown = vestibule("sync", "--json", PYTHONPATH=sample)
+    shown = vestibule("sync", "--json", found_in=sample)
     assert (shown.status, shown.err) == (1, "")
     [problem] = shown.json["umbra"]["problems"]
     assert problem == {
@@ -96,18 +97,18 @@ def test_plug_in_that_fails_leaves_its_organization_and_the_others_have_their_tu
     (tmp_path / "vestibule_broken.py").write_text(BROKEN)
     install(tmp_path, "vestibule_broken", {"broken": "vestibule_broken"})
     with acme.unchanged():
-        ran = vestibule("sync", PYTHONPATH=str(tmp_path))
+        ran = vestibule("sync", found_in=[str(tmp_path)])
     assert (ran.status, ran.out) == (1, "umbra: access groups made or changed: 0\n")
     assert "acme: The plug-in broken failed. Nothing was changed" in ran.err
     assert "hunter2" not in ran.err
-    shown = vestibule("sync", "--json", PYTHONPATH=str(tmp_path))
+    shown = vestibule("sync", "--json", found_in=[str(tmp_path)])
     assert shown.json == {"acme": {"ok": False}, "umbra": {"ok": True, "changed": 0, "problems": []}}
 
 
 def test_plug_ins_are_asked_while_no_transaction_is_open(acme: Acme, tmp_path: Path, vestibule: Command) -> None:
     (tmp_path / "vestibule_patient.py").write_text(PATIENT)
     install(tmp_path, "vestibule_patient", {"patient": "vestibule_patient"})
-    assert vestibule("sync", PYTHONPATH=str(tmp_path)).status == 0
+    assert vestibule("sync", found_in=[str(tmp_path)]).status == 0
 
 
 def test_without_plug_ins_nothing_is_to_do(acme: Acme, vestibule: Command) -> None:

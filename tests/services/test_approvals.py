@@ -219,7 +219,7 @@ def attempt(app: Flask, slug: str, person: Person, step: Step) -> str:
     def run() -> None:
         organization = organizations.lock(organization_of(slug).id)
         user = db.session.get_one(User, person.user_id)
-        step(Actor.of(user, ip=None, member=members.of_user(organization, user.id)), organization)
+        step(Actor.of(user, ip=None, member=members.of_user(organization, user.id), is_fresh=True), organization)
 
     with app.app_context():
         try:

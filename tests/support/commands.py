@@ -4,9 +4,8 @@ import json
 import multiprocessing
 import os
 import signal
-import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from multiprocessing.context import ForkServerContext
@@ -58,10 +57,9 @@ class Command:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
 
-    def __call__(self, *arguments: object, **more: str) -> Ran:
-        """Run it to its end; with `more` variables of its environment, which Python may read itself, from the start."""
-        given, environment = [str(argument) for argument in arguments], variables(self._environment, **more)
-        ran = _started(given, environment) if more else _copied(given, environment)
+    def __call__(self, *arguments: object, found_in: Sequence[str] = ()) -> Ran:
+        """Run it to its end; packages are looked for in the folders of `found_in` first."""
+        ran = _copied([str(argument) for argument in arguments], variables(self._environment), found_in)
         assert "Traceback" not in ran.err, ran.err
         return ran
 
@@ -74,10 +72,18 @@ class Copied:
         environment: all variables of its environment.
         out: the file that gets what it prints.
         err: the file that gets its complaints, if it is another one.
+        found_in: the folders in which packages are looked for first.
     """
 
-    def __init__(self, arguments: list[str], environment: Mapping[str, str], out: str, err: str = "") -> None:
-        self._process = loaded().Process(target=_run, args=(arguments, environment, out, err or out))
+    def __init__(
+        self,
+        arguments: list[str],
+        environment: Mapping[str, str],
+        out: str,
+        err: str = "",
+        found_in: Sequence[str] = (),
+    ) -> None:
+        self._process = loaded().Process(target=_run, args=(arguments, environment, out, err or out, found_in))
         self._process.start()
         assert self._process.pid is not None
         self.pid = self._process.pid
@@ -112,22 +118,9 @@ class Copied:
         self.send_signal(signal.SIGKILL)
 
 
-def _started(arguments: list[str], environment: Mapping[str, str]) -> Ran:
-    done = subprocess.run(
-        [script(), *arguments],
-        env=environment,
-        capture_output=True,
-        check=False,
-        text=True,
-        timeout=PATIENCE_SECONDS,
-        stdin=subprocess.DEVNULL,
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
-
-
-def _copied(arguments: list[str], environment: Mapping[str, str]) -> Ran:
+def _copied(arguments: list[str], environment: Mapping[str, str], found_in: Sequence[str]) -> Ran:
     with NamedTemporaryFile("r") as out, NamedTemporaryFile("r") as err:
-        process = Copied(arguments, environment, out.name, err.name)
+        process = Copied(arguments, environment, out.name, err.name, found_in)
         try:
             status = process.wait(PATIENCE_SECONDS)
         finally:
@@ -143,9 +136,10 @@ def loaded() -> ForkServerContext:
     return found
 
 
-def _run(arguments: list[str], environment: Mapping[str, str], out: str, err: str) -> None:
+def _run(arguments: list[str], environment: Mapping[str, str], out: str, err: str, found_in: Sequence[str]) -> None:
     """Be the console script."""
     os.setsid()
+    sys.path[:0] = found_in
     os.environ.clear()
     os.environ.update(environment)
     writing = os.O_WRONLY | os.O_APPEND

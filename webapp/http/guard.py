@@ -19,6 +19,7 @@ from webapp.http.environment import Environment
 from webapp.http.loading import lead_elsewhere, load_children, load_named, load_viewer_and_organization
 from webapp.http.rules import PUBLIC, SIGNED_IN, SOFTWARE, Asks, Rule, rule_of
 from webapp.http.session import Viewer, belongs_to, current_actor, reload_viewer, token, viewer
+from webapp.http.whole import WholeRequest
 from webapp.models import Member, MemberStatus, Organization, Project, Team
 from webapp.models.member import last_day
 from webapp.services import attempts, audit, organizations, sessions
@@ -34,6 +35,7 @@ class GuardedFlask(Flask):
     """Flask, with the guard and the unit of work around every view."""
 
     jinja_environment = Environment
+    request_class = WholeRequest
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Answer the request: transaction, guard, view."""

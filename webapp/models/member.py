@@ -145,7 +145,7 @@ class MemberWord(Model):
         ForeignKeyConstraint(
             ["organization_id", "member_id"], ["member.organization_id", "member.id"], ondelete="CASCADE"
         ),
-        Index("ix_member_word_member", "member_id", "word"),
+        Index("ix_member_word_member", "member_id", "organization_id", "word"),
     )
 
     organization_id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -132,7 +132,8 @@ class Rounds:
     def _ask_about(self, asked: Asked) -> bool:
         """Ask about somebody; tell whether it makes sense to ask the same provider about others now."""
         try:
-            answer = provider_of(asked.connected, self._surroundings).refresh(asked.refresh_token, asked.subject)
+            provider = provider_of(asked.connected, self._surroundings)
+            answer = provider.refresh(asked.refresh_token, asked.subject)
         except SaidNo as error:
             is_so = perform(partial(reverification.invalidate, asked), write=True)
             self._log(asked, error, "no" if is_so else "no longer asked")
@@ -141,7 +142,7 @@ class Rounds:
             perform(partial(reverification.postpone, asked, error.refresh_token), write=True)
             self._log(asked, error, "no answer")
             return isinstance(error, NotBelieved)
-        perform(partial(reverification.confirm, asked, said_by(answer)), write=True)
+        perform(partial(reverification.confirm, asked, said_by(provider, answer)), write=True)
         return True
 
     def _log(self, asked: Asked, error: ProviderError, became: str) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, t
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import PowerOver, is_role_within, refusal_over, require
+from webapp.access.decide import PowerOver, is_role_within, refusal_over, require, require_fresh_for_owners
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import (
@@ -79,8 +79,10 @@ def remove_all(actor: Actor, organization: Organization, people: Sequence[Member
     Raises:
         NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
         LastOwner: nobody else could own the organization.
+        OwnersNeedSignIn: one is an owner's, and the actor has not just signed in.
     """
     members.require_may_end(actor, organization, *people)
+    require_fresh_for_owners(actor, *(member.role for member in people))
     users = members.users_of(people)
     removed = _take_away(actor, organization, people, users, Event.MEMBER_REMOVED)
     member_letters.tell_all(actor, organization, [(users[one.user_id], {}) for one in removed], "removed")
@@ -124,6 +126,7 @@ def undo_removal(actor: Actor, organization: Organization, removed: RemovedMembe
         UndoOver: it was removed too long ago.
         AccountClosed: the person's account is.
         MemberAgain: the person has joined again.
+        OwnersNeedSignIn: they were an owner, and the actor has not just signed in.
         HasLeft: they left themselves; see `invite_back`.
     """
     user = _user_to_put_back(actor, organization, removed)
@@ -155,7 +158,7 @@ def invite_back(actor: Actor, organization: Organization, removed: RemovedMember
     What the actor may not give is left out; its names are returned too.
 
     Raises:
-        NotFound, Forbidden, AboveYourRole, UndoOver, AccountClosed, MemberAgain: see `undo_removal`.
+        NotFound, Forbidden, AboveYourRole, UndoOver, AccountClosed, MemberAgain, OwnersNeedSignIn: see `undo_removal`.
         TooManyGiven: they had more teams and access groups than an invitation offers.
         InvitedAnew: something is open for their address already.
         HasJoined: their address is a member's.
@@ -279,6 +282,7 @@ def _user_to_put_back(actor: Actor, organization: Organization, removed: Removed
     )
     if refusal:
         raise refusal
+    require_fresh_for_owners(actor, removed.role)
     return user
 
 

@@ -9,6 +9,7 @@ from webapp.blueprints.members.forms import RoleForm
 from webapp.blueprints.requests import bp
 from webapp.blueprints.requests.forms import AddressForm
 from webapp.errors import DomainError
+from webapp.http import typed
 from webapp.http.htmx import go, respond
 from webapp.http.rules import access
 from webapp.http.session import current_actor
@@ -23,7 +24,8 @@ from webapp.services import addresses, approvals, requests
 @access(Scope.REQUEST_APPROVE)
 def index(organization: Organization) -> Response:
     """List the requests that wait for an answer."""
-    return _list(organization, RoleForm(grantable_roles(current_actor())))
+    form = RoleForm(grantable_roles(current_actor()), **typed.brought())
+    return _list(organization, form, answered=request.args.get("answered", type=int))
 
 
 @bp.post("/orgs/<org>/invitations/<int:invitation>/approve")
@@ -37,7 +39,8 @@ def approve(organization: Organization, invitation: Invitation) -> Response:
         is_invited = approvals.approve(current_actor(), organization, invitation, Role[form.role.data.upper()])
     except DomainError as error:
         form.show(error)
-        return _list(organization, form, status=422, answered=invitation.id)
+        again_at = typed.way_back_from(error, form, url_for("requests.index", org=organization.slug))
+        return _list(organization, form, status=422, answered=invitation.id, again_at=again_at)
     if is_invited:
         flash(_("%(email)s is invited.", email=invitation.email), "success")
     else:
@@ -81,7 +84,14 @@ def create(organization: Organization) -> Response:
     return go(url_for("members.index", org=organization.slug))
 
 
-def _list(organization: Organization, form: RoleForm, *, status: int = 200, answered: int | None = None) -> Response:
+def _list(
+    organization: Organization,
+    form: RoleForm,
+    *,
+    status: int = 200,
+    answered: int | None = None,
+    again_at: str | None = None,
+) -> Response:
     """Answer the tab; `answered` is the request that the form was about."""
     q, after = request.args.get("q", ""), request.args.get("after", "")
     return respond(
@@ -92,6 +102,7 @@ def _list(organization: Organization, form: RoleForm, *, status: int = 200, answ
         counts=counts_of(organization),
         form=form,
         answered=answered,
+        again_at=f"{again_at}&answered={answered}" if again_at and "?" in again_at else again_at,
         base_url=settings().base_url,
         q=q,
         after=after,

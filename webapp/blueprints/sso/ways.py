@@ -25,7 +25,7 @@ from webapp.services import accounts, managed, members, organizations, sessions
 from webapp.services.invitation_links import Link
 from webapp.services.managed import Answer
 from webapp.services.sso import connections, identities, joining, refusals, replacing
-from webapp.services.sso.enforcement import is_required
+from webapp.services.sso.enforcement import JUST_NOW, is_required
 from webapp.services.sso.errors import FlowNotYours, IdentityTaken, LinkFirst, SsoError
 from webapp.services.sso.flows import Flow
 from webapp.services.sso.identities import Said
@@ -46,10 +46,15 @@ def login(slug: str) -> Response:
 @bp.post("/orgs/<slug>/sso/login")
 @access(PUBLIC, own_transactions=True)
 def sign_in(slug: str) -> Response:
-    """Leave for the organization's provider to sign in."""
+    """Leave for the organization's provider to sign in; anew there, where something wants that to be a moment ago."""
     if refusal := uow.write(sso.count_departure):
         raise refusal
-    return uow.write(lambda: sso.depart_to_sign_in(_entrance(slug).organization_id, request.args.get("next")))
+    max_age = int(JUST_NOW.total_seconds()) if "again" in request.args else None
+    return uow.write(
+        lambda: sso.depart_to_sign_in(
+            _entrance(slug).organization_id, request.args.get("next"), max_age_seconds=max_age
+        )
+    )
 
 
 def _entrance(slug: str) -> Entrance:
@@ -199,12 +204,12 @@ def _sign_in(flow: Flow, said: Said, early: Answer | None) -> tuple[str | None, 
     visitor = Actor.visitor(session.client_ip(), current_actor().language)
     arrival = joining.come_in(visitor, organization, provider, said, link=flow.secrets.link, early=early)
     if viewer is not None and viewer.user_id == arrival.user.id:
-        identities.note_session(session.token(), arrival.identity)
+        identities.note_session(session.token(), arrival.identity, said)
         return None, arrival.has_joined
     if session.token():
         sessions.end(session.token())
     token = accounts.sign_in(arrival.user, ip=session.client_ip(), user_agent=session.user_agent(), is_confined=True)
-    identities.note_session(token, arrival.identity)
+    identities.note_session(token, arrival.identity, said)
     return token, arrival.has_joined
 
 
@@ -223,7 +228,7 @@ def _link(flow: Flow, said: Said, early: Answer | None) -> None:
     organization, provider = _arrived(flow)
     actor = _whoever_began(flow, organization)
     identity = identities.link(actor, organization, provider, said, early)
-    identities.note_session(session.token(), identity)
+    identities.note_session(session.token(), identity, said)
 
 
 def _tell_taken(flow: Flow, said: Said) -> None:
@@ -258,7 +263,7 @@ def _set_up(flow: Flow, said: Said, early: Answer | None) -> None:
     actor = _whoever_began(flow, organization)
     replacing.activate(actor, organization, provider, said.learned)
     identity = identities.link(actor, organization, provider, said, early)
-    identities.note_session(session.token(), identity)
+    identities.note_session(session.token(), identity, said)
 
 
 def _whoever_began(flow: Flow, organization: Organization) -> Actor:

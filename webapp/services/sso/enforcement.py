@@ -59,13 +59,17 @@ def is_rehearsed(provider: IdentityProvider) -> bool:
 _CAME = select(
     exists()
     .where(SessionIdentity.session_id == bindparam("session_id"), SessionIdentity.identity_id == Identity.id)
-    .where(SessionIdentity.verified_at >= bindparam("since"), Identity.invalid_since.is_(None))
+    .where(SessionIdentity.verified_at >= bindparam("since"), SessionIdentity.authenticated_at >= bindparam("since"))
+    .where(Identity.invalid_since.is_(None))
     .where(Identity.provider_id == bindparam("provider_id"), Identity.user_id == bindparam("user_id"))
 )
 
 
 def came_just_now(provider: IdentityProvider, user_id: int | None, session_id: int) -> bool:
-    """Tell whether a session of a user came through a provider within the last ten minutes."""
+    """Tell whether a session of a user came through a provider within the last ten minutes.
+
+    Nor may it be longer ago that they proved themselves there: a provider lets people through who did so last week.
+    """
     of_session = {"provider_id": provider.id, "user_id": user_id, "session_id": session_id}
     return bool(db.session.scalar(_CAME, {**of_session, "since": clock.now() - JUST_NOW}))
 
