@@ -66,8 +66,8 @@ def _answer(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> 
             return elsewhere
         if rule.asks is not None and (elsewhere := _ask_outside(rule, rule.asks, arguments)):
             return elsewhere
-        asks = rule.previews and not (is_unsafe and request.form.get("confirm"))
-        response = _asked(rule, call, arguments) if asks else None
+        is_question = rule.previews and not (is_unsafe and request.form.get("confirm"))
+        response = _asked(rule, call, arguments) if is_question else None
         if response is None or (is_unsafe and response.status_code < 400):
             response = _run(rule, call, arguments, write=is_unsafe)
     except Forbidden as refusal:
