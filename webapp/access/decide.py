@@ -60,7 +60,7 @@ def teams_with(actor: Actor, scope: Scope, teams: Sequence[Team], own: Collectio
         return [team for team in teams if _decide(actor, scope, team)]
     if own is None:
         own = grants.teams_shared(member, teams) if _depends_on_team(member, scope) else ()
-    known = Known(own, plugins.told_of(member.id))
+    known = KnownMember(own, plugins.told_of(member.id))
     return [team for team in teams if _decide(actor, scope, team, known)]
 
 
@@ -71,14 +71,14 @@ def _depends_on_team(member: Member, scope: Scope) -> bool:
 
 
 @dataclass(frozen=True)
-class Known:
+class KnownMember:
     """What was read of a member about whom much is asked: their teams among those asked about, and for plug-ins."""
 
     own: Collection[int]
     told: MemberFacts | None
 
 
-def _decide(actor: Actor, scope: Scope, resource: Resource, known: Known | None = None) -> bool:
+def _decide(actor: Actor, scope: Scope, resource: Resource, known: KnownMember | None = None) -> bool:
     if actor.kind is ActorKind.SYSTEM:
         return True
     member = actor.member
@@ -91,7 +91,7 @@ def _organization_id(resource: Resource) -> int:
     return resource.id if isinstance(resource, Organization) else resource.organization_id
 
 
-def _has(member: Member, scope: Scope, resource: Resource, known: Known | None) -> bool:
+def _has(member: Member, scope: Scope, resource: Resource, known: KnownMember | None) -> bool:
     if scope in LOWEST_LEVEL:
         return isinstance(resource, Project) and grants.decide(member.user_id, resource, scope)
     if isinstance(resource, Organization):

@@ -7,7 +7,7 @@ from sqlalchemy import and_, select
 from webapp.db import db
 from webapp.models import EmailAddress, Member, Organization, User
 from webapp.queries.choices import PersonChoice
-from webapp.queries.members import Wanted
+from webapp.queries.members import WantedMembers
 from webapp.queries.members import members_of as found_members
 
 MOST_FOUND = 20
@@ -17,7 +17,7 @@ def found_in(organization: Organization, q: str, *, without: Collection[int] = (
     """Return members who match a search, by name, at most MOST_FOUND; nobody where nothing is searched for."""
     if not q.strip():
         return []
-    page = found_members(organization, Wanted(q), after="", viewer_id=None)
+    page = found_members(organization, WantedMembers(q), after="", viewer_id=None)
     return [PersonChoice(row.id, row.name, row.email) for row in page.rows if row.id not in without][:MOST_FOUND]
 
 

@@ -6,7 +6,7 @@ from webapp.access.decide import decide
 from webapp.access.roles import Scope
 from webapp.http.session import current_actor
 from webapp.models import Organization
-from webapp.queries.members import Wanted, no_such_list, wanted
+from webapp.queries.members import WantedMembers, no_such_list, wanted
 from webapp.services import slugs
 from webapp.services.slugs import TEAM
 from webapp.services.sso import connections
@@ -14,7 +14,7 @@ from webapp.services.sso import connections
 FILTERS = ("q", "role", "status", "sort", "team", "sso")
 
 
-def wanted_of_request(organization: Organization) -> Wanted:
+def wanted_of_request(organization: Organization) -> WantedMembers:
     """Return what the address asks for. Who is linked is asked by those alone who may change members.
 
     Raises:

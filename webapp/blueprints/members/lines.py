@@ -13,7 +13,7 @@ from webapp.http.templating import NOTHING, Filled, Filling, Html, avatar, fille
 from webapp.models import MemberStatus, Role
 from webapp.models.member import has_ended, last_day
 from webapp.queries.invitations import InvitationRow, State
-from webapp.queries.members import MemberRow, Standing
+from webapp.queries.members import ListedStatus, MemberRow
 from webapp.queries.teams import TeamNames
 
 Lines = Callable[[Any, str], Html]
@@ -27,7 +27,7 @@ class MemberPieces(Protocol):
     row_with_reason: Html
     rows_with_menu: Mapping[MemberStatus, Html]
     role_badges: Mapping[Role, Html]
-    standings: Mapping[Standing, Html]
+    standings: Mapping[ListedStatus, Html]
     ends: Mapping[bool, Html]
     you: Html
     unproven: Html
