@@ -11,8 +11,10 @@ down_revision = "0015"
 branch_labels = None
 depends_on = None
 
-INDEXES = (("ix_member_word_member", "member_word", "member_id"),)
-INDEXES += (("ix_invitation_word_invitation", "invitation_word", "invitation_id"),)
+INDEXES = (
+    ("ix_member_word_member", "member_word", "member_id"),
+    ("ix_invitation_word_invitation", "invitation_word", "invitation_id"),
+)
 
 
 def upgrade() -> None:

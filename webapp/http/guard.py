@@ -188,12 +188,11 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
     loaded = dict(arguments)
     g.organization = g.member = None
     slug = loaded.pop("org", None)
-    locked = organizations.lock_by_slug(slug) if lock and slug is not None else None
-    organization = None
-    if isinstance(rule.allows, Scope):
-        found, organization = load_viewer_and_organization(str(slug))
-    else:
-        found = reload_viewer()
+    if lock and rule.also_locks is not None:
+        loaded["held"] = rule.also_locks()
+    locked = organizations.lock_by_slug(slug, loaded.get("held", ())) if lock and slug is not None else None
+    of_organization = isinstance(rule.allows, Scope)
+    found, organization = load_viewer_and_organization(str(slug)) if of_organization else (reload_viewer(), None)
     if rule.allows is not PUBLIC and found is None:
         raise SignInRequired
     if rule.allows is SIGNED_IN and found is not None:

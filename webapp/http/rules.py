@@ -1,6 +1,6 @@
 """What a route says of who may use it; `guard` asks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final, TypedDict, TypeVar, Unpack
@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from webapp.access.roles import Scope
 
 Asks = Callable[..., Callable[[], object]]
+AlsoLocks = Callable[[], Collection[int]]
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
@@ -37,6 +38,7 @@ class Manner(TypedDict, total=False):
     leads_out: bool
     proves: bool
     asks: Asks
+    also_locks: AlsoLocks
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,7 @@ class Rule:
     leads_out: bool = False
     proves: bool = False
     asks: Asks | None = None
+    also_locks: AlsoLocks | None = None
 
 
 class UndeclaredRoute(Exception):
@@ -82,6 +85,8 @@ def access(allows: Scope | Audience, **manner: Unpack[Manner]) -> Callable[[View
             asks: what the view wants to know of the world outside: called behind the same guard, in a reading
                 transaction, it returns a step that is taken while none is open. The view is then called with what that
                 found, as `told`.
+            also_locks: returns the ids of other organizations that it may change; their locks are taken together with
+                that of its own, in ascending id, and the view is called with the ids as `held`.
 
     Raises:
         ScopeUnasked: a scope together with `own_transactions`.

@@ -157,7 +157,7 @@ class RemovedMember(Model):
     """A membership that was taken away, kept as it was for the days in which it can be put back.
 
     `member_id` is the id it had and gets again; `id` orders removals. The ids of teams and groups are no foreign keys:
-    what is gone by the time it is put back is left out.
+    what is gone by the time it is put back is left out. `managed_group_ids` are those that a source filled.
     """
 
     __tablename__ = "removed_member"
@@ -175,6 +175,7 @@ class RemovedMember(Model):
     has_global_access: Mapped[bool] = mapped_column(default=True, server_default=true())
     team_ids: Mapped[list[int] | None] = mapped_column(JSON)
     group_ids: Mapped[list[int] | None] = mapped_column(JSON)
+    managed_group_ids: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
     status: Mapped[MemberStatus] = mapped_column(name_column(MemberStatus, "status"))
     last_active_at: Mapped[datetime | None]
     signed_in_at: Mapped[datetime | None]

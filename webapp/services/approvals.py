@@ -40,7 +40,7 @@ def approve(actor: Actor, organization: Organization, request: Invitation, role:
     suggested_by_id = request.invited_by_id
     if there := requests.member_with(organization, request.canonical):
         _close(actor, organization, request, Event.INVITATION_SUPERSEDED)
-        request_letters.tell_approved(actor, organization, request, suggested_by_id, there.role)
+        request_letters.tell_approved(actor, organization, request, suggested_by_id, there)
         return False
     require_within_limits(actor, organization, addresses.parse(request.email))
     offer = Offer(role, organization.invitation_lifetime_days)

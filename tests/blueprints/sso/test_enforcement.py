@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
 
@@ -98,6 +99,33 @@ def test_who_has_confirmed_does_not_wait_for_the_list_again(
     with queries(world.app) as asked:
         assert post(browser, desk.address("enforce"), **question.answer()).status_code == 303
     assert [statement for statement in asked if "sort_name" in statement and "LIMIT" in statement] == []
+
+
+def leave_out(acme: Acme, desk: Desk) -> None:
+    """Let one member more be kept out."""
+    crowds.join(acme, [("Nora New", "nora@example.net")])
+
+
+def let_an_owner_come_in(acme: Acme, desk: Desk) -> None:
+    """Let somebody linked be an owner: as many as before are kept out."""
+    acme.change(acme.admin, role=Role.OWNER)
+
+
+@pytest.mark.parametrize(("change", "shown"), [(leave_out, "Nora New"), (let_an_owner_come_in, "2 owners could")])
+def test_yes_to_something_else_than_what_was_shown_is_none(
+    acme: Acme, desk: Desk, browser: FlaskClient, change: Callable[[Acme, Desk], None], shown: str
+) -> None:
+    desk.know(acme.admin, "u-2")
+    question = Page(post(browser, desk.address("enforce"), **REQUIRED))
+    assert "1 owner could come in now." in question.text
+    change(acme, desk)
+    with acme.unchanged("session", "member"):
+        answer = post(browser, desk.address("enforce"), **question.answer())
+    page = Page(answer)
+    assert (answer.status_code, shown in page.text) == (409, True)
+    assert "Something changed in the meantime, so nothing was done." in page.text
+    assert post(browser, desk.address("enforce"), **page.answer()).status_code == 303
+    assert policy(acme, desk) == (Enforcement.REQUIRED, None)
 
 
 def test_owner_who_rehearses_may_unlink(acme: Acme, desk: Desk) -> None:

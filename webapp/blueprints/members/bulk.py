@@ -20,6 +20,7 @@ from webapp.http import typed
 from webapp.http.choices import CHOSEN, EVERYTHING, chosen_on_list, numbers_of
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.htmx import go, respond
+from webapp.http.notices import say_with_link
 from webapp.http.problems import translated
 from webapp.http.reasons import REFUSED
 from webapp.http.rules import access
@@ -78,8 +79,26 @@ def _ask_or_apply(
         return confirmation("members/_bulk.html", confirm, preview=preview, carried=carried, **said)
     with preview.noted(*EVENTS):
         service.apply(actor, organization, plan.members, change)
-    flash(ngettext("%(num)s member is changed.", "%(num)s members are changed.", len(plan.members)), "success")
+    _say_done(organization, change, len(plan.members))
     return go(url_for("members.index", org=organization.slug))
+
+
+def _say_done(organization: Organization, change: ManyChange, number: int) -> None:
+    if change.action is MemberAction.REMOVE:
+        sentence = ngettext("%(num)s member was removed.", "%(num)s members were removed.", number)
+        say_with_link(sentence, url_for("members.removed", org=organization.slug), _("See who can be put back"))
+        return
+    sentences = {
+        MemberAction.ROLE: ngettext(
+            "%(num)s member has another role now.", "%(num)s members have another role now.", number
+        ),
+        MemberAction.TEAMS: ngettext(
+            "The teams of %(num)s member are set.", "The teams of %(num)s members are set.", number
+        ),
+        MemberAction.SUSPEND: ngettext("%(num)s member is suspended.", "%(num)s members are suspended.", number),
+        MemberAction.RESTORE: ngettext("%(num)s member is restored.", "%(num)s members are restored.", number),
+    }
+    flash(sentences[change.action], "success")
 
 
 def _status(people: Sequence[Member]) -> int:

@@ -10,11 +10,13 @@ from webapp.blueprints.requests import bp
 from webapp.blueprints.requests.forms import AddressForm
 from webapp.errors import DomainError
 from webapp.http import typed
+from webapp.http.days import day
 from webapp.http.htmx import go, respond
 from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.http.settings import settings
 from webapp.models import Invitation, Organization, Role
+from webapp.models.member import last_day
 from webapp.queries.counts import counts_of
 from webapp.queries.requests import requests_of
 from webapp.services import addresses, approvals, requests
@@ -44,8 +46,22 @@ def approve(organization: Organization, invitation: Invitation) -> Response:
     if is_invited:
         flash(_("%(email)s is invited.", email=invitation.email), "success")
     else:
-        flash(_("%(email)s is a member already, so the request is closed.", email=invitation.email), "info")
+        _say_why_not(organization, invitation)
     return go(url_for("requests.index", org=organization.slug))
+
+
+def _say_why_not(organization: Organization, invitation: Invitation) -> None:
+    """Say that whom a request is for has a membership, or had one until a day."""
+    there, email = requests.member_with(organization, invitation.canonical), invitation.email
+    if there is not None and there.expires_at is not None and there.has_ended:
+        sentence = _(
+            "The membership of %(email)s ended on %(day)s. It can be renewed on their own page; the request is closed.",
+            email=email,
+            day=day(last_day(there.expires_at)),
+        )
+    else:
+        sentence = _("%(email)s is a member already, so the request is closed.", email=email)
+    flash(sentence, "info")
 
 
 @bp.post("/orgs/<org>/invitations/<int:invitation>/reject")

@@ -159,11 +159,10 @@ def _arrived(flow: Flow) -> tuple[Organization, IdentityProvider]:
 
 def _end_sign_in(flow: Flow, said: Said) -> Response:
     early = _asked_early(identities.member_facts, flow.connected.id, said.subject)
-    try:
-        token, has_joined = uow.write(_sign_in, flow, said, early)
-    except LinkFirst:
-        uow.note(_tell_named, flow, said)
-        raise
+    came = uow.write(_sign_in, flow, said, early)
+    if isinstance(came, LinkFirst):
+        raise came
+    token, has_joined = came
     if token is not None:
         session.start(token)
     if flow.secrets.link is not None:
@@ -182,27 +181,27 @@ def _say_what_became_of(link: Link, flow: Flow, has_joined: bool) -> None:
         )
 
 
-def _tell_named(flow: Flow, said: Said) -> None:
-    organization, provider = _arrived(flow)
-    joining.tell_named(organization, provider, said)
-
-
 def _asked_early(facts: Callable[..., MemberFacts | None], *of: object) -> Answer | None:
     """Ask plug-ins which groups somebody shall be in while no lock is held, if it is known already who that is."""
     member = uow.read(facts, *of) if managed.asks() else None
     return managed.ask_early(member) if member is not None else None
 
 
-def _sign_in(flow: Flow, said: Said, early: Answer | None) -> tuple[str | None, bool]:
+def _sign_in(flow: Flow, said: Said, early: Answer | None) -> tuple[str | None, bool] | LinkFirst:
     """Sign in whom the provider named.
 
     Returns:
-        The token of a new session, or None where they were signed in; and whether they have just become a member.
+        The token of a new session, or None where they were signed in; and whether they have just become a member. Or
+        that they have an account: that the provider named it is counted in the very transaction that found it out.
     """
     organization, provider = _arrived(flow)
     viewer = session.reload_viewer() if session.token() else None
     visitor = Actor.visitor(session.client_ip(), current_actor().language)
-    arrival = joining.come_in(visitor, organization, provider, said, link=flow.secrets.link, early=early)
+    try:
+        arrival = joining.come_in(visitor, organization, provider, said, link=flow.secrets.link, early=early)
+    except LinkFirst as refusal:  # nothing is changed before it
+        joining.tell_named(organization, provider, said)
+        return refusal
     if viewer is not None and viewer.user_id == arrival.user.id:
         identities.note_session(session.token(), arrival.identity, said)
         return None, arrival.has_joined

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import bindparam, exists, select
 
@@ -56,13 +56,15 @@ def is_rehearsed(provider: IdentityProvider) -> bool:
     return provider.status is ProviderStatus.ACTIVE and provider.rehearsed_since is not None
 
 
-_CAME = select(
+CAME: Final = (
     exists()
     .where(SessionIdentity.session_id == bindparam("session_id"), SessionIdentity.identity_id == Identity.id)
     .where(SessionIdentity.verified_at >= bindparam("since"), SessionIdentity.authenticated_at >= bindparam("since"))
     .where(Identity.invalid_since.is_(None))
     .where(Identity.provider_id == bindparam("provider_id"), Identity.user_id == bindparam("user_id"))
 )
+"""That the session `session_id` of `user_id` came, and proved itself, at `provider_id` at `since` or later."""
+_CAME = select(CAME)
 
 
 def came_just_now(provider: IdentityProvider, user_id: int | None, session_id: int) -> bool:
