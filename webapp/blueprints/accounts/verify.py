@@ -10,7 +10,7 @@ from webapp.http import session, uow
 from webapp.http.credentials import count_attempt
 from webapp.http.forms import safe_next
 from webapp.http.htmx import go
-from webapp.http.rules import PUBLIC, SIGNED_IN, access, proves
+from webapp.http.rules import PUBLIC, SIGNED_IN, access
 from webapp.services import accounts, addresses, attempts, passwords, verification
 from webapp.services.addresses import Address
 from webapp.services.verification import UnprovenAddress
@@ -39,8 +39,7 @@ def verify_email(token: str) -> Response:
 
 
 @bp.post("/verify-email")
-@proves
-@access(SIGNED_IN, own_transactions=True)
+@access(SIGNED_IN, own_transactions=True, proves=True)
 def send_verification() -> Response:
     """Send the letter with the link again."""
     viewer = session.require_viewer()

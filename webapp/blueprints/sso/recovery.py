@@ -17,7 +17,7 @@ from webapp.http import session, uow
 from webapp.http.credentials import count_attempt
 from webapp.http.forms import Form, safe_next
 from webapp.http.htmx import go, respond
-from webapp.http.rules import SIGNED_IN, access, proves
+from webapp.http.rules import SIGNED_IN, access
 from webapp.http.session import current_actor
 from webapp.http.templating import exact
 from webapp.models import Organization
@@ -72,8 +72,7 @@ def make_codes(organization: Organization) -> Response:
 
 
 @bp.route("/orgs/<slug>/sso/recover", methods=["GET", "POST"])
-@proves
-@access(SIGNED_IN, own_transactions=True)
+@access(SIGNED_IN, own_transactions=True, proves=True)
 def recover(slug: str) -> Response:
     """Come in by a code, for a while and in this browser; where nothing is required no code is used up."""
     try:
