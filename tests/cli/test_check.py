@@ -12,6 +12,8 @@ from tests.support.server import free_port
 from tests.support.settings import environment_for
 from tests.support.smtp import SmtpSink
 from tests.support.sso import Desk
+from webapp.models import ProviderStatus
+from webapp.providers import demo
 
 
 def states(out: str) -> dict[str, str]:
@@ -54,6 +56,26 @@ def test_K02_keys_that_do_not_open_what_is_sealed_are_a_failure(acme: Acme, envi
     assert states(ran.out)["keys"] == "FAILED"
     both = Command({**environment, "VESTIBULE_ENCRYPTION_KEYS": f"{other},{environment['VESTIBULE_ENCRYPTION_KEYS']}"})
     assert states(both("check").out)["keys"] == "ok"
+
+
+def test_K02_keys_are_tried_on_the_secrets_of_connections_too(acme: Acme, environment: dict[str, str]) -> None:
+    with running_provider() as theirs:
+        desk = Desk(acme, theirs)
+    desk.set(status=ProviderStatus.DISABLED)
+    assert states(Command(environment)("check").out)["keys"] == "ok"
+    other = Fernet.generate_key().decode()
+    assert states(Command({**environment, "VESTIBULE_ENCRYPTION_KEYS": other})("check").out)["keys"] == "FAILED"
+
+
+def test_provider_of_a_demo_is_no_failure_where_it_may_not_be_asked(acme: Acme, environment: dict[str, str]) -> None:
+    with running_provider() as theirs:
+        desk = Desk(acme, theirs)
+        desk.set(client_id="another")
+        assert states(Command(environment)("check").out)["providers"] == "FAILED"
+        desk.set(client_id=demo.CLIENT_ID)
+        ran = Command(environment)("check")
+    assert (ran.status, states(ran.out)["providers"]) == (0, "-")
+    assert "The demo's own provider, in acme, is asked by `vestibule serve --demo` only." in ran.out
 
 
 def test_database_that_was_never_set_up_is_a_failure(tmp_path: Path) -> None:

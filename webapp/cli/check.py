@@ -19,10 +19,14 @@ from webapp.mail.faults import ServerUnreachable
 from webapp.mail.probe import greet
 from webapp.providers.base import Surroundings
 from webapp.providers.connected import outcome_of_probe
+from webapp.providers.demo import is_of_demo
+from webapp.providers.errors import Reason
 from webapp.providers.rounds import VISITS_AT_ONCE, own_patience
 from webapp.queries.chains import Broken, Head, chains, check_head
 from webapp.services import outbox
-from webapp.services.sso import health
+from webapp.services.sso import connections, health
+from webapp.services.sso.connections import Connected
+from webapp.services.sso.health import Outcome
 from webapp.vault import NotReadable
 
 
@@ -83,14 +87,23 @@ def _database() -> Finding:
 
 
 def _keys() -> Finding:
-    letter = perform(outbox.newest_sealed, write=False)
-    if letter is None:
+    sealed = perform(_newest_sealed, write=False)
+    if not sealed:
         return Finding("keys", None, "Nothing is sealed at present, so there is nothing to try them on.")
     try:
-        db.vault.open(outbox.seal_name(letter), letter.secret or "")
+        for name, secret in sealed:
+            db.vault.open(name, secret)
     except NotReadable:
         return Finding("keys", False, "VESTIBULE_ENCRYPTION_KEYS do not open what is sealed in the database.")
     return Finding("keys", True, "They open what is sealed in the database.")
+
+
+def _newest_sealed() -> list[tuple[str, str]]:
+    """Return the names and the values of what was sealed last: of letters, and of connections to providers."""
+    letter, provider = outbox.newest_sealed(), connections.newest_sealed()
+    of_letter = [(outbox.seal_name(letter), letter.secret or "")] if letter else []
+    of_provider = [(connections.seal_name(provider), provider.client_secret or "")] if provider else []
+    return of_letter + of_provider
 
 
 def _audit_log(heads: dict[str, Head]) -> Finding:
@@ -113,16 +126,25 @@ def _providers(settings: Settings) -> Iterator[Finding]:
     ask = partial(outcome_of_probe, surroundings=surroundings)
     with ThreadPoolExecutor(VISITS_AT_ONCE) as threads:
         outcomes = list(threads.map(ask, (connected for _slug, connected in in_use)))
-    failed = [(slug, outcome) for (slug, _connected), outcome in zip(in_use, outcomes, strict=True) if outcome.problem]
-    for slug, outcome in failed:
-        yield Finding("providers", False, f"Nobody can sign in to {slug} through its provider: {outcome.sentence}")
+    failed = [(found, outcome) for found, outcome in zip(in_use, outcomes, strict=True) if outcome.problem]
+    for (slug, connected), outcome in failed:
+        yield _failure(slug, connected, outcome)
     if not failed:
         yield Finding("providers", True, f"In use and working: {len(in_use)}.")
 
 
+def _failure(slug: str, connected: Connected, outcome: Outcome) -> Finding:
+    """Say what does not work; the provider of a demo is on this machine, where only its own server may ask."""
+    if outcome.problem == Reason.PRIVATE_ADDRESS and is_of_demo(connected.issuer, connected.client_id):
+        return Finding(
+            "providers", None, f"The demo's own provider, in {slug}, is asked by `vestibule serve --demo` only."
+        )
+    return Finding("providers", False, f"Nobody can sign in to {slug} through its provider: {outcome.sentence}")
+
+
 def _mail(settings: Settings) -> Finding:
     if not settings.mail_server:
-        return Finding("mail", None, "No mail server is configured: letters wait.")
+        return Finding("mail", None, "No mail server is configured: letters wait, in a demo in its mailbox.")
     try:
         greet(settings)
     except ServerUnreachable as error:

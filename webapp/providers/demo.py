@@ -4,8 +4,9 @@ import hashlib
 import re
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 
-from webapp.config import Settings
+from webapp.config import DEMO_HOST, Settings
 from webapp.providers.demo_identity_provider import DemoClient, DemoIdentityProvider
 from webapp.services.addresses import Address, parse
 
@@ -44,6 +45,11 @@ def offered_in(settings: Settings) -> Offered | None:
     if not settings.demo or settings.demo_issuer is None:
         return None
     return Offered(settings.demo_issuer, CLIENT_ID, CLIENT_SECRET)
+
+
+def is_of_demo(issuer: str, client_id: str) -> bool:
+    """Tell whether a connection looks like one to the provider of a demo, on the machine it runs on."""
+    return urlsplit(issuer).hostname == DEMO_HOST and client_id == CLIENT_ID
 
 
 def identity_provider(issuer: str, base_url: str) -> DemoIdentityProvider:
