@@ -190,7 +190,7 @@ def families() -> list[tuple[str, str, list[tuple[str, str]]]]:
 def changes(
     before: Mapping[str, Any] | None, after: Mapping[str, Any] | None, people: Mapping[int, str], *, is_of_member: bool
 ) -> list[ChangeRow]:
-    """Return the values of an entry side by side.
+    """Return the values of an entry side by side, but for those that are the same after as before.
 
     Args:
         before: the values as they were.
@@ -201,9 +201,8 @@ def changes(
     old, new = before or {}, after or {}
     if is_of_member:
         old, new = _by_last_day(old), _by_last_day(new)
-    return [
-        ChangeRow(_field(name), _value(name, old, people), _value(name, new, people)) for name in sorted({*old, *new})
-    ]
+    names = [name for name in sorted({*old, *new}) if not (name in old and name in new and old[name] == new[name])]
+    return [ChangeRow(_field(name), _value(name, old, people), _value(name, new, people)) for name in names]
 
 
 def _by_last_day(values: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -226,6 +225,11 @@ def _value(name: str, values: Mapping[str, Any], people: Mapping[int, str]) -> s
         return str(_("Yes") if value else _("No"))
     text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return visible(SHOWN.get(name, str)(text))
+
+
+def shown(name: str, values: Mapping[str, Any]) -> str:
+    """Return one value of an entry as its details show it; empty where there is none."""
+    return _value(name, values, {})
 
 
 def _people(numbers: Sequence[int], people: Mapping[int, str]) -> str:

@@ -8,10 +8,10 @@ from typing import Any
 from flask_babel import gettext as _
 
 from webapp.access.actor import ActorKind
-from webapp.blueprints.audit.names import ChangeRow, changes
+from webapp.blueprints.audit.names import ChangeRow, changes, shown
 from webapp.errors import N_
 from webapp.http.templating import role_name
-from webapp.models import Role
+from webapp.models import Enforcement, Role
 from webapp.queries.audit import Entry
 from webapp.queries.page import Page
 from webapp.services.audit import Event
@@ -68,7 +68,7 @@ SENTENCES: dict[str, str] = {
     Event.SSO_LINKED: N_("%(actor)s linked their account with the identity provider"),
     Event.SSO_UNLINKED: N_("%(actor)s unlinked their account from the identity provider"),
     Event.SSO_INVALIDATED: N_("The identity provider no longer vouches for %(target)s"),
-    Event.SSO_REFUSED: N_("Somebody came back from %(target)s and was refused"),
+    Event.SSO_REFUSED: N_("Somebody came back from %(target)s and was refused: %(reason)s"),
     Event.SSO_ENFORCED: N_("%(actor)s changed whether members must come through %(target)s"),
     Event.SSO_BYPASSED: N_("%(actor)s let members in without %(target)s for a while"),
     Event.SSO_DOMAIN_PROVEN: N_("%(actor)s proved a domain for single sign-on with %(target)s"),
@@ -86,9 +86,17 @@ OF_MEMBER = {
     (Event.GROUP_CHANGED, True): N_("%(actor)s added %(member)s to the access group %(target)s"),
     (Event.GROUP_CHANGED, False): N_("%(actor)s took %(member)s out of the access group %(target)s"),
 }
+# What was chosen when it was changed whether single sign-on is required.
+ENFORCED: dict[str, str] = {
+    Enforcement.OFF: N_("%(actor)s switched off that members must come through %(target)s"),
+    Enforcement.OPTIONAL: N_("%(actor)s made coming through %(target)s optional"),
+    Enforcement.REQUIRED: N_("%(actor)s required members to come through %(target)s"),
+}
+ENFORCED_LATER = N_("%(actor)s required members to come through %(target)s from %(begins)s on, rehearsed until then")
+REFUSED_AS = N_("Somebody came back from %(target)s as %(claimed)s and was refused: %(reason)s")
 NOBODY: Mapping[int, str] = {}
-# What a visitor does by asking to join, without any link.
-OF_ASKING = (Event.REQUEST_MADE, Event.INVITATION_EXPIRED)
+# What a visitor does by asking to join, or by coming back from a provider, without any link.
+WITHOUT_LINK = (Event.REQUEST_MADE, Event.INVITATION_EXPIRED, Event.SSO_REFUSED)
 # By the method and the view that was refused, as the guard names them.
 REFUSALS = {
     "POST invites.create": N_("%(actor)s tried to invite people and was refused"),
@@ -185,6 +193,7 @@ def _row(entry: Entry, sentence: str | None = None, member: str = "", people: Ma
     actor = _actor_name(entry)
     roles = {"role": _role(entry.after), "role_before": _role(entry.before)}
     said = {"member": member or str((entry.after or entry.before or {}).get("member", "")), **roles}
+    said |= _of_single_sign_on(entry.after or {})
     text = _(sentence or _sentence(entry), actor=actor, target=entry.target_name, event=entry.event, **said)
     return EntryRow(
         id=entry.id,
@@ -207,12 +216,28 @@ def _sentence(entry: Entry) -> str:
     """Return the sentence of an entry; one of a newer version, read by an older one, has only a plain one."""
     if entry.event == Event.ACCESS_REFUSED and entry.target_name in REFUSALS:
         return REFUSALS[entry.target_name]
+    after = entry.after or {}
+    if entry.event == Event.SSO_ENFORCED and after.get("enforcement") in ENFORCED:
+        return ENFORCED_LATER if after.get("required_from") else ENFORCED[after["enforcement"]]
+    if entry.event == Event.SSO_REFUSED and after.get("claimed"):
+        return REFUSED_AS
     return SENTENCES.get(entry.event, OTHER)
+
+
+def _of_single_sign_on(after: Mapping[str, Any]) -> dict[str, str]:
+    """Return what sentences about single sign-on say besides: from when on, why, and who a provider said it was."""
+    return {
+        "begins": shown("required_from", after),
+        "reason": shown("reason", after),
+        "claimed": shown("claimed", after),
+    }
 
 
 def _actor_name(entry: Entry) -> str:
     if entry.actor_kind == ActorKind.VISITOR:
-        return str(_("A visitor") if entry.event in OF_ASKING else _("Somebody with the link"))
+        return str(_("A visitor") if entry.event in WITHOUT_LINK else _("Somebody with the link"))
+    if entry.event == Event.SSO_BYPASSED:
+        return str(_("Somebody with access to the server"))
     return str(entry.actor_name)
 
 
