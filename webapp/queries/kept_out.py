@@ -11,10 +11,14 @@ from webapp.db import Id
 from webapp.models import IdentityProvider, Member, Role
 from webapp.queries.linking import shown_with
 from webapp.queries.page import Listing, Statement, listing
+from webapp.services.sso.reminders import HAD_REMINDER
 
 
 class KeptOutRow(NamedTuple):
-    """One of them; `why` is a value of `Why`, `is_verified` whether a reminder has a way to them."""
+    """One of them; `why` is a value of `Why`, `is_verified` whether a reminder has a way to them.
+
+    `had_reminder` tells whether they had one today.
+    """
 
     id: int
     name: str
@@ -23,6 +27,7 @@ class KeptOutRow(NamedTuple):
     role: Role
     why: str
     signed_in_at: datetime | None
+    had_reminder: bool
 
 
 COLUMNS = len(KeptOutRow._fields)
@@ -45,4 +50,4 @@ def rows_of(found: Sequence[Sequence[object]]) -> list[KeptOutRow]:
 
 
 def _shown(page: Subquery) -> Statement:
-    return shown_with(page, WHY).join(IdentityProvider, _PROVIDER)
+    return shown_with(page, WHY, HAD_REMINDER).join(IdentityProvider, _PROVIDER)

@@ -8,12 +8,13 @@ from webapp.models import EmailAddress, Member, User
 from webapp.queries.page import Statement
 
 
-def shown_with(page: Subquery, more: ColumnElement[Any]) -> Statement:
+def shown_with(page: Subquery, more: ColumnElement[Any], had_reminder: ColumnElement[bool]) -> Statement:
     """Select what is shown of the members of a page: id, name, address and whether it is proven, role, last sign-in.
 
     Args:
         page: the ids.
         more: what the list says besides; it stands before the last sign-in.
+        had_reminder: whether they had today what the list reminds them by; it comes last.
     """
     return (
         select(
@@ -24,6 +25,7 @@ def shown_with(page: Subquery, more: ColumnElement[Any]) -> Statement:
             Member.role,
             more,
             Member.signed_in_at,
+            had_reminder,
         )
         .select_from(page)
         .join(Member, Member.id == page.c.id)

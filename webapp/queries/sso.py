@@ -24,7 +24,7 @@ from webapp.queries.linking import shown_with
 from webapp.queries.numbers import shown, up_to
 from webapp.queries.page import Listing, Page, Statement, listing, read
 from webapp.queries.words import matching, parameters_of, searched_words
-from webapp.services.sso.reminders import MOST_COUNTED
+from webapp.services.sso.reminders import HAD_WAY_TO_LINK, MOST_COUNTED
 
 
 @dataclass(frozen=True)
@@ -96,6 +96,7 @@ class UnlinkedRow(NamedTuple):
     role: Role
     is_invalid: bool
     signed_in_at: datetime | None
+    had_reminder: bool
 
 
 @dataclass(frozen=True)
@@ -182,4 +183,4 @@ def _unlinked(words: int) -> Listing:
 
 
 def _shown(page: Subquery) -> Statement:
-    return shown_with(page, _KNOWN)
+    return shown_with(page, _KNOWN, HAD_WAY_TO_LINK)

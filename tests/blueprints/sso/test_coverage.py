@@ -123,3 +123,41 @@ def test_reminder_needs_a_member_of_this_organization_and_an_owner(acme: Acme, b
     manager = acme.browser(acme.manager)
     assert post(manager, acme.address("sso/remind"), all="1").status_code == 403
     assert manager.get(acme.address("sso/unlinked")).status_code == 403
+
+
+def test_row_says_why_somebody_cannot_be_reminded_and_offers_no_button(
+    world: World, acme: Acme, browser: FlaskClient
+) -> None:
+    unproven = update(EmailAddress).where(EmailAddress.user_id == acme.admin.user_id).values(verified_at=None)
+    world.write(lambda: db.session.execute(unproven))
+    post(browser, acme.address("sso/remind"), member=acme.member_id(acme.member))
+    for address in ("sso/unlinked", "sso/outside"):
+        page = Page(browser.get(acme.address(address)))
+        assert "Reminded today" in page.by_id(f"member-{acme.member_id(acme.member)}").text
+        assert "Address not verified" in page.by_id(f"member-{acme.member_id(acme.admin)}").text
+        offered = {
+            int(field.attributes["value"]) for field in page.elements if field.attributes.get("name") == "member"
+        }
+        assert offered == {acme.member_id(acme.manager), acme.member_id(acme.owner)}
+    assert "Reminded today" in browser.get(acme.address("sso/unlinked?q=mem")).text
+
+
+def test_notice_counts_who_gets_no_reminder_and_says_why(world: World, acme: Acme, browser: FlaskClient) -> None:
+    unproven = update(EmailAddress).where(EmailAddress.user_id == acme.admin.user_id).values(verified_at=None)
+    world.write(lambda: db.session.execute(unproven))
+    post(browser, acme.address("sso/remind"), member=acme.member_id(acme.member))
+    said = browser.get(post(browser, acme.address("sso/remind"), all="1").location).text
+    assert "to 2 people at most" in said
+    assert "1 had a reminder today already. 1 has not verified their address." in said
+    said = browser.get(post(browser, acme.address("sso/remind"), member=acme.member_id(acme.admin)).location).text
+    assert "Nobody was reminded. 1 has not verified their address." in said
+
+
+def test_all_can_be_reminded_only_while_somebody_is_left_who_can_be(
+    world: World, acme: Acme, browser: FlaskClient
+) -> None:
+    assert "remind-all" in Page(browser.get(acme.address("sso/unlinked"))).ids
+    post(browser, acme.address("sso/remind"), all="1")
+    work(world.app)
+    for address in ("sso/unlinked", "sso/outside", "sso/enforce"):
+        assert "remind-all" not in Page(browser.get(acme.address(address))).ids

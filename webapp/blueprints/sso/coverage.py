@@ -15,9 +15,11 @@ from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Organization
 from webapp.queries.enforcement import outside_of
+from webapp.queries.numbers import shown
 from webapp.queries.sso import coverage_of, unlinked_of
 from webapp.services.sso import connections, reminders
-from webapp.services.sso.reminders import MOST_COUNTED, Whom
+from webapp.services.sso.enforcement import is_required
+from webapp.services.sso.reminders import MOST_COUNTED, Reminded, Whom
 
 # The page of each list, from which its people are reminded.
 PAGES: Final = {Whom.UNLINKED: "sso.unlinked", Whom.OUTSIDE: "sso.outside", Whom.REFUSED: "sso.rehearsal"}
@@ -50,6 +52,7 @@ def outside(organization: Organization) -> Response:
         "sso/outside.html",
         {"panel": "sso/_outside_page.html", "results": "sso/_outside_rows.html"},
         page=outside_of(provider, after=request.args.get("after", "")),
+        is_required=is_required(provider),
         host=connections.host_of(provider),
     )
 
@@ -65,19 +68,43 @@ def remind(organization: Organization) -> Response:
         raise NotFound
     actor, meant = current_actor(), Whom(whom)
     if is_for_all:
-        number = reminders.remind_all(actor, organization, provider, meant)
-        said = _said_of_all(number)
+        found = reminders.remind_all(actor, organization, provider, meant)
+        said = _said_of_all(found.people)
     else:
-        number = reminders.remind(actor, organization, provider, meant, chosen[0])
-        said = ngettext("%(num)s person is reminded by email.", "%(num)s people are reminded by email.", number)
-    if number:
-        flash(said, "success")
+        found = reminders.remind(actor, organization, provider, meant, chosen[0])
+        said = ngettext("%(num)s person is reminded by email.", "%(num)s people are reminded by email.", found.people)
+    if found.people:
+        flash(" ".join([said, *_said_of_others(found)]), "success")
     else:
-        flash(
-            _("Nobody was reminded: nobody needs it, they got a reminder today, or have not verified their address."),
-            "info",
-        )
+        others = _said_of_others(found) or [_("Nobody on the list is left who needs it.")]
+        flash(" ".join([_("Nobody was reminded."), *others]), "info")
     return go(url_for(PAGES[Whom(whom)], org=organization.slug))
+
+
+def _said_of_others(found: Reminded) -> list[str]:
+    """Say of whom no reminder leaves why, each reason with how many they are."""
+    sentences = []
+    if found.had_one:
+        people = shown(found.had_one, MOST_COUNTED)
+        sentences.append(
+            ngettext(
+                "%(people)s had a reminder today already.",
+                "%(people)s had a reminder today already.",
+                found.had_one,
+                people=people,
+            )
+        )
+    if found.unproven:
+        people = shown(found.unproven, MOST_COUNTED)
+        sentences.append(
+            ngettext(
+                "%(people)s has not verified their address.",
+                "%(people)s have not verified their address.",
+                found.unproven,
+                people=people,
+            )
+        )
+    return sentences
 
 
 def _said_of_all(number: int) -> str:

@@ -79,6 +79,23 @@ def active_and_draft_of(organization: Organization) -> tuple[IdentityProvider | 
     return found.get(ProviderStatus.ACTIVE), found.get(ProviderStatus.DRAFT)
 
 
+def replaced_by(draft: IdentityProvider) -> IdentityProvider | None:
+    """Return the connection in use, whose place a draft of the organization takes once it is proven."""
+    return _one(draft.organization_id, ProviderStatus.ACTIVE)
+
+
+def was_in_use(organization: Organization) -> bool:
+    """Tell whether there was a connection in use that is none any more."""
+    found = db.session.scalars(_ONE.limit(1), {"organization_id": organization.id, "status": ProviderStatus.DISABLED})
+    return found.first() is not None
+
+
+def newest_sealed() -> IdentityProvider | None:
+    """Return the newest connection of any organization that has a sealed secret."""
+    sealed = select(IdentityProvider).where(IdentityProvider.client_secret.is_not(None))
+    return db.session.scalar(sealed.order_by(IdentityProvider.id.desc()).limit(1))
+
+
 def require_active(organization: Organization) -> IdentityProvider:
     """Return the connection in use.
 

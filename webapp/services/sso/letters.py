@@ -10,7 +10,7 @@ from sqlalchemy.types import String
 from webapp import clock
 from webapp.access.facts import IS_ACTIVE, is_proven_address_of
 from webapp.access.single_sign_on import is_connection_of, is_linked
-from webapp.db import db
+from webapp.db import NOW, db
 from webapp.models import (
     Attempts,
     EmailAddress,
@@ -91,6 +91,12 @@ def note_told(kind: str, organization: Organization, user_ids: Iterable[int]) ->
     """Note that a letter of a kind is being written to some users, who get no second one within a day (`was_told`)."""
     bucket = _bucket(kind, organization)
     attempts.raise_counters({Limit(f"{bucket}{user_id}", 1, DAY): 1 for user_id in user_ids})
+
+
+def was_told_lately(kind: ColumnElement[str]) -> ColumnElement[bool]:
+    """Tell the same of the member and the user in a statement that is built once; `kind` is that of the letter."""
+    bucket = kind.concat(":").concat(cast(Member.organization_id, String)).concat(":").concat(cast(User.id, String))
+    return exists().where(Attempts.bucket == bucket, Attempts.ends_at > NOW)
 
 
 def tell_linked(organization: Organization, errand: SsoErrand) -> bool:

@@ -1,10 +1,11 @@
 """Reminding members to link their accounts, or to sign in through the provider: by letter, each at most once a day."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, case, exists, func, literal, select
 
 from webapp.access.actor import Actor
 from webapp.access.decide import require
@@ -34,6 +35,14 @@ KIND = "sso_link_reminder"
 BEFORE_IT_IS_REQUIRED = "sso_required_soon"
 MOST_COUNTED = 10_000
 
+HAD_WAY_TO_LINK: Final[ColumnElement[bool]] = letters.was_told_lately(literal(KIND))
+"""That the member and user in a statement were reminded to link within a day."""
+
+HAD_REMINDER: Final[ColumnElement[bool]] = letters.was_told_lately(
+    case((IdentityProvider.rehearsed_since.is_not(None), literal(BEFORE_IT_IS_REQUIRED)), else_=literal(KIND))
+)
+"""The same of the letter that leaves at present to those whom the provider in a statement would keep out."""
+
 
 class Whom(StrEnum):
     """Which members are reminded: who is not linked, would be kept out now, or would have been in the rehearsal."""
@@ -43,11 +52,25 @@ class Whom(StrEnum):
     REFUSED = "refused"
 
 
+@dataclass(frozen=True)
+class Reminded:
+    """What becomes of a reminder: to how many it leaves, who had one today, and whose address is not known as theirs.
+
+    Each number was counted up to 10,000.
+    """
+
+    people: int
+    had_one: int
+    unproven: int
+
+
 _CONDITIONS = {Whom.UNLINKED: UNLINKED, Whom.OUTSIDE: OUTSIDE, Whom.REFUSED: REFUSED}
 
 
-def remind(actor: Actor, organization: Organization, provider: IdentityProvider, whom: Whom, member_id: int) -> int:
-    """Remind one member; return how many letters leave: one or none.
+def remind(
+    actor: Actor, organization: Organization, provider: IdentityProvider, whom: Whom, member_id: int
+) -> Reminded:
+    """Remind one member; return whether a letter leaves, or why none does.
 
     Whoever is none of those meant, was reminded within a day, or has no address of which it is known that it is theirs,
     gets none. The link in the letter is for their own account alone. The caller holds the lock.
@@ -64,14 +87,15 @@ def remind(actor: Actor, organization: Organization, provider: IdentityProvider,
     """
     require(actor, Scope.SSO_ADMIN, organization)
     _require_member(organization, member_id)
-    number = tell(organization, provider, whom, Member.id == member_id)
-    if number:
-        _record(actor, organization, provider, number)
-    return number
+    found = _counted(organization, provider, whom, Member.id == member_id)
+    if found.people:
+        tell(organization, provider, whom, Member.id == member_id)
+        _record(actor, organization, provider, found.people)
+    return found
 
 
-def remind_all(actor: Actor, organization: Organization, provider: IdentityProvider, whom: Whom) -> int:
-    """Let the worker remind all of them; return how many letters leave by that at most, counted up to 10,000.
+def remind_all(actor: Actor, organization: Organization, provider: IdentityProvider, whom: Whom) -> Reminded:
+    """Let the worker remind all of them; return how many letters leave by that at most, and who gets none.
 
     Once is enough while it is under way. The caller holds the lock.
 
@@ -79,13 +103,11 @@ def remind_all(actor: Actor, organization: Organization, provider: IdentityProvi
         NotFound, Forbidden: the actor may not.
     """
     require(actor, Scope.SSO_ADMIN, organization)
-    kind, _said = _letter(provider, whom)
-    found = _due(kind, organization, whom).limit(MOST_COUNTED).subquery()
-    number = db.session.scalar(select(func.count()).select_from(found), {"provider_id": provider.id}) or 0
-    if number and not _is_owed(provider, whom):
+    found = _counted(organization, provider, whom)
+    if found.people and not _is_owed(provider, whom):
         errands.owe(organization, Owed.MEMBERS_ARE_REMINDED, provider, whom=whom.value)
-        _record(actor, organization, provider, number)
-    return number
+        _record(actor, organization, provider, found.people)
+    return found
 
 
 def owe_links(organization: Organization, provider: IdentityProvider, replaced: IdentityProvider | None) -> None:
@@ -132,6 +154,25 @@ def _letter(provider: IdentityProvider, whom: Whom) -> tuple[str, Mapping[str, s
     """Return the kind of the letter, and what it says besides: the day, where it is rehearsed until one."""
     begins = provider.required_from if whom is not Whom.UNLINKED and is_rehearsed(provider) else None
     return (BEFORE_IT_IS_REQUIRED, {"begins_at": begins.isoformat()}) if begins else (KIND, {})
+
+
+def _counted(
+    organization: Organization, provider: IdentityProvider, whom: Whom, *which: ColumnElement[bool]
+) -> Reminded:
+    """Count of those who are meant whom a reminder reaches, and whom it does not, in one statement."""
+    kind, _said = _letter(provider, whom)
+    meant = OF_PROVIDER.outerjoin(EmailAddress, is_proven_address_of(User.id)).where(_CONDITIONS[whom], *which)
+    proven, had_one = meant.where(EmailAddress.id.is_not(None)), letters.was_told(kind, organization)
+    counted = select(
+        _up_to_most(proven.where(~had_one)),
+        _up_to_most(proven.where(had_one)),
+        _up_to_most(meant.where(EmailAddress.id.is_(None))),
+    )
+    return Reminded(*db.session.execute(counted, {"provider_id": provider.id}).one())
+
+
+def _up_to_most(of: Select[int]) -> ScalarSelect[int]:
+    return select(func.count()).select_from(of.limit(MOST_COUNTED).subquery()).scalar_subquery()
 
 
 def _due(kind: str, organization: Organization, whom: Whom) -> Select[*tuple[Any, ...]]:
