@@ -52,7 +52,7 @@ def test_owner_rehearses_it_and_comes_in_by_a_code_once_it_is_required(
     page.get_by_label("From this day on").fill((clock.now() + timedelta(days=9)).date().isoformat())
     page.get_by_role("button", name="Save").click()
     page.get_by_role("button", name="Require it").click()
-    expect(page.get_by_text("It is changed, and the owners are told.")).to_be_visible()
+    expect(page.get_by_text("until then it is rehearsed")).to_be_visible()
     his = hall.page(hall.members, ben)
     expect(his.get_by_role("row", name="Ben Okafor")).to_be_visible()
     for name, path in (("overview", ""), ("enforce", "/enforce"), ("list", "/rehearsal")):

@@ -143,4 +143,4 @@ def require(page: Page, day: str, begins: str, gallery: Gallery | None = None) -
     if gallery:
         gallery.show(page, "sso-enforce-preview")
     page.get_by_role("button", name="Require it").click()
-    expect(page.get_by_text("It is changed, and the owners are told.")).to_be_visible()
+    expect(page.get_by_text("Single sign-on is required now.")).to_be_visible()

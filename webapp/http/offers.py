@@ -28,9 +28,14 @@ def names_of(left_out: Iterable[str]) -> str:
     return ", ".join(_(name) if name == EVERY_PROJECT else name for name in left_out)
 
 
+def greet(organization_name: str) -> None:
+    """Greet whoever has just become a member."""
+    flash(_("Welcome to %(organization)s", organization=organization_name), "success")
+
+
 def welcome(organization_name: str, invitation_id: int) -> None:
     """Greet whoever has just accepted an invitation, and name what of it they did not get; no transaction is open."""
-    flash(_("Welcome to %(organization)s", organization=organization_name), "success")
+    greet(organization_name)
     if left_out := uow.read(left_out_of, invitation_id):
         sentence = _("Left out, because it is gone or may not be given any more: %(names)s.", names=names_of(left_out))
         flash(sentence, "warning")

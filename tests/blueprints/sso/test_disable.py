@@ -133,3 +133,24 @@ def test_only_owners_switch_off_what_is_on(acme: Acme, desk: Desk, browser: Flas
     assert post(acme.browser(acme.manager), desk.address("disable"), confirm="1").status_code == 403
     assert switch_off(browser, desk) == 303
     assert post(browser, desk.address("disable"), confirm="1").status_code == 404
+
+
+def test_page_says_that_it_is_switched_off_and_what_is_kept(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
+    assert "Switched off" not in Page(browser.get(acme.address("sso"))).text
+    assert switch_off(browser, desk) == 303
+    page = Page(browser.get(acme.address("sso"))).text
+    assert "Switched off" in page
+    assert "claim mappings and the recovery codes are kept" in page
+    assert "Nobody signs in through a provider yet" not in page
+    assert "Members of Acme sign in through your identity provider." not in page
+
+
+def test_switching_off_asks_whoever_signed_in_a_while_ago_to_sign_in_again_first(
+    acme: Acme, desk: Desk, browser: FlaskClient
+) -> None:
+    def way() -> str:
+        return Page(browser.get(acme.address("sso"))).by_id("switch-off").attributes["href"]
+
+    assert way() == desk.address("disable")
+    with time_machine.travel(clock.now() + timedelta(minutes=11), tick=False):
+        assert way().startswith("/login?next=")

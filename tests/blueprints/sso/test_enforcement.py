@@ -150,7 +150,7 @@ def test_requiring_is_kept_told_and_in_force_at_once(acme: Acme, desk: Desk, bro
     assert entry.before == {"enforcement": "off", "required_from": None}
     assert entry.after == {"enforcement": "required", "required_from": None}
     log = browser.get(acme.address("audit")).text
-    for said in ("changed whether members must come through", "Must members come through the provider?", "Required"):
+    for said in ("Olive Owner required members to come through", "Must members come through the provider?", "Required"):
         assert said in log
 
 
@@ -384,3 +384,64 @@ def test_A22_identity_that_is_invalid_is_no_way_in_for_an_owner(acme: Acme, desk
 
     acme.world.write(invalidate)
     assert post(browser, desk.address("unlink"), confirm="1").status_code == 409
+
+
+@pytest.mark.parametrize("chosen", ["off", "optional", "required", "later"])
+def test_notice_the_audit_log_and_the_page_say_what_was_chosen(
+    acme: Acme, desk: Desk, browser: FlaskClient, chosen: str
+) -> None:
+    begins = clock.now() + timedelta(days=9)
+    form = {"enforcement": "required", "from_date": begins.date().isoformat()} if chosen == "later" else {}
+    desk.set(enforcement=Enforcement.OPTIONAL if chosen == "off" else Enforcement.OFF)
+    answer = post(browser, desk.address("enforce"), **{"enforcement": chosen, "from_date": "", **form, "confirm": "1"})
+    notices = {
+        "off": "Requiring single sign-on is off",
+        "optional": "Single sign-on is optional now. All owners are told by email.",
+        "required": "Single sign-on is required now. All owners are told by email.",
+        "later": f"will be required from {begins.day} {begins:%b %Y} on; until then it is rehearsed.",
+    }
+    sentences = {
+        "off": "Olive Owner switched off that members must come through",
+        "optional": f"Olive Owner made coming through {desk.theirs.issuer.removeprefix('http://')} optional",
+        "required": "Olive Owner required members to come through",
+        "later": f"from {begins.day} {begins:%b %Y}, 00:00 UTC on, rehearsed until then",
+    }
+    headings = {"required": "Who is kept out now"}
+    page = browser.get(answer.location).text
+    assert notices[chosen] in page
+    assert headings.get(chosen, "Who would be kept out now") in page
+    assert sentences[chosen] in browser.get(acme.address("audit")).text
+    assert headings.get(chosen, "Who would be kept out now") in browser.get(desk.address("outside")).text
+
+
+def test_audit_log_shows_only_what_is_another_since(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
+    desk.set(enforcement=Enforcement.REQUIRED, rehearsed_since=clock.now(), required_from=clock.now())
+    post(browser, desk.address("enforce"), **REQUIRED, confirm="1")
+    log = browser.get(acme.address("audit"), query_string={"event": "sso.enforced"}).text
+    assert "From this day on" in log
+    assert "Must members come through the provider?" not in log
+
+
+def test_bypass_is_said_to_be_by_somebody_with_access_to_the_server(
+    acme: Acme, desk: Desk, browser: FlaskClient
+) -> None:
+    desk.set(enforcement=Enforcement.REQUIRED)
+    acme.world.write(lambda: enforcement.bypass(SYSTEM, acme.organization(), timedelta(minutes=30)))
+    log = browser.get(acme.address("audit")).text
+    assert "Somebody with access to the server let members in without" in log
+    assert "Bypassed until" in browser.get(acme.address("sso")).text
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({}, "Requirement: off"),
+        ({"enforcement": Enforcement.OPTIONAL}, "Requirement: optional"),
+        ({"enforcement": Enforcement.REQUIRED}, "Requirement: in force"),
+    ],
+)
+def test_row_of_the_status_is_the_status(
+    acme: Acme, desk: Desk, browser: FlaskClient, values: dict[str, Enforcement], said: str
+) -> None:
+    desk.set(**values)
+    assert said in Page(browser.get(acme.address("sso"))).text

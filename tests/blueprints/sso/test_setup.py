@@ -366,3 +366,22 @@ def test_A20_organization_on_github_is_kept_by_its_number(acme: Acme, browser: F
         visitor = acme.browser()
         back = at_provider(departure(visitor, post(visitor, acme.address("sso/login"))))
         assert visitor.get(back).status_code == 403
+
+
+def test_form_says_that_it_takes_the_place_of_another_connection_only_where_there_is_one(
+    acme: Acme, browser: FlaskClient, theirs: HostileProvider
+) -> None:
+    said = "It takes the place of the connection in use"
+    choose(acme, browser)
+    assert said not in browser.get(acme.address(SETUP)).text
+    set_up(acme, browser, theirs)
+    choose(acme, browser)
+    assert said in browser.get(acme.address(SETUP)).text
+
+
+def test_secret_that_is_kept_is_said_to_be_filled_in(acme: Acme, browser: FlaskClient, theirs: HostileProvider) -> None:
+    choose(acme, browser)
+    assert "Filled in" not in browser.get(acme.address(SETUP)).text
+    post(browser, acme.address(SETUP), **entered(theirs))
+    secret = Page(browser.get(acme.address(SETUP))).by_id("client_secret").attributes
+    assert (secret["placeholder"], secret.get("value", "")) == ("Filled in", "")

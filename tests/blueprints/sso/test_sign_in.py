@@ -34,6 +34,12 @@ def test_somebody_known_comes_in_and_is_verified(world: World, acme: Acme, desk:
     assert identity.last_verified_at > clock.now() - timedelta(minutes=1)
     assert identity.refresh_token
     assert signed_in_as(browser) == "Mina Member"
+    assert "Welcome to" not in browser.get(acme.address("account")).text
+
+
+def test_address_that_a_provider_names_is_shown_as_text(world: World, acme: Acme, desk: Desk) -> None:
+    desk.theirs.people["u-1"]["email"] = "<b>mia</b>@example.org"
+    assert "&lt;b&gt;mia&lt;/b&gt;@example.org" in desk.sign_in(world.browser()).text
 
 
 def test_address_to_go_to_afterwards_that_is_too_long_is_dropped(world: World, acme: Acme, desk: Desk) -> None:
@@ -59,7 +65,9 @@ def test_whoever_is_invited_becomes_a_member_with_an_address_that_nobody_has_pro
     world: World, acme: Acme, desk: Desk
 ) -> None:
     invited = world.invite(acme.slug, acme.owner, "Mia@example.org", Role.ADMIN)
-    assert desk.sign_in(world.browser()).status_code == 303
+    browser = world.browser()
+    assert desk.sign_in(browser).status_code == 303
+    assert "Welcome to Acme" in browser.get(acme.address("members")).text
     assert world.roles(acme.slug)["Mia Sommer"] == "admin"
     assert world.status_of(invited) == "accepted"
     user, address = world.read(
@@ -80,6 +88,7 @@ def test_nobody_joins_without_an_invitation_or_a_policy(world: World, acme: Acme
         answer = desk.sign_in(browser)
     assert answer.status_code == 403
     assert "no invitation waits" in answer.text
+    assert "You signed in there as: mia@example.org" in Page(answer).text
     assert signed_in_as(browser) is None
     refused = acme.entries()[-1]
     assert refused.event == "sso.refused"
@@ -87,6 +96,8 @@ def test_nobody_joins_without_an_invitation_or_a_policy(world: World, acme: Acme
     assert (refused.after["reason"], refused.after["claimed"]) == (NotInvited.noted, "mia@example.org")
     log = acme.browser(acme.owner).get(acme.address("audit")).text
     assert "no invitation waits for the address that was named" in log
+    assert f"came back from {desk.theirs.issuer} as mia@example.org and was refused: Nobody here is linked" in log
+    assert "Somebody with the link" not in log
     assert "%(" not in log
 
 

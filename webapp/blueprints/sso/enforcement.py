@@ -13,9 +13,10 @@ from wtforms.validators import InputRequired, Optional, ValidationError
 from webapp import clock
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
-from webapp.errors import DomainError
+from webapp.errors import N_, DomainError
 from webapp.http import session, typed
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
+from webapp.http.days import day
 from webapp.http.forms import Form
 from webapp.http.htmx import go, respond
 from webapp.http.problems import translated
@@ -34,6 +35,12 @@ CHOICES = [
     SelectChoice(value=Enforcement.OPTIONAL.value, label=_("Optional")),
     SelectChoice(value=Enforcement.REQUIRED.value, label=_("Required")),
 ]
+
+SAID = {
+    Enforcement.OFF: N_("Requiring single sign-on is off: members sign in through the provider or as before."),
+    Enforcement.OPTIONAL: N_("Single sign-on is optional now."),
+    Enforcement.REQUIRED: N_("Single sign-on is required now."),
+}
 
 
 class EnforcementForm(Form):
@@ -93,8 +100,17 @@ def enforce(organization: Organization) -> Response:
         if not question.is_confirmed(confirm):
             return _ask(provider, form, confirm, question, found)
     if enforcement.enforce(current_actor(), organization, wanted, session.require_viewer().session_id):
-        flash(gettext("It is changed, and the owners are told."), "success")
+        flash(" ".join([_said_of(wanted), gettext("All owners are told by email.")]), "success")
     return go(url_for("sso.enforcing", org=organization.slug))
+
+
+def _said_of(wanted: Policy) -> str:
+    """Return a sentence that says what is in force since."""
+    if wanted.required_from is not None:
+        begins = day(wanted.required_from.date())
+        later = gettext("Single sign-on will be required from %(day)s on; until then it is rehearsed.", day=begins)
+        return str(later)
+    return str(gettext(SAID[wanted.enforcement]))
 
 
 def _ask(

@@ -76,6 +76,7 @@ def _page(
         status=status,
         active=_described(active),
         draft=_described(draft),
+        was_in_use=active is None and connections.was_in_use(organization),
         coverage=overview.coverage if overview else None,
         records=records,
         is_required=active is not None and is_required(active),

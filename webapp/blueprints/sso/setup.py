@@ -112,6 +112,7 @@ def _setup_page(form: Any, draft: IdentityProvider, *, status: int = 200) -> Res
         form=form,
         label=kinds()[draft.kind].label,
         has_secret=draft.client_secret is not None,
+        is_replacing=connections.replaced_by(draft) is not None,
         redirect_address=sso.redirect_uri(draft.id),
         offered=offered_in(settings()) if draft.kind == "oidc" and not draft.issuer else None,
         is_fresh=session.require_viewer().is_fresh,

@@ -13,7 +13,7 @@ from webapp.errors import DomainError, NotFound
 from webapp.http import session, sso, uow
 from webapp.http.forms import safe_next
 from webapp.http.htmx import go
-from webapp.http.offers import welcome
+from webapp.http.offers import greet, welcome
 from webapp.http.problems import translated
 from webapp.http.rules import PUBLIC, access
 from webapp.http.session import current_actor
@@ -93,6 +93,7 @@ def callback(provider: int) -> Response:
     said: Said | None = None
     try:
         said = sso.ask(flow, brought)
+        g.sso_claimed = said.email
         return _ends(flow)(flow, said)
     except DomainError as error:
         _note(flow, error, said.email if said else None)
@@ -138,6 +139,7 @@ def refused(error: SsoError | ProviderError) -> Response:
         words=words,
         name=type(error).__name__,
         flow=flow,
+        claimed=g.get("sso_claimed"),
         request_id=g.get("request_id", ""),
     )
     return make_response(page, error.status)
@@ -167,6 +169,8 @@ def _end_sign_in(flow: Flow, said: Said) -> Response:
         session.start(token)
     if flow.secrets.link is not None:
         _say_what_became_of(flow.secrets.link, flow, has_joined)
+    elif has_joined:
+        greet(flow.organization_name)
     return go(safe_next(flow.next) or url_for("members.index", org=flow.organization_slug))
 
 
