@@ -36,6 +36,7 @@ Html: TypeAlias = "Markup"
 Filling = Mapping[str, Markup | int]
 Filled = dict[str, Markup | int]
 NOTHING = Markup()
+UNBROKEN = Markup('<span class="unbroken">{}</span>')
 DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS = 86_400, 3_600, 60
 ROLE_NAMES = {
     Role.MEMBER: N_("Member"),
@@ -49,8 +50,9 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Give the templates of `app` their filters and what every page knows."""
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    filters = (ago, exact, moment, avatar, initials, hue, role_name, some, source_name, day, last_day, reason, way)
-    app.jinja_env.filters.update({made.__name__: made for made in filters})
+    filters = (ago, exact, moment, avatar, initials, hue, role_name, some, source_name, day, last_day)
+    words = (reason, way, unbroken)
+    app.jinja_env.filters.update({made.__name__: made for made in (*filters, *words)})
     app.jinja_env.globals.update(_=translated, gettext=translated, ngettext=translated_number, pieces_of=pieces_of)
     app.jinja_env.globals["url_for"] = _addresses_of(app)
 
@@ -158,6 +160,13 @@ def _moment(language: str, minute: int, seconds: int) -> Markup:
     at = datetime.fromtimestamp(minute * MINUTE_SECONDS, UTC)
     element = Markup('<time datetime="{}" title="{}">{}</time>')
     return element.format(at.isoformat(), _exact(language, minute), _ago(language, seconds))
+
+
+def unbroken(title: Markup) -> Markup:
+    """Return a title in which no line ends within "sign-on"."""
+    for word in ("sign-on", "Sign-on"):
+        title = title.replace(word, UNBROKEN.format(word))
+    return title
 
 
 def ago(at: datetime) -> str:

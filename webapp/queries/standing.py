@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, literal, not_, select
+from sqlalchemy import Row, bindparam, exists, func, literal, not_, select
 
 from webapp import clock
 from webapp.access.outside import OF_PROVIDER, OUTSIDE
 from webapp.db import Id, db
-from webapp.models import Identity, IdentityProvider, Member, Role
+from webapp.models import Identity, IdentityProvider, Member, RecoveryCode, Role
 from webapp.queries.enforcement import WOULD_BE_KEPT_OUT
 from webapp.queries.numbers import up_to
 from webapp.queries.page import Statement
@@ -21,10 +21,11 @@ from webapp.services.sso.reminders import MOST_COUNTED
 
 @dataclass(frozen=True)
 class Overview:
-    """How many are linked, and what a rehearsal has shown so far, where there is one."""
+    """How many are linked, what a rehearsal has shown so far, where there is one, and how many recovery codes work."""
 
     coverage: Coverage
     rehearsal: Rehearsal | None
+    codes_left: int
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,8 @@ class Enforcing:
 def overview_of(provider: IdentityProvider) -> Overview:
     """Return the numbers of the page of single sign-on."""
     row = _read(_OVERVIEW, provider, organization_id=provider.organization_id)
-    return Overview(covered(row.linked, row.members), rehearsal_of(provider, row.refused, owners=row.owners))
+    rehearsal = rehearsal_of(provider, row.refused, owners=row.owners)
+    return Overview(covered(row.linked, row.members), rehearsal, row.codes_left)
 
 
 def shown_by_rehearsal(provider: IdentityProvider) -> Rehearsal | None:
@@ -97,7 +99,11 @@ def _with_refused(statement: Statement) -> Mapping[bool, Statement]:
 
 
 _NOBODY = literal(0).label("owners"), literal(0).label("refused")
-_OVERVIEW = {True: COVERAGE.add_columns(_OWNERS, _REFUSED), False: COVERAGE.add_columns(*_NOBODY)}
+_UNUSED = select(func.count()).where(
+    RecoveryCode.organization_id == bindparam("organization_id"), RecoveryCode.used_at.is_(None)
+)
+_SHOWN = COVERAGE.add_columns(_UNUSED.scalar_subquery().label("codes_left"))
+_OVERVIEW = {True: _SHOWN.add_columns(_OWNERS, _REFUSED), False: _SHOWN.add_columns(*_NOBODY)}
 _REHEARSAL = {True: select(_OWNERS, _REFUSED)}
 _REQUIREMENT = select(_KEPT_OUT, _OWNERS)
 _ENFORCING = _with_refused(_REQUIREMENT.add_columns(_IS_LINKED.label("is_linked"), CAME.label("is_shown")))

@@ -153,3 +153,17 @@ def test_switching_off_asks_whoever_signed_in_a_while_ago_to_sign_in_again_first
         assert page.by_id("switch-off").attributes["href"] == desk.address("disable")
         answer = browser.get(desk.address("disable"))
     assert (answer.status_code, "Please sign in again" in answer.text) == (403, True)
+
+
+def test_title_of_the_question_keeps_its_words_whole_and_what_is_typed_text(
+    acme: Acme, desk: Desk, browser: FlaskClient
+) -> None:
+    title = Page(browser.get(desk.address("disable"))).by_id("page-title")
+    assert title.text == "Switch single sign-on off?"
+    assert '<span class="unbroken">sign-on</span>' in browser.get(desk.address("disable")).text
+    rename = "<b>sign-on"
+    acme.world.write(lambda: setattr(acme.organization(), "name", rename))
+    desk.sign_in(browser)
+    desk.link(browser)
+    asked = post(browser, desk.address("enforce"), enforcement="required", from_date="").text
+    assert '&lt;b&gt;<span class="unbroken">sign-on</span>' in asked

@@ -86,6 +86,21 @@ def test_new_codes_are_shown_in_the_browser_that_made_them_within_ten_minutes_an
     assert rows(acme, ShownCodes) == 0
 
 
+def test_status_says_how_many_codes_are_left_and_warns_where_they_are_needed(
+    acme: Acme, desk: Desk, browser: FlaskClient
+) -> None:
+    assert "Recovery codes: none yet" in browser.get(acme.address("sso")).text
+    assert "state-warning" not in browser.get(acme.address("sso")).text
+    desk.set(enforcement=Enforcement.REQUIRED)
+    desk.know(acme.owner)
+    desk.sign_in(browser)
+    assert "state-warning" in browser.get(acme.address("sso")).text
+    codes: list[str] = acme.act(acme.owner, lambda actor, here: recovery.make(actor, here, 1))
+    assert come_in(desk, browser, codes[0]) == 303
+    page = browser.get(acme.address("sso")).text
+    assert (f"Recovery codes: {len(codes) - 1} left" in page, "state-warning" in page) == (True, False)
+
+
 def test_secrets_are_in_no_letter_and_no_entry(acme: Acme, codes: list[str]) -> None:
     said = str([letter.data for letter in acme.world.letters("sso_recovery")]) + str(
         [(entry.before, entry.after) for entry in acme.entries()]

@@ -78,6 +78,7 @@ def _page(
         draft=_described(draft),
         was_in_use=active is None and connections.was_in_use(organization),
         coverage=overview.coverage if overview else None,
+        codes_left=overview.codes_left if overview else 0,
         records=records,
         is_required=active is not None and is_required(active),
         rehearsal=overview.rehearsal if overview else None,
