@@ -204,6 +204,25 @@ class RoleTooHigh(DomainError):
     field = "role"
 
 
+class OwnersNeedSignIn(DomainError):
+    """Who owns an organization was to change in a session that is older, or that a provider began."""
+
+    title = N_("Please sign in again")
+    sentence = N_(
+        "Who is an owner changes only after a sign-in with your password that is at most ten minutes old. Nothing was "
+        "changed."
+    )
+
+
+class OwnersNeedPassword(OwnersNeedSignIn):
+    """The same in a session that a provider began, which is never enough."""
+
+    sentence = N_(
+        "You came in through single sign-on alone, and who is an owner changes only after a sign-in with your "
+        "password. If you have none, set one by “Forgot your password?” first. Nothing was changed."
+    )
+
+
 class AboveYourRole(Forbidden):
     """Somebody tried to change the membership of a person whose role is above their own."""
 

@@ -356,6 +356,19 @@ def test_D06_nobody_comes_in_again_where_ends_are_not_known(app: Flask, acme: Ac
     assert acme.browser(acme.member).get(acme.address("members")).status_code == 200
 
 
+def test_groups_that_a_source_fills_are_known_of_whoever_was_removed_before(app: Flask, filled: Acme) -> None:
+    def keep() -> None:
+        readers = db.session.scalars(select(AccessGroup)).one()
+        readers.source = "sso"
+        db.session.scalars(select(RemovedMember)).one().group_ids = [readers.id, readers.id + 1]
+
+    filled.world.write(keep)
+    schema.downgrade(app, "0016")
+    schema.upgrade(app)
+    kept = filled.world.read(lambda: db.session.scalars(select(RemovedMember)).one())
+    assert kept.managed_group_ids == kept.group_ids[:1]
+
+
 def test_schema_made_anew_works(app: Flask, filled: Acme, world: World, connection: Connection) -> None:
     do_what_is_owed(connection)
     schema.downgrade(app, "base")

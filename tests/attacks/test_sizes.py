@@ -61,6 +61,21 @@ def test_X04_ten_megabytes_are_refused_at_every_address_before_they_are_read(
                     assert body.read_bytes <= MAX_BYTES_OF_LISTS, (route, kind)
 
 
+def test_X04_form_that_breaks_off_is_refused_with_all_that_came_of_it(world: World, acme: Acme) -> None:
+    browser = world.browser(acme.owner)
+    fields = {**OFFER, "emails": "ira@example.org", "csrf_token": csrf_token(browser)}
+    cut_off = urlencode({**fields, "more": "x" * 100}).encode()[:-50]
+    at_gunicorn = {"wsgi.input_terminated": True, "CONTENT_LENGTH": str(len(cut_off) + 50)}
+    with acme.unchanged():
+        answer = browser.post(
+            acme.address("members/new"), data=cut_off, content_type=PLAIN_FORM, environ_overrides=at_gunicorn
+        )
+        assert answer.status_code == 400
+    whole = {**at_gunicorn, "CONTENT_LENGTH": str(len(cut_off))}
+    sent = browser.post(acme.address("members/new"), data=cut_off, content_type=PLAIN_FORM, environ_overrides=whole)
+    assert sent.status_code == 303
+
+
 def many_fields(number: int, name: str) -> list[tuple[str, str]]:
     return [(name.format(index), "x") for index in range(number)]
 

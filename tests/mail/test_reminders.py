@@ -10,6 +10,7 @@ from flask import Flask
 from tests.mail.letters import worker_of
 from tests.support.acme import Acme
 from tests.support.crowds import invite
+from tests.support.faults import insertion_fails
 from tests.support.smtp import SmtpSink
 from tests.support.visitor import at_once
 from webapp.mail import reminders
@@ -31,6 +32,26 @@ def test_two_workers_at_once_remind_everybody_once(acme: Acme) -> None:
     letters = acme.world.letters("invitation_reminder")
     assert sorted(letter.to_address for letter in letters) == sorted(emails)
     assert acme.events().count("invitation.reminded") == len(emails)
+
+
+def test_organization_whose_reminders_fail_keeps_no_other_from_its_turn(
+    acme: Acme, database_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def sweep() -> list[str]:
+        with acme.world.app.app_context():
+            reminders.queue_due()
+        return [letter.to_address for letter in acme.world.letters("invitation_reminder")]
+
+    with time_machine.travel(NOON, tick=False) as clock:
+        acme.world.invite(acme.slug, acme.owner, "here@example.net")
+        acme.world.invite(acme.other_slug, acme.stranger, "there@example.net")
+        clock.shift(timedelta(days=5))
+        here = acme.world.read(acme.organization).id
+        with insertion_fails(database_url, "audit_entry", "statement", of=here):
+            assert sweep() == ["there@example.net"]
+        [failed] = [record for record in caplog.records if "Reminders could not be queued" in record.getMessage()]
+        assert vars(failed)["organization"] == here
+        assert sorted(sweep()) == ["here@example.net", "there@example.net"]
 
 
 class TestDelivery:

@@ -16,10 +16,12 @@ NAMES = {
     "requested": "bob@example.org",
 }
 MEMBERS, REQUESTS = "/orgs/harbour-works/members", "/orgs/harbour-works/members/requests"
+ENDED: dict[str, object] = {"approver": "Ada", "role": "admin", "ended_at": "2026-08-01T00:00:00+00:00"}
 KINDS = [
     ("request_received", {"suggested_by": ""}, REQUESTS, "asks to join", "you may approve"),
     ("request_received", {"suggested_by": "Mia"}, REQUESTS, "Mia suggests that", "you may approve"),
     ("request_approved", {"approver": "Ada", "role": "admin"}, MEMBERS, "Ada approved", "you suggested somebody"),
+    ("request_approved", ENDED, MEMBERS, "belonged to Harbour Works until 31 Jul 2026, so no invitation", "suggested"),
     ("request_rejected", {"is_visitors": True}, None, "our request to join", "somebody asked to join"),
     ("request_rejected", {"is_visitors": False}, None, "hat you suggested", "you suggested somebody"),
     ("added", {"name": "Ned", "actor": "Ada", "role": "admin"}, MEMBERS, "Ada added you", "made you a member"),
@@ -68,6 +70,10 @@ def test_C14_address_that_somebody_typed_leads_nowhere(app: Flask, kind: str, is
     for body in parts(app, kind, {**said, "is_visitors": is_visitors}):
         assert "evil.example" not in body
         assert "a.co" not in body
+
+
+def test_letter_about_a_membership_that_has_ended_does_not_say_that_it_was_approved(app: Flask) -> None:
+    assert "approved" not in str(parts(app, "request_approved", ENDED))
 
 
 def test_address_that_somebody_typed_can_be_read(app: Flask) -> None:

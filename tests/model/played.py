@@ -153,7 +153,7 @@ class Played:
         if name == COMMAND_LINE:
             return Actor.system()
         user = db.session.get_one(User, self._users[name])
-        return Actor.of(user, ip=None, member=members.of_user(organization, user.id))
+        return Actor.of(user, ip=None, member=members.of_user(organization, user.id), is_fresh=True)
 
     def _member(self, organization: Organization, name: str) -> Member:
         found = members.of_user(organization, self._users[name])

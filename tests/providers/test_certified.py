@@ -3,13 +3,16 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
+import time_machine
 
 from tests.support.certified import ALGORITHMS, Certified, certified_provider, sign_in
 from tests.support.identity_provider import CALLBACK, LOOPBACK, PEOPLE
 from tests.support.traveller import Traveller
+from webapp import clock
 from webapp.providers.base import Attempt, Parameters, Provider
 from webapp.providers.claims import read
 from webapp.providers.errors import Misconfigured, ProviderError, Reason, SaidNo
@@ -73,6 +76,23 @@ def test_somebody_signed_in_there_must_do_so_again_where_asked(ours: Provider) -
             typed = {"login": "u-1", "password": "any"} if "login" in seen.forms[0].fields else {}
             seen, shown = traveller.send(seen.forms[0], **typed), shown + 1
         assert (shown, ours.finish(made, seen.query).claims.subject) == (pages, "u-1")
+
+
+def test_E14_who_signed_in_there_too_long_ago_does_so_again_and_it_says_when(
+    certified: Certified, ours: Provider
+) -> None:
+    traveller, began = Traveller(CALLBACK), clock.now()
+    first = Attempt.new(CALLBACK, max_age_seconds=600)
+    ours.finish(first, sign_in(traveller, ours.begin(first), "u-1").query)
+    with certified.later(700), time_machine.travel(began + timedelta(seconds=700)):
+        for max_age, pages in ((None, 0), (600, 1), (600, 0)):
+            made = Attempt.new(CALLBACK, max_age_seconds=max_age)
+            seen, shown = traveller.open(ours.begin(made)), 0
+            while seen.status:
+                seen, shown = traveller.send(seen.forms[0], login="u-1", password="any"), shown + 1
+            signed_in_at = ours.finish(made, seen.query).authenticated_at
+            assert shown == pages
+            assert max_age is None or (signed_in_at and signed_in_at > began + timedelta(seconds=600))
 
 
 def test_refresh_token_is_exchanged_for_another_and_works_once(ours: Provider, attempt: Attempt) -> None:

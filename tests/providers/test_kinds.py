@@ -19,7 +19,7 @@ from tests.support.identity_provider import (
 from webapp.config import BadSetting
 from webapp.providers.base import Attempt, Connection, Provider, Surroundings, check_state, state_of
 from webapp.providers.dummy import DummyProvider
-from webapp.providers.errors import CallbackRefused, Misconfigured, Reason, SaidNo
+from webapp.providers.errors import CallbackRefused, Misconfigured, NotBelieved, Reason, SaidNo
 from webapp.providers.oidc import OidcProvider
 from webapp.providers.registry import OURS, kinds, provider_for, registered
 from webapp.providers.words import WORDS
@@ -36,6 +36,25 @@ def test_google_lets_in_who_is_of_the_domain(theirs: HostileProvider) -> None:
     theirs.claims_changes = {"hd": "corp.example.org"}
     assert Browser(google(theirs), theirs).sign_in().claims.subject == "u-1"
     assert {"hd": "corp.example.org", "access_type": "offline"}.items() <= theirs.seen["authorize"].items()
+
+
+@pytest.mark.parametrize(("kind", "options"), [("google", {"hosted_domain": "corp.example.org"}), ("gitlab", {})])
+def test_E14_kinds_are_asked_for_the_age_of_a_sign_in_as_far_as_they_honour_it(
+    theirs: HostileProvider, kind: str, options: dict[str, str]
+) -> None:
+    theirs.claims_changes = {"hd": "corp.example.org", "auth_time": ABSENT}
+    ours = connected(theirs, kind=kind, options=options)
+    browser = Browser(ours, theirs, Attempt.new(CALLBACK, max_age_seconds=600))
+    if ours.honours_max_age:
+        with pytest.raises(NotBelieved):
+            browser.sign_in()
+    else:
+        assert browser.sign_in().claims.subject == "u-1"
+    assert theirs.seen["authorize"].get("max_age") == ("600" if kind == "gitlab" else None)
+
+
+def test_E14_which_kinds_say_when_people_signed_in() -> None:
+    assert {name for name, kind in OURS.items() if kind.honours_max_age} == {"oidc", "gitlab"}
 
 
 @pytest.mark.parametrize(

@@ -219,6 +219,7 @@ def test_A14_token_for_us_and_others_names_us_twice(theirs: HostileProvider, cha
         ({"iat": -31_536_000}, Reason.TIMES),
         ({"nbf": 40}, Reason.TIMES),
         ({"auth_time": "now"}, Reason.TIMES),
+        ({"auth_time": 40}, Reason.TIMES),
         ({"auth_time": 1e300}, Reason.TIMES),
     ],
     ids=repr,
@@ -232,11 +233,15 @@ def test_token_of_another_time_or_sign_in_is_refused(
 
 def in_seconds(name: str, value: Any) -> Any:
     """Return the time so many seconds from now, for the times among claims."""
-    is_time = name in ("exp", "iat", "nbf") and isinstance(value, int | float) and not isinstance(value, bool)
+    is_time = (
+        name in ("exp", "iat", "nbf", "auth_time") and isinstance(value, int | float) and not isinstance(value, bool)
+    )
     return int(time.time()) + value if is_time else value
 
 
-@pytest.mark.parametrize("changes", [{"exp": -20}, {"iat": 20}, {"iat": -610}, {"nbf": 20}], ids=repr)
+@pytest.mark.parametrize(
+    "changes", [{"exp": -20}, {"iat": 20}, {"iat": -610}, {"nbf": 20}, {"auth_time": 20}], ids=repr
+)
 def test_clocks_may_differ_a_little(theirs: HostileProvider, changes: dict[str, Any]) -> None:
     theirs.claims_changes = {name: in_seconds(name, value) for name, value in changes.items()}
     assert Browser(connected(theirs), theirs).sign_in().claims.subject == "u-1"

@@ -183,6 +183,15 @@ def test_whoever_suggested_somebody_who_became_a_member_is_told_with_the_role_th
     assert (letter.to_address, letter.data["role"]) == ("mina@example.com", "admin")
 
 
+def test_whoever_suggested_somebody_whose_membership_has_ended_is_told_when(acme: Acme) -> None:
+    number = suggest(acme, acme.member, "adam@example.net")
+    acme.world.write(_prove, acme.admin.user_id, "adam@example.net")
+    acme.change(acme.admin, expires_at=NOON - timedelta(days=3650))
+    assert not approve(acme, acme.manager, number)
+    [letter] = acme.world.letters("request_approved")
+    assert letter.data["ended_at"] == (NOON - timedelta(days=3650)).isoformat()
+
+
 def _prove(user_id: int, email: str) -> None:
     now = datetime.now(UTC)
     db.session.add(EmailAddress(user_id=user_id, address=email, canonical=email, is_primary=False, verified_at=now))
@@ -246,7 +255,7 @@ def attempt(app: Flask, slug: str, person: Person, step: Step) -> str:
     def run() -> None:
         organization = organizations.lock(organization_of(slug).id)
         user = db.session.get_one(User, person.user_id)
-        step(Actor.of(user, ip=None, member=members.of_user(organization, user.id)), organization)
+        step(Actor.of(user, ip=None, member=members.of_user(organization, user.id), is_fresh=True), organization)
 
     with app.app_context():
         try:

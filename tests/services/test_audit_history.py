@@ -99,7 +99,7 @@ class Chance:
     def _as_owner(self, step: Callable[[Actor, Organization], object]) -> None:
         organization = self._acme.organization()
         member = self._random.choice([member for member in _everybody(organization) if _is_owner(member)])
-        step(Actor.of(db.session.get_one(User, member.user_id), ip=None, member=member), organization)
+        step(Actor.of(db.session.get_one(User, member.user_id), ip=None, member=member, is_fresh=True), organization)
 
     def _join(self, actor: Actor, organization: Organization) -> None:
         person, offer = self._stranger(), Offer(self._random.choice(list(Role)), 7)
@@ -136,7 +136,7 @@ class Chance:
     def _leave(self, _actor: Actor, organization: Organization) -> None:
         member = self._somebody(organization)
         leaver = db.session.get_one(User, member.user_id)
-        removals.leave(Actor.of(leaver, ip=None, member=member), organization)
+        removals.leave(Actor.of(leaver, ip=None, member=member, is_fresh=True), organization)
 
     def _somebody(self, organization: Organization) -> Member:
         return self._random.choice(_everybody(organization))

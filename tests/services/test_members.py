@@ -244,7 +244,7 @@ def attempt(acme: Acme, people: tuple[Person, Person], steps: tuple[Step | None,
     def act() -> None:
         organization = organizations.lock(organization_of(acme.slug).id)
         mine = members.of_user(organization, me.user_id)
-        actor = Actor.of(db.session.get_one(User, me.user_id), ip=None, member=mine)
+        actor = Actor.of(db.session.get_one(User, me.user_id), ip=None, member=mine, is_fresh=True)
         theirs = members.of_user(organization, them.user_id)
         if step is None:
             removals.leave(actor, organization)

@@ -46,6 +46,7 @@ from webapp.models import (
 )
 from webapp.services import invitations, members, removals
 from webapp.services.invitation_links import Link
+from webapp.services.removals import LeftOut
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
 ENDS = datetime(2100, 1, 1, tzinfo=UTC)
@@ -388,7 +389,7 @@ def test_who_left_is_invited_to_what_they_had_and_the_actor_may_give(acme: Acme,
     with acme.unchanged(), pytest.raises(HasLeft, match="Lea Leaver left on their own"):
         undo(acme, kept.member_id)
     with installed(keeper=Keeper(Scope.TEAM_WRITE, "blue")):
-        assert invite_back(acme, kept) == ("lea.leaver@example.org", ["Blue"])
+        assert invite_back(acme, kept) == ("lea.leaver@example.org", LeftOut(("Blue",)))
     [invitation] = rows(acme, Invitation)
     assert (invitation.role, invitation.has_global_access, invitation.invited_by_id) == (
         Role.ADMIN,
@@ -402,8 +403,8 @@ def test_who_left_is_invited_to_what_they_had_and_the_actor_may_give(acme: Acme,
         invite_back(acme, kept, acme.admin)
 
 
-def invite_back(acme: Acme, kept: RemovedMember, by: Person | None = None) -> tuple[str, list[str]]:
-    def step(actor: Actor, organization: Organization) -> tuple[str, list[str]]:
+def invite_back(acme: Acme, kept: RemovedMember, by: Person | None = None) -> tuple[str, LeftOut]:
+    def step(actor: Actor, organization: Organization) -> tuple[str, LeftOut]:
         return removals.invite_back(actor, organization, db.session.get_one(RemovedMember, kept.id))
 
     return acme.act(by or acme.manager, step)

@@ -69,12 +69,16 @@ class Acme:
         return organization_of(self.slug)
 
     def act(self, person: Person, step: Callable[[Actor, Organization], T], slug: str | None = None) -> T:
-        """Run a step of a service in a writing transaction, as `person` would in Acme or another organization."""
+        """Run a step of a service in a writing transaction, as `person` would in Acme or another organization.
+
+        They have just signed in.
+        """
 
         def run() -> T:
             organization = organization_of(slug or self.slug)
             user = db.session.get_one(User, person.user_id)
-            return step(Actor.of(user, ip=None, member=members.of_user(organization, user.id)), organization)
+            member = members.of_user(organization, user.id)
+            return step(Actor.of(user, ip=None, member=member, is_fresh=True), organization)
 
         found: T = self.world.write(run)
         return found

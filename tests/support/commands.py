@@ -57,9 +57,9 @@ class Command:
     def __init__(self, environment: Mapping[str, str]) -> None:
         self._environment = environment
 
-    def __call__(self, *arguments: object, found_in: Sequence[str] = ()) -> Ran:
-        """Run it to its end; packages are looked for in the folders of `found_in` first."""
-        ran = _copied([str(argument) for argument in arguments], variables(self._environment), found_in)
+    def __call__(self, *arguments: object, found_in: Sequence[str] = (), **more: str) -> Ran:
+        """Run it to its end, with `more` variables; packages are looked for in the folders of `found_in` first."""
+        ran = _copied([str(argument) for argument in arguments], variables(self._environment, **more), found_in)
         assert "Traceback" not in ran.err, ran.err
         return ran
 

@@ -12,8 +12,8 @@ When = Literal["statement", "commit"]
 # A row that refers to nothing is refused only when the transaction is about to be committed.
 PARENTLESS = "create table parentless (parent bigint references organization (id) deferrable initially deferred)"
 SQLITE = {
-    "statement": "create trigger forced before insert on {table} begin select raise(abort, 'forced'); end",
-    "commit": "create trigger forced after insert on {table} begin insert into parentless values (-1); end",
+    "statement": "create trigger forced before insert on {table} {when} begin select raise(abort, 'forced'); end",
+    "commit": "create trigger forced after insert on {table} {when} begin insert into parentless values (-1); end",
 }
 POSTGRESQL = {
     "statement": "begin raise exception 'forced'; end",
@@ -22,18 +22,26 @@ POSTGRESQL = {
 
 
 @contextmanager
-def insertion_fails(database_url: str, table: str, when: When) -> Iterator[None]:
-    """Let every transaction fail that inserts into a table, at once or when it is about to be committed."""
+def insertion_fails(database_url: str, table: str, when: When, of: int | None = None) -> Iterator[None]:
+    """Let every transaction fail that inserts into a table, at once or when it is about to be committed.
+
+    Args:
+        database_url: where.
+        table: into which.
+        when: it fails.
+        of: the id of the organization whose rows alone are meant.
+    """
     engine = create_engine(database_url, poolclass=NullPool)
     is_sqlite = engine.dialect.name == "sqlite"
+    of_one = f"when (new.organization_id = {of})" if of is not None else ""
     run(engine, PARENTLESS)
     if is_sqlite:
-        run(engine, SQLITE[when].format(table=table))
+        run(engine, SQLITE[when].format(table=table, when=of_one))
     else:
         run(
             engine,
             f"create function forced() returns trigger language plpgsql as $$ {POSTGRESQL[when]} $$",
-            f"create trigger forced after insert on {table} for each row execute function forced()",
+            f"create trigger forced after insert on {table} for each row {of_one} execute function forced()",
         )
     try:
         yield

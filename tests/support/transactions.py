@@ -56,3 +56,20 @@ def transactions(app: Flask) -> Iterator[list[Transaction]]:
     finally:
         for name, hook in hooks:
             event.remove(engine, name, hook)
+
+
+@contextmanager
+def clashes(app: Flask) -> Iterator[list[str]]:
+    """Collect what the database says of statements that fail within the block, also where they are tried again."""
+    found: list[str] = []
+
+    def note(context: Any) -> None:
+        found.append(str(context.original_exception))
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "handle_error", note)
+    try:
+        yield found
+    finally:
+        event.remove(engine, "handle_error", note)

@@ -104,7 +104,7 @@ class World:
         def make() -> Invited:
             organization = _organization(slug)
             user = db.session.get_one(User, by.user_id)
-            actor = Actor.of(user, ip=None, member=members.of_user(organization, user.id))
+            actor = Actor.of(user, ip=None, member=members.of_user(organization, user.id), is_fresh=True)
             offer = Offer(role, days, **more)
             [invitation] = invitations.invite_all(actor, organization, [addresses.parse(email)], offer)
             letter = db.session.get_one(OutboxMessage, invitation.letter_id)

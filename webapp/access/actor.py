@@ -21,7 +21,7 @@ class Actor:
 
     `member` is the actor's membership in the organization at hand, read under the same lock as everything else.
     `is_confined` says that an organization's identity provider alone names the user: what they know and may do
-    elsewhere is not to be used.
+    elsewhere is not to be used. `is_fresh` says that the user has just signed in by themselves.
     """
 
     kind: ActorKind
@@ -31,11 +31,12 @@ class Actor:
     member: Member | None = None
     language: str | None = None
     is_confined: bool = False
+    is_fresh: bool = False
 
     @classmethod
-    def of(cls, user: User, *, ip: str | None, member: Member | None = None) -> Self:
+    def of(cls, user: User, *, ip: str | None, member: Member | None = None, is_fresh: bool = False) -> Self:
         """Return the actor for a signed-in user."""
-        return cls(ActorKind.USER, user.name, user.id, ip, member, user.language)
+        return cls(ActorKind.USER, user.name, user.id, ip, member, user.language, is_fresh=is_fresh)
 
     @classmethod
     def visitor(cls, ip: str | None, language: str | None = None) -> Self:

@@ -8,7 +8,15 @@ from webapp.access import grants, plugins
 from webapp.access.actor import Actor, ActorKind
 from webapp.access.facts import MemberFacts, Resource
 from webapp.access.roles import LOWEST_LEVEL, LOWEST_ROLE, LOWEST_ROLE_IN_OWN_TEAM, Scope, has_scope
-from webapp.errors import AboveYourRole, Forbidden, NotFound, RoleTooHigh, Yourself
+from webapp.errors import (
+    AboveYourRole,
+    Forbidden,
+    NotFound,
+    OwnersNeedPassword,
+    OwnersNeedSignIn,
+    RoleTooHigh,
+    Yourself,
+)
 from webapp.models import Member, Organization, Project, Role, Team
 
 
@@ -113,6 +121,36 @@ def require_role_within(actor: Actor, role: Role) -> None:
     """
     if not is_role_within(actor, role):
         raise RoleTooHigh
+
+
+def require_may_grant(actor: Actor, role: Role) -> None:
+    """Go on only if the actor may make somebody a member with `role`, or offer it.
+
+    Raises:
+        RoleTooHigh: it is above their own.
+        OwnersNeedSignIn: it is that of owners; see `require_fresh_for_owners`.
+    """
+    require_role_within(actor, role)
+    require_fresh_for_owners(actor, role)
+
+
+def require_fresh_for_owners(actor: Actor, *roles: Role) -> None:
+    """Go on only if the actor has just signed in, where one of the roles given or taken is that of owners.
+
+    So nobody makes themselves an owner in a browser that an owner has left open.
+
+    Raises:
+        OwnersNeedSignIn: they have not; OwnersNeedPassword where they came at a provider's word alone.
+    """
+    if reason := refusal_for_owners(actor, *roles):
+        raise reason
+
+
+def refusal_for_owners(actor: Actor, *roles: Role) -> OwnersNeedSignIn | None:
+    """Return why the actor may not give or take some roles yet, or nothing where they may; see above."""
+    if actor.kind is ActorKind.SYSTEM or actor.is_fresh or Role.OWNER not in roles:
+        return None
+    return OwnersNeedPassword() if actor.is_confined else OwnersNeedSignIn()
 
 
 def is_role_within(actor: Actor, role: Role) -> bool:

@@ -13,7 +13,9 @@ from webapp.models import (
     Enforcement,
     Identity,
     IdentityProvider,
+    Member,
     ProviderStatus,
+    Role,
     SessionIdentity,
     SessionRecovery,
 )
@@ -50,7 +52,7 @@ def lacks_identity(member: Any) -> ColumnElement[bool]:
     """
     provider, let_in = aliased(IdentityProvider), aliased(SessionRecovery)
     vouched_for = vouches_for(provider, member).correlate(provider, member)
-    by_code = _let_in_by_code(let_in, member).where(let_in.user_id == member.user_id).correlate(member)
+    by_code = _let_in_by_code(let_in, member).correlate(member)
     return requires(provider, member.organization_id).where(not_(vouched_for), not_(by_code)).correlate(member)
 
 
@@ -95,8 +97,11 @@ def is_way_into(organization_id: Any, user_id: Any, session_id: Any) -> Exists:
     in for that: also where single sign-on is not required, a provider's word does not count longer than it does there.
     """
     provider, identity, came = aliased(IdentityProvider), aliased(Identity), aliased(SessionIdentity)
-    by_code = exists().where(SessionRecovery.session_id == session_id, SessionRecovery.until > NOW)
-    by_code = by_code.where(SessionRecovery.organization_id == identity.organization_id).correlate(identity)
+    member, let_in = aliased(Member), aliased(SessionRecovery)
+    by_code = _let_in_by_code(let_in, member).where(let_in.session_id == session_id)
+    by_code = by_code.where(
+        member.organization_id == identity.organization_id, member.user_id == identity.user_id
+    ).correlate(identity)
     counts = or_(is_recent(came.verified_at, provider), is_recent(identity.refreshed_at, provider), by_code)
     return _was_way_into(provider, identity, came, organization_id, user_id, session_id).where(counts)
 
@@ -147,8 +152,12 @@ def _came_through(provider: Any, member: Any, session_id: Any) -> Exists:
 
 
 def _let_in_by_code(let_in: Any, member: Any) -> Exists:
-    """Return the condition that a recovery code has let in to the organization of a member, and does so yet."""
-    return exists().where(let_in.organization_id == member.organization_id, let_in.until > NOW)
+    """Return the condition that a recovery code has let in to the organization of a member, and does so yet.
+
+    Codes are for owners: whoever is none any more is in by none.
+    """
+    theirs = (let_in.organization_id == member.organization_id, let_in.user_id == member.user_id)
+    return exists().where(*theirs, let_in.until > NOW, member.role == Role.OWNER)
 
 
 def _wants(provider: Any, organization_id: Any) -> Exists:

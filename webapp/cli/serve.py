@@ -11,12 +11,12 @@ import click
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
 
 from webapp import create_app, schema
 from webapp import db as database
 from webapp.cli.children import STOP_SECONDS, Child
 from webapp.cli.demo_provider import issuer_at, listener_near, provider_on
+from webapp.cli.patient_worker import PatientWorker
 from webapp.cli.setup_link import link_if_possible
 from webapp.config import THREADS, Settings, is_loopback
 from webapp.db import db
@@ -40,20 +40,6 @@ class Server(BaseApplication):
     def load(self) -> Flask:
         """Return the WSGI application."""
         return self.application
-
-
-class PatientWorker(ThreadWorker):
-    """Ends a connection in the thread that answered on it.
-
-    Gunicorn would do so in the thread that accepts all others, and wait there for clients that do not hang up.
-    """
-
-    def handle(self, conn: Any) -> Any:
-        """Answer a request, then end the connection where no other may follow; ending it again does nothing."""
-        goes_on = super().handle(conn)
-        if goes_on is False:
-            conn.close(graceful=True)
-        return goes_on
 
 
 class JsonLogger(Logger):

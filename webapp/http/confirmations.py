@@ -77,6 +77,11 @@ class Preview(Question):
         """How many people reach less than before."""
         return len({shift.member_id for shift in self.impact.losses})
 
+    @property
+    def gainers(self) -> int:
+        """How many people reach more than before, and nothing less."""
+        return len({shift.member_id for shift in self.impact.shifts}) - self.losers
+
     def must_ask(self, form: ConfirmForm) -> bool:
         """Tell whether somebody loses something and nobody has confirmed that yet."""
         return self.impact.takes_away and not self.is_confirmed(form)

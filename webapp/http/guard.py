@@ -19,6 +19,7 @@ from webapp.http.environment import Environment
 from webapp.http.loading import lead_elsewhere, load_children, load_named, load_organization
 from webapp.http.rules import PUBLIC, SIGNED_IN, SOFTWARE, Asks, Rule, rule_of
 from webapp.http.session import Viewer, belongs_to, current_actor, reload_viewer, token, viewer
+from webapp.http.whole import WholeRequest
 from webapp.models import Member, MemberStatus, Organization, Project, Team
 from webapp.models.member import last_day
 from webapp.services import attempts, audit, organizations, sessions
@@ -34,6 +35,7 @@ class GuardedFlask(Flask):
     """Flask, with the guard and the unit of work around every view."""
 
     jinja_environment = Environment
+    request_class = WholeRequest
 
     def dispatch_request(self) -> ResponseReturnValue:
         """Answer the request: transaction, guard, view."""
@@ -188,7 +190,9 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
     loaded = dict(arguments)
     g.organization = g.member = None
     slug = loaded.pop("org", None)
-    locked = organizations.lock_by_slug(slug) if lock and slug is not None else None
+    if lock and rule.also_locks is not None:
+        loaded["held"] = rule.also_locks()
+    locked = organizations.lock_by_slug(slug, loaded.get("held", ())) if lock and slug is not None else None
     found = reload_viewer()
     if rule.allows is not PUBLIC and found is None:
         raise SignInRequired

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from webapp.errors import N_, DomainError, ProviderRequired, SignInRequired
+from webapp.errors import N_, DomainError, OwnersNeedSignIn, ProviderRequired, SignInRequired
 from webapp.http.days import day
 from webapp.http.htmx import is_fragment_request, leave
 
@@ -47,7 +47,16 @@ def _said(value: object) -> object:
 def _domain_error(error: DomainError) -> Response:
     if isinstance(error, SignInRequired):
         return leave(_sign_in_address(error))
-    return problem(error.status, _(error.title), translated(error))
+    again_at = _page_at_hand() if isinstance(error, OwnersNeedSignIn) else None
+    return problem(error.status, _(error.title), translated(error), again_at=again_at)
+
+
+def _page_at_hand() -> str:
+    """Return the page to come back to after signing in again: what was asked for, or the members where that is none."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    is_page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+    return request.path if is_page else url_for("members.index", org=(request.view_args or {})["org"])
 
 
 def _sign_in_address(error: SignInRequired) -> str:
@@ -84,10 +93,18 @@ def _unexpected(error: Exception) -> Response:
     return problem(500, _(title), _(sentence))
 
 
-def problem(status: int, title: str, sentence: str) -> Response:
-    """Answer an error: the fragment where HTMX asked, the whole page otherwise."""
+def problem(status: int, title: str, sentence: str, *, again_at: str | None = None) -> Response:
+    """Answer an error: the fragment where HTMX asked, the whole page otherwise.
+
+    Args:
+        status: the HTTP status.
+        title: what happened.
+        sentence: what it means.
+        again_at: where signing in again leads, where that helps.
+    """
     template = "problems/_problem.html" if is_fragment_request() else "problems/problem.html"
-    body = render_template(template, status=status, title=title, sentence=sentence, request_id=g.get("request_id", ""))
+    said = {"title": title, "sentence": sentence, "again_at": again_at, "request_id": g.get("request_id", "")}
+    body = render_template(template, status=status, **said)
     response = make_response(body, status)
     response.vary.update(("HX-Request", "HX-Target"))
     return response

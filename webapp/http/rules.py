@@ -1,6 +1,6 @@
 """What a route says of who may use it; `guard` asks."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final, TypeVar
@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 from webapp.access.roles import Scope
 
 Asks = Callable[..., Callable[[], object]]
+AlsoLocks = Callable[[], Collection[int]]
 View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
@@ -39,6 +40,7 @@ class Rule:
     asks: Asks | None = None
     leads_out: bool = False
     proves: bool = False
+    also_locks: AlsoLocks | None = None
 
 
 class UndeclaredRoute(Exception):
@@ -101,6 +103,21 @@ def proves(view: View) -> View:
     """
     view.__dict__["rule"] = replace(view.__dict__["rule"], proves=True)
     return view
+
+
+def also_locks(others: AlsoLocks) -> Callable[[View], View]:
+    """Declare of a view, above `access`, which other organizations it may change.
+
+    Args:
+        others: returns their ids; their locks are taken together with that of its own, in ascending id, and the view is
+            called with the ids as `held`.
+    """
+
+    def declare(view: View) -> View:
+        view.__dict__["rule"] = replace(view.__dict__["rule"], also_locks=others)
+        return view
+
+    return declare
 
 
 def rule_of(app: Flask, endpoint: str) -> Rule:

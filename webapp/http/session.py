@@ -242,4 +242,5 @@ def _actor(found: Viewer | None, member: Member | None) -> Actor:
     language = get_locale().language
     if found is None:
         return Actor.visitor(client_ip(), language)
-    return Actor(ActorKind.USER, found.name, found.user_id, client_ip(), member, language, found.is_confined)
+    known = {"is_confined": found.is_confined, "is_fresh": found.is_fresh}
+    return Actor(ActorKind.USER, found.name, found.user_id, client_ip(), member, language, **known)

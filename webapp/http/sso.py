@@ -3,7 +3,7 @@
 A provider is asked while no transaction is open. What is kept before and after is in transactions of its own.
 """
 
-from typing import Final, cast
+from typing import Final, TypedDict, Unpack, cast
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, request, url_for
@@ -82,29 +82,39 @@ def count_leaving(state: str) -> DomainError | None:
     return attempts.count(attempts.limits_of("sso-leave", session.client_ip()))
 
 
-def depart_to_sign_in(organization_id: int, next_path: str | None = None, *, link: Link | None = None) -> Response:
+def depart_to_sign_in(
+    organization_id: int,
+    next_path: str | None = None,
+    *,
+    link: Link | None = None,
+    max_age_seconds: int | None = None,
+) -> Response:
     """Begin a sign-in in this browser under the organization's lock, and lead to the page that leaves.
 
     Args:
         organization_id: whose provider.
         next_path: where to go afterwards.
         link: the invitation that is to be accepted by it, and no other.
+        max_age_seconds: how long ago they may have signed in at the provider, where that matters.
 
     Raises:
         NotFound: the organization has no connection in use.
     """
     provider = connections.require_active(organizations.lock(organization_id))
-    return depart(provider, FlowPurpose.SIGN_IN, next_path, link=link)
+    return depart(provider, FlowPurpose.SIGN_IN, next_path, link=link, max_age_seconds=max_age_seconds)
+
+
+class CameWith(TypedDict, total=False):
+    """What a flow keeps of how somebody came; see `Secrets`."""
+
+    link: Link | None
+    client_secret: str | None
+    is_respelled: bool
+    max_age_seconds: int | None
 
 
 def depart(
-    provider: IdentityProvider,
-    purpose: FlowPurpose,
-    next_path: str | None,
-    *,
-    link: Link | None = None,
-    client_secret: str | None = None,
-    is_respelled: bool = False,
+    provider: IdentityProvider, purpose: FlowPurpose, next_path: str | None, **came_with: Unpack[CameWith]
 ) -> Response:
     """Begin a flow in this browser, in the transaction at hand, and lead to the page that leaves for the provider.
 
@@ -112,16 +122,16 @@ def depart(
         provider: the connection.
         purpose: what for.
         next_path: where to go afterwards; nothing where it is too long to be kept.
-        link: the invitation that is to be accepted by it, and no other.
-        client_secret: a new one of a connection in use, to be proven by this.
-        is_respelled: the provider has just been spelled as it wants, and is not a second time.
+        came_with: the invitation that is to be accepted by it, and no other; a new client secret of a connection in
+            use, to be proven by this; that the provider has just been spelled as it wants, and is not a second time;
+            and how long ago they may have signed in at the provider, where that matters.
     """
     attempt = Attempt.new(redirect_uri(provider.id))
     viewer = session.viewer() if purpose is not FlowPurpose.SIGN_IN else None
     flows.begin(
         provider,
         purpose,
-        Secrets(attempt.state, attempt.nonce, attempt.verifier, link, client_secret, is_respelled),
+        Secrets(attempt.state, attempt.nonce, attempt.verifier, **came_with),
         browser=digest(session.token()) if viewer else session.browser(),
         user_id=viewer.user_id if viewer else None,
         next_path=safe_next(next_path) if len(next_path or "") <= flows.LONGEST_NEXT else None,
@@ -175,9 +185,11 @@ def ask(flow: Flow, brought: Parameters) -> Said:
         ProviderError: the provider said no, is silent, is set up wrongly, or is not believed.
     """
     flow.require_current()
-    return said_by(provider_of(flow.connected).finish(_attempt(flow), brought))
+    provider = provider_of(flow.connected)
+    return said_by(provider, provider.finish(_attempt(flow), brought))
 
 
 def _attempt(flow: Flow) -> Attempt:
     secrets = flow.secrets
-    return Attempt(redirect_uri(flow.connected.id), secrets.state, secrets.nonce, secrets.verifier)
+    ours = redirect_uri(flow.connected.id)
+    return Attempt(ours, secrets.state, secrets.nonce, secrets.verifier, secrets.max_age_seconds)

@@ -5,8 +5,10 @@ form for others. What is typed at a provider's word alone is not kept: whoever r
 """
 
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from flask import request
 from werkzeug.datastructures import MultiDict
@@ -14,6 +16,7 @@ from wtforms import PasswordField
 from wtforms.csrf.core import CSRFTokenField
 
 from webapp.db import db
+from webapp.errors import DomainError, OwnersNeedSignIn
 from webapp.http.forms import Form
 from webapp.http.problems import translated
 from webapp.http.session import require_viewer
@@ -48,6 +51,17 @@ def way_back(form: Form, address: str) -> str:
     typed = [(name, value) for name in kept for value in request.form.getlist(name)]
     sealed = db.vault.seal(_row(address), json.dumps(typed))
     return f"{address}?{NAME}={sealed}" if len(sealed) <= MOST_CHARACTERS else address
+
+
+def way_back_from(refusal: DomainError, form: Form, address: str) -> str | None:
+    """Return the same where a refusal asks for a sign-in of just now; nothing where it does not."""
+    return way_back(form, address) if isinstance(refusal, OwnersNeedSignIn) else None
+
+
+def way_back_to(carried: Sequence[tuple[str, str]]) -> str:
+    """Return where to go after signing in again: to the same question, or the path alone where that is too long."""
+    same = f"{request.path}?{urlencode(carried)}"
+    return same if len(same) <= MOST_CHARACTERS else request.path
 
 
 def brought() -> dict[str, Any]:

@@ -164,7 +164,7 @@ class InvitationWord(Model):
         ForeignKeyConstraint(
             ["organization_id", "invitation_id"], ["invitation.organization_id", "invitation.id"], ondelete="CASCADE"
         ),
-        Index("ix_invitation_word_invitation", "invitation_id", "word"),
+        Index("ix_invitation_word_invitation", "invitation_id", "organization_id", "word"),
     )
 
     organization_id: Mapped[int] = mapped_column(Id, primary_key=True)

@@ -146,7 +146,7 @@ class MemberWord(Model):
         ForeignKeyConstraint(
             ["organization_id", "member_id"], ["member.organization_id", "member.id"], ondelete="CASCADE"
         ),
-        Index("ix_member_word_member", "member_id", "word"),
+        Index("ix_member_word_member", "member_id", "organization_id", "word"),
     )
 
     organization_id: Mapped[int] = mapped_column(Id, primary_key=True)
@@ -160,7 +160,7 @@ class RemovedMember(Model):
     One that ends on a day is kept longer, for that day; see `kept_ends`.
 
     `member_id` is the id it had and gets again; `id` orders removals. The ids of teams and groups are no foreign keys:
-    what is gone by the time it is put back is left out.
+    what is gone by the time it is put back is left out. `managed_group_ids` are those that a source filled.
     """
 
     __tablename__ = "removed_member"
@@ -178,6 +178,7 @@ class RemovedMember(Model):
     has_global_access: Mapped[bool] = mapped_column(default=True, server_default=true())
     team_ids: Mapped[list[int] | None] = mapped_column(JSON)
     group_ids: Mapped[list[int] | None] = mapped_column(JSON)
+    managed_group_ids: Mapped[list[int] | None] = mapped_column(JSON(none_as_null=True))
     status: Mapped[MemberStatus] = mapped_column(name_column(MemberStatus, "status"))
     last_active_at: Mapped[datetime | None]
     signed_in_at: Mapped[datetime | None]

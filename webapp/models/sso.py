@@ -231,7 +231,11 @@ class SsoFlow(Model):
 
 
 class SessionIdentity(Model):
-    """That a session came through an identity, and when last; several organizations may each insist on theirs."""
+    """That a session came through an identity, and when last; several organizations may each insist on theirs.
+
+    `authenticated_at` is when the person last proved themselves at the provider, which may have been long before; none
+    where it should say so and does not.
+    """
 
     __tablename__ = "session_identity"
 
@@ -240,6 +244,7 @@ class SessionIdentity(Model):
         ForeignKey("identity.id", ondelete="CASCADE"), primary_key=True, index=True
     )
     verified_at: Mapped[datetime] = mapped_column(default=clock.now)
+    authenticated_at: Mapped[datetime | None]
 
 
 class SsoErrand(Model):

@@ -69,7 +69,8 @@ class Surroundings:
 class Attempt:
     """One sign-in under way: what its flow keeps on the server until the browser comes back.
 
-    `max_age_seconds` says how long ago the person may have signed in at the provider, where that matters.
+    `max_age_seconds` says how long ago the person may have signed in at the provider, where that matters and the kind
+    of provider honours it.
     """
 
     redirect_uri: str
@@ -109,6 +110,9 @@ class Question(NamedTuple):
 class Provider(ABC):
     """One connection to one provider. A kind of provider is a subclass with a line in the registry.
 
+    `honours_max_age` says that the kind lets people sign in again where that was longer ago than an attempt says, and
+    tells when they did. People who come back from another kind count as having signed in there just then.
+
     Args:
         connection: what was configured.
         surroundings: what it runs in.
@@ -118,6 +122,7 @@ class Provider(ABC):
     """
 
     label: ClassVar[str]
+    honours_max_age: ClassVar[bool] = False
     asks_for: ClassVar[tuple[Question, ...]]
 
     def __init__(self, connection: Connection, surroundings: Surroundings) -> None:

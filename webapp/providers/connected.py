@@ -49,8 +49,11 @@ def outcome_of_probe(connected: Connected, surroundings: Surroundings) -> Outcom
     return Outcome(began_at)
 
 
-def said_by(signed_in: SignedIn) -> Said:
-    """Return what a provider said of somebody as what is kept of it."""
+def said_by(provider: Provider, signed_in: SignedIn) -> Said:
+    """Return what a provider said of somebody as what is kept of it.
+
+    Where its kind does not say when they signed in there, that is when they came back.
+    """
     claims = signed_in.claims
     return Said(
         claims.subject,
@@ -61,4 +64,5 @@ def said_by(signed_in: SignedIn) -> Said:
         signed_in.refresh_token,
         claims.texts,
         signed_in.learned,
+        signed_in.authenticated_at if provider.honours_max_age else clock.now(),
     )

@@ -18,6 +18,9 @@ class EntraProvider(OidcProvider):
     """Microsoft Entra ID. A tenant is named by its id: the common addresses would let every tenant in."""
 
     label: ClassVar[str] = N_("Microsoft Entra ID")
+    # Its list of parameters has no `max_age`, and `auth_time` is among the claims that somebody has to switch on first:
+    # learn.microsoft.com/entra/identity-platform/v2-protocols-oidc and .../optional-claims-reference
+    honours_max_age: ClassVar[bool] = False
     asks_for: ClassVar[tuple[Question, ...]] = (*CLIENT, Question("tenant", N_("Directory (tenant) ID")))
 
     def __init__(self, connection: Connection, surroundings: Surroundings) -> None:

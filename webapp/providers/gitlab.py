@@ -9,7 +9,11 @@ from webapp.services.sso.issuers import GITLAB
 
 
 class GitLabProvider(OidcProvider):
-    """GitLab: an OpenID provider whose userinfo names the groups of a person."""
+    """GitLab: an OpenID provider whose userinfo names the groups of a person.
+
+    It honours `max_age`: its configuration of doorkeeper-openid_connect says when people signed in, and how they do so
+    again (`auth_time_from_resource_owner` and `reauthenticate_resource_owner`).
+    """
 
     label: ClassVar[str] = N_("GitLab")
     asks_for: ClassVar[tuple[Question, ...]] = (Question("issuer", N_("Address, if not gitlab.com"), True), *CLIENT)

@@ -15,6 +15,9 @@ class GoogleProvider(OidcProvider):
     """Google: who is of the domain is what the claim `hd` says, never the end of an address."""
 
     label: ClassVar[str] = N_("Google")
+    # Its list of parameters has no `max_age`, and `auth_time` is said only to clients whose settings ask for it:
+    # developers.google.com/identity/openid-connect/openid-connect and .../identity/siwg/security-bundle
+    honours_max_age: ClassVar[bool] = False
     asks_for: ClassVar[tuple[Question, ...]] = (*CLIENT, Question("hosted_domain", N_("Domain of your Workspace")))
 
     def __init__(self, connection: Connection, surroundings: Surroundings) -> None:

@@ -97,6 +97,8 @@ def _check_registered(claims: dict[str, Any], expected: Expected, now: int) -> N
 
 def _check_sign_in(claims: Mapping[str, Any], max_age_seconds: int | None, now: int) -> None:
     signed_in_at = authenticated_at(claims)
+    if signed_in_at is not None and signed_in_at.timestamp() > now + LEEWAY_SECONDS:
+        raise NotBelieved(Reason.TIMES)
     if max_age_seconds is None:
         return
     if signed_in_at is None or now - signed_in_at.timestamp() > max_age_seconds + LEEWAY_SECONDS:

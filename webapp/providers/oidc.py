@@ -29,6 +29,8 @@ class OidcProvider(Provider):
     """A provider that says of itself where its endpoints are."""
 
     label: ClassVar[str] = N_("OpenID Connect")
+    # Core, section 3.1.2.1: the provider must ask anew, and then must say `auth_time`
+    honours_max_age: ClassVar[bool] = True
     asks_for: ClassVar[tuple[Question, ...]] = (Question("issuer", N_("Issuer address")), *CLIENT)
 
     def begin(self, attempt: Attempt, *, prompt: str | None = None) -> str:
@@ -44,7 +46,7 @@ class OidcProvider(Provider):
             " ".join((*SCOPES, *known)),
             nonce=attempt.nonce,
             prompt=prompt,
-            max_age=attempt.max_age_seconds,
+            max_age=self._max_age(attempt),
             **self.more_parameters(),
         )
 
@@ -95,7 +97,7 @@ class OidcProvider(Provider):
         if tokens.id_token is None:
             raise NotBelieved(Reason.NO_ID_TOKEN)
         expected = Expected(
-            self.issuer, self.connection.client_id, tokens.access_token, attempt.nonce, attempt.max_age_seconds
+            self.issuer, self.connection.client_id, tokens.access_token, attempt.nonce, self._max_age(attempt)
         )
         said = self._believed(tokens.id_token, metadata, expected, conversation)
         together = merged(said, self._userinfo(metadata, tokens, str(said["sub"]), conversation))
@@ -121,6 +123,9 @@ class OidcProvider(Provider):
             raise NotBelieved(Reason.NO_ID_TOKEN)
         together = merged(said, self._userinfo(metadata, tokens, subject, conversation))
         return self.claims_in(together), id_token.authenticated_at(said)
+
+    def _max_age(self, attempt: Attempt) -> int | None:
+        return attempt.max_age_seconds if self.honours_max_age else None
 
     def _metadata(self, conversation: Conversation) -> Metadata:
         key = f"{self.connection.key} {self.issuer}"

@@ -7,10 +7,12 @@ No transaction is open while a provider is asked. Any number of workers may go r
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from typing import TypeVar
 
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,6 +24,7 @@ from webapp.providers.errors import NotBelieved, ProviderError, SaidNo
 from webapp.providers.name_servers import NameServersSilent, texts_at
 from webapp.providers.patience import Patience
 from webapp.services.sso import domain_looks, health, lapses, reverification
+from webapp.services.sso.lapses import Lapsed
 from webapp.services.sso.reverification import Asked
 
 EVERY_SECONDS = 60.0
@@ -31,6 +34,8 @@ LAPSES_EVERY_SECONDS = 3600.0
 NOT_ASKED = "An identity provider could not be asked."
 NOT_LOOKED_AT = "A domain could not be looked at."
 NOT_TAKEN_BACK = "What claims gave could not be taken back where no provider vouches any more."
+
+T = TypeVar("T")
 
 log = logging.getLogger(__name__)
 
@@ -72,12 +77,20 @@ class Rounds:
         after: int | None = 0
         while after is not None:
             lapsed = perform(partial(lapses.find, after), write=False)
-            for organization_id, members in lapsed.steps():
-                if self._stop.is_set():
-                    return
-                step = partial(perform, partial(lapses.take_back, organization_id, members), write=True)
-                self._in_peace(step, NOT_TAKEN_BACK)
+            self._take_back_in_turn(lapsed)
             after = None if self._stop.is_set() else lapsed.after
+
+    def _take_back_in_turn(self, lapsed: Lapsed) -> None:
+        """Take back from some in one organization, then in the next, until it is done or time to stop.
+
+        Where that fails the organization waits for the next round, and the others do not.
+        """
+        waiting = deque(lapsed.members.items())
+        while waiting and not self._stop.is_set():
+            organization_id, members = waiting.popleft()
+            step = partial(perform, partial(lapses.take_back, organization_id, members), write=True)
+            if self._in_peace(step, NOT_TAKEN_BACK):
+                waiting.append((organization_id, members))
 
     def _visit_each(self, due: Callable[[], Sequence[int]], visit: Callable[[int], None], failure: str) -> None:
         found: list[int] = []
@@ -100,16 +113,17 @@ class Rounds:
         if self._works(provider_id):
             self._ask_about_people(provider_id)
 
-    def _in_peace(self, step: Callable[[], object], failure: str) -> None:
+    def _in_peace(self, step: Callable[[], T], failure: str) -> T | None:
         """Do something with a context of its own; whatever goes wrong is for the log, and nothing else fails."""
         try:
             with self._app.app_context():
-                step()
+                return step()
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).partition("\n")[0]
             log.error("The database did not answer as it should; the worker tries again.", extra={"error": reason})
         except Exception:
             log.exception(failure)
+        return None
 
     def _works(self, provider_id: int) -> bool:
         """Probe a connection where that is due; tell whether anything speaks against asking it more."""
@@ -132,7 +146,8 @@ class Rounds:
     def _ask_about(self, asked: Asked) -> bool:
         """Ask about somebody; tell whether it makes sense to ask the same provider about others now."""
         try:
-            answer = provider_of(asked.connected, self._surroundings).refresh(asked.refresh_token, asked.subject)
+            provider = provider_of(asked.connected, self._surroundings)
+            answer = provider.refresh(asked.refresh_token, asked.subject)
         except SaidNo as error:
             is_so = perform(partial(reverification.invalidate, asked), write=True)
             self._log(asked, error, "no" if is_so else "no longer asked")
@@ -141,7 +156,7 @@ class Rounds:
             perform(partial(reverification.postpone, asked, error.refresh_token), write=True)
             self._log(asked, error, "no answer")
             return isinstance(error, NotBelieved)
-        perform(partial(reverification.confirm, asked, said_by(answer)), write=True)
+        perform(partial(reverification.confirm, asked, said_by(provider, answer)), write=True)
         return True
 
     def _log(self, asked: Asked, error: ProviderError, became: str) -> None:

@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
-
-from webapp.db import db
 from webapp.models import IdentityProvider
 from webapp.queries.kept_out import KeptOutRow, by_name, rows_of, selected
 from webapp.queries.page import Page, read
@@ -31,17 +28,20 @@ class Outsiders:
         return self.count == MOST_COUNTED
 
 
-_OUTSIDE = selected(OUTSIDE)
-_COUNT = select(func.count()).select_from(_OUTSIDE.limit(MOST_COUNTED).subquery())
-_LISTING = by_name(_OUTSIDE)
+WOULD_BE_KEPT_OUT = selected(OUTSIDE)
+"""Selects the ids of those that the lists name."""
+_LISTING = by_name(WOULD_BE_KEPT_OUT)
 
 
-def outsiders_of(provider: IdentityProvider) -> Outsiders:
-    """Return who would reach nothing any more, if an organization required its provider now."""
-    of_provider = {"provider_id": provider.id}
-    found, following = read(_LISTING, of_provider, "", rows=MOST_SHOWN)
-    count = db.session.scalar(_COUNT, of_provider) if following else len(found)
-    return Outsiders(count or 0, rows_of(found))
+def outsiders_of(provider: IdentityProvider, count: int) -> Outsiders:
+    """Return who would reach nothing any more, if an organization required its provider now.
+
+    Args:
+        provider: the connection in use.
+        count: how many they are, as `standing` counts them.
+    """
+    found, _following = read(_LISTING, {"provider_id": provider.id}, "", rows=MOST_SHOWN) if count else ((), None)
+    return Outsiders(max(count, len(found)), rows_of(found))  # somebody may have come in between
 
 
 def outside_of(provider: IdentityProvider, *, after: str) -> Page[KeptOutRow]:

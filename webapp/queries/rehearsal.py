@@ -4,46 +4,54 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
-
-from webapp.db import db
 from webapp.models import IdentityProvider
 from webapp.queries.kept_out import KeptOutRow, by_name, rows_of, selected
 from webapp.queries.numbers import shown
 from webapp.queries.page import Page, read
-from webapp.services.sso import rehearsals
 from webapp.services.sso.enforcement import is_rehearsed
 from webapp.services.sso.outside import REFUSED
 
 MOST_COUNTED = 10_000
 MOST_NAMED = 5
 
+WOULD_HAVE_BEEN_REFUSED = selected(REFUSED)
+"""Selects the ids of those that the lists name."""
+_LISTING = by_name(WOULD_HAVE_BEEN_REFUSED)
+
 
 @dataclass(frozen=True)
 class Rehearsal:
-    """Since when it goes on and until when, who would have been refused, and whether an owner could come in."""
+    """Since when it goes on and until when, who would have been refused, and whether an owner could come in.
+
+    `refused` was counted up to 10,000.
+    """
 
     since: datetime
     ends_at: datetime
-    count: str
+    refused: int
     first: Sequence[KeptOutRow]
     has_owner: bool
 
+    @property
+    def count(self) -> str:
+        """How many would have been refused, as pages show it."""
+        return shown(self.refused, MOST_COUNTED)
 
-_REFUSED = selected(REFUSED)
-_COUNT = select(func.count()).select_from(_REFUSED.limit(MOST_COUNTED).subquery())
-_LISTING = by_name(_REFUSED)
 
+def rehearsal_of(provider: IdentityProvider, refused: int, *, owners: int, names: bool = True) -> Rehearsal | None:
+    """Return what a rehearsal has shown so far; nothing where there is none.
 
-def rehearsal_of(provider: IdentityProvider) -> Rehearsal | None:
-    """Return what a rehearsal has shown so far, with the first few it speaks of; nothing where there is none."""
+    Args:
+        provider: the connection in use.
+        refused: how many would have been refused, as `standing` counts them.
+        owners: how many owners could come in, from there too.
+        names: whether to name the first few.
+    """
     since, ends_at = provider.rehearsed_since, provider.required_from
     if since is None or ends_at is None or not is_rehearsed(provider):
         return None
-    parameters = {"provider_id": provider.id}
-    found, _cursor = read(_LISTING, parameters, "", rows=MOST_NAMED)
-    count = shown(db.session.scalars(_COUNT, parameters).one(), MOST_COUNTED)
-    return Rehearsal(since, ends_at, count, rows_of(found), rehearsals.has_owner(provider))
+    first = _first(provider) if names and refused else ()
+    return Rehearsal(since, ends_at, refused, first, owners > 0)
 
 
 def refused_of(provider: IdentityProvider, *, after: str) -> Page[KeptOutRow]:
@@ -58,3 +66,8 @@ def refused_of(provider: IdentityProvider, *, after: str) -> Page[KeptOutRow]:
     """
     found, cursor = read(_LISTING, {"provider_id": provider.id}, after)
     return Page(rows_of(found), cursor, not after)
+
+
+def _first(provider: IdentityProvider) -> Sequence[KeptOutRow]:
+    found, _cursor = read(_LISTING, {"provider_id": provider.id}, "", rows=MOST_NAMED)
+    return rows_of(found)

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from sqlalchemy import ScalarSelect, Subquery, and_, bindparam, exists, func, or_, select
+from sqlalchemy import Subquery, and_, bindparam, exists, func, or_, select
 
 from webapp.access.facts import IS_ACTIVE
 from webapp.db import Id, db
@@ -21,7 +21,7 @@ from webapp.models import (
     User,
 )
 from webapp.queries.linking import shown_with
-from webapp.queries.numbers import shown
+from webapp.queries.numbers import shown, up_to
 from webapp.queries.page import Listing, Page, Statement, listing, read
 from webapp.queries.words import matching, parameters_of, searched_words
 
@@ -122,7 +122,11 @@ _ACTIVE = (
 def coverage_of(provider: IdentityProvider) -> Coverage:
     """Return how many active members of its organization are linked with a provider."""
     parameters = {"organization_id": provider.organization_id, "provider_id": provider.id}
-    linked, members = db.session.execute(_COVERAGE, parameters).one()
+    return covered(*db.session.execute(COVERAGE, parameters).one())
+
+
+def covered(linked: int, members: int) -> Coverage:
+    """Return what `COVERAGE` counted, as pages show it."""
     return Coverage(shown(linked, MOST_COUNTED), shown(members, MOST_COUNTED))
 
 
@@ -152,11 +156,10 @@ def stranded_by(provider: IdentityProvider, most: int) -> list[Stranded]:
     return [Stranded(*row) for row in db.session.execute(_STRANDED, parameters)]
 
 
-def _up_to_most(of: Statement) -> ScalarSelect[int]:
-    return select(func.count()).select_from(of.limit(MOST_COUNTED).subquery()).scalar_subquery()
-
-
-_COVERAGE = select(_up_to_most(_ACTIVE.where(IS_LINKED)), _up_to_most(_ACTIVE))
+COVERAGE: Final[Statement] = select(
+    up_to(MOST_COUNTED, _ACTIVE.where(IS_LINKED)).label("linked"), up_to(MOST_COUNTED, _ACTIVE).label("members")
+)
+"""Counts the active members of `organization_id`, and those of them who are linked with `provider_id`."""
 
 _STRANDED = (
     select(User.name, func.coalesce(EmailAddress.address, ""), EmailAddress.verified_at.is_not(None))

@@ -52,12 +52,19 @@ def matching(table: WordTable, owner: InstrumentedAttribute[int], words: int) ->
     statement = select(owner.label("id")).where(
         table.organization_id == bindparam("organization_id"),
         _starts(table.word, 0),
-        ~exists().where(getattr(earlier, owner.key) == owner, _starts(earlier.word, 0), earlier.word < table.word),
+        ~exists().where(*_of_same(earlier, table, owner), _starts(earlier.word, 0), earlier.word < table.word),
     )
     for number in range(1, words):
         other = aliased(table)
-        statement = statement.where(exists().where(getattr(other, owner.key) == owner, _starts(other.word, number)))
+        statement = statement.where(exists().where(*_of_same(other, table, owner), _starts(other.word, number)))
     return statement
+
+
+def _of_same(
+    other: WordTable, table: WordTable, owner: InstrumentedAttribute[int]
+) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
+    """Return the condition that words are of one row; the index of words by rows begins with these two."""
+    return getattr(other, owner.key) == owner, other.organization_id == table.organization_id
 
 
 def parameters_of(words: Sequence[str], organization_id: int) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import aliased
 
 from webapp.access.actor import Actor
-from webapp.access.decide import require, require_role_within
+from webapp.access.decide import require, require_may_grant
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import NobodyToAdd
@@ -33,14 +33,15 @@ def add(actor: Actor, organization: Organization, address: Address, terms: Terms
     instance administrator. The same statements run for an address nobody has and for one of somebody else.
 
     Raises:
-        NotFound, Forbidden, RoleTooHigh, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor may not.
+        NotFound, Forbidden, RoleTooHigh, OwnersNeedSignIn, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor
+            may not.
         AlreadyMember: the address is a member's.
         OwnerWithEnd: they would be an owner, and it would end.
         NobodyToAdd: there is no such user, or none the actor may know of.
         InvitationLimit: the organization or the address has had its letters for today.
     """
     require(actor, Scope.MEMBER_ADD, organization)
-    require_role_within(actor, terms.role)
+    require_may_grant(actor, terms.role)
     giving.require_may_give(actor, organization, terms)
     if there := requests.member_with(organization, address.canonical):
         raise members.already_member(there, address.typed, "email")

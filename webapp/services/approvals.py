@@ -4,7 +4,7 @@ from sqlalchemy import update
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import require, require_role_within
+from webapp.access.decide import require, require_may_grant
 from webapp.access.roles import Scope
 from webapp.db import changes_one_row, db
 from webapp.errors import N_, InvitationLimit, RequestNotOpen
@@ -30,17 +30,17 @@ def approve(actor: Actor, organization: Organization, request: Invitation, role:
     closed.
 
     Raises:
-        NotFound, Forbidden, RoleTooHigh: the actor may not.
+        NotFound, Forbidden, RoleTooHigh, OwnersNeedSignIn: the actor may not.
         RequestNotOpen: it was answered before, also by somebody just a moment earlier, or has expired.
         InvitationLimit: the organization or the address has had its invitations for today.
     """
     require(actor, Scope.REQUEST_APPROVE, organization)
-    require_role_within(actor, role)
+    require_may_grant(actor, role)
     _hold(organization, request)
     suggested_by_id = request.invited_by_id
     if there := requests.member_with(organization, request.canonical):
         _close(actor, organization, request, Event.INVITATION_SUPERSEDED)
-        request_letters.tell_approved(actor, organization, request, suggested_by_id, there.role)
+        request_letters.tell_approved(actor, organization, request, suggested_by_id, there)
         return False
     require_within_limits(actor, organization, addresses.parse(request.email))
     offer = Offer(role, organization.invitation_lifetime_days)

@@ -7,9 +7,9 @@ from enum import StrEnum
 from sqlalchemy import delete, insert, update
 
 from webapp.access.actor import Actor
-from webapp.access.decide import refusal_over
+from webapp.access.decide import refusal_for_owners, refusal_over
 from webapp.db import db
-from webapp.errors import AsItIs, DomainError, NotYourTeam
+from webapp.errors import AsItIs, DomainError, NotYourTeam, OwnersNeedSignIn
 from webapp.models import Member, MemberStatus, Organization, Role, TeamMember
 from webapp.services import members, memberships, removals, restriction
 from webapp.services.restriction import How, Wish
@@ -73,6 +73,13 @@ def _refusal(actor: Actor, member: Member, change: Change) -> DomainError | None
     needed = {Action.SUSPEND: MemberStatus.ACTIVE, Action.RESTORE: MemberStatus.SUSPENDED}.get(change.action)
     is_done = needed is not None and member.status is not needed
     return AsItIs() if is_done or (change.action is Action.ROLE and member.role is change.role) else None
+
+
+def refusal_of_all(actor: Actor, people: Sequence[Member], change: Change) -> OwnersNeedSignIn | None:
+    """Return why the actor has to sign in again before they change all of some members, or nothing."""
+    given = (change.role,) if change.action is Action.ROLE else ()
+    taken = () if change.action is Action.TEAMS else (member.role for member in people)
+    return refusal_for_owners(actor, *given, *taken)
 
 
 def apply(actor: Actor, organization: Organization, people: Sequence[Member], change: Change) -> None:

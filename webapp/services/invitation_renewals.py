@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import is_role_within, require
+from webapp.access.decide import is_role_within, refusal_for_owners, require, require_fresh_for_owners
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import (
@@ -51,7 +51,8 @@ def send_anew(actor: Actor, organization: Organization, invitation: Invitation, 
     caller records as what it was.
 
     Raises:
-        NotFound, Forbidden, RoleTooHigh, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor may not.
+        NotFound, Forbidden, RoleTooHigh, OwnersNeedSignIn, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor
+            may not.
         InvitationNotOpen: it was accepted or revoked.
     """
     invitations.require_may_offer(actor, organization, offer)
@@ -93,7 +94,8 @@ def resend_all(actor: Actor, organization: Organization, chosen: Sequence[Invita
 def refusals_to_resend(actor: Actor, organization: Organization, chosen: Sequence[Invitation]) -> Refusals:
     """Return why the actor may not send some invitations again, by the id of each; count letters to all others today.
 
-    It is OfferTooHigh or OfferNotYours for what the actor may not offer, InvitationNotOpen for what was accepted,
+    It is OfferTooHigh or OfferNotYours for what the actor may not offer, OwnersNeedSignIn for what they may once they
+    have signed in again, InvitationNotOpen for what was accepted,
     revoked or only asked for, HasJoined or InvitedAnew where it is no longer needed, LetterLimit where the address has
     had its letters.
 
@@ -101,7 +103,7 @@ def refusals_to_resend(actor: Actor, organization: Organization, chosen: Sequenc
         LetterLimit: the others are more than the organization may send today.
     """
     refused: Refusals = {}
-    for check in (_too_high, _closed, _not_theirs_to_give, _no_longer_needed, _over_limit_of_address):
+    for check in (_too_high, _closed, _for_owners, _not_theirs_to_give, _no_longer_needed, _over_limit_of_address):
         refused |= check(actor, organization, [invitation for invitation in chosen if invitation.id not in refused])
     _require_within_limit(actor, organization, len(chosen) - len(refused))
     return refused
@@ -115,6 +117,7 @@ def copy_link(actor: Actor, organization: Organization, invitation: Invitation) 
     Raises:
         NotFound, Forbidden: the actor may not invite, or not with such a role, or not all it offers, or is the system.
         InvitationNotOpen: the link would open nothing.
+        OwnersNeedSignIn: it offers to be an owner, and the actor has not just signed in.
         OftenEnough: they copied so many links today as one may.
     """
     require(actor, Scope.MEMBER_INVITE, organization)
@@ -134,6 +137,7 @@ def copy_link(actor: Actor, organization: Organization, invitation: Invitation) 
         raise OfferNotYours(
             N_("This invitation offers more than you may give, so you may not copy its link. Nothing was changed.")
         )
+    require_fresh_for_owners(actor, invitation.role)
     attempts.require_few_a_day("links", actor, organization)
     token = invitation_links.copy(invitation, actor.user_id)
     audit.record(actor, Event.INVITATION_LINK_COPIED, invitation_rows.target_of(invitation), organization=organization)
@@ -168,6 +172,11 @@ def _too_high(actor: Actor, _organization: Organization, chosen: Sequence[Invita
 
 def _closed(_actor: Actor, _organization: Organization, chosen: Sequence[Invitation]) -> Refusals:
     return {one.id: InvitationNotOpen() for one in chosen if one.status not in RESENDABLE}
+
+
+def _for_owners(actor: Actor, _organization: Organization, chosen: Sequence[Invitation]) -> Refusals:
+    reasons = {one.id: refusal_for_owners(actor, one.role) for one in chosen}
+    return {number: reason for number, reason in reasons.items() if reason}
 
 
 def _not_theirs_to_give(actor: Actor, organization: Organization, chosen: Sequence[Invitation]) -> Refusals:

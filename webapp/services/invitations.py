@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import decide, is_role_within, require, require_role_within
+from webapp.access.decide import decide, is_role_within, require, require_may_grant
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import N_, InvitationNotOpen, NotFound, OfferNotYours, OfferTooHigh, OtherAddress
@@ -67,8 +67,8 @@ def invite_all(actor: Actor, organization: Organization, wanted: Sequence[Addres
     database refuses what slips by.
 
     Raises:
-        NotFound, Forbidden, RoleTooHigh, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor may not; nothing is
-            stored.
+        NotFound, Forbidden, RoleTooHigh, OwnersNeedSignIn, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor
+            may not; nothing is stored.
     """
     require_may_offer(actor, organization, offer)
     invitation_rows.close_declined(actor, organization, [address.canonical for address in wanted])
@@ -88,10 +88,11 @@ def require_may_offer(actor: Actor, organization: Organization, offer: Offer) ->
 
     Raises:
         NotFound, Forbidden: the actor may not invite.
-        RoleTooHigh, TooManyGiven, NotOfOrganization, NotYoursToGive: not so; see `giving.require_may_give`.
+        RoleTooHigh, OwnersNeedSignIn, TooManyGiven, NotOfOrganization, NotYoursToGive: not so; see
+            `require_may_grant` and `giving.require_may_give`.
     """
     require(actor, Scope.MEMBER_INVITE, organization)
-    require_role_within(actor, offer.role)
+    require_may_grant(actor, offer.role)
     giving.require_may_give(actor, organization, offer.terms)
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import insert, select
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import require, require_power_over, require_role_within
+from webapp.access.decide import require, require_fresh_for_owners, require_may_grant, require_power_over
 from webapp.access.facts import CAN_COME_IN, IS_ACTIVE
 from webapp.access.roles import Scope
 from webapp.db import db
@@ -140,12 +140,16 @@ def change_role_of_all(actor: Actor, organization: Organization, people: Sequenc
     Raises:
         NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
         RoleTooHigh: the new role is above the actor's.
+        OwnersNeedSignIn: somebody would become an owner, or no longer be one, and the actor has not just signed in.
         OwnerWithEnd: one whose membership has an end would become an owner.
         LastOwner: nobody else could own the organization.
     """
     require_may_change(actor, organization, *people)
-    require_role_within(actor, role)
     others = [member for member in people if member.role is not role]
+    if not others:
+        return
+    require_may_grant(actor, role)
+    require_fresh_for_owners(actor, *(member.role for member in others))
     if role is Role.OWNER:
         require_no_end(*others)
     else:
@@ -176,6 +180,7 @@ def suspend_all(actor: Actor, organization: Organization, people: Sequence[Membe
 
     Raises:
         NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
+        OwnersNeedSignIn: one is an owner's, and the actor has not just signed in.
         LastOwner: nobody else could own the organization.
     """
     require_may_end(actor, organization, *people)
@@ -192,6 +197,7 @@ def restore_all(actor: Actor, organization: Organization, people: Sequence[Membe
 
     Raises:
         NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
+        OwnersNeedSignIn: one is an owner's, and the actor has not just signed in.
     """
     require_may_change(actor, organization, *people)
     _set_status(actor, organization, people, MemberStatus.ACTIVE, Event.MEMBER_RESTORED)
@@ -258,6 +264,7 @@ def _set_status(
     actor: Actor, organization: Organization, people: Sequence[Member], status: MemberStatus, event: Event
 ) -> None:
     others = [member for member in people if member.status is not status]
+    require_fresh_for_owners(actor, *(member.role for member in others))
     before = [{"status": member.status.value} for member in others]
     for member in others:
         member.status = status

@@ -1,10 +1,10 @@
 """Organizations: making them, their settings, and the lock that orders everything that changes one."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 
 from webapp.access.actor import Actor
 from webapp.access.decide import require
@@ -52,9 +52,20 @@ def lock_all_of(user_id: int) -> Sequence[Organization]:
     return db.session.scalars(held).all()
 
 
-def lock_by_slug(slug: str) -> int | None:
-    """Hold the lock of the organization with this slug, before anything of it is read; return its id if it exists."""
-    return _hold(Organization.slug == slug)
+def lock_by_slug(slug: str, others: Collection[int] = ()) -> int | None:
+    """Hold the lock of the organization with this slug, before anything of it is read; return its id if it exists.
+
+    Args:
+        slug: of the organization.
+        others: the ids of organizations whose locks are held too; all are taken in ascending id.
+    """
+    if not others:
+        return _hold(Organization.slug == slug)
+    wanted = select(Organization.id, Organization.slug).where(
+        or_(Organization.slug == slug, Organization.id.in_(others))
+    )
+    held = db.session.execute(wanted.order_by(Organization.id).with_for_update(key_share=True)).all()
+    return next((row.id for row in held if row.slug == slug), None)
 
 
 def _hold(which: ColumnElement[bool]) -> int | None:

@@ -3,8 +3,8 @@
 As with every change of a membership, the caller holds the organization's lock.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, t
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import PowerOver, is_role_within, refusal_over, require
+from webapp.access.decide import PowerOver, is_role_within, refusal_over, require, require_fresh_for_owners
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import (
@@ -28,6 +28,7 @@ from webapp.errors import (
     UndoOver,
 )
 from webapp.models import (
+    AccessGroup,
     EmailAddress,
     Identity,
     Invitation,
@@ -79,8 +80,10 @@ def remove_all(actor: Actor, organization: Organization, people: Sequence[Member
     Raises:
         NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
         LastOwner: nobody else could own the organization.
+        OwnersNeedSignIn: one is an owner's, and the actor has not just signed in.
     """
     members.require_may_end(actor, organization, *people)
+    require_fresh_for_owners(actor, *(member.role for member in people))
     users = members.users_of(people)
     removed = _take_away(actor, organization, people, users, Event.MEMBER_REMOVED)
     member_letters.tell_all(actor, organization, [(users[one.user_id], {}) for one in removed], "removed")
@@ -112,18 +115,36 @@ def require_may_leave(actor: Actor, organization: Organization) -> Member:
     return actor.member
 
 
-def undo_removal(actor: Actor, organization: Organization, removed: RemovedMember) -> tuple[Member, list[str]]:
+@dataclass(frozen=True)
+class LeftOut:
+    """What somebody had and is not given again, by name.
+
+    `refused` is what the actor may not give; EVERY_PROJECT stands for global access. `given_no_more` are access groups
+    that a source had given and fills no more: only people give them now, and nobody has given them to this person.
+    """
+
+    refused: Sequence[str] = ()
+    given_no_more: Sequence[str] = ()
+
+    @property
+    def names(self) -> list[str]:
+        """All of it."""
+        return [*self.refused, *self.given_no_more]
+
+
+def undo_removal(actor: Actor, organization: Organization, removed: RemovedMember) -> tuple[Member, LeftOut]:
     """Put a membership back as it was, with its id. The invitations the person had sent stay revoked.
 
-    What the actor may not give is left out; its names are returned too. It ends no later than the actor's own. What is
-    gone, and managed access groups, which their source fills, are left out unsaid. What was open for one of the
-    person's addresses has nothing left to offer and is closed.
+    What the actor may not give is left out, and so is what a source gave and gives no more; both are returned too. It
+    ends no later than the actor's own. What is gone, and managed access groups, which their source fills, are left out
+    unsaid. What was open for one of the person's addresses has nothing left to offer and is closed.
 
     Raises:
         NotFound, Forbidden, AboveYourRole, RemovedFromAbove: the actor may not.
         UndoOver: it was removed too long ago.
         AccountClosed: the person's account is.
         MemberAgain: the person has joined again.
+        OwnersNeedSignIn: they were an owner, and the actor has not just signed in.
         HasLeft: they left themselves; see `invite_back`.
     """
     user = _user_to_put_back(actor, organization, removed)
@@ -137,7 +158,7 @@ def undo_removal(actor: Actor, organization: Organization, removed: RemovedMembe
         Event.MEMBER_REMOVAL_UNDONE,
         members.target_of(member, user),
         organization=organization,
-        after={**members.described(member, email), **({"left_out": left_out} if left_out else {})},
+        after={**members.described(member, email), **({"left_out": left_out.names} if left_out.names else {})},
     )
     members.index_words(member, user.name, email)
     addresses = _addresses(organization, user.id)
@@ -149,13 +170,13 @@ def undo_removal(actor: Actor, organization: Organization, removed: RemovedMembe
     return member, left_out
 
 
-def invite_back(actor: Actor, organization: Organization, removed: RemovedMember) -> tuple[str, list[str]]:
+def invite_back(actor: Actor, organization: Organization, removed: RemovedMember) -> tuple[str, LeftOut]:
     """Invite somebody who left to what they had, so that they decide; return to which address.
 
-    What the actor may not give is left out; its names are returned too.
+    What is left out is returned too; see `undo_removal`.
 
     Raises:
-        NotFound, Forbidden, AboveYourRole, UndoOver, AccountClosed, MemberAgain: see `undo_removal`.
+        NotFound, Forbidden, AboveYourRole, UndoOver, AccountClosed, MemberAgain, OwnersNeedSignIn: see `undo_removal`.
         TooManyGiven: they had more teams and access groups than an invitation offers.
         InvitedAnew: something is open for their address already.
         HasJoined: their address is a member's.
@@ -222,7 +243,8 @@ def _take_away(
     actor: Actor, organization: Organization, people: Sequence[Member], users: Mapping[int, User], event: Event
 ) -> list[RemovedMember]:
     terms, emails = memberships.terms_of_all(people), accounts.primary_addresses(users.keys())
-    rows = [_kept(actor, member, terms[member.id]) for member in people]
+    managed = _managed_among({number for one in terms.values() for number in one.groups})
+    rows = [_kept(actor, member, terms[member.id], managed) for member in people]
     changes = [
         Change(
             members.target_of(member, users[member.user_id]),
@@ -244,7 +266,7 @@ def _take_away(
     return list(db.session.scalars(kept.where(RemovedMember.member_id.in_(terms)).order_by(RemovedMember.id)))
 
 
-def _kept(actor: Actor, member: Member, terms: Terms) -> dict[str, Any]:
+def _kept(actor: Actor, member: Member, terms: Terms, managed: Collection[int]) -> dict[str, Any]:
     return {
         "organization_id": member.organization_id,
         "member_id": member.id,
@@ -253,6 +275,7 @@ def _kept(actor: Actor, member: Member, terms: Terms) -> dict[str, Any]:
         "has_global_access": terms.has_global_access,
         "team_ids": list(terms.teams),
         "group_ids": list(terms.groups),
+        "managed_group_ids": [number for number in terms.groups if number in managed] or None,
         "status": member.status,
         "last_active_at": member.last_active_at,
         "signed_in_at": member.signed_in_at,
@@ -279,16 +302,35 @@ def _user_to_put_back(actor: Actor, organization: Organization, removed: Removed
     )
     if refusal:
         raise refusal
+    require_fresh_for_owners(actor, removed.role)
     return user
 
 
-def _terms_to_give(actor: Actor, organization: Organization, removed: RemovedMember) -> tuple[Terms, list[str]]:
-    """Return what somebody had that is still there and the actor may give, and the names of what they may not."""
+def _terms_to_give(actor: Actor, organization: Organization, removed: RemovedMember) -> tuple[Terms, LeftOut]:
+    """Return what somebody had that is still there and the actor may give, and what is left out."""
     had = Terms(removed.role, removed.has_global_access, removed.team_ids or (), removed.group_ids or ())
     there = memberships.still_there(organization.id, had)
+    given_no_more = _given_no_more(removed, there)
+    there = replace(there, groups=[number for number in there.groups if number not in given_no_more])
     refused = giving.refused_to(actor, organization, there)
     theirs = replace(refused, groups=[group for group in refused.groups if not group.is_managed])
-    return refused.taken_from(there), theirs.names
+    return refused.taken_from(there), LeftOut(tuple(theirs.names), tuple(given_no_more.values()))
+
+
+def _given_no_more(removed: RemovedMember, there: Terms) -> Mapping[int, str]:
+    """Return the access groups that a source had given and people fill now, each with its name."""
+    managed = {*(removed.managed_group_ids or ())}.intersection(there.groups)
+    if not managed:
+        return {}
+    found = select(AccessGroup.id, AccessGroup.name).where(AccessGroup.id.in_(managed), AccessGroup.source.is_(None))
+    return {row.id: row.name for row in db.session.execute(found.order_by(AccessGroup.name_key, AccessGroup.id))}
+
+
+def _managed_among(groups: Collection[int]) -> set[int]:
+    if not groups:
+        return set()
+    found = select(AccessGroup.id).where(AccessGroup.id.in_(groups), AccessGroup.source.is_not(None))
+    return set(db.session.scalars(found))
 
 
 def _put_back(removed: RemovedMember, user: User, terms: Terms, expires_at: datetime | None) -> Member:

@@ -9,7 +9,7 @@ from webapp.access.actor import Actor
 from webapp.access.facts import IS_ACTIVE
 from webapp.access.roles import LOWEST_ROLE, Scope
 from webapp.db import db
-from webapp.models import EmailAddress, Invitation, Member, Organization, Role, User
+from webapp.models import EmailAddress, Invitation, Member, Organization, User
 from webapp.services import addresses, attempts, invitation_limits, outbox
 from webapp.services.attempts import DAY, Limit
 from webapp.services.outbox import Letter
@@ -49,18 +49,25 @@ def tell_approvers(actor: Actor, organization: Organization, request: Invitation
 
 
 def tell_approved(
-    actor: Actor, organization: Organization, request: Invitation, suggested_by_id: int | None, role: Role | None = None
+    actor: Actor,
+    organization: Organization,
+    request: Invitation,
+    suggested_by_id: int | None,
+    there: Member | None = None,
 ) -> None:
-    """Tell the member who suggested somebody that they are invited, or are a member by now.
+    """Tell the member who suggested somebody that they are invited, or are a member by now, or were one until a day.
 
     Args:
         actor: who approved it.
         organization: where it was made.
         request: what became of it.
         suggested_by_id: the user who made it; nobody is told of a visitor's.
-        role: as what they belong there; none for that of the request.
+        there: the membership of whoever was suggested, if there is one.
     """
-    data = {**_names(organization, request), "approver": actor.name, "role": (role or request.role).label}
+    role = there.role if there else request.role
+    data = {**_names(organization, request), "approver": actor.name, "role": role.label}
+    if there is not None and there.expires_at is not None and there.has_ended:
+        data["ended_at"] = there.expires_at.isoformat()
     if reader := _member(actor, organization, suggested_by_id):
         outbox.enqueue(_letter("request_approved", reader, data, organization))
 

@@ -1,15 +1,18 @@
 """Answering an invitation: with a new account, with an account one has, or as somebody signed in."""
 
+from datetime import UTC, datetime
+
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 from tests.support.acme import Acme
 from tests.support.pages import Page
 from tests.support.worlds import PASSWORD, Invited, Person, post
 from webapp.db import db
-from webapp.models import EmailAddress, Invitation, Role, User
+from webapp.models import EmailAddress, Invitation, RemovedMember, Role, User
+from webapp.services import removals
 
 NEW = {"name": "Bob Builder", "password": "several words work well", "accept": "1"}
 
@@ -53,6 +56,23 @@ def test_registering_joins_signs_in_and_welcomes_once(acme: Acme, invited: Invit
     joined, accepted = acme.entries()[-2:]
     assert (joined.event, joined.actor_name) == ("member.joined", "Bob Builder")
     assert (accepted.event, accepted.actor_name, accepted.ip) == ("invitation.accepted", "Bob Builder", "127.0.0.1")
+
+
+@pytest.mark.parametrize("is_signed_in_before", [True, False])
+def test_who_comes_back_after_their_last_day_is_not_welcomed_but_told_so(acme: Acme, is_signed_in_before: bool) -> None:
+    """An admin may invite, but not renew: the membership is over the moment it is there again."""
+    acme.act(acme.member, removals.leave)
+    ended = update(RemovedMember).values(expires_at=datetime(2026, 8, 1, tzinfo=UTC))
+    acme.world.write(lambda: db.session.execute(ended))
+    invited = acme.world.invite(acme.slug, acme.admin, acme.member.email)
+    browser = acme.world.browser(acme.member) if is_signed_in_before else acme.browser()
+    if is_signed_in_before:
+        answer = post(browser, invited.link, page=invited.link, accept="1")
+    else:
+        answer = sign_in(browser, invited, acme.member.email)
+    assert (answer.status_code, answer.location) == (303, "/orgs/")
+    said = Page(browser.get(answer.location)).by_id("notices").text
+    assert said == "Your membership of Acme ended on 31 Jul 2026. Managers and owners there can renew it."
 
 
 def test_signing_in_on_the_page_joins(acme: Acme, for_una: Invited) -> None:

@@ -8,6 +8,8 @@ from sqlalchemy import update
 from tests.support import crowds
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, RESULTS, Page
+from tests.support.sso import connection
+from tests.support.teams import make_team
 from webapp.db import db
 from webapp.models import Member, MemberStatus, Role
 
@@ -172,9 +174,22 @@ def test_headings_say_which_column_orders_the_list(acme: Acme) -> None:
     assert not [e for e in searched.elements if "aria-sort" in e.attributes or e.id.startswith("sort-")]
 
 
-def test_nobody_with_this_role_and_status_is_said_with_a_way_back(acme: Acme) -> None:
-    page = Page(acme.browser(acme.owner).get(acme.address("members?role=member&status=suspended")))
-    assert "Nobody here has this role and this status." in page.text
+@pytest.mark.parametrize(
+    ("query", "said"),
+    [
+        ("role=member&status=suspended", "Nobody here is all of this: Member, Suspended."),
+        ("status=ended", "Nobody here is all of this: Ended."),
+        ("team=red-team&role=admin", "Nobody here is all of this: Admin, Red Team."),
+        ("sso=linked", "Nobody here is all of this: Linked."),
+        ("q=mina&team=red-team&sso=unlinked", "Nobody found is all of this: Red Team, Not linked."),
+        ("q=nobody", "Search for the beginning of a name or of an email address."),
+    ],
+)
+def test_empty_list_says_what_nobody_is_with_a_way_back(acme: Acme, query: str, said: str) -> None:
+    make_team(acme, "Red Team")
+    acme.world.write(lambda: connection(acme.organization(), "https://id.example.org"))
+    page = Page(acme.browser(acme.owner).get(acme.address(f"members?{query}")))
+    assert said in page.text
     assert "Show all members" in page.text
 
 

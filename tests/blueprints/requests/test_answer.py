@@ -13,7 +13,8 @@ from tests.support.asking import ask, row_of, suggest
 from tests.support.pages import PANEL, RESULTS, Page
 from tests.support.statements import collected
 from tests.support.worlds import Person, post
-from webapp.models import InvitationStatus
+from webapp.db import db
+from webapp.models import EmailAddress, InvitationStatus
 from webapp.queries.page import PAGE_ROWS
 from webapp.services import requests
 
@@ -192,3 +193,15 @@ def test_answers_are_posts_with_their_csrf_token(acme: Acme, asked: int) -> None
         with acme.unchanged():
             assert [browser.open(address, method=method).status_code for method in ("GET", "HEAD", "PUT")] == [405] * 3
             assert browser.post(address, data={"role": "member"}).status_code == 403
+
+
+def test_whoever_approves_learns_that_the_membership_has_ended_and_when(acme: Acme) -> None:
+    number, other = suggest(acme, acme.member, "adam@example.net"), "adam@example.net"
+    theirs = {"user_id": acme.admin.user_id, "address": other, "canonical": other, "is_primary": False}
+    acme.world.write(lambda: db.session.add(EmailAddress(**theirs, verified_at=NOON)))
+    acme.change(acme.admin, expires_at=datetime(2026, 8, 1, tzinfo=UTC))
+    browser = acme.browser(acme.manager)
+    answered = post(browser, acme.address(f"invitations/{number}/approve"), role="member")
+    said = Page(browser.get(answered.location)).by_id("notices").text
+    assert said.startswith(f"The membership of {other} ended on 31 Jul 2026.")
+    assert (row_of(acme, number).status, acme.world.letters("invitation")) == (InvitationStatus.REVOKED, [])

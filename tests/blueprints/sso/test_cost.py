@@ -1,33 +1,46 @@
 """What the pages of single sign-on cost: few statements, as many for ten people as for a thousand."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import insert, select, update
 
 from tests.support import crowds
 from tests.support.acme import Acme
+from tests.support.pages import PANEL
 from tests.support.sso import Desk
 from tests.support.statements import queries
+from tests.support.worlds import post
 from webapp import clock
 from webapp.db import db
 from webapp.models import Enforcement, Identity, Member
 
-# The most statements of each page: who is signed in and where takes two of them, or none where nobody is.
+MOST = 6
+# The first leads on to one of these pages; the second makes a change to see what it does, and takes it back.
+NO_PAGES = {"sso.callback", "sso.remove_mapping"}
 PAGES = {
-    "orgs/acme/sso": 9,
-    "orgs/acme/sso/mappings": 6,
-    "orgs/acme/sso/unlinked": 6,
-    "orgs/acme/sso/unlinked?q=person": 6,
-    "orgs/acme/sso/outside": 6,
-    "orgs/acme/sso/rehearsal": 9,
-    "orgs/acme/sso/enforce": 12,
-    "orgs/acme/sso/disable": 6,
-    "orgs/acme/sso/secret": 4,
-    "orgs/acme/sso/login": 3,
-    "login/sso": 2,
+    "sso.show": ["orgs/acme/sso"],
+    "sso.setup": ["orgs/acme/sso/setup"],
+    "sso.kind": ["orgs/acme/sso/setup/kind"],
+    "sso.secret": ["orgs/acme/sso/secret"],
+    "sso.mappings": ["orgs/acme/sso/mappings"],
+    "sso.unlinked": ["orgs/acme/sso/unlinked", "orgs/acme/sso/unlinked?q=person"],
+    "sso.outside": ["orgs/acme/sso/outside"],
+    "sso.rehearsal": ["orgs/acme/sso/rehearsal"],
+    "sso.enforcing": ["orgs/acme/sso/enforce"],
+    "sso.disable": ["orgs/acme/sso/disable"],
+    "sso.recovery_codes": ["orgs/acme/sso/recovery-codes"],
+    "sso.link": ["orgs/acme/sso/link"],
+    "sso.unlink": ["orgs/acme/sso/unlink"],
+    "sso.login": ["orgs/acme/sso/login"],
+    "sso.find_entrance": ["login/sso"],
 }
+# What they show has to be made first.
+MADE = {"sso.leave", "sso.recover"}
+PATHS = [path for paths in PAGES.values() for path in paths]
 
 
 @pytest.fixture
@@ -55,23 +68,50 @@ def grow(acme: Acme, desk: Desk, first: int, last: int) -> None:
     acme.world.write(link)
 
 
-def test_pages_take_few_statements_and_as_many_for_ten_people_as_for_a_thousand(
-    app: Flask, acme: Acme, rehearsed: Desk
+def cost(app: Flask, browser: FlaskClient, path: str, headers: Mapping[str, str]) -> int:
+    """Return how many statements a page takes, at its second request."""
+    browser.get(f"/{path}", headers=dict(headers))
+    with queries(app) as statements:
+        assert browser.get(f"/{path}", headers=dict(headers)).status_code == 200, path
+    return len(statements)
+
+
+def test_every_page_is_looked_at(app: Flask) -> None:
+    pages = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    assert {page for page in pages if page.startswith("sso.")} == {*PAGES, *MADE, *NO_PAGES}
+
+
+@pytest.mark.parametrize("headers", [{}, PANEL], ids=["page", "panel"])
+def test_pages_take_at_most_six_statements_and_as_many_for_ten_people_as_for_a_thousand(
+    app: Flask, acme: Acme, rehearsed: Desk, headers: dict[str, str]
 ) -> None:
     browser = acme.browser(acme.owner)
-
-    def asked() -> dict[str, list[str]]:
-        found = {}
-        for path in PAGES:
-            with queries(app) as statements:
-                assert browser.get(f"/{path}").status_code == 200, path
-            found[path] = statements
-        return found
-
+    none = {path: cost(app, browser, path, headers) for path in PATHS}
     grow(acme, rehearsed, 0, 100)
-    asked()
-    few = {path: len(statements) for path, statements in asked().items()}
+    few = {path: cost(app, browser, path, headers) for path in PATHS}
     grow(acme, rehearsed, 100, 1_000)
-    many = {path: len(statements) for path, statements in asked().items()}
+    many = {path: cost(app, browser, path, headers) for path in PATHS}
     assert many == few
-    assert {path: number for path, number in many.items() if number > PAGES[path]} == {}
+    for costs in (none, many):
+        assert {path: number for path, number in costs.items() if number > MOST} == {}
+
+
+@pytest.mark.parametrize("headers", [{}, PANEL], ids=["page", "panel"])
+def test_pages_where_nothing_is_set_up_take_at_most_six_statements(
+    app: Flask, acme: Acme, headers: dict[str, str]
+) -> None:
+    browser = acme.browser(acme.owner)
+    paths = ["orgs/acme/sso", "orgs/acme/sso/setup", "orgs/acme/sso/setup/kind", "orgs/acme/sso/mappings"]
+    costs = {path: cost(app, browser, path, headers) for path in paths}
+    assert {path: number for path, number in costs.items() if number > MOST} == {}
+
+
+@pytest.mark.parametrize("headers", [{}, PANEL], ids=["page", "panel"])
+def test_pages_on_the_way_to_the_provider_and_of_recovery_take_at_most_six_statements(
+    app: Flask, acme: Acme, rehearsed: Desk, headers: dict[str, str]
+) -> None:
+    browser = acme.browser(acme.owner)
+    leaving = post(browser, rehearsed.address("login")).location
+    assert cost(app, browser, leaving.lstrip("/"), headers) <= MOST
+    rehearsed.set(rehearsed_since=None, required_from=None)
+    assert cost(app, browser, "orgs/acme/sso/recover", headers) <= MOST

@@ -1,9 +1,11 @@
 """Proving a domain by a TXT record, asked of a name server on loopback."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import time_machine
@@ -15,7 +17,7 @@ from tests.support.name_server import FAILING, NameServer, running_name_server
 from tests.support.pages import Page
 from tests.support.rounds import rounds_of
 from tests.support.sso import Desk
-from tests.support.transactions import transactions
+from tests.support.transactions import clashes, transactions
 from tests.support.visitor import at_once
 from tests.support.worlds import Person, World, csrf_token, post
 from webapp import clock
@@ -60,6 +62,15 @@ def listing(acme: Acme, *domains: str) -> None:
 
 def value_shown(acme: Acme) -> str:
     return Page(acme.browser(acme.owner).get(acme.address("sso"))).by_id("domain-1-value").attributes["value"]
+
+
+def records_shown(acme: Acme) -> dict[str, str]:
+    """Return the record of each domain, as the page shows them."""
+    page = Page(acme.browser(acme.owner).get(acme.address("sso")))
+    found = {}
+    for number, domain in enumerate(sorted(element.text for element in page.elements if element.tag == "h3"), 1):
+        found[domain] = page.by_id(f"domain-{number}-value").attributes["value"]
+    return found
 
 
 def check(acme: Acme, domain: str = DOMAIN, by: Person | None = None) -> tuple[int, str]:
@@ -241,6 +252,33 @@ def test_two_organizations_prove_a_domain_at_once_and_one_has_it(
     assert sorted(both) == [[], [DOMAIN]]
     entries = acme.entries() + acme.entries(acme.other_slug)
     assert [entry.event for entry in entries].count("sso.domain_proven") == 1
+
+
+def test_two_organizations_take_a_domain_from_each_other_at_once_without_a_deadlock(
+    world: World, acme: Acme, names: NameServer, umbra: Desk
+) -> None:
+    """Each holds the locks of both, always the same first: neither ever waits for what waits for it."""
+    theirs = replace(acme, slug=acme.other_slug, owner=acme.stranger)
+    both, domains = (acme, theirs), (DOMAIN, "corp.example.net")
+    for one in both:
+        listing(one, *domains)
+    values = [records_shown(one) for one in both]
+    browsers = [one.browser(one.owner) for one in both]
+    tokens = [csrf_token(browser) for browser in browsers]
+    together = threading.Barrier(2)
+
+    def press(wanted: list[str], index: int) -> int:
+        form = {"domain": wanted[index], "csrf_token": tokens[index]}
+        return browsers[index].post(both[index].address("sso/domains"), data=form).status_code
+
+    with clashes(world.app) as found:
+        for turn in range(6):
+            wanted = [domains[turn % 2], domains[1 - turn % 2]]
+            names.texts.update({f"_vestibule.{domain}": [values[index][domain]] for index, domain in enumerate(wanted)})
+            names.before = together.wait if turn else names.before
+            assert at_once(2, partial(press, wanted)) == [303, 303]
+            assert [proven(world, one.slug) for one in both] == [[domain] for domain in wanted]
+    assert found == []
 
 
 def test_X09_name_server_is_asked_while_no_transaction_is_open(world: World, acme: Acme, names: NameServer) -> None:

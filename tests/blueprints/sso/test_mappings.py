@@ -21,8 +21,8 @@ from tests.support.teams import Office, furnish, group, make_group
 from tests.support.worlds import World, post
 from webapp import clock
 from webapp.db import db
-from webapp.models import IdentityProvider, ProviderStatus, Role, SsoMapping
-from webapp.services import access_groups
+from webapp.models import IdentityProvider, InvitationGroup, ProviderStatus, Role, SsoMapping
+from webapp.services import access_groups, removals
 from webapp.services.sso import reverification
 from webapp.services.sso.identities import Said
 
@@ -354,6 +354,31 @@ def test_removed_member_comes_back_with_nothing_until_they_sign_in(
     assert held(acme) == set()
     come(desk)
     assert held(acme) == {number}
+
+
+@pytest.mark.parametrize("who_goes", ["is removed", "leaves"])
+def test_D05_undoing_a_removal_gives_nobody_by_hand_what_a_claim_gave(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient, who_goes: str
+) -> None:
+    add(browser, desk, form(office))
+    come(desk)
+    number = acme.member_id(acme.member)
+    if who_goes == "leaves":
+        acme.act(acme.member, removals.leave)
+    else:
+        assert post(browser, acme.address(f"members/{number}/remove"), confirm="1").status_code == 303
+    [rule] = rule_ids(acme)
+    assert post(browser, desk.address(f"mappings/{rule}/remove"), confirm="1").status_code == 303
+    assert groups(acme)["Readers"][0] is None
+    answer = post(browser, acme.address(f"members/{number}/undo-removal"))
+    said = Page(browser.get(answer.location)).by_id("notices").text
+    assert "Left out, because what had given it gives it no more: Readers." in said
+    assert "as before" not in said
+    if who_goes == "leaves":
+        assert acme.world.read(lambda: db.session.scalars(select(InvitationGroup)).all()) == []
+    else:
+        assert (acme.entries()[-1].after or {})["left_out"] == ["Readers"]
+        assert (held(acme), joined_with(acme, acme.member).groups) == (set(), [])
 
 
 def test_rules_can_be_removed_when_no_connection_is_in_use(

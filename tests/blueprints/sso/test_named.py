@@ -6,7 +6,8 @@ import pytest
 
 from tests.support.acme import Acme, organization_of
 from tests.support.identity_provider import HostileProvider
-from tests.support.sso import Desk
+from tests.support.sso import Desk, at_provider
+from tests.support.visitor import at_once
 from tests.support.worlds import World
 from webapp.db import db
 from webapp.models import Joining, SsoDomain
@@ -54,6 +55,25 @@ def test_A01_provider_that_named_many_accounts_learns_of_no_more(world: World, a
         seen = [come(open_umbra, email, "x-9") for email in (acme.owner.email, "new@example.com")]
     assert seen[0] == seen[1]
     assert (seen[0][0], "Nobody new can come in this way today" in seen[0][1]) == (403, True)
+
+
+def test_A01_of_twenty_accounts_named_at_once_a_provider_learns_of_so_many_as_were_left(
+    world: World, acme: Acme, open_umbra: Desk
+) -> None:
+    number = world.read(lambda: organization_of(acme.other_slug).id)
+    world.write(attempts.raise_counters, {Limit(f"sso:named:{number}", 1, DAY): MOST_NAMED_A_DAY - 5})
+    browsers, ways_back = [], []
+    for index in range(20):
+        email = f"named{index}@example.com"
+        world.person(f"Named {index}", email)
+        open_umbra.theirs.people[f"x-{index}"] = {"email": email, "email_verified": True}
+        open_umbra.theirs.person = f"x-{index}"
+        browsers.append(world.browser())
+        ways_back.append(at_provider(open_umbra.way_out(browsers[-1])))
+    seen = at_once(20, lambda index: browsers[index].get(ways_back[index]).text)
+    assert sum("An account here has the address your provider names" in text for text in seen) == 5
+    assert sum("Nobody new can come in this way today" in text for text in seen) == 15
+    assert len(world.letters("sso_named")) == 5
 
 
 def test_whoever_has_proven_a_domain_may_know_its_accounts(

@@ -126,6 +126,37 @@ def test_whoever_came_in_opens_projects_too_and_stops_requiring_it(
     assert is_in(acme, acme.browser(acme.member))
 
 
+def test_D04_whoever_is_no_owner_any_more_is_in_by_no_code(
+    acme: Acme, desk: Desk, codes: list[str], browser: FlaskClient
+) -> None:
+    make_project(acme, "Payroll", make_team(acme, "Red"))
+    come_in(desk, browser, codes[0])
+    acme.change(acme.manager, role=Role.OWNER)
+    acme.change(acme.owner, role=Role.MANAGER)
+    for path in ("members", "projects/payroll", "sso"):
+        assert browser.get(acme.address(path)).status_code == 303, path
+
+
+def test_D04_owner_without_a_password_is_in_by_no_code_once_they_are_none(
+    acme: Acme, desk: Desk, codes: list[str]
+) -> None:
+    """Their session knows them by the provider's word alone, which has run out."""
+    desk.know(acme.owner, "u-2")
+    desk.theirs.person = "u-2"
+    owner = update(User).where(User.id == acme.owner.user_id)
+    acme.world.write(lambda: db.session.execute(owner.values(password_hash=None)))
+    browser = acme.world.browser()
+    desk.sign_in(browser)
+    desk.set(verification_days=0)
+    assert come_in(desk, browser, codes[0]) == 303
+    assert is_in(acme, browser)
+    acme.change(acme.manager, role=Role.OWNER)
+    acme.change(acme.owner, role=Role.MANAGER)
+    assert not is_in(acme, browser)
+    desk.set(enforcement=Enforcement.OFF)
+    assert not is_in(acme, browser)
+
+
 def test_use_is_in_the_audit_log_and_all_owners_are_told(
     acme: Acme, desk: Desk, codes: list[str], browser: FlaskClient
 ) -> None:

@@ -1,6 +1,6 @@
 """The tab "Add an existing user"."""
 
-from flask import Blueprint, Response, flash, url_for
+from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
 
 from webapp.access.decide import grantable_roles
@@ -8,6 +8,7 @@ from webapp.access.roles import Scope
 from webapp.blueprints.additions.forms import AddForm
 from webapp.blueprints.members.membership import address_of, say_if_ended
 from webapp.errors import DomainError, NobodyToAdd
+from webapp.http import typed
 from webapp.http.days import day
 from webapp.http.htmx import go, respond
 from webapp.http.rules import access
@@ -25,7 +26,7 @@ bp = Blueprint("additions", __name__)
 @access(Scope.MEMBER_ADD)
 def new(organization: Organization) -> Response:
     """Show the form."""
-    return _page(organization, _form(organization, data={}))
+    return _page(organization, _form(organization, data={}, **typed.brought()))
 
 
 @bp.post("/orgs/<org>/members/add")
@@ -39,7 +40,8 @@ def create(organization: Organization) -> Response:
         member = additions.add(current_actor(), organization, addresses.parse(form.email.data), form.terms())
     except DomainError as error:
         form.show(error)
-        return _page(organization, form, status=422, may_be_invited=isinstance(error, NobodyToAdd))
+        again_at = typed.way_back_from(error, form, request.path)
+        return _page(organization, form, status=422, may_be_invited=isinstance(error, NobodyToAdd), again_at=again_at)
     flash(_("%(email)s is a member now.", email=form.email.data.strip()), "success")
     if say_if_ended(member):
         return go(address_of(organization, member))
@@ -48,12 +50,19 @@ def create(organization: Organization) -> Response:
     return go(url_for("members.index", org=organization.slug))
 
 
-def _form(organization: Organization, data: dict[str, object] | None = None) -> AddForm:
+def _form(organization: Organization, data: dict[str, object] | None = None, **kwargs: object) -> AddForm:
     actor = current_actor()
-    return AddForm(grantable_roles(actor), giveable_by(actor, organization), data)
+    return AddForm(grantable_roles(actor), giveable_by(actor, organization), data, **kwargs)
 
 
-def _page(organization: Organization, form: AddForm, *, status: int = 200, may_be_invited: bool = False) -> Response:
+def _page(
+    organization: Organization,
+    form: AddForm,
+    *,
+    status: int = 200,
+    may_be_invited: bool = False,
+    again_at: str | None = None,
+) -> Response:
     return respond(
         "additions/new.html",
         {"panel": "additions/_new.html"},
@@ -61,4 +70,5 @@ def _page(organization: Organization, form: AddForm, *, status: int = 200, may_b
         form=form,
         counts=counts_of(organization),
         may_be_invited=may_be_invited,
+        again_at=again_at,
     )

@@ -1,23 +1,26 @@
 """The emailed link: what it offers, and accepting or declining it. Opening it changes nothing."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
-from flask import Response, make_response, render_template, request, url_for
+from flask import Response, flash, make_response, render_template, request, url_for
 
 from webapp.access.actor import Actor
 from webapp.blueprints.accounts.forms import SignInForm
 from webapp.blueprints.invites import bp
 from webapp.blueprints.invites.forms import RegisterForm
 from webapp.blueprints.invites.through_provider import described
-from webapp.errors import DomainError, InvitationNotOpen, NoAnswer, OtherAddress
+from webapp.errors import DomainError, InvitationNotOpen, MembershipEnded, NoAnswer, OtherAddress
 from webapp.http import session, uow
 from webapp.http.credentials import count_attempt, require_credentials
 from webapp.http.guard import refuse_confined
 from webapp.http.htmx import go
 from webapp.http.offers import in_short, welcome
+from webapp.http.problems import translated
 from webapp.http.rules import PUBLIC, access
 from webapp.http.session import Viewer
 from webapp.models import User
+from webapp.models.member import last_day
 from webapp.queries.invitations import Offered, offered_by, was_accepted_by
 from webapp.services import accounts, addresses, attempts, invitations, passwords
 from webapp.services.accounts import NewAccount
@@ -117,24 +120,28 @@ def _accept_as_viewer(offered: Offered, viewer: Viewer, forms: _Forms) -> Respon
     refuse_confined()
     if {"name", "email", "password"} & set(request.form):
         return _page(*uow.read(_offer_and_fit, offered.token), forms, status=409)
-    uow.write(invitations.accept, session.current_actor(), offered.link, viewer.user_id)
-    return _welcome(offered)
+    return _welcome(offered, uow.write(_accept, session.current_actor(), offered, viewer.user_id))
+
+
+def _accept(actor: Actor, offered: Offered, user_id: int) -> datetime | None:
+    """Accept; return when the membership ended, where it was theirs before and nobody who offers it may renew it."""
+    member = invitations.accept(actor, offered.link, user_id)
+    return member.expires_at if member.has_ended else None
 
 
 def _sign_in(offered: Offered, form: SignInForm) -> Response:
     """Accept as the owner of the invited address; anybody else is signed in and then chooses."""
     user = require_credentials(form.email.data, form.password.data)
-    fits, token = uow.write(_sign_in_and_accept, offered, user)
+    fits, ended_at, token = uow.write(_sign_in_and_accept, offered, user)
     session.start(token)
-    return _welcome(offered) if fits else go(request.path)
+    return _welcome(offered, ended_at) if fits else go(request.path)
 
 
-def _sign_in_and_accept(offered: Offered, user: User) -> tuple[bool, str]:
+def _sign_in_and_accept(offered: Offered, user: User) -> tuple[bool, datetime | None, str]:
     actor = Actor.of(user, ip=session.client_ip())
     fits = invitations.has_address(user.id, offered.canonical)
-    if fits:
-        invitations.accept(actor, offered.link, user.id)
-    return fits, accounts.sign_in(user, ip=session.client_ip(), user_agent=session.user_agent())
+    ended_at = _accept(actor, offered, user.id) if fits else None
+    return fits, ended_at, accounts.sign_in(user, ip=session.client_ip(), user_agent=session.user_agent())
 
 
 def _register(offered: Offered, form: RegisterForm) -> Response:
@@ -152,7 +159,11 @@ def _register_and_accept(offered: Offered, new: NewAccount) -> str:
     return accounts.sign_in(user, ip=session.client_ip(), user_agent=session.user_agent())
 
 
-def _welcome(offered: Offered) -> Response:
+def _welcome(offered: Offered, ended_at: datetime | None = None) -> Response:
+    if ended_at is not None:
+        ended = MembershipEnded(organization=offered.organization_name, day=last_day(ended_at))
+        flash(translated(ended), "warning")
+        return go(url_for("organizations.index"))
     welcome(offered.organization_name, offered.id)
     return go(url_for("members.index", org=offered.organization_slug))
 

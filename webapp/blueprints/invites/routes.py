@@ -12,6 +12,7 @@ from webapp.blueprints.invites import bp
 from webapp.blueprints.invites.forms import InviteForm
 from webapp.blueprints.invites.outcomes import OutcomeRow, described
 from webapp.errors import DomainError
+from webapp.http import typed
 from webapp.http.htmx import go, respond
 from webapp.http.rules import access
 from webapp.http.session import current_actor
@@ -28,7 +29,7 @@ from webapp.services.invitation_batches import Outcome, Result
 def new(organization: Organization) -> Response:
     """Show the form, and after sending it what happened to each address."""
     outcomes = invitation_batches.batch_of(current_actor(), organization, request.args.get("batch", 0, type=_id))
-    form = _form(organization, data=_defaults(organization, outcomes))
+    form = _form(organization, data=_defaults(organization, outcomes), **typed.brought())
     return _page(organization, form, described(outcomes))
 
 
@@ -44,7 +45,8 @@ def create(organization: Organization) -> Response:
         outcomes, batch = invitation_batches.invite_all(current_actor(), organization, *given, own_domain)
     except DomainError as error:
         form.show(error)
-        return _page(organization, form, [], status=422)
+        again_at = typed.way_back_from(error, form, request.path)
+        return _page(organization, form, [], status=422, again_at=again_at)
     sent = sum(outcome.result is Result.INVITED for outcome in outcomes)
     if not sent:
         form.emails.errors.append(_("None of these addresses was invited. Nothing was sent."))
@@ -53,9 +55,9 @@ def create(organization: Organization) -> Response:
     return go(url_for("invites.new", org=organization.slug, batch=batch))
 
 
-def _form(organization: Organization, data: dict[str, object] | None = None) -> InviteForm:
+def _form(organization: Organization, data: dict[str, object] | None = None, **kwargs: object) -> InviteForm:
     actor = current_actor()
-    return InviteForm(grantable_roles(actor), giveable_by(actor, organization), data)
+    return InviteForm(grantable_roles(actor), giveable_by(actor, organization), data, **kwargs)
 
 
 def _id(text: str) -> int:
@@ -72,7 +74,14 @@ def _defaults(organization: Organization, outcomes: list[Outcome]) -> dict[str, 
     }
 
 
-def _page(organization: Organization, form: InviteForm, outcomes: list[OutcomeRow], *, status: int = 200) -> Response:
+def _page(
+    organization: Organization,
+    form: InviteForm,
+    outcomes: list[OutcomeRow],
+    *,
+    status: int = 200,
+    again_at: str | None = None,
+) -> Response:
     return respond(
         "invites/new.html",
         {"panel": "invites/_new.html"},
@@ -80,4 +89,5 @@ def _page(organization: Organization, form: InviteForm, outcomes: list[OutcomeRo
         form=form,
         outcomes=outcomes,
         counts=counts_of(organization),
+        again_at=again_at,
     )

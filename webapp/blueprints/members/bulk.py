@@ -16,9 +16,11 @@ from webapp.blueprints.members.filters import FILTERS, wanted_of_request
 from webapp.blueprints.members.forms import AS_IT_IS, ManyForm
 from webapp.blueprints.members.membership import EVENTS_OF_CHANGES
 from webapp.errors import N_, DomainError, NotFound, TooManyAtOnce
+from webapp.http import typed
 from webapp.http.choices import CHOSEN, EVERYTHING, chosen_on_list, numbers_of
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.htmx import go, respond
+from webapp.http.notices import say_with_link
 from webapp.http.problems import translated
 from webapp.http.reasons import REFUSED
 from webapp.http.rules import access
@@ -68,14 +70,31 @@ def _ask_or_apply(
     plan = _plan(actor, organization, people, change)
     affected = Affected(organization.id, [member.id for member in plan.members])
     preview = Preview(lambda: service.rehearse(plan.members, change), affected, repr(change))
-    if not plan.members or not preview.is_confirmed(confirm):
+    refusal = service.refusal_of_all(actor, plan.members, change)
+    if not plan.members or refusal or not preview.is_confirmed(confirm):
         names = [name for number, name in teams.items() if number in change.wish.teams]
+        carried = _carried(people)
         said = {"plan": plan, "action": change.action, "change": change, "team_names": names}
-        return confirmation("members/_bulk.html", confirm, preview=preview, carried=_carried(people), **said)
+        said |= {"refusal": refusal and translated(refusal), "again_at": typed.way_back_to(carried)}
+        return confirmation("members/_bulk.html", confirm, preview=preview, carried=carried, **said)
     with preview.noted(*EVENTS):
         service.apply(actor, organization, plan.members, change)
-    flash(ngettext("%(num)s member is changed.", "%(num)s members are changed.", len(plan.members)), "success")
+    _say_done(organization, change, len(plan.members))
     return go(url_for("members.index", org=organization.slug))
+
+
+def _say_done(organization: Organization, change: Change, number: int) -> None:
+    if change.action is Action.REMOVE:
+        sentence = ngettext("%(num)s member was removed.", "%(num)s members were removed.", number)
+        say_with_link(sentence, url_for("members.removed", org=organization.slug), _("See who can be put back"))
+        return
+    sentences = {
+        Action.ROLE: ngettext("%(num)s member has another role now.", "%(num)s members have another role now.", number),
+        Action.TEAMS: ngettext("The teams of %(num)s member are set.", "The teams of %(num)s members are set.", number),
+        Action.SUSPEND: ngettext("%(num)s member is suspended.", "%(num)s members are suspended.", number),
+        Action.RESTORE: ngettext("%(num)s member is restored.", "%(num)s members are restored.", number),
+    }
+    flash(sentences[change.action], "success")
 
 
 def _status(people: Sequence[Member]) -> int:

@@ -1,17 +1,42 @@
 """Which members an address asks for."""
 
+from collections.abc import Iterable, Mapping
+
 from flask import request
+from flask_babel import gettext as _
 
 from webapp.access.decide import decide
 from webapp.access.roles import Scope
+from webapp.errors import N_
 from webapp.http.session import current_actor
+from webapp.http.templating import role_name
 from webapp.models import Organization
-from webapp.queries.members import Wanted, no_such_list, wanted
+from webapp.queries.choices import TeamChoice
+from webapp.queries.members import ROLES, Linking, Standing, Wanted, no_such_list, wanted
 from webapp.services import slugs
 from webapp.services.slugs import TEAM
 from webapp.services.sso import connections
 
+WORDS: Mapping[str, str] = {
+    Standing.ACTIVE: N_("Active"),
+    Standing.SUSPENDED: N_("Suspended"),
+    Standing.ENDED: N_("Ended"),
+    Linking.LINKED: N_("Linked"),
+    Linking.UNLINKED: N_("Not linked"),
+}
 FILTERS = ("q", "role", "status", "sort", "team", "sso")
+
+
+def narrowed_to(teams: Iterable[TeamChoice]) -> list[str]:
+    """Return by what the address narrows the list, beside a search, as people read it.
+
+    Args:
+        teams: those that the list can be narrowed to.
+    """
+    _q, role, status, _sort, team, sso = (request.values.get(name, "") for name in FILTERS)
+    words = [role_name(ROLES[role]) if role else "", _(WORDS[status]) if status else ""]
+    words += [next((one.name for one in teams if one.slug == team), team), _(WORDS[sso]) if sso else ""]
+    return [word for word in words if word]
 
 
 def wanted_of_request(organization: Organization) -> Wanted:

@@ -12,7 +12,7 @@ from webapp.blueprints.audit.sentences import history
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.forms import EndForm, MemberForm
 from webapp.errors import DomainError
-from webapp.http import sso
+from webapp.http import sso, typed
 from webapp.http.choices import CHOSEN, EVERYTHING
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.days import day as said
@@ -45,7 +45,7 @@ EVENTS_OF_CHANGES = (
 def show(organization: Organization, member: Member) -> Response:
     """Show who a member is, what happened to the membership, and what can be done with it."""
     teams = _teams(organization, member)
-    return _page(organization, member, teams, _member_form(teams, data=_present(member, teams)))
+    return _page(organization, member, teams, _member_form(teams, data=_present(member, teams), **typed.brought()))
 
 
 @bp.post("/orgs/<org>/members/<int:member>")
@@ -63,7 +63,8 @@ def update(organization: Organization, member: Member) -> Response:
         return _ask_or_change(organization, member, form)
     except DomainError as error:
         form.show(error)
-        return _page(organization, member, teams, form, status=422)
+        again_at = typed.way_back_from(error, form, request.path)
+        return _page(organization, member, teams, form, again_at=again_at, status=422)
 
 
 def _ask_or_change(organization: Organization, member: Member, form: MemberForm) -> Response:
@@ -204,9 +205,10 @@ def _page(
     teams: Sequence[TeamChoice],
     form: MemberForm,
     *,
-    end_form: EndForm | None = None,
     status: int = 200,
+    **said: object,
 ) -> Response:
+    """Answer the page; `said` is the form of the end where that was sent, and where signing in again leads."""
     actor, person = current_actor(), person_of(member)
     may_read_history = decide(actor, Scope.AUDIT_READ, organization)
     is_you = member.user_id == actor.user_id
@@ -230,6 +232,6 @@ def _page(
         provider_host=sso.host_of(link.provider) if link else None,
         history=history(history_of(member), person.name) if may_read_history else None,
         form=form,
-        end_form=end_form or _end_form(member),
         standing=standing_of(member.status, member.expires_at),
+        **{"end_form": _end_form(member), "again_at": None, **said},
     )

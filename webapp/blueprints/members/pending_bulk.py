@@ -11,7 +11,8 @@ from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
-from webapp.errors import N_, DomainError, NotFound, TooManyAtOnce
+from webapp.errors import N_, DomainError, NotFound, OwnersNeedSignIn, TooManyAtOnce
+from webapp.http import typed
 from webapp.http.choices import chosen_on_list
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
 from webapp.http.htmx import go, respond
@@ -29,12 +30,14 @@ from webapp.services.invitation_bulk import Action
 class Plan:
     """Which invitations something is done with, and which are left out, by address, with a sentence.
 
-    `gone` is how many of those chosen are not on the tab any more; nobody learns which addresses these had.
+    `gone` is how many of those chosen are not on the tab any more; nobody learns which addresses these had. `is_old`
+    says that some are left out because it is too long ago that whoever asks has signed in.
     """
 
     able: Sequence[Invitation]
     left_out: Sequence[tuple[str, str]]
     gone: int
+    is_old: bool
 
     @property
     def ended(self) -> int:
@@ -62,7 +65,9 @@ def pending_bulk(organization: Organization) -> Response:
     if not plan.able or not question.is_confirmed(form):
         carried = [("action", action.value), *(("ids", str(number)) for number in numbers)]
         fragment = "members/_pending_bulk.html"
-        return confirmation(fragment, form, preview=question, carried=carried, plan=plan, what=action)
+        again_at = typed.way_back_to(carried) if plan.is_old else None
+        said = {"plan": plan, "what": action, "again_at": again_at}
+        return confirmation(fragment, form, preview=question, carried=carried, **said)
     service.apply(actor, organization, plan.able, action)
     done = {
         Action.RESEND: ngettext("%(num)s letter is on its way.", "%(num)s letters are on their way.", len(plan.able)),
@@ -93,7 +98,8 @@ def _plan(actor: Actor, organization: Organization, numbers: Sequence[int], acti
     refused = service.refusals(actor, organization, chosen, action)
     left_out = [(one.email, _why(refused[one.id])) for one in chosen if one.id in refused]
     able = [invitation for invitation in chosen if invitation.id not in refused]
-    return Plan(able, left_out, len(numbers) - len(chosen))
+    is_old = any(isinstance(reason, OwnersNeedSignIn) for reason in refused.values())
+    return Plan(able, left_out, len(numbers) - len(chosen), is_old)
 
 
 def _why(refused: DomainError) -> str:

@@ -24,6 +24,7 @@ from webapp.queries.removed import removed_of
 from webapp.services import kept_ends, members
 from webapp.services import removals as service
 from webapp.services.audit import Event
+from webapp.services.removals import LeftOut
 
 
 @bp.route("/orgs/<org>/members/<int:member>/remove", methods=["GET", "POST"])
@@ -69,12 +70,14 @@ def undo_removal(organization: Organization, removed: RemovedMember) -> Response
     kept = removed.expires_at
     member, left_out = service.undo_removal(current_actor(), organization, removed)
     name = person_of(member).name
-    if left_out:
-        flash(_("%(name)s is a member again. You may not give: %(names)s.", name=name, names=names_of(left_out)))
-    elif member.expires_at == kept:
+    if left_out.refused:
+        names = names_of(left_out.refused)
+        flash(_("%(name)s is a member again. You may not give: %(names)s.", name=name, names=names))
+    elif member.expires_at == kept and not left_out.names:
         flash(_("%(name)s is a member again, as before.", name=name), "success")
     else:
         flash(_("%(name)s is a member again.", name=name), "success")
+    _say_what_is_given_no_more(left_out)
     if member.expires_at and member.expires_at != kept:
         flash(_("Their membership ends on %(day)s, no later than yours.", day=day(last_day(member.expires_at))))
     say_if_ended(member)
@@ -85,9 +88,16 @@ def _invite_back(organization: Organization, removed: RemovedMember) -> Response
     email, left_out = service.invite_back(current_actor(), organization, removed)
     flash(_("An invitation to what they had is on its way to %(email)s: they left, so they decide.", email=email))
     _say_end(removed)
-    if left_out:
-        flash(_("It leaves out what you may not give: %(names)s.", names=names_of(left_out)))
+    if left_out.refused:
+        flash(_("It leaves out what you may not give: %(names)s.", names=names_of(left_out.refused)))
+    _say_what_is_given_no_more(left_out)
     return go(url_for("members.pending", org=organization.slug))
+
+
+def _say_what_is_given_no_more(left_out: LeftOut) -> None:
+    if left_out.given_no_more:
+        names = ", ".join(left_out.given_no_more)
+        flash(_("Left out, because what had given it gives it no more: %(names)s.", names=names), "warning")
 
 
 def _say_end(removed: RemovedMember) -> None:

@@ -7,7 +7,7 @@ from flask import Response, request
 from webapp.access.decide import decide
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
-from webapp.blueprints.members.filters import FILTERS, wanted_of_request
+from webapp.blueprints.members.filters import FILTERS, narrowed_to, wanted_of_request
 from webapp.blueprints.members.lines import member_lines
 from webapp.http.csv import csv_file
 from webapp.http.guard import read_on
@@ -36,13 +36,15 @@ def index(organization: Organization) -> Response:
     page = members_of(organization, wanted_of_request(organization), after=after, viewer_id=actor.user_id)
     teams = names_by_member([row.id for row in page.rows if not row.has_global_access])
     reasons = reasons_of(actor, page.rows) if decide(actor, Scope.MEMBER_WRITE, organization) else None
+    filter_teams = teams_to_filter_by(organization)
     return respond(
         "members/index.html",
         {"panel": "members/_members.html", "results": "members/_member_rows.html"},
         page=page,
         lines=member_lines(page.rows, teams, reasons),
         may_change=reasons is not None,
-        filter_teams=teams_to_filter_by(organization),
+        filter_teams=filter_teams,
+        narrowed_to=narrowed_to(filter_teams),
         counts=counts_of(organization),
         asked={name: value or None for name, value in asked.items()},
         roles=Role,

@@ -23,6 +23,6 @@ class SettingsForm(Form):
     )
     members_may_invite = BooleanField(_("Every member may invite"))
     invitation_lifetime_days = lifetime_field(_("Days an invitation lives"))
-    address_match_required = BooleanField(_("Nobody may accept with another address"))
+    address_match_required = BooleanField(_("Only the invited address may accept"))
     join_requests_allowed = BooleanField(_("People may ask to join"))
     invitation_reminders = BooleanField(_("Remind before an invitation expires"))

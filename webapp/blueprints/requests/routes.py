@@ -9,11 +9,14 @@ from webapp.blueprints.members.forms import RoleForm
 from webapp.blueprints.requests import bp
 from webapp.blueprints.requests.forms import AddressForm
 from webapp.errors import DomainError
+from webapp.http import typed
+from webapp.http.days import day
 from webapp.http.htmx import go, respond
 from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.http.settings import settings
 from webapp.models import Invitation, Organization, Role
+from webapp.models.member import last_day
 from webapp.queries.counts import counts_of
 from webapp.queries.requests import requests_of
 from webapp.services import addresses, approvals, requests
@@ -23,7 +26,8 @@ from webapp.services import addresses, approvals, requests
 @access(Scope.REQUEST_APPROVE)
 def index(organization: Organization) -> Response:
     """List the requests that wait for an answer."""
-    return _list(organization, RoleForm(grantable_roles(current_actor())))
+    form = RoleForm(grantable_roles(current_actor()), **typed.brought())
+    return _list(organization, form, answered=request.args.get("answered", type=int))
 
 
 @bp.post("/orgs/<org>/invitations/<int:invitation>/approve")
@@ -37,12 +41,27 @@ def approve(organization: Organization, invitation: Invitation) -> Response:
         is_invited = approvals.approve(current_actor(), organization, invitation, Role[form.role.data.upper()])
     except DomainError as error:
         form.show(error)
-        return _list(organization, form, status=422, answered=invitation.id)
+        again_at = typed.way_back_from(error, form, url_for("requests.index", org=organization.slug))
+        return _list(organization, form, status=422, answered=invitation.id, again_at=again_at)
     if is_invited:
         flash(_("%(email)s is invited.", email=invitation.email), "success")
     else:
-        flash(_("%(email)s is a member already, so the request is closed.", email=invitation.email), "info")
+        _say_why_not(organization, invitation)
     return go(url_for("requests.index", org=organization.slug))
+
+
+def _say_why_not(organization: Organization, invitation: Invitation) -> None:
+    """Say that whom a request is for has a membership, or had one until a day."""
+    there, email = requests.member_with(organization, invitation.canonical), invitation.email
+    if there is not None and there.expires_at is not None and there.has_ended:
+        sentence = _(
+            "The membership of %(email)s ended on %(day)s. It can be renewed on their own page; the request is closed.",
+            email=email,
+            day=day(last_day(there.expires_at)),
+        )
+    else:
+        sentence = _("%(email)s is a member already, so the request is closed.", email=email)
+    flash(sentence, "info")
 
 
 @bp.post("/orgs/<org>/invitations/<int:invitation>/reject")
@@ -81,7 +100,14 @@ def create(organization: Organization) -> Response:
     return go(url_for("members.index", org=organization.slug))
 
 
-def _list(organization: Organization, form: RoleForm, *, status: int = 200, answered: int | None = None) -> Response:
+def _list(
+    organization: Organization,
+    form: RoleForm,
+    *,
+    status: int = 200,
+    answered: int | None = None,
+    again_at: str | None = None,
+) -> Response:
     """Answer the tab; `answered` is the request that the form was about."""
     q, after = request.args.get("q", ""), request.args.get("after", "")
     return respond(
@@ -92,6 +118,7 @@ def _list(organization: Organization, form: RoleForm, *, status: int = 200, answ
         counts=counts_of(organization),
         form=form,
         answered=answered,
+        again_at=f"{again_at}&answered={answered}" if again_at and "?" in again_at else again_at,
         base_url=settings().base_url,
         q=q,
         after=after,

@@ -1,6 +1,6 @@
 """Proving that a domain is the organization's: its name servers are asked while no transaction is open."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
 from flask import Response, flash, request, url_for
@@ -12,7 +12,7 @@ from webapp.errors import DomainProvenElsewhere
 from webapp.http.domains import published_at
 from webapp.http.htmx import go
 from webapp.http.problems import translated
-from webapp.http.rules import access
+from webapp.http.rules import access, also_locks
 from webapp.http.session import current_actor
 from webapp.models import Organization
 from webapp.services.sso import connections, domains
@@ -27,13 +27,19 @@ def _question(organization: Organization) -> Callable[[], Sequence[str] | None]:
     return partial(published_at, record.name, organization.id)
 
 
+def _others() -> Collection[int]:
+    """Return whose the domain is at present: they may lose it."""
+    return domains.proven_by(_wanted())
+
+
 @bp.post("/orgs/<org>/sso/domains")
+@also_locks(_others)
 @access(Scope.SSO_ADMIN, asks=_question)
-def check_domain(organization: Organization, told: Sequence[str] | None) -> Response:
+def check_domain(organization: Organization, told: Sequence[str] | None, held: Collection[int]) -> Response:
     """Look whether a domain's record is published, and note it where it is."""
     provider = connections.require_active(organization)
     try:
-        domains.prove(current_actor(), organization, provider, _wanted(), told)
+        domains.prove(current_actor(), organization, provider, _wanted(), told, held)
         flash(_("%(domain)s is proven.", domain=_wanted()), "success")
     except (NotProven, DomainProvenElsewhere) as error:
         flash(translated(error), "warning")

@@ -23,8 +23,8 @@ from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Enforcement, IdentityProvider, Organization
 from webapp.queries.enforcement import outsiders_of
-from webapp.queries.rehearsal import rehearsal_of
-from webapp.services.sso import connections, enforcement, identities
+from webapp.queries.standing import Requirement, enforcing_of, requirement_of
+from webapp.services.sso import connections, enforcement
 from webapp.services.sso.enforcement import Policy
 from webapp.services.sso.errors import NotThroughProvider, SignInAgain
 
@@ -88,17 +88,21 @@ def enforce(organization: Organization) -> Response:
         form.form_errors.append(translated(refusal))
         return _page(provider, form, status=422)
     if wanted.enforcement is Enforcement.REQUIRED:
-        question = Question(f"{wanted}")
+        found = requirement_of(provider)
+        question = Question(f"{wanted} {found}")
         if not question.is_confirmed(confirm):
-            return _ask(provider, form, confirm, question)
+            return _ask(provider, form, confirm, question, found)
     if enforcement.enforce(current_actor(), organization, wanted, session.require_viewer().session_id):
         flash(gettext("It is changed, and the owners are told."), "success")
     return go(url_for("sso.enforcing", org=organization.slug))
 
 
-def _ask(provider: IdentityProvider, form: EnforcementForm, confirm: ConfirmForm, question: Question) -> Response:
+def _ask(
+    provider: IdentityProvider, form: EnforcementForm, confirm: ConfirmForm, question: Question, found: Requirement
+) -> Response:
     """Ask whether to require it, and say whom that keeps out; who has said yes does not wait for that list again."""
-    said = {"host": sso.host_of(provider), "outsiders": outsiders_of(provider)}
+    outsiders = outsiders_of(provider, found.kept_out)
+    said: dict[str, Any] = {"host": sso.host_of(provider), "outsiders": outsiders, "owners": found.owners}
     said |= {"begins_at": form.policy().required_from, "section": "settings"}
     return confirmation("sso/_enforce_confirm.html", confirm, preview=question, carried=form.carried(), **said)
 
@@ -132,19 +136,21 @@ def _is_shown(provider: IdentityProvider) -> bool:
 
 
 def _page(provider: IdentityProvider, form: EnforcementForm, *, status: int = 200) -> Response:
+    viewer = session.require_viewer()
+    found = enforcing_of(provider, viewer.user_id, viewer.session_id)
     return respond(
         "sso/enforce.html",
         {"panel": "sso/_enforce.html"},
         status=status,
         form=form,
         host=sso.host_of(provider),
-        outsiders=outsiders_of(provider),
+        outsiders=outsiders_of(provider, found.requirement.kept_out),
         bypassed_until=_bypassed_until(provider),
         provider=provider,
-        rehearsal=rehearsal_of(provider),
-        is_linked=identities.of_user(provider, session.require_viewer().user_id) is not None,
-        is_shown=_is_shown(provider),
-        is_fresh=session.require_viewer().is_fresh,
-        is_confined=session.require_viewer().is_confined,
+        rehearsal=found.rehearsal,
+        is_linked=found.is_linked,
+        is_shown=found.is_shown and not viewer.is_confined,
+        is_fresh=viewer.is_fresh,
+        is_confined=viewer.is_confined,
         back=typed.way_back(form, request.path),
     )

@@ -24,7 +24,7 @@ from webapp.models import Organization
 from webapp.queries.organizations import with_slug
 from webapp.queries.sso import Entrance, entrance_of
 from webapp.services import attempts, members, organizations
-from webapp.services.sso import connections, identities, recovery
+from webapp.services.sso import identities, recovery
 from webapp.services.sso.errors import NothingRequired, WrongRecoveryCode
 from webapp.services.words import single_line
 
@@ -53,7 +53,6 @@ def _new_codes(organization: Organization) -> Callable[[], list[str]]:
 @access(Scope.SSO_ADMIN, asks=_new_codes)
 def recovery_codes(organization: Organization, told: list[str]) -> Response:
     """Say how many codes are left; show new ones this once, and none ever again."""
-    connections.require_active(organization)
     return respond(
         "sso/recovery_codes.html",
         {"panel": "sso/_recovery_codes.html"},

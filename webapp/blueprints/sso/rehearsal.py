@@ -9,7 +9,8 @@ from webapp.http import sso
 from webapp.http.htmx import respond
 from webapp.http.rules import access
 from webapp.models import Organization
-from webapp.queries.rehearsal import refused_of, rehearsal_of
+from webapp.queries.rehearsal import refused_of
+from webapp.queries.standing import shown_by_rehearsal
 from webapp.services.sso import connections
 
 
@@ -18,7 +19,7 @@ from webapp.services.sso import connections
 def rehearsal(organization: Organization) -> Response:
     """List who came since the rehearsal began and would have been refused."""
     provider = connections.require_active(organization)
-    found = rehearsal_of(provider)
+    found = shown_by_rehearsal(provider)
     if found is None:
         raise NotFound
     after = request.args.get("after", "")

@@ -25,7 +25,7 @@ from webapp.services import accounts, managed, members, organizations, sessions
 from webapp.services.invitation_links import Link
 from webapp.services.managed import Answer
 from webapp.services.sso import connections, identities, joining, refusals, replacing
-from webapp.services.sso.enforcement import is_required
+from webapp.services.sso.enforcement import JUST_NOW, is_required
 from webapp.services.sso.errors import FlowNotYours, IdentityTaken, LinkFirst, SsoError
 from webapp.services.sso.flows import Flow
 from webapp.services.sso.identities import Said
@@ -46,10 +46,15 @@ def login(slug: str) -> Response:
 @bp.post("/orgs/<slug>/sso/login")
 @access(PUBLIC, own_transactions=True)
 def sign_in(slug: str) -> Response:
-    """Leave for the organization's provider to sign in."""
+    """Leave for the organization's provider to sign in; anew there, where something wants that to be a moment ago."""
     if refusal := uow.write(sso.count_departure):
         raise refusal
-    return uow.write(lambda: sso.depart_to_sign_in(_entrance(slug).organization_id, request.args.get("next")))
+    max_age = int(JUST_NOW.total_seconds()) if "again" in request.args else None
+    return uow.write(
+        lambda: sso.depart_to_sign_in(
+            _entrance(slug).organization_id, request.args.get("next"), max_age_seconds=max_age
+        )
+    )
 
 
 def _entrance(slug: str) -> Entrance:
@@ -154,11 +159,10 @@ def _arrived(flow: Flow) -> tuple[Organization, IdentityProvider]:
 
 def _end_sign_in(flow: Flow, said: Said) -> Response:
     early = _asked_early(identities.member_facts, flow.connected.id, said.subject)
-    try:
-        token, has_joined = uow.write(_sign_in, flow, said, early)
-    except LinkFirst:
-        uow.note(_tell_named, flow, said)
-        raise
+    came = uow.write(_sign_in, flow, said, early)
+    if isinstance(came, LinkFirst):
+        raise came
+    token, has_joined = came
     if token is not None:
         session.start(token)
     if flow.secrets.link is not None:
@@ -177,34 +181,34 @@ def _say_what_became_of(link: Link, flow: Flow, has_joined: bool) -> None:
         )
 
 
-def _tell_named(flow: Flow, said: Said) -> None:
-    organization, provider = _arrived(flow)
-    joining.tell_named(organization, provider, said)
-
-
 def _asked_early(facts: Callable[..., MemberFacts | None], *of: object) -> Answer | None:
     """Ask plug-ins which groups somebody shall be in while no lock is held, if it is known already who that is."""
     member = uow.read(facts, *of) if managed.asks() else None
     return managed.ask_early(member) if member is not None else None
 
 
-def _sign_in(flow: Flow, said: Said, early: Answer | None) -> tuple[str | None, bool]:
+def _sign_in(flow: Flow, said: Said, early: Answer | None) -> tuple[str | None, bool] | LinkFirst:
     """Sign in whom the provider named.
 
     Returns:
-        The token of a new session, or None where they were signed in; and whether they have just become a member.
+        The token of a new session, or None where they were signed in; and whether they have just become a member. Or
+        that they have an account: that the provider named it is counted in the very transaction that found it out.
     """
     organization, provider = _arrived(flow)
     viewer = session.reload_viewer() if session.token() else None
     visitor = Actor.visitor(session.client_ip(), current_actor().language)
-    arrival = joining.come_in(visitor, organization, provider, said, link=flow.secrets.link, early=early)
+    try:
+        arrival = joining.come_in(visitor, organization, provider, said, link=flow.secrets.link, early=early)
+    except LinkFirst as refusal:  # nothing is changed before it
+        joining.tell_named(organization, provider, said)
+        return refusal
     if viewer is not None and viewer.user_id == arrival.user.id:
-        identities.note_session(session.token(), arrival.identity)
+        identities.note_session(session.token(), arrival.identity, said)
         return None, arrival.has_joined
     if session.token():
         sessions.end(session.token())
     token = accounts.sign_in(arrival.user, ip=session.client_ip(), user_agent=session.user_agent(), is_confined=True)
-    identities.note_session(token, arrival.identity)
+    identities.note_session(token, arrival.identity, said)
     return token, arrival.has_joined
 
 
@@ -223,7 +227,7 @@ def _link(flow: Flow, said: Said, early: Answer | None) -> None:
     organization, provider = _arrived(flow)
     actor = _whoever_began(flow, organization)
     identity = identities.link(actor, organization, provider, said, early)
-    identities.note_session(session.token(), identity)
+    identities.note_session(session.token(), identity, said)
 
 
 def _tell_taken(flow: Flow, said: Said) -> None:
@@ -258,7 +262,7 @@ def _set_up(flow: Flow, said: Said, early: Answer | None) -> None:
     actor = _whoever_began(flow, organization)
     replacing.activate(actor, organization, provider, said.learned)
     identity = identities.link(actor, organization, provider, said, early)
-    identities.note_session(session.token(), identity)
+    identities.note_session(session.token(), identity, said)
 
 
 def _whoever_began(flow: Flow, organization: Organization) -> Actor:

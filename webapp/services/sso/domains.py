@@ -3,7 +3,7 @@
 Whoever is listed for joining need not be proven (see `policy`); a proven domain leads from the sign-in page.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Self
@@ -17,7 +17,7 @@ from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import N_, DomainProvenElsewhere, NotFound
 from webapp.models import IdentityProvider, Organization, ProviderStatus, SsoDomain
-from webapp.services import attempts, audit, organizations
+from webapp.services import attempts, audit
 from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Event, Target
 from webapp.services.sso import connections, letters
@@ -63,13 +63,23 @@ def record_of(organization: Organization, domain: str) -> Record:
     return Record.of(_row(organization, domain))
 
 
+def proven_by(domain: str) -> Sequence[int]:
+    """Return the ids of the organizations that have proven a domain: one at most."""
+    return db.session.scalars(_proven(domain).with_only_columns(SsoDomain.organization_id)).all()
+
+
 def prove(
-    actor: Actor, organization: Organization, provider: IdentityProvider, domain: str, texts: Sequence[str] | None
+    actor: Actor,
+    organization: Organization,
+    provider: IdentityProvider,
+    domain: str,
+    texts: Sequence[str] | None,
+    held: Collection[int] = (),
 ) -> None:
     """Note that a domain is the organization's, as what was found under the name of its record says.
 
     Where another organization has proven it, and its record is not among what is published now, the domain is handed
-    over, and its owners are told. The caller holds the organization's lock; the other's is taken here.
+    over, and its owners are told. The caller holds the locks of both, taken in ascending id.
 
     Args:
         actor: who wants it.
@@ -77,12 +87,13 @@ def prove(
         provider: the connection in use.
         domain: in its canonical form.
         texts: what is published there; None where nobody said.
+        held: the ids of other organizations whose locks the caller holds.
 
     Raises:
         NotFound, Forbidden: the actor may not, or the domain is not listed.
         ConnectionChanged: the connection is not in use any more.
         RecordUnknown, RecordMissing, RecordDiffers: it is not proven by what was found.
-        DomainProvenElsewhere: by another organization it is, and that one's record stands.
+        DomainProvenElsewhere: by another organization it is, and that one's record stands, or its lock is not held.
     """
     require(actor, Scope.SSO_ADMIN, organization)
     if provider.organization_id != organization.id or provider.status is not ProviderStatus.ACTIVE:
@@ -91,7 +102,7 @@ def prove(
     if row.proven_at is not None:
         return
     _require_published(Record.of(row), texts)
-    was_handed_over = _take_over(domain, texts or ())
+    was_handed_over = _take_over(domain, texts or (), held)
     row.proven_at = clock.now()
     db.session.flush()  # two organizations at once: the database lets one of them
     target, after = connections.target_of(provider), {"domain": domain}
@@ -120,24 +131,23 @@ def tell_owners(organization: Organization, row: SsoDomain, what: str) -> None:
         letters.tell_owners(organization, "sso_domain", domain=row.domain, what=what)
 
 
-def _take_over(domain: str, texts: Sequence[str]) -> bool:
+def _take_over(domain: str, texts: Sequence[str], held: Collection[int]) -> bool:
     """Take a domain from whoever had proven it; return whether anybody had.
 
     Raises:
-        DomainProvenElsewhere: their record is published, too.
+        DomainProvenElsewhere: their record is published, too, or they have proven it just now.
     """
-    proven = select(SsoDomain).where(SsoDomain.domain == domain, SsoDomain.proven_at.is_not(None))
-    present = db.session.scalar(proven)
-    if present is None:
-        return False
-    theirs = organizations.lock(present.organization_id)
-    row = db.session.scalar(proven.execution_options(populate_existing=True))
+    row = db.session.scalar(_proven(domain))
     if row is None:
         return False
-    if row.organization_id != theirs.id or Record.of(row).is_among(texts):
+    if row.organization_id not in held or Record.of(row).is_among(texts):
         raise DomainProvenElsewhere
-    lose(theirs, row, HANDED_OVER)
+    lose(db.session.get_one(Organization, row.organization_id), row, HANDED_OVER)
     return True
+
+
+def _proven(domain: str) -> Select[SsoDomain]:
+    return select(SsoDomain).where(SsoDomain.domain == domain, SsoDomain.proven_at.is_not(None))
 
 
 def _require_published(record: Record, texts: Sequence[str] | None) -> None:

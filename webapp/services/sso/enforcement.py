@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import bindparam, exists, select
 
@@ -56,16 +56,22 @@ def is_rehearsed(provider: IdentityProvider) -> bool:
     return provider.status is ProviderStatus.ACTIVE and provider.rehearsed_since is not None
 
 
-_CAME = select(
+CAME: Final = (
     exists()
     .where(SessionIdentity.session_id == bindparam("session_id"), SessionIdentity.identity_id == Identity.id)
-    .where(SessionIdentity.verified_at >= bindparam("since"), Identity.invalid_since.is_(None))
+    .where(SessionIdentity.verified_at >= bindparam("since"), SessionIdentity.authenticated_at >= bindparam("since"))
+    .where(Identity.invalid_since.is_(None))
     .where(Identity.provider_id == bindparam("provider_id"), Identity.user_id == bindparam("user_id"))
 )
+"""That the session `session_id` of `user_id` came, and proved itself, at `provider_id` at `since` or later."""
+_CAME = select(CAME)
 
 
 def came_just_now(provider: IdentityProvider, user_id: int | None, session_id: int) -> bool:
-    """Tell whether a session of a user came through a provider within the last ten minutes."""
+    """Tell whether a session of a user came through a provider within the last ten minutes.
+
+    Nor may it be longer ago that they proved themselves there: a provider lets people through who did so last week.
+    """
     of_session = {"provider_id": provider.id, "user_id": user_id, "session_id": session_id}
     return bool(db.session.scalar(_CAME, {**of_session, "since": clock.now() - JUST_NOW}))
 

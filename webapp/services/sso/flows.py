@@ -25,7 +25,8 @@ class Secrets:
     """What the provider is told of, what only the provider brings back, and what somebody came with.
 
     `link` is of the invitation they come by. `client_secret` is a new one of a connection in use, to be proven.
-    `is_respelled` says that the issuer was spelled anew on the way here, which happens once.
+    `is_respelled` says that the issuer was spelled anew on the way here, which happens once. `max_age_seconds` says how
+    long ago they may have signed in at the provider, where that matters.
     """
 
     state: str
@@ -34,11 +35,13 @@ class Secrets:
     link: Link | None = None
     client_secret: str | None = field(default=None, repr=False)
     is_respelled: bool = False
+    max_age_seconds: int | None = None
 
     def packed(self) -> str:
         """Return what is sealed of it."""
         always = [self.nonce, self.verifier, self.link.token if self.link else None, self.client_secret]
-        return json.dumps([*always, True] if self.is_respelled else always)  # earlier versions read the four
+        later: list[object] = [self.is_respelled, self.max_age_seconds]
+        return json.dumps([*always, *later] if any(later) else always)  # earlier versions read the four
 
 
 @dataclass(frozen=True)
@@ -172,8 +175,9 @@ def _found(by: dict[str, object], state: str) -> tuple[Flow, datetime | None] | 
         return None
     flow, provider, organization = row
     packed = json.loads(db.vault.open(_seal_name(flow.state_hash), flow.secrets))
-    nonce, verifier, token, client_secret, *respelled = packed
-    secrets = Secrets(state, nonce, verifier, _link(flow, token), client_secret, bool(respelled))
+    nonce, verifier, token, client_secret, *later = packed
+    is_respelled, max_age_seconds = (*later, None, None)[:2]
+    secrets = Secrets(state, nonce, verifier, _link(flow, token), client_secret, bool(is_respelled), max_age_seconds)
     values = Flow(
         flow.purpose,
         organization.id,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import and_, bindparam, delete, exists, insert, literal, or_, select, update
@@ -50,7 +51,7 @@ class Said:
 
     The subject is what they are known by, byte for byte. `groups` is None where the provider does not speak of groups.
     `texts` are all claims that are texts, by name: mappings look at them, and none is kept. `learned` are options for
-    the connection, once it is proven.
+    the connection, once it is proven. `authenticated_at` is when they last proved themselves there, as far as is known.
     """
 
     subject: str
@@ -61,6 +62,7 @@ class Said:
     refresh_token: str | None = field(default=None, repr=False)
     texts: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     learned: Mapping[str, str] = field(default_factory=dict)
+    authenticated_at: datetime | None = None
 
     def claims(self) -> Mapping[str, Any]:
         """Return what is kept of it."""
@@ -161,14 +163,23 @@ def keep_token(identity: Identity, said: Said) -> None:
     identity.next_refresh_at = clock.now() + REFRESHED_EVERY if identity.refresh_token else None
 
 
-def note_session(token: str, identity: Identity) -> None:
-    """Note that the session with this token came through an identity just now; the caller holds the lock."""
+def note_session(token: str, identity: Identity, said: Said) -> None:
+    """Note that the session with this token came through an identity just now; the caller holds the lock.
+
+    Args:
+        token: of the session.
+        identity: through which it came.
+        said: what the provider says, such as when the person proved themselves there; its clock may be ahead of ours.
+    """
     session_id = select(Session.id).where(Session.token_hash == digest(token))
     here = (SessionIdentity.session_id == session_id.scalar_subquery(), SessionIdentity.identity_id == identity.id)
     now = clock.now()
-    if not changes_one_row(update(SessionIdentity).where(*here).values(verified_at=now)):
-        row = session_id.add_columns(literal(identity.id, Id), literal(now, UtcDateTime()))
-        db.session.execute(insert(SessionIdentity).from_select(["session_id", "identity_id", "verified_at"], row))
+    proven_at = min(said.authenticated_at, now) if said.authenticated_at else None
+    if not changes_one_row(update(SessionIdentity).where(*here).values(verified_at=now, authenticated_at=proven_at)):
+        moments = (literal(moment, UtcDateTime()) for moment in (now, proven_at))
+        row = session_id.add_columns(literal(identity.id, Id), *moments)
+        columns = ["session_id", "identity_id", "verified_at", "authenticated_at"]
+        db.session.execute(insert(SessionIdentity).from_select(columns, row))
 
 
 _WHO: tuple[Any, ...] = (bindparam("organization_id"), bindparam("user_id"), bindparam("session_id"))

@@ -5,7 +5,7 @@ ago than the policy allows. The next sign-in brings back what it gives then.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, bindparam, exists, select
@@ -18,7 +18,8 @@ from webapp.services import organizations
 from webapp.services.sso import mappings
 
 LOOKED_AT = 1_000
-TAKEN_BACK = 50
+TAKEN_BACK = 200
+"""How many memberships of groups one transaction ends, at most."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +28,6 @@ class Lapsed:
 
     members: dict[int, list[int]]
     after: int | None
-
-    def steps(self) -> Iterator[tuple[int, Sequence[int]]]:
-        """Yield an organization with some of its members, few enough for one transaction."""
-        for organization_id, numbers in self.members.items():
-            for start in range(0, len(numbers), TAKEN_BACK):
-                yield organization_id, numbers[start : start + TAKEN_BACK]
 
 
 def _is_vouched_for() -> ColumnElement[bool]:
@@ -55,6 +50,12 @@ _LOOKED_AT = (
     .join(_HELD, _HELD.c.member_id == Member.id)
     .order_by(Member.id)
 )
+_HELD_BY = (
+    select(SsoMappingMember.mapping_id, SsoMappingMember.member_id)
+    .join(Member, Member.id == SsoMappingMember.member_id)
+    .order_by(SsoMappingMember.member_id, SsoMappingMember.mapping_id)
+    .limit(TAKEN_BACK + 1)
+)
 
 
 def find(after: int) -> Lapsed:
@@ -71,13 +72,17 @@ def find(after: int) -> Lapsed:
     return Lapsed(dict(members), rows[-1].id if len(rows) == LOOKED_AT else None)
 
 
-def take_back(organization_id: int, numbers: Sequence[int]) -> None:
-    """Let members leave the groups that claims fill; not those who have signed in meanwhile.
+def take_back(organization_id: int, numbers: Sequence[int]) -> bool:
+    """Let members leave the next groups that claims fill; not those who have signed in meanwhile.
+
+    Returns:
+        Whether more is left to take back from them: the next transaction goes on there, whoever takes it.
 
     Raises:
         NotFound: the organization is gone.
     """
     organization = organizations.lock(organization_id)
-    theirs = select(Member).where(Member.organization_id == organization.id, Member.id.in_(numbers), ~_IS_VOUCHED_FOR)
-    for member in db.session.scalars(theirs.order_by(Member.id)).all():
-        mappings.forget(Actor.system(), organization, member)
+    theirs = (Member.organization_id == organization.id, Member.id.in_(numbers), ~_IS_VOUCHED_FOR)
+    held = db.session.execute(_HELD_BY.where(*theirs)).all()
+    mappings.forget_some(Actor.system(), organization, [(row.mapping_id, row.member_id) for row in held[:TAKEN_BACK]])
+    return len(held) > TAKEN_BACK

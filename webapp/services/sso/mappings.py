@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, insert, select
+from sqlalchemy import and_, bindparam, delete, func, insert, select, tuple_
 
 from webapp import clock
 from webapp.access.actor import Actor
@@ -144,6 +144,36 @@ def forget(actor: Actor, organization: Organization, member: Member) -> None:
     groups = set(db.session.scalars(select(SsoMapping.group_id).where(SsoMapping.id.in_(held))))
     db.session.execute(delete(SsoMappingMember).where(SsoMappingMember.member_id == member.id))
     _let_be_in(actor, organization, member, set(), groups)
+
+
+def forget_some(actor: Actor, organization: Organization, held: Collection[tuple[int, int]]) -> None:
+    """Let mappings hold for members no more, who leave the groups that no other of their mappings fills for them.
+
+    Args:
+        actor: who lets them.
+        organization: whose mappings.
+        held: the ids of mappings, each with that of a member.
+    """
+    if not held:
+        return
+    members = {member_id for _mapping_id, member_id in held}
+    there = (
+        select(SsoMapping.group_id, SsoMappingMember.member_id)
+        .join(SsoMapping, SsoMapping.id == SsoMappingMember.mapping_id)
+        .where(SsoMappingMember.member_id.in_(members))
+    )
+    pair = tuple_(SsoMappingMember.mapping_id, SsoMappingMember.member_id)
+    concerned = {(row.group_id, row.member_id) for row in db.session.execute(there.where(pair.in_(held)))}
+    db.session.execute(delete(SsoMappingMember).where(pair.in_(held)))
+    concerned -= {(row.group_id, row.member_id) for row in db.session.execute(there)}
+    inside = (
+        select(AccessGroup, Member)
+        .join(GroupMember, GroupMember.group_id == AccessGroup.id)
+        .join(Member, Member.id == GroupMember.member_id)
+        .where(tuple_(GroupMember.group_id, GroupMember.member_id).in_(concerned))
+        .order_by(Member.id, AccessGroup.id)
+    )
+    group_members.take_out(actor, organization, [(group, member) for group, member in db.session.execute(inside)])
 
 
 _MAPPINGS = (

@@ -43,9 +43,15 @@ class Policy:
         }
 
 
-def policy_of(provider: IdentityProvider) -> Policy:
-    """Return the rules in force."""
-    return Policy(provider.default_role, provider.joining, provider.verification_days, _domains(provider))
+def policy_of(provider: IdentityProvider, domains: Collection[str] | None = None) -> Policy:
+    """Return the rules in force.
+
+    Args:
+        provider: the connection in use.
+        domains: those that its organization lists, where they have been read already.
+    """
+    listed = _domains(provider) if domains is None else domains
+    return Policy(provider.default_role, provider.joining, provider.verification_days, sorted(listed))
 
 
 def domains_in(text: str) -> list[str]:
@@ -91,9 +97,9 @@ def edit(actor: Actor, organization: Organization, provider: IdentityProvider, w
     return True
 
 
-def _domains(provider: IdentityProvider) -> list[str]:
+def _domains(provider: IdentityProvider) -> Sequence[str]:
     of_organization = select(SsoDomain.domain).where(SsoDomain.organization_id == provider.organization_id)
-    return sorted(db.session.scalars(of_organization))
+    return db.session.scalars(of_organization).all()
 
 
 def _list(organization: Organization, present: Collection[str], wanted: Collection[str]) -> None:

@@ -5,13 +5,15 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hmac import compare_digest
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
 
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import require
 from webapp.access.roles import Scope
+from webapp.access.single_sign_on import is_connection_of
 from webapp.db import changes_one_row, db
+from webapp.errors import NotFound
 from webapp.models import IdentityProvider, Organization, RecoveryCode, Role, SessionRecovery, ShownCodes
 from webapp.services import attempts, audit
 from webapp.services.attempts import MOST_REFUSALS_NOTED, Limit, require_few_a_day
@@ -83,8 +85,17 @@ def _seal_name(organization_id: int, session_id: int) -> str:
 
 
 def left(organization: Organization) -> int:
-    """Return how many codes of an organization still work."""
-    return db.session.scalars(select(func.count()).where(*_unused(organization))).one()
+    """Return how many codes of an organization still work.
+
+    Raises:
+        NotFound: there is no provider in use.
+    """
+    unused = select(func.count()).where(*_unused(organization)).scalar_subquery()
+    row = db.session.execute(select(unused, exists().where(is_connection_of(IdentityProvider, organization.id)))).one()
+    number, is_in_use = row
+    if not is_in_use:
+        raise NotFound
+    return int(number)
 
 
 def use(actor: Actor, organization: Organization, session_id: int, code: str) -> datetime:

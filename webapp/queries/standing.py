@@ -1,0 +1,102 @@
+"""How a connection stands with the people of its organization: what pages count, each of them in one statement."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, bindparam, exists, literal, not_, select
+
+from webapp import clock
+from webapp.db import Id, db
+from webapp.models import Identity, IdentityProvider, Member, Role
+from webapp.queries.enforcement import MOST_COUNTED, WOULD_BE_KEPT_OUT
+from webapp.queries.numbers import up_to
+from webapp.queries.page import Statement
+from webapp.queries.rehearsal import WOULD_HAVE_BEEN_REFUSED, Rehearsal, rehearsal_of
+from webapp.queries.sso import COVERAGE, Coverage, covered
+from webapp.services.sso.enforcement import CAME, JUST_NOW, is_rehearsed
+from webapp.services.sso.outside import OF_PROVIDER, OUTSIDE
+
+
+@dataclass(frozen=True)
+class Overview:
+    """How many are linked, and what a rehearsal has shown so far, where there is one."""
+
+    coverage: Coverage
+    rehearsal: Rehearsal | None
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """What requiring a connection now would do: how many it keeps out, and how many owners could come in.
+
+    Both are counted up to 10,000.
+    """
+
+    kept_out: int
+    owners: int
+
+
+@dataclass(frozen=True)
+class Enforcing:
+    """What the page says on which it is chosen whether a connection is required.
+
+    `is_linked` is the viewer, and `is_shown` their session where it has just come through the provider.
+    """
+
+    requirement: Requirement
+    rehearsal: Rehearsal | None
+    is_linked: bool
+    is_shown: bool
+
+
+def overview_of(provider: IdentityProvider) -> Overview:
+    """Return the numbers of the page of single sign-on."""
+    row = _read(_OVERVIEW, provider, organization_id=provider.organization_id)
+    return Overview(covered(row.linked, row.members), rehearsal_of(provider, row.refused, owners=row.owners))
+
+
+def shown_by_rehearsal(provider: IdentityProvider) -> Rehearsal | None:
+    """Return what a rehearsal has shown so far, without names; nothing where there is none."""
+    if not is_rehearsed(provider):
+        return None
+    row = _read(_REHEARSAL, provider)
+    return rehearsal_of(provider, row.refused, owners=row.owners, names=False)
+
+
+def requirement_of(provider: IdentityProvider) -> Requirement:
+    """Return what requiring a connection now would do."""
+    row = db.session.execute(_REQUIREMENT, {"provider_id": provider.id}).one()
+    return Requirement(row.kept_out, row.owners)
+
+
+def enforcing_of(provider: IdentityProvider, user_id: int, session_id: int) -> Enforcing:
+    """Return the numbers of the page on which requiring a connection is chosen, and where a viewer stands."""
+    viewer = {"user_id": user_id, "session_id": session_id, "since": clock.now() - JUST_NOW}
+    row = _read(_ENFORCING, provider, **viewer)
+    rehearsal = rehearsal_of(provider, row.refused, owners=row.owners)
+    return Enforcing(Requirement(row.kept_out, row.owners), rehearsal, row.is_linked, row.is_shown)
+
+
+def _read(statements: Mapping[bool, Statement], provider: IdentityProvider, **more: object) -> Row[Any]:
+    """Read a page's numbers; who would have been refused is counted only while a rehearsal goes on."""
+    return db.session.execute(statements[is_rehearsed(provider)], {"provider_id": provider.id, **more}).one()
+
+
+_OWNERS = up_to(MOST_COUNTED, OF_PROVIDER.where(Member.role == Role.OWNER, not_(OUTSIDE))).label("owners")
+_KEPT_OUT = up_to(MOST_COUNTED, WOULD_BE_KEPT_OUT).label("kept_out")
+_REFUSED = up_to(MOST_COUNTED, WOULD_HAVE_BEEN_REFUSED).label("refused")
+_IS_LINKED = exists().where(
+    Identity.provider_id == bindparam("provider_id", type_=Id), Identity.user_id == bindparam("user_id", type_=Id)
+)
+
+
+def _with_refused(statement: Statement) -> Mapping[bool, Statement]:
+    return {True: statement.add_columns(_REFUSED), False: statement.add_columns(literal(0).label("refused"))}
+
+
+_NOBODY = literal(0).label("owners"), literal(0).label("refused")
+_OVERVIEW = {True: COVERAGE.add_columns(_OWNERS, _REFUSED), False: COVERAGE.add_columns(*_NOBODY)}
+_REHEARSAL = {True: select(_OWNERS, _REFUSED)}
+_REQUIREMENT = select(_KEPT_OUT, _OWNERS)
+_ENFORCING = _with_refused(_REQUIREMENT.add_columns(_IS_LINKED.label("is_linked"), CAME.label("is_shown")))
