@@ -16,7 +16,7 @@ from webapp.access.decide import decide
 from webapp.access.roles import Scope
 from webapp.db import db, perform
 from webapp.models import Member, Organization, Project, User
-from webapp.queries.members import Wanted, members_of
+from webapp.queries.members import WantedMembers, members_of
 from webapp.queries.reach import people_of, projects_of
 
 SMALL = 1_000
@@ -125,7 +125,7 @@ def _projects(number: int) -> Callable[[Crowd], Call]:
 def _team(number: int) -> Callable[[Crowd], Call]:
     def make(crowd: Crowd) -> Call:
         organization = db.session.scalars(select(Organization).where(Organization.id == crowd.organization_id)).one()
-        wanted = Wanted(team=crowd.team(number if number > 0 else crowd.teams + 1))
+        wanted = WantedMembers(team=crowd.team(number if number > 0 else crowd.teams + 1))
         return lambda: members_of(organization, wanted, after="", viewer_id=None)
 
     return make

@@ -171,6 +171,7 @@ def transaction(*, write: bool, keep: bool = True) -> Iterator[None]:
     try:
         session.begin()
         session.connection(execution_options={"write": write, "keep": keep, "postgresql_readonly": not write})
+        session.info["found"] = None if write else {}
         yield
         if keep:
             session.commit()
@@ -180,12 +181,19 @@ def transaction(*, write: bool, keep: bool = True) -> Iterator[None]:
         _roll_back(session)
         raise
     finally:
+        session.info.pop("found", None)
         session.close()
 
 
 def _roll_back(session: Session) -> None:
     session.expunge_all()
     session.rollback()
+
+
+def found_so_far() -> dict[Any, bool]:
+    """Return what the transaction at hand has found, to be asked once only; a writing one notes nothing for later."""
+    found: dict[Any, bool] | None = db.session().info.get("found")
+    return {} if found is None else found
 
 
 class MustWrite(Exception):

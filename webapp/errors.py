@@ -528,7 +528,7 @@ class GroupMapped(GroupManaged):
 
     sentence = N_(
         "%(name)s is filled by single sign-on, so nobody changes it here. Nothing was changed. An owner can remove the "
-        "rules that fill it."
+        "claim mappings that fill it."
     )
 
 

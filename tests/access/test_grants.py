@@ -33,7 +33,7 @@ from webapp.models import (
     User,
 )
 from webapp.queries.page import Page
-from webapp.queries.reach import Wanted, people_of, projects_of
+from webapp.queries.reach import WantedPeople, people_of, projects_of
 
 MEMBERS, PROJECTS, TEAMS, GROUPS = range(4), range(3), range(3), range(3)
 EVERY_DATABASE = settings(
@@ -234,8 +234,8 @@ def test_filters_of_people_leave_out_whom_they_say(app: Flask, plain: dict[str, 
             readers = {m: found for m, (found, blocked) in paths.items() if found and not blocked - {"archived"}}
             of_kind = {m for m, found in readers.items() if any(path[0] == kind for path in found)}
             of_level = {m for m, found in readers.items() if any(path[2] >= level for path in found)}
-            assert {row.id for row in people_of(project, Wanted(kinds=(kind,))).rows} == of_kind
-            assert {row.id for row in people_of(project, Wanted(level=level)).rows} == of_level
+            assert {row.id for row in people_of(project, WantedPeople(kinds=(kind,))).rows} == of_kind
+            assert {row.id for row in people_of(project, WantedPeople(level=level)).rows} == of_level
 
 
 def test_unknown_user_is_refused(app: Flask) -> None:

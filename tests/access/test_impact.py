@@ -1,7 +1,7 @@
 """Impact: what a preview says is what the change then does, and the preview itself changes nothing."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from sqlalchemy import select
@@ -18,7 +18,9 @@ from webapp.db import db
 from webapp.errors import LastOwner
 from webapp.models import Member, Organization, Project, Role
 from webapp.queries.impact import by_project
-from webapp.services import access_groups, members, projects, removals, teams
+from webapp.services import access_groups, bulk, members, projects, removals, teams
+from webapp.services.bulk import ManyChange, MemberAction
+from webapp.services.restriction import How, Wish
 
 Step = Callable[[Actor, Organization], object]
 
@@ -205,3 +207,33 @@ def test_refused_change_has_no_impact_and_changes_nothing(acme: Acme, red: Red) 
 
     with acme.unchanged(), pytest.raises(LastOwner):
         preview(acme, lead_away)
+
+
+WISHES = [Wish(reach, frozenset(), how) for reach in (None, True, False) for how in How]
+CHANGES = [
+    ManyChange(MemberAction.ROLE, Role.MANAGER),
+    ManyChange(MemberAction.ROLE, Role.OWNER),
+    *(ManyChange(MemberAction.TEAMS, wish=wish) for wish in WISHES),
+    *(ManyChange(action) for action in (MemberAction.SUSPEND, MemberAction.RESTORE, MemberAction.REMOVE)),
+]
+
+
+def named(change: ManyChange) -> str:
+    return f"{change.action}-{change.role.label}-{change.wish.has_global_access}-{change.wish.how}"
+
+
+@pytest.mark.parametrize("of_blue", CHANGES, ids=[named(change) for change in CHANGES])
+def test_what_is_rehearsed_of_many_members_comes_to_what_the_change_comes_to(
+    acme: Acme, red: Red, of_blue: ManyChange
+) -> None:
+    make_project(acme, "Ledger", red.blue)
+    change = replace(of_blue, wish=replace(of_blue.wish, teams=frozenset({red.blue})))
+    chosen = [acme.suspended] if change.action is MemberAction.RESTORE else [acme.member, acme.admin, acme.manager]
+    rehearsed = preview(acme, lambda _actor, here: bulk.rehearse(memberships(here, chosen), change))
+    done = preview(acme, lambda actor, here: bulk.apply(actor, here, memberships(here, chosen), change))
+    assert rehearsed.shifts == done.shifts
+    assert rehearsed.shifts
+
+
+def test_each_action_on_many_members_is_compared_with_its_rehearsal() -> None:
+    assert {change.action for change in CHANGES} == set(MemberAction)

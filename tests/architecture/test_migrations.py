@@ -17,6 +17,7 @@ from sqlalchemy.pool import NullPool
 
 from tests.support.acme import Acme, organization_of
 from tests.support.applications import close
+from tests.support.sso import entered
 from tests.support.teams import furnish, make_project, make_team, memberships, project, remove_team, team
 from tests.support.unproven import copied
 from tests.support.worlds import World
@@ -283,6 +284,27 @@ def test_slugs_of_what_was_removed_before_they_were_kept_are_known_from_the_audi
     assert acme.world.dump()["retired_slug"] == [row for row in retired if row[2] != "red"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "issuer", "options"),
+    [
+        ("github", "https://git.example.org/", {"organization": "acme"}),
+        ("github", "", {"organization": "acme"}),
+        ("gitlab", "", {}),
+        ("google", "", {"hosted_domain": "example.org"}),
+        ("entra", "", {"tenant": " 0F0E0D0C-1111-2222-3333-444455556666"}),
+    ],
+)
+def test_connections_of_before_are_known_by_the_issuers_that_their_kinds_have(
+    app: Flask, acme: Acme, kind: str, issuer: str, options: dict[str, str]
+) -> None:
+    values = entered(kind, issuer, options)
+    made = acme.world.write(_connect, values)
+    schema.downgrade(app, "0017")
+    schema.upgrade(app)
+    kept = acme.world.read(lambda: db.session.get_one(IdentityProvider, made).known_issuer)
+    assert kept == values["known_issuer"] != ""
+
+
 def _give_to_another(number: int, slug: str) -> None:
     team(number).slug = slug
 
@@ -435,3 +457,11 @@ def test_every_table_with_ids_of_its_own_keeps_them_unique_for_ever(connection: 
     else:
         defaults = {name: inspect(connection).get_columns(name)[0] for name in counted}
         assert [n for n, c in defaults.items() if "nextval" not in str(c["default"]) and not c.get("identity")] == []
+
+
+def _connect(values: dict[str, Any]) -> int:
+    organization_id = organization_of("acme").id
+    provider = IdentityProvider(organization_id=organization_id, client_id="a", **values)
+    db.session.add(provider)
+    db.session.flush()
+    return provider.id

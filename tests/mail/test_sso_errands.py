@@ -192,6 +192,7 @@ def test_F04_invitations_of_the_day_count_for_the_mailbox_too(acme: Acme) -> Non
 
 
 def test_whoever_has_linked_anew_meanwhile_is_not_asked_to(acme: Acme) -> None:
+    """Unless the provider has taken its word back since."""
     people = linked(acme, 3)
 
     def replace() -> None:
@@ -201,10 +202,10 @@ def test_whoever_has_linked_anew_meanwhile_is_not_asked_to(acme: Acme) -> None:
         after = connection(organization, "https://new.example.org")
         said = {"letter": replacing.KIND, "host": "new.example.org"}
         errands.owe(organization, errands.Owed.LINKED_ARE_TOLD, before, **said)
-        first = db.session.scalars(select(Identity).order_by(Identity.user_id)).first()
-        assert first is not None
-        of_organization = {"organization_id": organization.id, "provider_id": after.id}
-        db.session.add(Identity(**of_organization, user_id=first.user_id, subject="new", claims={}))
+        first, second, _third = db.session.scalars(select(Identity).order_by(Identity.user_id)).all()
+        of_provider = {"organization_id": organization.id, "provider_id": after.id, "claims": {}}
+        gone = Identity(**of_provider, user_id=second.user_id, subject="gone", invalid_since=clock.now())
+        db.session.add_all([gone, Identity(**of_provider, user_id=first.user_id, subject="new")])
 
     acme.world.write(replace)
     work(acme.world.app)

@@ -61,6 +61,19 @@ KINDS = [
     ("sso_invalidated", {"is_required": False}, "/orgs/harbour-works/sso/login", "stays as it is"),
     ("sso_replaced", {"has_password": True}, "/orgs/harbour-works/sso/link", "link your account there"),
     ("sso_replaced", {"has_password": False}, "/forgot-password", "You have no password yet"),
+    (
+        "sso_replaced",
+        {"has_password": True, "token": "a-token"},
+        "/verify-email/a-token",
+        "sign in with it and your password, and link your account",
+    ),
+    (
+        "sso_replaced",
+        {"has_password": False, "token": "a-token"},
+        "/verify-email/a-token",
+        "choose one there, and link your account then",
+    ),
+    ("sso_disabled", {"has_password": False, "token": "a-token"}, "/verify-email/a-token", "choose a password there"),
     ("sso_link_reminder", {"is_linked": False}, "/orgs/harbour-works/sso/link", "is not linked with it yet"),
     (
         "sso_link_reminder",

@@ -12,7 +12,7 @@ from webapp.access.actor import Actor
 from webapp.db import db, transaction
 from webapp.models import Organization, Role
 from webapp.queries.invitations import pending_of
-from webapp.queries.members import Wanted, members_of
+from webapp.queries.members import WantedMembers, members_of
 from webapp.queries.page import Page
 from webapp.services import addresses, invitations
 from webapp.services.invitations import Offer
@@ -93,7 +93,7 @@ def test_R15_members_are_found_and_ordered_as_the_model_says(
         # An address is unique; what tells these apart is no word.
         numbered = [(name, f"{'-' * n}{email}") for n, (name, email) in enumerate(people)]
         members = crowds.add(acme.id, numbered)
-        found = all_pages(lambda after: members_of(acme, Wanted(q), after=after, viewer_id=None))
+        found = all_pages(lambda after: members_of(acme, WantedMembers(q), after=after, viewer_id=None))
     if words_of(q):
         expected = model({number: words_of(*person) for number, person in zip(members, people, strict=True)}, q)
     else:

@@ -20,23 +20,23 @@ from webapp.models import Attempts, Invitation, InvitationStatus, InvitationToke
 from webapp.queries.invitations import listed_among
 from webapp.services import attempts, invitation_bulk
 from webapp.services.attempts import DAY, Limit
-from webapp.services.invitation_bulk import Action
+from webapp.services.invitation_bulk import InvitationAction
 from webapp.services.invitation_limits import PER_ADDRESS_A_DAY, PER_ORGANIZATION_A_DAY
 from webapp.services.tokens import digest
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
-RESEND, REVOKE = Action.RESEND, Action.REVOKE
+RESEND, REVOKE = InvitationAction.RESEND, InvitationAction.REVOKE
 EVENTS = {RESEND: "invitation.resent", REVOKE: "invitation.revoked"}
 
 
-def apply(acme: Acme, action: Action, ids: Sequence[int], by: Person | None = None) -> None:
+def apply(acme: Acme, action: InvitationAction, ids: Sequence[int], by: Person | None = None) -> None:
     acme.act(
         by or acme.owner,
         lambda actor, here: invitation_bulk.apply(actor, here, listed_among(here, ids), action),
     )
 
 
-def refusals(acme: Acme, action: Action, ids: Sequence[int], by: Person | None = None) -> dict[int, str]:
+def refusals(acme: Acme, action: InvitationAction, ids: Sequence[int], by: Person | None = None) -> dict[int, str]:
     def ask(actor: Actor, here: Organization) -> dict[int, str]:
         found = invitation_bulk.refusals(actor, here, listed_among(here, ids), action)
         return {number: type(refusal).__name__ for number, refusal in found.items()}
@@ -101,8 +101,10 @@ def test_all_of_them_are_revoked_whether_open_expired_or_declined(acme: Acme, so
     assert len(acme.world.letters("invitation")) == with_letters
 
 
-@pytest.mark.parametrize("action", list(Action))
-def test_each_has_the_audit_entry_it_would_have_alone(acme: Acme, sorts: dict[str, Invited], action: Action) -> None:
+@pytest.mark.parametrize("action", list(InvitationAction))
+def test_each_has_the_audit_entry_it_would_have_alone(
+    acme: Acme, sorts: dict[str, Invited], action: InvitationAction
+) -> None:
     apply(acme, action, [invited.id for invited in sorts.values()], acme.manager)
     entries = acme.entries()[-3:]
     assert {(entry.event, entry.actor_name) for entry in entries} == {(EVENTS[action], "Mona Manager")}
@@ -130,8 +132,8 @@ def test_teams_that_are_offered_stay_offered_and_those_not_to_be_given_are_left_
     assert [(entry.after or {})["teams"] for entry in acme.entries()[-2:]] == [[red, blue], [red]]
 
 
-@pytest.mark.parametrize("action", list(Action))
-def test_C08_what_offers_a_role_above_ones_own_is_left_out(acme: Acme, action: Action) -> None:
+@pytest.mark.parametrize("action", list(InvitationAction))
+def test_C08_what_offers_a_role_above_ones_own_is_left_out(acme: Acme, action: InvitationAction) -> None:
     above = acme.world.invite(acme.slug, acme.owner, "bob@example.org", Role.OWNER)
     within = acme.world.invite(acme.slug, acme.owner, "eve@example.org", Role.MANAGER)
     with acme.unchanged():
@@ -140,16 +142,18 @@ def test_C08_what_offers_a_role_above_ones_own_is_left_out(acme: Acme, action: A
             apply(acme, action, [above.id, within.id], acme.manager)
 
 
-@pytest.mark.parametrize("action", list(Action))
-def test_who_may_not_invite_changes_none(acme: Acme, action: Action) -> None:
+@pytest.mark.parametrize("action", list(InvitationAction))
+def test_who_may_not_invite_changes_none(acme: Acme, action: InvitationAction) -> None:
     ids = crowds.invite(acme, ["bob@example.org", "eve@example.org"])
     for person, error in ((acme.member, Forbidden), (acme.suspended, NotFound)):
         with acme.unchanged(), pytest.raises(error):
             apply(acme, action, ids, person)
 
 
-@pytest.mark.parametrize("action", list(Action))
-def test_D03_invitations_of_another_organization_are_not_found_by_their_ids(acme: Acme, action: Action) -> None:
+@pytest.mark.parametrize("action", list(InvitationAction))
+def test_D03_invitations_of_another_organization_are_not_found_by_their_ids(
+    acme: Acme, action: InvitationAction
+) -> None:
     foreign = acme.world.invite(acme.other_slug, acme.stranger, "bob@example.org")
     with acme.unchanged():
         assert refusals(acme, action, [foreign.id]) == {}
@@ -157,8 +161,10 @@ def test_D03_invitations_of_another_organization_are_not_found_by_their_ids(acme
 
 
 @pytest.mark.parametrize("status", [InvitationStatus.ACCEPTED, InvitationStatus.REVOKED, InvitationStatus.REQUESTED])
-@pytest.mark.parametrize("action", list(Action))
-def test_one_that_was_closed_meanwhile_takes_all_back(acme: Acme, action: Action, status: InvitationStatus) -> None:
+@pytest.mark.parametrize("action", list(InvitationAction))
+def test_one_that_was_closed_meanwhile_takes_all_back(
+    acme: Acme, action: InvitationAction, status: InvitationStatus
+) -> None:
     first, other = (acme.world.invite(acme.slug, acme.owner, email) for email in ("a@example.org", "b@example.org"))
     acme.close(other, status)
 
@@ -214,8 +220,8 @@ def test_C14_more_than_the_organization_may_send_today_is_refused_as_a_whole(acm
     apply(acme, REVOKE, ids)
 
 
-@pytest.mark.parametrize("action", list(Action))
-def test_thousand_are_read_and_changed_together(app: Flask, acme: Acme, action: Action) -> None:
+@pytest.mark.parametrize("action", list(InvitationAction))
+def test_thousand_are_read_and_changed_together(app: Flask, acme: Acme, action: InvitationAction) -> None:
     ids = crowds.invite(acme, [f"guest{number}@example.org" for number in range(1000)])
     with queries(app) as asked:
         apply(acme, action, ids)

@@ -14,14 +14,16 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from tests.support.acme import Acme, organization_of
-from tests.support.identity_provider import CLIENT_ID, CLIENT_SECRET, HostileProvider
+from tests.support.identity_provider import CLIENT_ID, CLIENT_SECRET, LOOPBACK, HostileProvider
 from tests.support.worlds import Person, post
 from webapp.db import db, perform
 from webapp.http import sso
 from webapp.mail import errands as worker
 from webapp.models import Identity, IdentityProvider, Organization, ProviderStatus, SsoDomain
+from webapp.providers.connected import known_issuer_of
 from webapp.providers.demo_identity_provider import DemoClient
 from webapp.services.sso import connections, errands
+from webapp.services.sso.connections import Answers
 
 
 def work(app: Flask) -> None:
@@ -154,3 +156,9 @@ def signed_in_as(browser: FlaskClient) -> str | None:
 def rows(acme: Acme, model: Any) -> int:
     """Count the rows of a table."""
     return int(acme.world.read(lambda: db.session.scalar(select(func.count()).select_from(model)) or 0))
+
+
+def entered(kind: str, issuer: str, options: dict[str, str]) -> dict[str, Any]:
+    """Return what the row of a connection has once this was entered."""
+    known_issuer = known_issuer_of(kind, Answers(issuer, "a", options), LOOPBACK)
+    return {"kind": kind, "issuer": issuer, "options": options, "known_issuer": known_issuer}

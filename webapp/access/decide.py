@@ -46,23 +46,39 @@ def decide(actor: Actor, scope: Scope, resource: Resource) -> bool:
     return _decide(actor, scope, resource)
 
 
-def teams_with(actor: Actor, scope: Scope, teams: Sequence[Team]) -> list[Team]:
-    """Return those of some teams on which `actor` has `scope`: one statement for all of them, and one for plug-ins."""
-    if actor.member is None or not teams:
+def teams_with(actor: Actor, scope: Scope, teams: Sequence[Team], own: Collection[int] | None = None) -> list[Team]:
+    """Return those of some teams on which `actor` has `scope`: one statement for all of them, and one for plug-ins.
+
+    Args:
+        actor: who.
+        scope: what.
+        teams: which.
+        own: the ids of those that the actor belongs to, where they were read together with the teams.
+    """
+    member = actor.member
+    if member is None or not teams:
         return [team for team in teams if _decide(actor, scope, team)]
-    known = Known(grants.teams_shared(actor.member, teams), plugins.told_of(actor.member.id))
+    if own is None:
+        own = grants.teams_shared(member, teams) if _depends_on_team(member, scope) else ()
+    known = KnownMember(own, plugins.told_of(member.id))
     return [team for team in teams if _decide(actor, scope, team, known)]
 
 
+def _depends_on_team(member: Member, scope: Scope) -> bool:
+    """Tell whether somebody's role gives a scope on their own teams only."""
+    lowest = LOWEST_ROLE_IN_OWN_TEAM.get(scope)
+    return lowest is not None and lowest <= member.role < LOWEST_ROLE[scope]
+
+
 @dataclass(frozen=True)
-class Known:
+class KnownMember:
     """What was read of a member about whom much is asked: their teams among those asked about, and for plug-ins."""
 
     own: Collection[int]
     told: MemberFacts | None
 
 
-def _decide(actor: Actor, scope: Scope, resource: Resource, known: Known | None = None) -> bool:
+def _decide(actor: Actor, scope: Scope, resource: Resource, known: KnownMember | None = None) -> bool:
     if actor.kind is ActorKind.SYSTEM:
         return True
     member = actor.member
@@ -75,7 +91,7 @@ def _organization_id(resource: Resource) -> int:
     return resource.id if isinstance(resource, Organization) else resource.organization_id
 
 
-def _has(member: Member, scope: Scope, resource: Resource, known: Known | None) -> bool:
+def _has(member: Member, scope: Scope, resource: Resource, known: KnownMember | None) -> bool:
     if scope in LOWEST_LEVEL:
         return isinstance(resource, Project) and grants.decide(member.user_id, resource, scope)
     if isinstance(resource, Organization):
@@ -90,11 +106,8 @@ def _has_in(organization: Organization, scope: Scope, member: Member | Standing)
 
 
 def _has_by_role(member: Member, scope: Scope, resource: Team | Project, own: Collection[int] | None) -> bool:
-    if member.role >= LOWEST_ROLE[scope]:
-        return True
-    lowest = LOWEST_ROLE_IN_OWN_TEAM.get(scope)
-    if lowest is None or member.role < lowest:
-        return False
+    if not _depends_on_team(member, scope):
+        return member.role >= LOWEST_ROLE[scope]
     return grants.shares_team(member, resource) if own is None else resource.id in own
 
 

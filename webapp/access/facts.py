@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import ScalarSelect, and_, bindparam, case, exists, func, not_, select
+from sqlalchemy import ColumnElement, ScalarSelect, and_, bindparam, case, exists, func, not_, select
 
 from webapp.access.single_sign_on import would_be_locked_out
 from webapp.db import Id, db
@@ -17,6 +18,11 @@ IS_ACTIVE = (Member.is_active, User.is_active)
 HAS_PROVEN_ADDRESS = exists().where(EmailAddress.user_id == User.id, EmailAddress.verified_at.is_not(None))
 # That a member can come in: they can sign in, and through the provider where that is wanted, now or from some day.
 CAN_COME_IN = and_(HAS_PROVEN_ADDRESS, not_(would_be_locked_out(Member)))
+
+
+def is_proven_address_of(user_id: Any) -> ColumnElement[bool]:
+    """Return the condition that an address is the primary one of a user, and known to be theirs."""
+    return and_(EmailAddress.user_id == user_id, EmailAddress.is_primary, EmailAddress.verified_at.is_not(None))
 
 
 @dataclass(frozen=True)
@@ -96,13 +102,10 @@ def last_owner() -> ScalarSelect[int | None]:
     return select(case((func.count() == 1, func.min(owners.c.id)))).select_from(owners).scalar_subquery()
 
 
-_IS_PROVEN = and_(
-    EmailAddress.user_id == Member.user_id, EmailAddress.is_primary, EmailAddress.verified_at.is_not(None)
-)
 _FACTS = (
     select(Member.id, Member.user_id, User.name, Member.role, Organization.slug, EmailAddress.canonical)
     .join(User, User.id == Member.user_id)
     .join(Organization, Organization.id == Member.organization_id)
-    .outerjoin(EmailAddress, _IS_PROVEN)
+    .outerjoin(EmailAddress, is_proven_address_of(Member.user_id))
 )
 _ONE = _FACTS.where(Member.id == bindparam("member_id", type_=Id))

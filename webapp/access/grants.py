@@ -2,7 +2,8 @@
 
 A member reaches a project at a level when nothing blocks and some grant gives at least that level. Every grant is of
 one shape: a container (the organization, a team, an access group) holds members on one side and projects on the other,
-both ordered by name. So every reading is composed from two lists, GRANTS and BLOCKERS; a new grant is a new line there.
+both ordered by name. So every reading is composed from two lists, GRANTS and BLOCKERS; a new grant or blocker is one
+line there, and its words in sentences.py.
 Where plug-ins are installed, a decision asks them before it looks at the grants; lists show what the grants give.
 """
 
@@ -46,7 +47,7 @@ from webapp.access import plugins
 from webapp.access.plugins import Opinion
 from webapp.access.roles import LOWEST_LEVEL, Scope
 from webapp.access.single_sign_on import lacks_identity
-from webapp.db import NOW, Id, Key, db
+from webapp.db import NOW, Id, Key, db, found_so_far
 from webapp.models import (
     AccessGroup,
     GroupMember,
@@ -257,12 +258,34 @@ def _as_it_is(moment: datetime) -> datetime:
 
 
 def shares_team(member: Member, resource: Team | Project) -> bool:
-    """Tell whether a member belongs to a team, or to one of the teams that own a project."""
-    if isinstance(resource, Team):
-        found = db.session.connection().execute(_IN_TEAM, {"member_id": member.id, "team_id": resource.id})
-    else:
-        found = db.session.connection().execute(_IN_TEAM_OF, {"member_id": member.id, "project_id": resource.id})
-    return found.first() is not None
+    """Tell whether a member belongs to a team, or to one that owns a project; asked once where nothing is written."""
+    found, key = found_so_far(), _shared_key(member, resource)
+    if key not in found:
+        asked = {"member_id": member.id, "key": resource.id}
+        found[key] = bool(db.session.connection().scalar(_SHARES[type(resource)], asked))
+    return found[key]
+
+
+def note_shared(member: Member, resource: Team | Project, is_shared: bool) -> None:
+    """Keep what was read together with a team or a project, as `is_shared` says it, for `shares_team`."""
+    found_so_far()[_shared_key(member, resource)] = is_shared
+
+
+def _shared_key(member: Member, resource: Team | Project) -> tuple[int, type[Team | Project], int]:
+    return member.id, type(resource), resource.id
+
+
+def is_shared(model: type[Team | Project], key: Any) -> ColumnElement[bool]:
+    """Return the condition that the member of the parameter `member_id` belongs to a team, or to one of a project.
+
+    Args:
+        model: which of them.
+        key: its id.
+    """
+    belongs = exists().where(TeamMember.member_id == _MEMBER_ID)
+    if model is Team:
+        return belongs.where(TeamMember.team_id == key)
+    return belongs.where(TeamProject.team_id == TeamMember.team_id, TeamProject.project_id == key)
 
 
 def teams_shared(member: Member, teams: Collection[Team]) -> frozenset[int]:
@@ -516,15 +539,7 @@ _DECISION: Statement = (
     )
 )
 _PATHS = union_all(*(_path(grant, _MEMBER_ID, _PROJECT_ID) for grant in GRANTS))
-_IN_TEAM = select(TeamMember.team_id).where(
-    TeamMember.team_id == bindparam("team_id", type_=Id), TeamMember.member_id == _MEMBER_ID
-)
+_SHARES = {model: select(is_shared(model, bindparam("key", type_=Id))) for model in (Team, Project)}
 _SHARED = select(TeamMember.team_id).where(
     TeamMember.member_id == _MEMBER_ID, TeamMember.team_id.in_(bindparam("teams", expanding=True))
-)
-_IN_TEAM_OF = (
-    select(TeamMember.team_id)
-    .join(TeamProject, TeamProject.team_id == TeamMember.team_id)
-    .where(TeamMember.member_id == _MEMBER_ID, TeamProject.project_id == _PROJECT_ID)
-    .limit(1)
 )

@@ -1,7 +1,8 @@
 """Impact: who gains, loses or changes access by a change, found by making the change and taking it back.
 
-No rule is written twice here: the caller makes the change as it will be made, and the access rule says what everybody
-reaches before and after it.
+The access rule is not written twice here: it says itself what everybody reaches before the change and after it. The
+caller makes the change as it will be made, by the service; only changes of many members are made in short, by
+`services/bulk.py`, and a test compares what the two come to for each action.
 """
 
 import hashlib

@@ -9,11 +9,23 @@ from webapp.access.plugins import Opinion
 from webapp.errors import N_
 from webapp.models import Role
 
+# By the kind of a grant: it in a sentence, in a list beside its level, and all grants of the kind, to choose from.
 PATHS = {
     "global": N_("global access, at the level %(level)s"),
     "team": N_("the team %(name)s, at the level %(level)s"),
     "group": N_("the access group %(name)s, at the level %(level)s"),
 }
+REASONS = {
+    "global": N_("Global access"),
+    "team": N_("Team %(name)s"),
+    "group": N_("Access group %(name)s"),
+}
+WAYS = {
+    "global": N_("Global access"),
+    "team": N_("A team"),
+    "group": N_("An access group"),
+}
+# By the kind of a blocker.
 BLOCKERS = {
     "account_closed": N_("the account is closed"),
     "suspended": N_("the membership is suspended"),

@@ -59,14 +59,21 @@ def lacks_identity(member: Any) -> ColumnElement[bool]:
 def vouches_for(provider: Any, member: Any) -> Exists:
     """Return the condition that a provider vouches for a member, not longer ago than its policy allows."""
     identity = aliased(Identity)
-    return _is_linked(provider, member, identity).where(is_recent(identity.last_verified_at, provider))
+    return is_linked(provider.id, member.user_id, identity).where(is_recent(identity.last_verified_at, provider))
 
 
 def would_be_locked_out(member: Any) -> ColumnElement[bool]:
     """Return the condition that a member has no identity, though their organization wants one now or from some day."""
     provider = aliased(IdentityProvider)
-    is_linked = _is_linked(provider, member, aliased(Identity)).correlate(provider, member)
-    return _wants(provider, member.organization_id).where(not_(is_linked)).correlate(member)
+    linked = is_linked(provider.id, member.user_id, aliased(Identity)).correlate(provider, member)
+    return _wants(provider, member.organization_id).where(not_(linked)).correlate(member)
+
+
+def is_linked(provider_id: Any, user_id: Any, identity: Any = Identity) -> Exists:
+    """Return the condition that a user is linked with a provider, which has not taken its word back since."""
+    return exists().where(
+        identity.provider_id == provider_id, identity.user_id == user_id, identity.invalid_since.is_(None)
+    )
 
 
 def came_otherwise(member: Any, session_id: Any) -> ColumnElement[bool]:
@@ -119,7 +126,7 @@ def _was_way_into(
         exists()
         .where(came.session_id == session_id, identity.id == came.identity_id)
         .where(identity.organization_id == organization_id, identity.user_id == user_id)
-        .where(identity.invalid_since.is_(None), provider.id == identity.provider_id, provider.status == _IN_USE)
+        .where(identity.invalid_since.is_(None), provider.id == identity.provider_id, is_in_use(provider))
     )
 
 
@@ -135,7 +142,13 @@ def requires(provider: Any, organization_id: Any) -> Exists:
 
 def is_connection_of(provider: Any, organization_id: Any) -> ColumnElement[bool]:
     """Return the condition that a provider is the connection in use of an organization."""
-    return and_(provider.organization_id == organization_id, provider.status == _IN_USE)
+    return and_(provider.organization_id == organization_id, is_in_use(provider))
+
+
+def is_in_use(provider: Any) -> ColumnElement[bool]:
+    """Return the condition that a provider is the connection in use of its organization."""
+    in_use: ColumnElement[bool] = provider.status == _IN_USE
+    return in_use
 
 
 def _came_through(provider: Any, member: Any, session_id: Any) -> Exists:
@@ -161,13 +174,7 @@ def _let_in_by_code(let_in: Any, member: Any) -> Exists:
 
 
 def _wants(provider: Any, organization_id: Any) -> Exists:
-    is_wanted = (provider.status == _IN_USE, provider.enforcement == _REQUIRED)
-    return exists().where(provider.organization_id == organization_id, *is_wanted)
-
-
-def _is_linked(provider: Any, member: Any, identity: Any) -> Exists:
-    of_member = (identity.provider_id == provider.id, identity.user_id == member.user_id)
-    return exists().where(*of_member, identity.invalid_since.is_(None))
+    return exists().where(is_connection_of(provider, organization_id), provider.enforcement == _REQUIRED)
 
 
 def is_recent(verified_at: Any, provider: Any) -> ColumnElement[bool]:

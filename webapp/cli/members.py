@@ -9,7 +9,7 @@ from webapp.cli.output import application, as_json, organization_of, show_json, 
 from webapp.db import perform
 from webapp.models import Role
 from webapp.models.member import last_day
-from webapp.queries.members import MemberRow, Standing, Wanted, members_of
+from webapp.queries.members import ListedStatus, MemberRow, WantedMembers, members_of
 from webapp.queries.page import Page
 
 
@@ -17,11 +17,11 @@ from webapp.queries.page import Page
 @click.argument("org")
 @click.option("--q", default="", metavar="WORDS", help="Whose name or address has words that begin like these.")
 @click.option("--role", type=click.Choice([role.label for role in Role]))
-@click.option("--status", type=click.Choice([standing.value for standing in Standing]))
+@click.option("--status", type=click.Choice([standing.value for standing in ListedStatus]))
 @as_json
 def members(org: str, q: str, role: str | None, status: str | None, is_json: bool) -> None:
     """List the members of the organization ORG."""
-    which = Wanted(q, Role[role.upper()] if role else None, Standing(status) if status else None)
+    which = WantedMembers(q, Role[role.upper()] if role else None, ListedStatus(status) if status else None)
     with application():
         rows = list(_every(org, which))
     if is_json:
@@ -30,7 +30,7 @@ def members(org: str, q: str, role: str | None, status: str | None, is_json: boo
         show_table(("id", "name", "email", "role", "status", "last day"), [_cells(row) for row in rows])
 
 
-def _every(slug: str, which: Wanted) -> Iterator[MemberRow]:
+def _every(slug: str, which: WantedMembers) -> Iterator[MemberRow]:
     """Yield all members page by page, each read in a transaction of its own."""
 
     def page(after: str) -> Page[MemberRow]:

@@ -12,7 +12,8 @@ from wtforms.validators import Optional
 
 from webapp.errors import DomainError
 from webapp.models import Organization
-from webapp.queries.people import Choice, choices_among, found_in
+from webapp.queries.choices import PersonChoice
+from webapp.queries.people import choices_among, found_in
 
 EVERYTHING: Final = "1"
 CHOSEN: Final = "0"
@@ -90,11 +91,18 @@ class Picker:
     """Members to choose from: those chosen so far, and those a search finds besides."""
 
     q: str
-    chosen: Sequence[Choice]
-    found: Sequence[Choice]
+    chosen: Sequence[PersonChoice]
+    found: Sequence[PersonChoice]
 
 
-def picker(organization: Organization, chosen: Collection[int]) -> Picker:
-    """Return what the request has chosen and searches for (`q`)."""
+def picker(organization: Organization, chosen: Collection[int], known: Sequence[PersonChoice] | None = None) -> Picker:
+    """Return what the request has chosen and searches for (`q`).
+
+    Args:
+        organization: where.
+        chosen: who is chosen, by id.
+        known: the same people, where they have been read already.
+    """
     q = request.values.get("q", "")
-    return Picker(q, choices_among(organization, chosen), found_in(organization, q, without=chosen))
+    people = choices_among(organization, chosen) if known is None else known
+    return Picker(q, people, found_in(organization, q, without=chosen))

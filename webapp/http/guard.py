@@ -16,15 +16,13 @@ from webapp.errors import Conflict, Forbidden, MembershipEnded, NotFound, Provid
 from webapp.http import uow
 from webapp.http.choices import is_search
 from webapp.http.environment import Environment
-from webapp.http.loading import lead_elsewhere, load_children, load_named, load_organization
+from webapp.http.loading import lead_elsewhere, load_children, load_named, load_viewer_and_organization
 from webapp.http.rules import PUBLIC, SIGNED_IN, SOFTWARE, Asks, Rule, rule_of
 from webapp.http.session import Viewer, belongs_to, current_actor, reload_viewer, token, viewer
 from webapp.http.whole import WholeRequest
 from webapp.models import Member, MemberStatus, Organization, Project, Team
 from webapp.models.member import last_day
-from webapp.services import attempts, audit, organizations, sessions
-from webapp.services.attempts import MOST_REFUSALS_NOTED, Limit
-from webapp.services.audit import Event, Target
+from webapp.services import organizations, refusals, sessions
 from webapp.services.sso import connections, identities
 
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -66,8 +64,8 @@ def _answer(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> 
             return elsewhere
         if rule.asks is not None and (elsewhere := _ask_outside(rule, rule.asks, arguments)):
             return elsewhere
-        asks = rule.previews and not (is_unsafe and request.form.get("confirm"))
-        response = _asked(rule, call, arguments) if asks else None
+        is_question = rule.previews and not (is_unsafe and request.form.get("confirm"))
+        response = _asked(rule, call, arguments) if is_question else None
         if response is None or (is_unsafe and response.status_code < 400):
             response = _run(rule, call, arguments, write=is_unsafe)
     except Forbidden as refusal:
@@ -119,10 +117,9 @@ def _look(slug: str) -> Response | None:
     """Return where somebody is led from an address of earlier; see `_turn_away`."""
     if belongs_to(slug):
         return None
-    found = reload_viewer()
+    found, organization = load_viewer_and_organization(slug)
     if found is None:
         raise SignInRequired
-    organization = load_organization(slug, found)
     if organization is None:
         return lead_elsewhere(slug, found)
     _refuse_elsewhere(organization, found)
@@ -143,10 +140,9 @@ def read_on(step: Callable[..., T], *args: object, **kwargs: object) -> T:
 
 def _ask_again(step: Callable[..., T], *args: object, **kwargs: object) -> T:
     rule = rule_of(current_app, request.endpoint or "")
-    found = reload_viewer()
+    found, organization = load_viewer_and_organization(str((request.view_args or {})["org"]))
     if found is None or not isinstance(rule.allows, Scope):
         raise SignInRequired
-    organization = load_organization(str((request.view_args or {})["org"]), found)
     if organization is None:
         raise NotFound
     _require_way_in(rule, organization, found)
@@ -193,13 +189,13 @@ def _enter(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any], *, l
     if lock and rule.also_locks is not None:
         loaded["held"] = rule.also_locks()
     locked = organizations.lock_by_slug(slug, loaded.get("held", ())) if lock and slug is not None else None
-    found = reload_viewer()
+    of_organization = isinstance(rule.allows, Scope)
+    found, organization = load_viewer_and_organization(str(slug)) if of_organization else (reload_viewer(), None)
     if rule.allows is not PUBLIC and found is None:
         raise SignInRequired
     if rule.allows is SIGNED_IN and found is not None:
         _refuse_confined(found, is_proof=rule.proves)
     if isinstance(rule.allows, Scope):
-        organization = load_organization(str(slug), found)
         if organization is None:
             return lead_elsewhere(str(slug), found)
         _require_way_in(rule, organization, found)
@@ -297,17 +293,8 @@ def _record_refusal(refusal: Forbidden) -> None:
     organization: Organization | None = g.get("organization")
     if organization is None:
         return
-    actor = current_actor()
-
-    def record() -> None:
-        limit = Limit(f"refusals:{organization.id}:{actor.user_id}", MOST_REFUSALS_NOTED)
-        if attempts.count([limit]):
-            return
-        organizations.lock_by_slug(organization.slug)
-        target = Target("page", None, f"{request.method} {request.endpoint}")
-        audit.record(actor, Event.ACCESS_REFUSED, target, organization=organization, after={"reason": str(refusal)})
-
-    uow.note(record)
+    what = f"{request.method} {request.endpoint}"
+    uow.note(refusals.note, current_actor(), organization, what, str(refusal))
 
 
 def _touch(found: Viewer | None) -> None:

@@ -1,21 +1,34 @@
 """What an address names, loaded through its parents: an organization and what is in it. Earlier addresses lead on."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, Final
 
 from flask import Response, g, make_response, request, url_for
 from flask import redirect as redirect_to
 from sqlalchemy import Select, and_, bindparam, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
+from webapp.access import grants
 from webapp.access.decide import decide, require
 from webapp.access.roles import Scope
 from webapp.access.single_sign_on import came_otherwise
 from webapp.db import db
 from webapp.errors import NotFound, SignInRequired
-from webapp.http.session import Viewer, current_actor
-from webapp.models import AccessGroup, Invitation, Member, Organization, Project, RemovedMember, SsoMapping, Team
+from webapp.http import session
+from webapp.http.session import Viewer, current_actor, token
+from webapp.models import (
+    AccessGroup,
+    Invitation,
+    Member,
+    Organization,
+    Project,
+    RemovedMember,
+    Session,
+    SsoMapping,
+    Team,
+    User,
+)
 from webapp.services import slugs
 from webapp.services.slugs import Kind
 
@@ -32,30 +45,30 @@ CHILDREN: Final[Mapping[str, InstrumentedAttribute[int]]] = {
 NAMED: Final[Mapping[str, Kind]] = {"team": slugs.TEAM, "project": slugs.PROJECT}
 
 
-def load_organization(slug: str, found: Viewer | None) -> Organization | None:
-    """Load an organization, the viewer's membership, and whether their session has yet to come through its provider.
+def load_viewer_and_organization(slug: str) -> tuple[Viewer | None, Organization | None]:
+    """Read again who is signed in, and load an organization by its name in the address, in one statement.
 
-    Args:
-        slug: its name in the address.
-        found: who is signed in, if anybody.
+    Their membership comes with it, and whether their session has yet to come through its provider.
 
     Returns:
-        The organization, if they have a membership in it, of any status; kept for the request with what was loaded.
+        Who is signed in, if anybody; and the organization, if they have a membership in it, of any status. All is kept
+        for the request.
     """
-    who = {"user_id": found.user_id, "session_id": found.session_id} if found else _NOBODY
-    row = db.session.execute(_ORGANIZATION, {"slug": slug, **who}).one_or_none()
-    if row is None:
-        return None
-    organization, g.member, g.came_otherwise = row
-    g.organization = organization
-    return organization
+    row = db.session.execute(_LOADED, {**session.asked_of_token(), "slug": slug}).one_or_none() if token() else None
+    found = session.know(row)
+    if row is None or row.Organization is None:
+        return found, None
+    g.organization, g.member, g.came_otherwise = row.Organization, row.Member, row.came_otherwise
+    return found, row.Organization
 
 
-_NOBODY: Final = {"user_id": None, "session_id": None}
-_ORGANIZATION = (
-    select(Organization, Member, came_otherwise(Member, bindparam("session_id")))
-    .join(Member, and_(Member.organization_id == Organization.id, Member.user_id == bindparam("user_id")))
-    .where(Organization.slug == bindparam("slug"))
+_Own = aliased(Session)
+_OWN_ID = select(_Own.id).where(_Own.token_hash == bindparam("token_hash")).correlate(None).scalar_subquery()
+_NAMED_SO = select(Organization.id).where(Organization.slug == bindparam("slug")).correlate(None).scalar_subquery()
+_LOADED = (
+    session.VIEWER.add_columns(Organization, Member, came_otherwise(Member, _OWN_ID).label("came_otherwise"))
+    .outerjoin(Member, and_(Member.organization_id == _NAMED_SO, Member.user_id == User.id))
+    .outerjoin(Organization, Organization.id == Member.organization_id)
 )
 
 
@@ -97,7 +110,7 @@ def load_named(organization: Organization, arguments: dict[str, Any]) -> Respons
     """
     require(current_actor(), Scope.ORG_READ, organization)
     for name in NAMED.keys() & arguments.keys():
-        slug, found = arguments[name], slugs.find(NAMED[name], organization, arguments[name])
+        slug, found = arguments[name], _named(NAMED[name], organization, arguments[name])
         if found is None or not _may_see(found):
             raise NotFound
         if found.slug != slug:
@@ -106,10 +119,27 @@ def load_named(organization: Organization, arguments: dict[str, Any]) -> Respons
     return None
 
 
+def _named(kind: Kind, organization: Organization, slug: str) -> Team | Project | None:
+    """Load a team or a project by a slug, and whether the viewer belongs to it, which most of its pages ask."""
+    member: Member = g.member
+    asked = {**slugs.asked_for(organization, slug), "member_id": member.id}
+    for statement in _finding(kind, slugs.finding(kind, slug)):
+        if row := db.session.execute(statement, asked).one_or_none():
+            found: Team | Project = row[0]
+            grants.note_shared(member, found, is_shared=row[1])
+            return found
+    return None
+
+
+@cache
+def _finding(kind: Kind, found: Sequence[Select[Any]]) -> Sequence[Select[Any]]:
+    return [one.add_columns(grants.is_shared(kind.model, kind.model.id)) for one in found]
+
+
 def _may_see(found: Team | Project) -> bool:
-    """Tell whether the actor may know of a team or a project: one they may open, or run."""
+    """Tell whether the actor may know of a team or a project: one they run, or may open; the former is known by now."""
     actor = current_actor()
-    scopes = (Scope.PROJECT_READ, Scope.PROJECT_CREATE) if isinstance(found, Project) else (Scope.TEAM_READ,)
+    scopes = (Scope.PROJECT_CREATE, Scope.PROJECT_READ) if isinstance(found, Project) else (Scope.TEAM_READ,)
     return any(decide(actor, scope, found) for scope in scopes)
 
 

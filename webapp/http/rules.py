@@ -1,9 +1,9 @@
 """What a route says of who may use it; `guard` asks."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import Enum
-from typing import Final, TypeVar
+from typing import Final, TypedDict, TypeVar, Unpack
 
 from flask import Flask
 from flask.typing import ResponseReturnValue
@@ -28,6 +28,19 @@ SIGNED_IN: Final = Audience.SIGNED_IN
 SOFTWARE: Final = Audience.SOFTWARE
 
 
+class Manner(TypedDict, total=False):
+    """How a route is answered, beside who may use it; see `access`."""
+
+    own_transactions: bool
+    previews: bool
+    finds: bool
+    leads_in: bool
+    leads_out: bool
+    proves: bool
+    asks: Asks
+    also_locks: AlsoLocks
+
+
 @dataclass(frozen=True)
 class Rule:
     """Who may use a route, and which transactions it has; see `access`."""
@@ -37,9 +50,9 @@ class Rule:
     previews: bool = False
     finds: bool = False
     leads_in: bool = False
-    asks: Asks | None = None
     leads_out: bool = False
     proves: bool = False
+    asks: Asks | None = None
     also_locks: AlsoLocks | None = None
 
 
@@ -51,70 +64,39 @@ class ScopeUnasked(Exception):
     """A route declares a scope that nobody would ask for; the application does not start."""
 
 
-def access(
-    allows: Scope | Audience,
-    *,
-    own_transactions: bool = False,
-    previews: bool = False,
-    finds: bool = False,
-    leads_in: bool = False,
-    asks: Asks | None = None,
-) -> Callable[[View], View]:
+def access(allows: Scope | Audience, **manner: Unpack[Manner]) -> Callable[[View], View]:
     """Declare who may use a view.
 
     Args:
         allows: a scope on what the address names last of an organization, a team and a project; or an audience.
-        own_transactions: the view hashes or waits and therefore opens its transactions with `uow.read` and `uow.write`.
-        previews: a request that only asks, without `confirm`, may make the change to see what it does: then it is
-            answered again, in a writing transaction that keeps nothing.
-        finds: its form has a button that only looks for people: such a POST reads, and holds nobody up.
-        leads_in: it is on the way to the organization's provider, and therefore open to whoever has yet to come
-            through that.
-        asks: what the view wants to know of the world outside: called behind the same guard, in a reading transaction,
-            it returns a step that is taken while none is open. The view is then called with what that found, as `told`.
+        **manner: nothing of it is so where it is left out.
+
+            own_transactions: the view hashes or waits and therefore opens its transactions with `uow.read` and
+                `uow.write`.
+            previews: a request that only asks, without `confirm`, may make the change to see what it does: then it is
+                answered again, in a writing transaction that keeps nothing.
+            finds: its form has a button that only looks for people: such a POST reads, and holds nobody up.
+            leads_in: it is on the way to the organization's provider, and therefore open to whoever has yet to come
+                through that.
+            leads_out: it takes nothing but one's own membership away, and is therefore open to them too; not at a
+                provider's word alone.
+            proves: it leads to a way of one's own to prove who one is, and is therefore open at a provider's word alone
+                to whoever has no password.
+            asks: what the view wants to know of the world outside: called behind the same guard, in a reading
+                transaction, it returns a step that is taken while none is open. The view is then called with what that
+                found, as `told`.
+            also_locks: returns the ids of other organizations that it may change; their locks are taken together with
+                that of its own, in ascending id, and the view is called with the ids as `held`.
 
     Raises:
         ScopeUnasked: a scope together with `own_transactions`.
     """
 
-    if own_transactions and isinstance(allows, Scope):
+    if manner.get("own_transactions") and isinstance(allows, Scope):
         raise ScopeUnasked("a scope is asked for inside the transaction of the view, so it cannot open its own")
 
     def declare(view: View) -> View:
-        view.__dict__["rule"] = Rule(allows, own_transactions, previews, finds, leads_in, asks)
-        return view
-
-    return declare
-
-
-def leads_out(view: View) -> View:
-    """Declare of a view, above `access`, that it takes nothing but one's own membership away.
-
-    So it is open to whoever has yet to come through the organization's provider; not at a provider's word alone.
-    """
-    view.__dict__["rule"] = replace(view.__dict__["rule"], leads_out=True)
-    return view
-
-
-def proves(view: View) -> View:
-    """Declare of a view, above `access`, that it leads to a way of one's own to prove who one is.
-
-    So it is open at a provider's word alone to whoever has no password.
-    """
-    view.__dict__["rule"] = replace(view.__dict__["rule"], proves=True)
-    return view
-
-
-def also_locks(others: AlsoLocks) -> Callable[[View], View]:
-    """Declare of a view, above `access`, which other organizations it may change.
-
-    Args:
-        others: returns their ids; their locks are taken together with that of its own, in ascending id, and the view is
-            called with the ids as `held`.
-    """
-
-    def declare(view: View) -> View:
-        view.__dict__["rule"] = replace(view.__dict__["rule"], also_locks=others)
+        view.__dict__["rule"] = Rule(allows, **manner)
         return view
 
     return declare

@@ -1,14 +1,14 @@
 """The browser's session: a random token in the cookie, everything else in the database."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from ipaddress import ip_address
-from typing import cast
+from typing import Any, cast
 
 from flask import Request, g, request, session
 from flask_babel import get_locale
 from flask_login import AnonymousUserMixin, UserMixin, current_user
-from sqlalchemy import and_, bindparam, exists, select
+from sqlalchemy import Row, and_, bindparam, exists, select
 
 from webapp import clock
 from webapp.access.actor import Actor, ActorKind
@@ -19,7 +19,6 @@ from webapp.services import sessions
 from webapp.services.sso.errors import SignInAgain
 from webapp.services.tokens import digest
 
-FRESH = timedelta(minutes=10)
 TOKEN = "token"  # noqa: S105  (the name of the cookie's entry)
 BROWSER = "browser"
 
@@ -42,7 +41,7 @@ class Viewer(UserMixin):
     @property
     def is_fresh(self) -> bool:
         """Whether they have just proven who they are to us, and not only to an organization's provider."""
-        return not self.is_confined and clock.now() - self.signed_in_at <= FRESH
+        return not self.is_confined and clock.now() - self.signed_in_at <= sessions.FRESH
 
     @property
     def through(self) -> int | None:
@@ -56,7 +55,7 @@ _IS_VALID = (
     Session.last_seen_at > bindparam("idle_since"),
     User.is_active,
 )
-_VIEWER = (
+VIEWER = (
     select(
         User.id.label("user_id"),
         User.name,
@@ -87,12 +86,18 @@ _BELONGS = select(
 
 def load_viewer(_request: Request) -> Viewer | None:
     """Find who is signed in by the token in the cookie; for Flask-Login's `request_loader`."""
-    token = session.get(TOKEN)
-    if not token:
-        return None
-    row = db.session.connection().execute(_VIEWER, _asked(token)).one_or_none()
-    if row is None:
-        return None
+    row = db.session.connection().execute(VIEWER, asked_of_token()).one_or_none() if token() else None
+    return None if row is None else _viewer(row)
+
+
+def know(row: Row[*tuple[Any, ...]] | None) -> Viewer | None:
+    """Keep for the request who is signed in, as a statement that adds to `VIEWER` has read it, and return them."""
+    found = None if row is None else _viewer(row)
+    g._login_user = AnonymousUserMixin() if found is None else found
+    return found
+
+
+def _viewer(row: Row[*tuple[Any, ...]]) -> Viewer:
     return Viewer(
         user_id=row.user_id,
         name=row.name,
@@ -109,12 +114,13 @@ def load_viewer(_request: Request) -> Viewer | None:
 
 def belongs_to(slug: str) -> bool:
     """Tell, in one statement, whether an active member of the organization with this slug is signed in."""
-    return bool(db.session.connection().scalar(_BELONGS, {**_asked(token()), "slug": slug}))
+    return bool(db.session.connection().scalar(_BELONGS, {**asked_of_token(), "slug": slug}))
 
 
-def _asked(token: str) -> dict[str, object]:
+def asked_of_token() -> dict[str, object]:
+    """Return the parameters of `VIEWER`."""
     now = clock.now()
-    return {"token_hash": digest(token), "now": now, "idle_since": now - sessions.IDLE}
+    return {"token_hash": digest(token()), "now": now, "idle_since": now - sessions.IDLE}
 
 
 def reload_viewer() -> Viewer | None:

@@ -3,8 +3,8 @@
 A provider is asked while no transaction is open. What is kept before and after is in transactions of its own.
 """
 
+from dataclasses import replace
 from typing import Final, TypedDict, Unpack, cast
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, request, url_for
 
@@ -15,16 +15,14 @@ from webapp.http.forms import safe_next
 from webapp.http.htmx import go
 from webapp.http.settings import settings
 from webapp.models import FlowPurpose, IdentityProvider
-from webapp.providers.base import Attempt, Connection, Provider, Surroundings, state_of
+from webapp.providers.base import Attempt, Provider, Surroundings, state_of
+from webapp.providers.connected import known_issuer_of, said_by
 from webapp.providers.connected import provider_of as connected_provider
-from webapp.providers.connected import said_by
-from webapp.providers.errors import ProviderError
-from webapp.providers.registry import provider_for
 from webapp.services import attempts, organizations
 from webapp.services.attempts import Limit
 from webapp.services.invitation_links import Link
 from webapp.services.sso import connections, flows
-from webapp.services.sso.connections import Connected
+from webapp.services.sso.connections import Answers, Connected
 from webapp.services.sso.errors import FlowNotYours, LeftTooOften
 from webapp.services.sso.flows import Flow, Secrets
 from webapp.services.sso.identities import Said
@@ -55,14 +53,9 @@ def provider_of(connected: Connected) -> Provider:
     return connected_provider(connected, surroundings())
 
 
-def host_of(row: IdentityProvider | Connected) -> str:
-    """Return the host by which pages name a provider; its kind where it has none yet."""
-    asked = Connection("", row.kind, row.issuer, row.client_id, "", dict(row.options))
-    try:
-        issuer = provider_for(asked, surroundings()).issuer
-    except ProviderError:
-        issuer = row.issuer
-    return urlsplit(issuer).netloc or row.kind
+def with_issuer(kind: str, answers: Answers) -> Answers:
+    """Return what was entered about a provider of a kind, with the issuer by which the provider is known for it."""
+    return replace(answers, known_issuer=known_issuer_of(kind, answers, surroundings()))
 
 
 def redirect_uri(provider_id: int) -> str:

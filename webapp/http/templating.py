@@ -16,6 +16,8 @@ from jinja2.runtime import Context
 from markupsafe import Markup
 
 from webapp import clock
+from webapp.access import sentences
+from webapp.access.grants import Path
 from webapp.config import Settings
 from webapp.errors import N_
 from webapp.http.days import day
@@ -47,7 +49,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     """Give the templates of `app` their filters and what every page knows."""
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    filters = (ago, exact, moment, avatar, initials, hue, role_name, some, source_name, day, last_day)
+    filters = (ago, exact, moment, avatar, initials, hue, role_name, some, source_name, day, last_day, reason, way)
     app.jinja_env.filters.update({made.__name__: made for made in filters})
     app.jinja_env.globals.update(_=translated, gettext=translated, ngettext=translated_number, pieces_of=pieces_of)
     app.jinja_env.globals["url_for"] = _addresses_of(app)
@@ -221,6 +223,16 @@ def some(number: int) -> str:
 def source_name(source: str) -> str:
     """Return what fills a managed access group as people read it; plug-ins go by their names."""
     return gettext("Single sign-on") if source == SINGLE_SIGN_ON else source
+
+
+def reason(path: Path) -> Markup:
+    """Return why somebody reaches a project as lists say it."""
+    return translated(sentences.REASONS[path.kind], name=path.name)
+
+
+def way(kind: str) -> Markup:
+    """Return what people read of a kind of grants."""
+    return translated(sentences.WAYS[kind])
 
 
 def role_name(role: Role) -> str:

@@ -35,7 +35,9 @@ REQUESTED = "status = 'requested'"
 class Invitation(Model):
     """An offer of membership to one address; pending until accepted, declined, revoked or expired.
 
-    `left_out` names the teams and groups it offered that were removed since.
+    `left_out` names the teams and groups it offered that were removed since, that a source fills by now, or that
+    whoever sent it may not give any more.
+
     A requested one waits for somebody who may approve it. `invited_by_id` is whoever sent it, or asked for it; nobody,
     where the command line sent it or a visitor asked to join.
     """

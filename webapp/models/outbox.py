@@ -13,7 +13,9 @@ from webapp.models.columns import name_column
 
 
 class LetterState(StrEnum):
-    """Where a letter stands. A dropped one was never meant to leave: nobody verified has its address."""
+    """Where a letter stands. A dropped one was never meant to leave: nobody verified has its address, or they had
+    enough letters that day.
+    """
 
     QUEUED = "queued"
     SENDING = "sending"

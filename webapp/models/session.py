@@ -54,7 +54,10 @@ class AccountToken(Model):
 
 
 class Attempts(Model):
-    """How often something limited was tried within one window of time."""
+    """How often something limited was tried or done within one window of time.
+
+    It is also the memory of what is not done twice in one: letters that were written, domains that were looked at.
+    """
 
     __tablename__ = "attempts"
 

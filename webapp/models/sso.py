@@ -54,6 +54,9 @@ class IdentityProvider(Model):
     why the last probe failed, in one word; of a draft, why it could not be proven. `problem_said` is what the provider
     calls itself, where that is why. `next_probe_at` is when the next probe is due, at once where there is none.
 
+    `issuer` is what was entered, which may be nothing; `known_issuer` is by what the provider is known, as its kind
+    said it of what was entered. Two connections with the same one know the same people.
+
     `required_from` is when a bypass ends, or the rehearsal of `enforcement` that began at `rehearsed_since`: as long as
     there is one, nothing is required. `reminded_days` is how many days before its end the last reminder left.
     `kept_optional_at` is when a rehearsal ended without an owner who could come in, so that nothing became required.
@@ -83,6 +86,7 @@ class IdentityProvider(Model):
     organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"))
     kind: Mapped[str] = mapped_column(String(40))
     issuer: Mapped[str] = mapped_column(String(2000))
+    known_issuer: Mapped[str | None] = mapped_column(String(2000))
     client_id: Mapped[str] = mapped_column(String(500))
     client_secret: Mapped[str | None] = mapped_column(Text)
     options: Mapped[dict[str, str]] = mapped_column(JSON)

@@ -130,7 +130,10 @@ class Provider(ABC):
 
     @property
     def issuer(self) -> str:
-        """The address the provider is known by; a kind with one address knows it itself."""
+        """The address the provider is known by; a kind with one address knows it itself.
+
+        By it, subjects of one connection are told from those of another: two with the same one know the same people.
+        """
         return self.connection.issuer
 
     @abstractmethod

@@ -7,7 +7,7 @@ from webapp.providers.base import Connection, Provider, SignedIn, Surroundings
 from webapp.providers.errors import Misconfigured, ProviderError, Reason
 from webapp.providers.registry import kinds, provider_for
 from webapp.providers.words import WORDS
-from webapp.services.sso.connections import Connected
+from webapp.services.sso.connections import Answers, Connected
 from webapp.services.sso.health import Outcome
 from webapp.services.sso.identities import Said
 
@@ -33,6 +33,18 @@ def provider_of(connected: Connected, surroundings: Surroundings) -> Provider:
         ),
         surroundings,
     )
+
+
+def known_issuer_of(kind: str, answers: Answers, surroundings: Surroundings) -> str | None:
+    """Return the issuer of a provider, as its kind says it of what was entered; nothing where the kind cannot say it.
+
+    Two connections with the same one know the same people.
+    """
+    asked = Connection("", kind, answers.issuer, answers.client_id, "", dict(answers.options))
+    try:
+        return provider_for(asked, surroundings).issuer or None
+    except ProviderError:
+        return None
 
 
 def outcome_of_probe(connected: Connected, surroundings: Surroundings) -> Outcome:

@@ -9,8 +9,8 @@ from webapp.providers.base import Connection, Question, Surroundings
 from webapp.providers.claims import Claims
 from webapp.providers.errors import Misconfigured, Reason, SaidNo
 from webapp.providers.oidc import CLIENT, OidcProvider
-from webapp.services.sso.issuers import MICROSOFT
 
+MICROSOFT = "https://login.microsoftonline.com"
 _TENANT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 

@@ -22,8 +22,8 @@ from webapp.providers.errors import CallbackRefused, DoesNotAnswer, Misconfigure
 from webapp.providers.http import Answer, Conversation, checked_address
 from webapp.providers.oauth import Client, Tokens
 from webapp.providers.oidc import CLIENT, refuse_error
-from webapp.services.sso.issuers import GITHUB
 
+GITHUB = "https://github.com"
 API = "https://api.github.com"
 SCOPE = "read:user user:email read:org"
 KNOWN_PROMPT = "select_account"

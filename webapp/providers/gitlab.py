@@ -5,7 +5,8 @@ from typing import ClassVar
 from webapp.errors import N_
 from webapp.providers.base import Question
 from webapp.providers.oidc import CLIENT, OidcProvider
-from webapp.services.sso.issuers import GITLAB
+
+GITLAB = "https://gitlab.com"
 
 
 class GitLabProvider(OidcProvider):

@@ -8,7 +8,8 @@ from webapp.providers.base import Connection, Question, Surroundings
 from webapp.providers.claims import Claims
 from webapp.providers.errors import Reason, SaidNo
 from webapp.providers.oidc import CLIENT, OidcProvider
-from webapp.services.sso.issuers import GOOGLE
+
+GOOGLE = "https://accounts.google.com"
 
 
 class GoogleProvider(OidcProvider):

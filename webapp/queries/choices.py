@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, bindparam, case, exists, literal, select
+from sqlalchemy import ColumnElement, Integer, and_, bindparam, case, exists, func, literal, select, union_all
 
 from webapp.access import grants
 from webapp.db import Id, db
 from webapp.models import (
     AccessGroup,
+    EmailAddress,
     GroupMember,
     GroupProject,
     Member,
@@ -17,6 +18,7 @@ from webapp.models import (
     Team,
     TeamMember,
     TeamProject,
+    User,
 )
 from webapp.queries.page import Statement
 
@@ -73,13 +75,31 @@ def projects_to_choose(
     return [(number, name) for number, name in db.session.execute(found.limit(MOST_CHOICES))]
 
 
-def held_by(group: AccessGroup) -> tuple[list[int], list[int]]:
-    """Return the ids of the projects and of the members of an access group, at most one more than MOST_CHOICES each."""
-    projects = select(GroupProject.project_id).where(GroupProject.group_id == group.id)
-    members = select(GroupMember.member_id).where(GroupMember.group_id == group.id)
-    by_name = (projects.order_by(GroupProject.sort_name), members.order_by(GroupMember.sort_name))
-    found = [list(db.session.scalars(held.limit(MOST_CHOICES + 1))) for held in by_name]
-    return found[0], found[1]
+class PersonChoice(NamedTuple):
+    """Somebody who can be chosen."""
+
+    id: int
+    name: str
+    email: str
+
+
+class Holding(NamedTuple):
+    """What an access group holds: projects by id, and members; at most one more than MOST_CHOICES each."""
+
+    projects: Sequence[int]
+    people: Sequence[PersonChoice]
+
+    @property
+    def members(self) -> Sequence[int]:
+        """The members by id."""
+        return [person.id for person in self.people]
+
+
+def held_by(group: AccessGroup) -> Holding:
+    """Return what an access group holds, by name."""
+    rows = db.session.connection().execute(_HELD, {"group_id": group.id}).all()
+    people = [PersonChoice(key, name, email) for is_member, key, name, email in rows if is_member]
+    return Holding([key for is_member, key, _name, _email in rows if not is_member], people)
 
 
 def _team_choices(
@@ -106,3 +126,37 @@ _TEAMS = (
     .limit(_MOST)
 )
 _TEAMS_FOR_MEMBER = _teams(has_member(_CHOOSER))
+_OF_GROUP = bindparam("group_id", type_=Id)
+_HELD_PROJECTS = (
+    select(
+        literal(0).label("is_member"),
+        GroupProject.project_id.label("key"),
+        literal("").label("name"),
+        literal("").label("email"),
+        GroupProject.sort_name.label("sort_name"),
+    )
+    .where(GroupProject.group_id == _OF_GROUP)
+    .order_by(GroupProject.sort_name)
+    .limit(MOST_CHOICES + 1)
+    .subquery()
+)
+_HELD_MEMBERS = (
+    select(
+        literal(1).label("is_member"),
+        GroupMember.member_id.label("key"),
+        User.name.label("name"),
+        func.coalesce(EmailAddress.address, "").label("email"),
+        GroupMember.sort_name.label("sort_name"),
+    )
+    .join(Member, Member.id == GroupMember.member_id)
+    .join(User, User.id == Member.user_id)
+    .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
+    .where(GroupMember.group_id == _OF_GROUP)
+    .order_by(GroupMember.sort_name)
+    .limit(MOST_CHOICES + 1)
+    .subquery()
+)
+_ALL_HELD = union_all(select(_HELD_PROJECTS), select(_HELD_MEMBERS)).subquery()
+_HELD = select(_ALL_HELD.c.is_member, _ALL_HELD.c.key, _ALL_HELD.c.name, _ALL_HELD.c.email).order_by(
+    _ALL_HELD.c.is_member, _ALL_HELD.c.sort_name, _ALL_HELD.c.key
+)

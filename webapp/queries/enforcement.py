@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from webapp.access.outside import OUTSIDE
 from webapp.models import IdentityProvider
 from webapp.queries.kept_out import KeptOutRow, by_name, rows_of, selected
 from webapp.queries.page import Page, read
-from webapp.services.sso.outside import OUTSIDE
+from webapp.services.sso.reminders import MOST_COUNTED
 
 MOST_SHOWN = 50
-MOST_COUNTED = 10_000
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from functools import cache
 from typing import Any
 
@@ -36,7 +37,27 @@ from webapp.services.audit import Event
 from webapp.services.invitation_links import Link, hashes_of
 from webapp.services.sso import connections
 
-STATES = ("open", "expired", "declined")
+
+class State(StrEnum):
+    """Where an invitation stands at this moment, which its status alone does not say.
+
+    Expired is a matter of time; what somebody offered who may not any more is as good as revoked, and lists of those
+    that wait say withdrawn.
+    """
+
+    REQUESTED = "requested"
+    PENDING = "pending"
+    EXPIRED = "expired"
+    DECLINED = "declined"
+    ACCEPTED = "accepted"
+    REVOKED = "revoked"
+    WITHDRAWN = "withdrawn"
+
+
+STATES = {state.value: state for state in (State.PENDING, State.EXPIRED, State.DECLINED)}
+"""What the tab can be narrowed to, by name."""
+FORMER_STATES = {"open": State.PENDING}
+"""The names that addresses of earlier have."""
 LETTER_STATES = {LetterState.SENDING: "queued", LetterState.DROPPED: "failed"}
 
 
@@ -44,7 +65,7 @@ LETTER_STATES = {LetterState.SENDING: "queued", LetterState.DROPPED: "failed"}
 class InvitationRow:
     """One line of the tab.
 
-    `state` is pending, expired or declined; or withdrawn, among the open ones, where whoever invited may not any more.
+    `state` is pending, expired or declined; or withdrawn where whoever invited may not any more.
     `letter_faults` are messages to translate, each with its values; there are none where an earlier version noted only
     `letter_error`, in English.
     """
@@ -53,7 +74,7 @@ class InvitationRow:
     email: str
     role: Role
     has_global_access: bool
-    state: str
+    state: State
     invited_by: str | None
     created_at: datetime
     expires_at: datetime
@@ -62,23 +83,33 @@ class InvitationRow:
     letter_faults: Sequence[tuple[str, Mapping[str, str]]]
 
 
+def state_named(name: str) -> State | None:
+    """Return what the tab is narrowed to by a name in an address, nothing where there is none.
+
+    Raises:
+        NotFound: there is no such state.
+    """
+    state = {**STATES, **FORMER_STATES}.get(name)
+    if name and state is None:
+        raise NotFound(N_("There is no such list of invitations. Go back to all of them."))
+    return state
+
+
 def pending_of(
-    organization: Organization, *, q: str, after: str, state: str = "", rows: int = PAGE_ROWS
+    organization: Organization, *, q: str, after: str, state: State | None = None, rows: int = PAGE_ROWS
 ) -> Page[InvitationRow]:
     """Return a page of unanswered, expired and declined invitations, the newest first.
 
     Args:
         organization: whose.
         q: the beginnings of words of the address; empty for all.
-        state: one of STATES; empty for all.
+        state: one of STATES; nothing for all.
         after: the cursor where the page before ended; empty for the first page.
         rows: how many at most.
 
     Raises:
-        NotFound: the cursor is not one of ours, or there is no such state.
+        NotFound: the cursor is not one of ours.
     """
-    if state and state not in STATES:
-        raise NotFound(N_("There is no such list of invitations. Go back to all of them."))
     words = searched_words(q, InvitationWord, organization.id)
     values = {**parameters_of(words, organization.id), "now": clock.now()}
     found, cursor = read(_list(len(words), state), values, after, rows=rows)
@@ -94,13 +125,13 @@ def listed_among(organization: Organization, numbers: Collection[int]) -> Sequen
 
 
 @cache
-def _list(words: int, state: str) -> Listing:
+def _list(words: int, state: State | None) -> Listing:
     now = bindparam("now", type_=Invitation.expires_at.type)
-    narrowing: dict[str, list[ColumnElement[bool]]] = {
-        "": [],
-        "open": [Invitation.status == InvitationStatus.PENDING, Invitation.expires_at > now],
-        "expired": [Invitation.status == InvitationStatus.PENDING, Invitation.expires_at <= now],
-        "declined": [Invitation.status == InvitationStatus.DECLINED],
+    narrowing: dict[State | None, list[ColumnElement[bool]]] = {
+        None: [],
+        State.PENDING: [Invitation.status == InvitationStatus.PENDING, Invitation.expires_at > now],
+        State.EXPIRED: [Invitation.status == InvitationStatus.PENDING, Invitation.expires_at <= now],
+        State.DECLINED: [Invitation.status == InvitationStatus.DECLINED],
     }
     if words:
         found = matching(InvitationWord, InvitationWord.invitation_id, words)
@@ -140,13 +171,13 @@ def _shown(page: Subquery) -> Statement:
     )
 
 
-def _row(row: Row[*tuple[Any, ...]], state: str) -> InvitationRow:
+def _row(row: Row[*tuple[Any, ...]], state: State) -> InvitationRow:
     return InvitationRow(
         id=row.id,
         email=row.email,
         role=row.role,
         has_global_access=row.has_global_access,
-        state="withdrawn" if state == "revoked" else state,
+        state=State.WITHDRAWN if state is State.REVOKED else state,
         invited_by=row.invited_by,
         created_at=row.created_at,
         expires_at=row.expires_at,
@@ -163,29 +194,26 @@ def _standing(member: type[Member], who: str) -> list[ColumnElement[Any]]:
 
 def _state(
     row: Row[*tuple[Any, ...]], organization: Organization, may_offer: Callable[..., bool] = may_still_offer
-) -> str:
-    """Return where an invitation stands in one word, which its rows alone do not say.
-
-    Expired is a matter of time; and what somebody offered who may not offer it any more is as good as revoked.
-    """
+) -> State:
+    """Return where an invitation stands, which its rows alone do not say; never withdrawn."""
     if row.status is InvitationStatus.REVOKED and row.closed_at >= row.expires_at:
-        return "expired"
+        return State.EXPIRED
     if row.status is not InvitationStatus.PENDING:
-        return str(row.status.value)
+        return State(row.status.value)
     if clock.now() >= row.expires_at:
-        return "expired"
+        return State.EXPIRED
     inviter = row.inviter_id and Standing(row.inviter_id, row.inviter_role, row.inviter_is_active)
     may = may_offer(row.invited_by_id, inviter, row.role, organization)
-    return "pending" if may else "revoked"
+    return State.PENDING if may else State.REVOKED
 
 
-def _state_by_link(row: Row[*tuple[Any, ...]], organization: Organization) -> str:
+def _state_by_link(row: Row[*tuple[Any, ...]], organization: Organization) -> State:
     """Return where an invitation stands for who followed a link: a copied one dies with the right of who copied it."""
     state = _state(row, organization)
-    if state != "pending":
+    if state is not State.PENDING:
         return state
     copier = row.copier_id and Standing(row.copier_id, row.copier_role, row.copier_is_active)
-    return state if may_still_offer(row.copied_by_id, copier, row.role, organization) else "revoked"
+    return state if may_still_offer(row.copied_by_id, copier, row.role, organization) else State.REVOKED
 
 
 @dataclass(frozen=True)
@@ -208,7 +236,7 @@ class Offered:
     held: Held
     inviter_name: str | None
     expires_at: datetime
-    state: str
+    state: State
     provider: IdentityProvider | None
 
     @property

@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Subquery, bindparam
 
+from webapp.access.outside import OF_PROVIDER, WHY
 from webapp.db import Id
 from webapp.models import IdentityProvider, Member, Role
 from webapp.queries.linking import shown_with
 from webapp.queries.page import Listing, Statement, listing
-from webapp.services.sso.outside import OF_PROVIDER, WHY
 
 
 class KeptOutRow(NamedTuple):

@@ -42,7 +42,7 @@ ORDERS = {sign + name: sign + name for sign in ("", "-") for name in SORTS}
 ROLES = {role.label: role for role in Role}
 
 
-class Standing(StrEnum):
+class ListedStatus(StrEnum):
     """What lists say of a membership: its status, or that it has ended. Suspended is also whose end is over."""
 
     ACTIVE = "active"
@@ -59,23 +59,23 @@ class Linking(StrEnum):
 
 NARROWED: dict[str, Any] = {
     "role": Member.role == bindparam("role", type_=Member.role.type),
-    Standing.ACTIVE: Member.is_active,
-    Standing.SUSPENDED: Member.status == MemberStatus.SUSPENDED,
-    Standing.ENDED: Member.has_ended,
+    ListedStatus.ACTIVE: Member.is_active,
+    ListedStatus.SUSPENDED: Member.status == MemberStatus.SUSPENDED,
+    ListedStatus.ENDED: Member.has_ended,
     Linking.LINKED: IS_LINKED,
     Linking.UNLINKED: ~IS_LINKED,
 }
 
 
-def standing_of(status: MemberStatus, expires_at: datetime | None) -> Standing:
+def standing_of(status: MemberStatus, expires_at: datetime | None) -> ListedStatus:
     """Return what lists say of a membership."""
     if status is MemberStatus.ACTIVE and has_ended(expires_at):
-        return Standing.ENDED
-    return Standing(status.value)
+        return ListedStatus.ENDED
+    return ListedStatus(status.value)
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedMembers:
     """Which members a list shows, and in which order; `provider` is the id of what they are to be linked with or not.
 
     A search comes by the word that matched, whatever the order; the members of a team, by its id, and those whose
@@ -84,7 +84,7 @@ class Wanted:
 
     q: str = ""
     role: Role | None = None
-    status: Standing | None = None
+    status: ListedStatus | None = None
     sort: str = BY_NAME
     team: int | None = None
     linking: Linking | None = None
@@ -96,7 +96,7 @@ class Wanted:
         named = ("role" if self.role is not None else None, self.status, self.linking)
         return tuple(name for name in named if name is not None)
 
-    def among(self, sso: str, provider: int) -> "Wanted":
+    def among(self, sso: str, provider: int) -> "WantedMembers":
         """Return the same of those only who are linked with a provider, or who are not.
 
         Args:
@@ -112,7 +112,7 @@ class Wanted:
             raise no_such_list() from error
 
 
-def wanted(q: str, role: str, status: str, sort: str, team: int | None = None) -> Wanted:
+def wanted(q: str, role: str, status: str, sort: str, team: int | None = None) -> WantedMembers:
     """Return what an address asks for. Empty texts mean everybody, by name.
 
     Args:
@@ -126,8 +126,8 @@ def wanted(q: str, role: str, status: str, sort: str, team: int | None = None) -
         NotFound: there is no such role, status or order.
     """
     try:
-        narrowed = (ROLES[role] if role else None, Standing(status) if status else None)
-        return Wanted(q, *narrowed, ORDERS[sort or BY_NAME], team)
+        narrowed = (ROLES[role] if role else None, ListedStatus(status) if status else None)
+        return WantedMembers(q, *narrowed, ORDERS[sort or BY_NAME], team)
     except (KeyError, ValueError) as error:
         raise no_such_list() from error
 
@@ -155,7 +155,7 @@ class MemberRow(NamedTuple):
     expires_at: datetime | None
 
     @property
-    def standing(self) -> Standing:
+    def standing(self) -> ListedStatus:
         """What the list says of the membership."""
         return standing_of(self.status, self.expires_at)
 
@@ -164,7 +164,7 @@ SHOWN = len(MemberRow._fields)
 
 
 def members_of(
-    organization: Organization, which: Wanted, *, after: str, viewer_id: int | None, rows: int = PAGE_ROWS
+    organization: Organization, which: WantedMembers, *, after: str, viewer_id: int | None, rows: int = PAGE_ROWS
 ) -> Page[MemberRow]:
     """Return a page of members.
 
@@ -180,11 +180,11 @@ def members_of(
     return Page([MemberRow._make(row[:SHOWN]) for row in found], cursor, not after)
 
 
-def _order(which: Wanted, words: Sequence[str]) -> str:
+def _order(which: WantedMembers, words: Sequence[str]) -> str:
     """Return the order of a list. Among members of one role that by role is that by name, which the index serves."""
     if words:
         return BY_NAME
-    if which.team is not None or which.status is Standing.ENDED:
+    if which.team is not None or which.status is ListedStatus.ENDED:
         return which.sort if which.sort.removeprefix("-") == BY_NAME else BY_NAME
     return which.sort if which.role is None else which.sort.replace("role", BY_NAME)
 
@@ -213,7 +213,7 @@ def _list(words: int, narrowed: tuple[str, ...], sort: str, in_team: bool) -> Li
 
 def _narrowing(narrowed: tuple[str, ...]) -> list[Any]:
     """Return conditions. The sum hides the index of roles: the few who have ended lead, and not all of a role."""
-    if Standing.ENDED not in narrowed:
+    if ListedStatus.ENDED not in narrowed:
         return [NARROWED[name] for name in narrowed]
     role = type_coerce(Member.role, Integer) + 0 == bindparam("role", type_=Member.role.type)
     return [role if name == "role" else NARROWED[name] for name in narrowed]
@@ -244,7 +244,7 @@ def _shown(page: Subquery) -> Statement:
 
 
 @dataclass(frozen=True)
-class Link:
+class ProviderLink:
     """Somebody and the connection in use: since when they are linked with it, or nothing where they are not."""
 
     provider: IdentityProvider
@@ -263,7 +263,7 @@ class Person:
     is_active: bool
     is_last_owner: bool
     lacks_identity: bool
-    link: Link | None
+    link: ProviderLink | None
 
 
 def person_of(member: Member) -> Person:
@@ -272,7 +272,7 @@ def person_of(member: Member) -> Person:
     is_verified = row.verified_at is not None
     is_last_owner = row.last_owner_id == member.id
     provider: IdentityProvider | None = row.IdentityProvider
-    link = Link(provider, row.linked_at, row.last_verified_at, row.invalid_since) if provider else None
+    link = ProviderLink(provider, row.linked_at, row.last_verified_at, row.invalid_since) if provider else None
     return Person(row.name, row.address or "", is_verified, row.is_active, is_last_owner, row.lacks_identity, link)
 
 

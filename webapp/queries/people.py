@@ -1,33 +1,24 @@
 """Finding members of an organization to choose from."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from sqlalchemy import and_, select
 
 from webapp.db import db
 from webapp.models import EmailAddress, Member, Organization, User
-from webapp.queries.members import Wanted
+from webapp.queries.choices import PersonChoice
+from webapp.queries.members import WantedMembers
 from webapp.queries.members import members_of as found_members
 
 MOST_FOUND = 20
 
 
-@dataclass(frozen=True)
-class Choice:
-    """Somebody who can be chosen."""
-
-    id: int
-    name: str
-    email: str
-
-
-def found_in(organization: Organization, q: str, *, without: Collection[int] = ()) -> Sequence[Choice]:
+def found_in(organization: Organization, q: str, *, without: Collection[int] = ()) -> Sequence[PersonChoice]:
     """Return members who match a search, by name, at most MOST_FOUND; nobody where nothing is searched for."""
     if not q.strip():
         return []
-    page = found_members(organization, Wanted(q), after="", viewer_id=None)
-    return [Choice(row.id, row.name, row.email) for row in page.rows if row.id not in without][:MOST_FOUND]
+    page = found_members(organization, WantedMembers(q), after="", viewer_id=None)
+    return [PersonChoice(row.id, row.name, row.email) for row in page.rows if row.id not in without][:MOST_FOUND]
 
 
 def members_among(organization: Organization, numbers: Collection[int]) -> Sequence[Member]:
@@ -36,7 +27,7 @@ def members_among(organization: Organization, numbers: Collection[int]) -> Seque
     return db.session.scalars(found.order_by(Member.sort_name, Member.id)).all() if numbers else []
 
 
-def choices_among(organization: Organization, numbers: Collection[int]) -> Sequence[Choice]:
+def choices_among(organization: Organization, numbers: Collection[int]) -> Sequence[PersonChoice]:
     """Return those members of an organization who have these ids, as they can be chosen, by name."""
     if not numbers:
         return []
@@ -44,4 +35,4 @@ def choices_among(organization: Organization, numbers: Collection[int]) -> Seque
     found = select(Member.id, User.name, EmailAddress.address).join(User, User.id == Member.user_id)
     found = found.outerjoin(EmailAddress, primary).where(Member.organization_id == organization.id)
     found = found.where(Member.id.in_(numbers)).order_by(Member.sort_name, Member.id)
-    return [Choice(number, name, address or "") for number, name, address in db.session.execute(found)]
+    return [PersonChoice(number, name, address or "") for number, name, address in db.session.execute(found)]

@@ -22,7 +22,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class PersonRow:
+class ProjectReader:
     """Somebody who may open a project."""
 
     id: int
@@ -39,7 +39,7 @@ class PersonRow:
 
 
 @dataclass(frozen=True)
-class ProjectRow:
+class ReachedProject:
     """A project that somebody may open."""
 
     id: int
@@ -55,7 +55,7 @@ class ProjectRow:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedPeople:
     """Which people of a project a list shows: those some grant of a kind gives access, to at least a level."""
 
     kinds: tuple[str, ...] = grants.KINDS
@@ -64,11 +64,11 @@ class Wanted:
 
 def people_of(
     project: Project,
-    which: Wanted = Wanted(),
+    which: WantedPeople = WantedPeople(),
     *,
     after: str = "",
     rows: int = PAGE_ROWS,
-) -> Page[PersonRow]:
+) -> Page[ProjectReader]:
     """Return a page of everybody who may read a project, by name.
 
     Raises:
@@ -76,10 +76,10 @@ def people_of(
     """
     statements = _people(db.engine.dialect.name, which.kinds, which.level is not None)
     parameters = {"project_id": project.id} | ({} if which.level is None else {"level": which.level})
-    return _read(statements, parameters, [Member.sort_name, Member.id], after, rows, PersonRow)
+    return _read(statements, parameters, [Member.sort_name, Member.id], after, rows, ProjectReader)
 
 
-def people_found(project: Project, q: str, *, after: str = "", rows: int = PAGE_ROWS) -> Page[PersonRow]:
+def people_found(project: Project, q: str, *, after: str = "", rows: int = PAGE_ROWS) -> Page[ProjectReader]:
     """Return a page of those who may read a project and whose name or address a search finds, by what it found.
 
     Raises:
@@ -89,17 +89,17 @@ def people_found(project: Project, q: str, *, after: str = "", rows: int = PAGE_
     if not words:
         return people_of(project, after=after, rows=rows)
     parameters = {**parameters_of(words, project.organization_id), "project_id": project.id}
-    return _read(_found(len(words)), parameters, [MemberWord.word, MemberWord.member_id], after, rows, PersonRow)
+    return _read(_found(len(words)), parameters, [MemberWord.word, MemberWord.member_id], after, rows, ProjectReader)
 
 
-def projects_of(member: Member, *, after: str = "", rows: int = PAGE_ROWS) -> Page[ProjectRow]:
+def projects_of(member: Member, *, after: str = "", rows: int = PAGE_ROWS) -> Page[ReachedProject]:
     """Return a page of the projects that the grants of a member give, by name, whether or not something blocks them.
 
     Raises:
         NotFound: the cursor is not one of ours.
     """
     statements = _projects(db.engine.dialect.name)
-    return _read(statements, {"member_id": member.id}, [Project.sort_name, Project.id], after, rows, ProjectRow)
+    return _read(statements, {"member_id": member.id}, [Project.sort_name, Project.id], after, rows, ReachedProject)
 
 
 @cache

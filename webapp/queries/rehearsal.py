@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from webapp.access.outside import REFUSED
 from webapp.models import IdentityProvider
 from webapp.queries.kept_out import KeptOutRow, by_name, rows_of, selected
 from webapp.queries.numbers import shown
 from webapp.queries.page import Page, read
 from webapp.services.sso.enforcement import is_rehearsed
-from webapp.services.sso.outside import REFUSED
+from webapp.services.sso.reminders import MOST_COUNTED
 
-MOST_COUNTED = 10_000
 MOST_NAMED = 5
 
 WOULD_HAVE_BEEN_REFUSED = selected(REFUSED)

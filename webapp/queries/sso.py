@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import Subquery, and_, bindparam, exists, func, or_, select
 
 from webapp.access.facts import IS_ACTIVE
+from webapp.access.single_sign_on import is_in_use, is_linked
 from webapp.db import Id, db
 from webapp.models import (
     EmailAddress,
@@ -16,7 +17,6 @@ from webapp.models import (
     Member,
     MemberWord,
     Organization,
-    ProviderStatus,
     Role,
     User,
 )
@@ -24,8 +24,7 @@ from webapp.queries.linking import shown_with
 from webapp.queries.numbers import shown, up_to
 from webapp.queries.page import Listing, Page, Statement, listing, read
 from webapp.queries.words import matching, parameters_of, searched_words
-
-MOST_COUNTED = 10_000
+from webapp.services.sso.reminders import MOST_COUNTED
 
 
 @dataclass(frozen=True)
@@ -52,7 +51,7 @@ class OwnLink:
 _ENTRANCE = (
     select(Organization.id, Organization.name, Organization.slug, IdentityProvider)
     .join(IdentityProvider, IdentityProvider.organization_id == Organization.id)
-    .where(Organization.slug == bindparam("slug"), IdentityProvider.status == ProviderStatus.ACTIVE)
+    .where(Organization.slug == bindparam("slug"), is_in_use(IdentityProvider))
 )
 _OWN_LINKS = (
     select(Organization.name, Organization.slug, IdentityProvider, Identity.created_at, Identity.last_verified_at)
@@ -62,7 +61,7 @@ _OWN_LINKS = (
     .where(
         Member.user_id == bindparam("user_id"),
         Member.is_active,
-        IdentityProvider.status == ProviderStatus.ACTIVE,
+        is_in_use(IdentityProvider),
     )
     .order_by(Organization.name, Organization.id)
 )
@@ -110,7 +109,7 @@ class Stranded:
 
 SHOWN = len(UnlinkedRow._fields)
 _KNOWN = exists().where(Identity.provider_id == bindparam("provider_id", type_=Id), Identity.user_id == Member.user_id)
-IS_LINKED = _KNOWN.where(Identity.invalid_since.is_(None))
+IS_LINKED = is_linked(bindparam("provider_id", type_=Id), Member.user_id)
 """That a member is linked with the provider that a statement names, and it has not taken its word back."""
 _ACTIVE = (
     select(Member.id)

@@ -7,13 +7,14 @@ import re
 
 from sqlalchemy import bindparam, exists, select
 
+from webapp.access.single_sign_on import is_in_use
 from webapp.db import db
-from webapp.models import IdentityProvider, Organization, ProviderStatus, SsoDomain
+from webapp.models import IdentityProvider, Organization, SsoDomain
 from webapp.queries.sso import Entrance, entrance_of
 
 _OF_ORGANIZATION = re.compile(r"/orgs/([a-z0-9-]+)(?:[/?#]|$)")
 _IS_PROVEN = SsoDomain.proven_at.is_not(None)
-_IN_USE = IdentityProvider.status == ProviderStatus.ACTIVE
+_IN_USE = is_in_use(IdentityProvider)
 _BY_DOMAIN = (
     select(Organization.id, Organization.name, Organization.slug, IdentityProvider)
     .join(IdentityProvider, IdentityProvider.organization_id == Organization.id)

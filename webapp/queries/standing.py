@@ -7,15 +7,16 @@ from typing import Any
 from sqlalchemy import Row, bindparam, exists, literal, not_, select
 
 from webapp import clock
+from webapp.access.outside import OF_PROVIDER, OUTSIDE
 from webapp.db import Id, db
 from webapp.models import Identity, IdentityProvider, Member, Role
-from webapp.queries.enforcement import MOST_COUNTED, WOULD_BE_KEPT_OUT
+from webapp.queries.enforcement import WOULD_BE_KEPT_OUT
 from webapp.queries.numbers import up_to
 from webapp.queries.page import Statement
 from webapp.queries.rehearsal import WOULD_HAVE_BEEN_REFUSED, Rehearsal, rehearsal_of
 from webapp.queries.sso import COVERAGE, Coverage, covered
 from webapp.services.sso.enforcement import CAME, JUST_NOW, is_rehearsed
-from webapp.services.sso.outside import OF_PROVIDER, OUTSIDE
+from webapp.services.sso.reminders import MOST_COUNTED
 
 
 @dataclass(frozen=True)

@@ -54,7 +54,7 @@ class TeamRow(NamedTuple):
     is_mine: bool
 
 
-class PersonRow(NamedTuple):
+class TeamMemberRow(NamedTuple):
     """One line of the members of a team."""
 
     id: int
@@ -76,7 +76,7 @@ class ProjectRow(NamedTuple):
     archived_at: datetime | None
 
 
-class GroupRow(NamedTuple):
+class TeamGroupRow(NamedTuple):
     """One line of the access groups of a team."""
 
     id: int
@@ -95,7 +95,7 @@ class TeamNames(NamedTuple):
     groups: int = 0
 
 
-class Counts(NamedTuple):
+class TeamCounts(NamedTuple):
     """What the tabs of a team hold, counted up to MOST_COUNTED."""
 
     projects: int
@@ -122,13 +122,13 @@ def projects_of(organization: Organization, *, after: str) -> Page[ProjectRow]:
     return _page(_PROJECTS, {"organization_id": organization.id}, after, ProjectRow)
 
 
-def members_of(team: Team, *, after: str) -> Page[PersonRow]:
+def members_of(team: Team, *, after: str) -> Page[TeamMemberRow]:
     """Return a page of the members of a team.
 
     Raises:
         NotFound: the cursor is not one of ours.
     """
-    return _page(_MEMBERS, {"team_id": team.id}, after, PersonRow)
+    return _page(_MEMBERS, {"team_id": team.id}, after, TeamMemberRow)
 
 
 def projects_in(team: Team, member: Member | None, *, after: str) -> Page[ProjectRow]:
@@ -147,15 +147,15 @@ def projects_in(team: Team, member: Member | None, *, after: str) -> Page[Projec
     return _page(which, parameters, after, ProjectRow)
 
 
-def groups_of(team: Team) -> Sequence[GroupRow]:
+def groups_of(team: Team) -> Sequence[TeamGroupRow]:
     """Return the access groups of a team, by name, at most MOST_CHOICES."""
-    return [GroupRow._make(row) for row in db.session.connection().execute(_GROUPS, {"team_id": team.id})]
+    return [TeamGroupRow._make(row) for row in db.session.connection().execute(_GROUPS, {"team_id": team.id})]
 
 
-def counts_of(team: Team) -> Counts:
+def counts_of(team: Team) -> TeamCounts:
     """Return the numbers beside the tabs of a team, in one statement."""
     row = db.session.connection().execute(_COUNTS, {"team_id": team.id}).one()
-    return Counts._make(row)
+    return TeamCounts._make(row)
 
 
 def names_by_member(members: Collection[int]) -> dict[int, TeamNames]:

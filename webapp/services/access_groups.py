@@ -184,7 +184,7 @@ def remove(actor: Actor, organization: Organization, group: AccessGroup) -> None
 def is_removable(group: AccessGroup) -> bool:
     """Tell whether people may remove an access group: one that a plug-in fills only when that is gone.
 
-    One that is filled at sign-in becomes theirs again with the last of its rules.
+    One that is filled at sign-in becomes theirs again with the last of its claim mappings.
     """
     return group.source is None or not (group.source == SINGLE_SIGN_ON or plugins.is_installed(group.source))
 

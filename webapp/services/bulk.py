@@ -17,7 +17,7 @@ from webapp.services.restriction import How, Wish
 MOST_AT_ONCE = 1_000
 
 
-class Action(StrEnum):
+class MemberAction(StrEnum):
     """What can be done with many members."""
 
     ROLE = "role"
@@ -28,16 +28,16 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True)
-class Change:
+class ManyChange:
     """An action, with the role it gives or what it does to what is reached, where it does."""
 
-    action: Action
+    action: MemberAction
     role: Role = Role.MEMBER
     wish: Wish = Wish(has_global_access=None, teams=frozenset())
 
 
 def refusals(
-    actor: Actor, organization: Organization, people: Sequence[Member], change: Change
+    actor: Actor, organization: Organization, people: Sequence[Member], change: ManyChange
 ) -> dict[int, DomainError]:
     """Return why some members are left out, by the id of each; of the others the change can be made.
 
@@ -45,7 +45,7 @@ def refusals(
         NotOfOrganization: a team they would join is none of the organization's, or is gone.
     """
     found: dict[int, DomainError] = {}
-    if change.action is Action.TEAMS:
+    if change.action is MemberAction.TEAMS:
         found |= _refused_teams(actor, organization, people, change.wish)
     return found | {member.id: reason for member in people if (reason := _refusal(actor, member, change))}
 
@@ -67,22 +67,24 @@ def _refused_teams(
     return refused | {member.id: NotYourTeam(name=team.name) for team, member in touched if team.id in closed}
 
 
-def _refusal(actor: Actor, member: Member, change: Change) -> DomainError | None:
+def _refusal(actor: Actor, member: Member, change: ManyChange) -> DomainError | None:
     if reason := refusal_over(actor, member):
         return reason
-    needed = {Action.SUSPEND: MemberStatus.ACTIVE, Action.RESTORE: MemberStatus.SUSPENDED}.get(change.action)
+    needed = {MemberAction.SUSPEND: MemberStatus.ACTIVE, MemberAction.RESTORE: MemberStatus.SUSPENDED}.get(
+        change.action
+    )
     is_done = needed is not None and member.status is not needed
-    return AsItIs() if is_done or (change.action is Action.ROLE and member.role is change.role) else None
+    return AsItIs() if is_done or (change.action is MemberAction.ROLE and member.role is change.role) else None
 
 
-def refusal_of_all(actor: Actor, people: Sequence[Member], change: Change) -> OwnersNeedSignIn | None:
+def refusal_of_all(actor: Actor, people: Sequence[Member], change: ManyChange) -> OwnersNeedSignIn | None:
     """Return why the actor has to sign in again before they change all of some members, or nothing."""
-    given = (change.role,) if change.action is Action.ROLE else ()
-    taken = () if change.action is Action.TEAMS else (member.role for member in people)
+    given = (change.role,) if change.action is MemberAction.ROLE else ()
+    taken = () if change.action is MemberAction.TEAMS else (member.role for member in people)
     return refusal_for_owners(actor, *given, *taken)
 
 
-def apply(actor: Actor, organization: Organization, people: Sequence[Member], change: Change) -> None:
+def apply(actor: Actor, organization: Organization, people: Sequence[Member], change: ManyChange) -> None:
     """Make a change of each of some members; whatever fails takes all of them back.
 
     Raises:
@@ -91,24 +93,24 @@ def apply(actor: Actor, organization: Organization, people: Sequence[Member], ch
     _DEEDS[change.action](actor, organization, people, change)
 
 
-def rehearse(people: Sequence[Member], change: Change) -> None:
+def rehearse(people: Sequence[Member], change: ManyChange) -> None:
     """Change what decides about access as `apply` would, in a few statements and without letters and audit entries.
 
     It is for previews, which take it back.
     """
     chosen = Member.id.in_([member.id for member in people])
-    if change.action is Action.REMOVE:
+    if change.action is MemberAction.REMOVE:
         db.session.execute(delete(Member).where(chosen), execution_options=_UNTRACKED)
         return
-    changes: dict[Action, dict[str, object]] = {
-        Action.ROLE: {"role": change.role},
-        Action.SUSPEND: {"status": MemberStatus.SUSPENDED},
-        Action.RESTORE: {"status": MemberStatus.ACTIVE},
+    changes: dict[MemberAction, dict[str, object]] = {
+        MemberAction.ROLE: {"role": change.role},
+        MemberAction.SUSPEND: {"status": MemberStatus.SUSPENDED},
+        MemberAction.RESTORE: {"status": MemberStatus.ACTIVE},
     }
-    if change.action is Action.TEAMS:
+    if change.action is MemberAction.TEAMS:
         _rehearse_teams(people, change.wish)
         has_it = change.wish.has_global_access
-        changes[Action.TEAMS] = {} if has_it is None else {"has_global_access": has_it}
+        changes[MemberAction.TEAMS] = {} if has_it is None else {"has_global_access": has_it}
     if values := changes[change.action]:
         db.session.execute(update(Member).where(chosen).values(values), execution_options=_UNTRACKED)
 
@@ -131,32 +133,32 @@ def _rehearse_teams(people: Sequence[Member], wish: Wish) -> None:
         db.session.execute(insert(TeamMember), rows)
 
 
-def _change_role(actor: Actor, organization: Organization, people: Sequence[Member], change: Change) -> None:
+def _change_role(actor: Actor, organization: Organization, people: Sequence[Member], change: ManyChange) -> None:
     members.change_role_of_all(actor, organization, people, change.role)
 
 
-def _change_teams(actor: Actor, organization: Organization, people: Sequence[Member], change: Change) -> None:
+def _change_teams(actor: Actor, organization: Organization, people: Sequence[Member], change: ManyChange) -> None:
     restriction.change_all(actor, organization, people, change.wish)
 
 
-def _suspend(actor: Actor, organization: Organization, people: Sequence[Member], _change: Change) -> None:
+def _suspend(actor: Actor, organization: Organization, people: Sequence[Member], _change: ManyChange) -> None:
     members.suspend_all(actor, organization, people)
 
 
-def _restore(actor: Actor, organization: Organization, people: Sequence[Member], _change: Change) -> None:
+def _restore(actor: Actor, organization: Organization, people: Sequence[Member], _change: ManyChange) -> None:
     members.restore_all(actor, organization, people)
 
 
-def _remove(actor: Actor, organization: Organization, people: Sequence[Member], _change: Change) -> None:
+def _remove(actor: Actor, organization: Organization, people: Sequence[Member], _change: ManyChange) -> None:
     removals.remove_all(actor, organization, people)
 
 
-Deed = Callable[[Actor, Organization, Sequence[Member], Change], None]
-_DEEDS: Mapping[Action, Deed] = {
-    Action.ROLE: _change_role,
-    Action.TEAMS: _change_teams,
-    Action.SUSPEND: _suspend,
-    Action.RESTORE: _restore,
-    Action.REMOVE: _remove,
+Deed = Callable[[Actor, Organization, Sequence[Member], ManyChange], None]
+_DEEDS: Mapping[MemberAction, Deed] = {
+    MemberAction.ROLE: _change_role,
+    MemberAction.TEAMS: _change_teams,
+    MemberAction.SUSPEND: _suspend,
+    MemberAction.RESTORE: _restore,
+    MemberAction.REMOVE: _remove,
 }
 _UNTRACKED = {"synchronize_session": False}

@@ -1,17 +1,19 @@
 """Giving: what somebody may let others reach beside a role, asked when they offer it and again when it is taken up."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, cast, null, select, union_all
 
+from webapp.access import grants
 from webapp.access.actor import Actor
 from webapp.access.decide import is_role_within, may_give_every_project, teams_with
 from webapp.access.roles import Scope
-from webapp.db import db
+from webapp.db import Id, db
 from webapp.errors import N_, NotOfOrganization, NotYoursToGive, TooManyGiven
-from webapp.models import AccessGroup, Organization, Team
+from webapp.models import AccessGroup, Invitation, InvitationGroup, InvitationTeam, Organization, Team
 from webapp.services.memberships import Terms
 
 EVERY_PROJECT = N_("Every project")
@@ -45,14 +47,29 @@ class Refused:
 
 def refused_to(actor: Actor, organization: Organization, terms: Terms) -> Refused:
     """Return what of some terms the actor may not give; what is not there is no matter here."""
-    return refused_of_each(actor, organization, [terms])[0]
+    teams, groups = _among(Team, organization, terms.teams), _among(AccessGroup, organization, terms.groups)
+    return _refused(actor, [terms], _Things(teams, groups, _teams_of(organization, groups)))[0]
 
 
-def refused_of_each(actor: Actor, organization: Organization, each: Sequence[Terms]) -> list[Refused]:
-    """Return the same of several terms, in order, in as many statements as one takes."""
-    teams = _among(Team, organization, {number for terms in each for number in terms.teams})
-    groups = _among(AccessGroup, organization, {number for terms in each for number in terms.groups})
-    return _refused(actor, organization, each, teams, groups)
+def refused_of_offers(actor: Actor, offers: Sequence[Invitation]) -> list[Refused]:
+    """Return what of several invitations the actor may not give, in order, in one statement."""
+    asked = {"invitations": [offer.id for offer in offers], "member_id": actor.member.id if actor.member else None}
+    rows = db.session.execute(_OFFERED, asked).all() if offers else []
+    of_teams = [(number, team) for number, team, group, _is_own in rows if group is None]
+    of_groups = [(number, group, team) for number, team, group, _is_own in rows if group is not None]
+    teams, groups = defaultdict[int, list[int]](list), defaultdict[int, list[int]](list)
+    for number, team in of_teams:
+        teams[number].append(team.id)
+    for number, group, _team in of_groups:
+        groups[number].append(group.id)
+    things = _Things(
+        list(dict.fromkeys(team for _number, team in of_teams)),
+        list(dict.fromkeys(group for _number, group, _team in of_groups)),
+        list(dict.fromkeys(team for _number, _group, team in of_groups)),
+        {team.id for _number, team, _group, is_own in rows if is_own},
+    )
+    each = [Terms(one.role, one.has_global_access, teams[one.id], groups[one.id]) for one in offers]
+    return _refused(actor, each, things)
 
 
 def require_may_give(actor: Actor, organization: Organization, terms: Terms) -> None:
@@ -70,7 +87,7 @@ def require_may_give(actor: Actor, organization: Organization, terms: Terms) -> 
         raise NotOfOrganization
     if len(groups) != len(set(terms.groups)):
         raise NotOfOrganization(N_("An access group you chose is not there any more. Choose again."), field="groups")
-    [refused] = _refused(actor, organization, [terms], teams, groups)
+    [refused] = _refused(actor, [terms], _Things(teams, groups, _teams_of(organization, groups)))
     if refused.every_project:
         raise NotYoursToGive(
             N_("You do not reach every project yourself, so you cannot give that."), field="has_global_access"
@@ -80,25 +97,41 @@ def require_may_give(actor: Actor, organization: Organization, terms: Terms) -> 
             raise NotYoursToGive(field=field, name=things[0].name)
 
 
-def groups_given_by(actor: Actor, groups: Sequence[AccessGroup], teams: Sequence[Team]) -> list[AccessGroup]:
-    """Return those of some access groups, which are of these teams, into which the actor may put people."""
-    writable = {team.id for team in teams_with(actor, Scope.GROUP_WRITE, teams)}
+def groups_given_by(
+    actor: Actor, groups: Sequence[AccessGroup], teams: Sequence[Team], own: Collection[int] | None = None
+) -> list[AccessGroup]:
+    """Return those of some access groups, which are of these teams, into which the actor may put people.
+
+    Args:
+        actor: who.
+        groups: which.
+        teams: theirs.
+        own: the ids of the teams that the actor belongs to, where those were read together with them.
+    """
+    writable = {team.id for team in teams_with(actor, Scope.GROUP_WRITE, teams, own)}
     free = [group for group in groups if group.team_id in writable and not group.is_managed]
     return [group for group in free if is_role_within(actor, group.level)]
 
 
-def _refused(
-    actor: Actor,
-    organization: Organization,
-    each: Sequence[Terms],
-    teams: Sequence[Team],
-    groups: Sequence[AccessGroup],
-) -> list[Refused]:
-    of_groups = _among(Team, organization, {group.team_id for group in groups})
-    given = {group.id for group in groups_given_by(actor, groups, of_groups)}
-    writable = {team.id for team in teams_with(actor, Scope.TEAM_WRITE, teams)}
-    no_teams = {team.id: team for team in teams if team.id not in writable}
-    no_groups = {group.id: group for group in groups if group.id not in given}
+@dataclass(frozen=True)
+class _Things:
+    """What terms name, and the teams of those access groups; `own` are the ids of those the actor is in, if known."""
+
+    teams: Sequence[Team]
+    groups: Sequence[AccessGroup]
+    of_groups: Sequence[Team]
+    own: Collection[int] | None = None
+
+
+def _teams_of(organization: Organization, groups: Sequence[AccessGroup]) -> Sequence[Team]:
+    return _among(Team, organization, {group.team_id for group in groups})
+
+
+def _refused(actor: Actor, each: Sequence[Terms], things: _Things) -> list[Refused]:
+    given = {group.id for group in groups_given_by(actor, things.groups, things.of_groups, things.own)}
+    writable = {team.id for team in teams_with(actor, Scope.TEAM_WRITE, things.teams, things.own)}
+    no_teams = {team.id: team for team in things.teams if team.id not in writable}
+    no_groups = {group.id: group for group in things.groups if group.id not in given}
     return [
         Refused(
             terms.has_global_access and not may_give_every_project(actor),
@@ -114,3 +147,20 @@ def _among(model: Any, organization: Organization, numbers: Collection[int]) -> 
         return []
     found = select(model).where(model.organization_id == organization.id, model.id.in_(numbers))
     return db.session.scalars(found.order_by(model.id)).all()
+
+
+_IN_OFFERS: Any = bindparam("invitations", expanding=True)
+_OFFERS = union_all(
+    select(InvitationTeam.invitation_id, InvitationTeam.team_id, cast(null(), Id).label("group_id")).where(
+        InvitationTeam.invitation_id.in_(_IN_OFFERS)
+    ),
+    select(InvitationGroup.invitation_id, AccessGroup.team_id, AccessGroup.id)
+    .join(AccessGroup, AccessGroup.id == InvitationGroup.group_id)
+    .where(InvitationGroup.invitation_id.in_(_IN_OFFERS)),
+).subquery()
+_OFFERED = (
+    select(_OFFERS.c.invitation_id, Team, AccessGroup, grants.is_shared(Team, Team.id))
+    .join(Team, Team.id == _OFFERS.c.team_id)
+    .outerjoin(AccessGroup, AccessGroup.id == _OFFERS.c.group_id)
+    .order_by(_OFFERS.c.invitation_id, Team.id, AccessGroup.id)
+)

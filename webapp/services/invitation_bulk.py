@@ -10,7 +10,7 @@ from webapp.models import Invitation, Organization
 from webapp.services import invitation_renewals, invitations
 
 
-class Action(StrEnum):
+class InvitationAction(StrEnum):
     """What can be done with many invitations."""
 
     RESEND = "resend"
@@ -18,7 +18,7 @@ class Action(StrEnum):
 
 
 def refusals(
-    actor: Actor, organization: Organization, chosen: Sequence[Invitation], action: Action
+    actor: Actor, organization: Organization, chosen: Sequence[Invitation], action: InvitationAction
 ) -> dict[int, DomainError]:
     """Return why some invitations are left out, by the id of each. It is for previews: nothing stays changed.
 
@@ -26,17 +26,17 @@ def refusals(
         LetterLimit: the others are more than the organization may send today.
         MustWrite: it must be tried, and the transaction at hand only reads.
     """
-    if action is Action.REVOKE:
+    if action is InvitationAction.REVOKE:
         return {**invitations.refusals_to_revoke(actor, organization, chosen)}
     with taken_back():
         return invitation_renewals.refusals_to_resend(actor, organization, chosen)
 
 
-def apply(actor: Actor, organization: Organization, chosen: Sequence[Invitation], action: Action) -> None:
+def apply(actor: Actor, organization: Organization, chosen: Sequence[Invitation], action: InvitationAction) -> None:
     """Send invitations again, or revoke them; whatever fails takes all of it back.
 
     Raises:
         DomainError: one of them cannot be sent or revoked, or they are too many for today.
     """
-    deed = invitations.revoke_all if action is Action.REVOKE else invitation_renewals.resend_all
+    deed = invitations.revoke_all if action is InvitationAction.REVOKE else invitation_renewals.resend_all
     deed(actor, organization, chosen)

@@ -179,10 +179,9 @@ def _for_owners(actor: Actor, _organization: Organization, chosen: Sequence[Invi
     return {number: reason for number, reason in reasons.items() if reason}
 
 
-def _not_theirs_to_give(actor: Actor, organization: Organization, chosen: Sequence[Invitation]) -> Refusals:
+def _not_theirs_to_give(actor: Actor, _organization: Organization, chosen: Sequence[Invitation]) -> Refusals:
     more = N_("This invitation offers more than you may give, so you may not send it again. Nothing was sent.")
-    terms = offers.terms_of_all(chosen)
-    each = giving.refused_of_each(actor, organization, [terms[invitation.id] for invitation in chosen])
+    each = giving.refused_of_offers(actor, chosen)
     return {one.id: OfferNotYours(more) for one, refused in zip(chosen, each, strict=True) if refused.names}
 
 

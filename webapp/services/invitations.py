@@ -157,8 +157,7 @@ def _not_theirs_to_give(actor: Actor, organization: Organization, chosen: Sequen
     others = [one for one in chosen if one.invited_by_id is None or one.invited_by_id != actor.user_id]
     if not others or decide(actor, Scope.MEMBER_WRITE, organization):
         return []
-    terms = offers.terms_of_all(others)
-    refused = giving.refused_of_each(actor, organization, [terms[one.id] for one in others])
+    refused = giving.refused_of_offers(actor, others)
     return [one.id for one, what in zip(others, refused, strict=True) if what.names]
 
 

@@ -3,9 +3,9 @@
 Whoever changes a membership holds the organization's lock (see `organizations.lock`); the guard of a page does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import insert, select
 
@@ -23,6 +23,13 @@ from webapp.services.audit import Change, Event, Target
 from webapp.services.kept_ends import Coming
 from webapp.services.memberships import Terms
 from webapp.services.words import sort_key, words_of
+
+# How the letter is called that tells somebody of it.
+LETTERS: Final[Mapping[Event, str]] = {
+    Event.MEMBER_ROLE_CHANGED: "role_changed",
+    Event.MEMBER_SUSPENDED: "suspended",
+    Event.MEMBER_RESTORED: "restored",
+}
 
 
 def add(
@@ -289,4 +296,4 @@ def _record_and_tell(
     offers_use = event is Event.MEMBER_RESTORED
     those = [member for member in people if member.is_active or not offers_use]
     told = [(users[member.user_id], {"role": member.role.label}) for member in those]
-    member_letters.tell_all(actor, organization, told, event.value.removeprefix("member."))
+    member_letters.tell_all(actor, organization, told, LETTERS[event])

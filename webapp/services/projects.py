@@ -150,13 +150,17 @@ def require_may_administer(actor: Actor, organization: Organization, project: Pr
     """
     if project.organization_id != organization.id:
         raise NotFound
-    for owner in _deciding(project, teams_of(project)):
-        require(actor, Scope.PROJECT_CREATE, owner)
+    owners = teams_of(project)
+    if not may_administer(actor, project, owners):
+        for owner in _deciding(project, owners):
+            require(actor, Scope.PROJECT_CREATE, owner)
 
 
 def may_administer(actor: Actor, project: Project, owners: Sequence[Team]) -> bool:
     """Tell whether the actor may change what a project is; `owners` are its teams."""
-    return all(decide(actor, Scope.PROJECT_CREATE, owner) for owner in _deciding(project, owners))
+    if not owners:
+        return decide(actor, Scope.PROJECT_CREATE, project)
+    return len(teams_with(actor, Scope.PROJECT_CREATE, owners)) == len(owners)
 
 
 def administered_by(actor: Actor, projects: Sequence[Project]) -> list[Project]:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, select
+from sqlalchemy import Row, Select, select
 
 from webapp.access.actor import Actor
-from webapp.access.facts import IS_ACTIVE
+from webapp.access.facts import IS_ACTIVE, is_proven_address_of
 from webapp.access.roles import LOWEST_ROLE, Scope
 from webapp.db import db
 from webapp.models import EmailAddress, Invitation, Member, Organization, User
@@ -101,10 +101,9 @@ def _language(person: Row[str, str | None], actor: Actor) -> str | None:
 
 
 def _active_members(organization: Organization) -> Select[str, str | None]:
-    is_theirs = and_(EmailAddress.user_id == User.id, EmailAddress.is_primary, EmailAddress.verified_at.is_not(None))
     return (
         select(EmailAddress.address, User.language)
-        .join(User, is_theirs)
+        .join(User, is_proven_address_of(User.id))
         .join(Member, Member.user_id == User.id)
         .where(Member.organization_id == organization.id, *IS_ACTIVE)
     )

@@ -84,15 +84,17 @@ def is_live(invitation: Invitation) -> bool:
 
 
 def member_with(organization: Organization, canonical: str) -> Member | None:
-    """Return the member, active or not, with a verified address, or none."""
+    """Return the member, active or not, whose address it is (`invitation_rows.is_theirs`), or none."""
     return db.session.scalar(
         select(Member)
         .join(EmailAddress, EmailAddress.user_id == Member.user_id)
         .where(
             Member.organization_id == organization.id,
             EmailAddress.canonical == canonical,
-            EmailAddress.verified_at.is_not(None),
+            invitation_rows.is_theirs(organization),
         )
+        .order_by(EmailAddress.verified_at.is_(None), Member.id)
+        .limit(1)
     )
 
 

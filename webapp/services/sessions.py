@@ -13,6 +13,8 @@ from webapp.services.tokens import digest, new_token
 
 LIFETIME = timedelta(days=14)
 IDLE = timedelta(hours=12)
+FRESH = timedelta(minutes=10)
+"""How long somebody counts as having just proven who they are."""
 TOUCH_EVERY = timedelta(minutes=5)
 _CAME_BY = bindparam("came_by", type_=Id)
 _NOW = bindparam("now", type_=UtcDateTime())

@@ -7,12 +7,14 @@ the present one, and to nothing once that is gone.
 import re
 import secrets
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, insert, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, delete, insert, or_, select
 
-from webapp.db import db
+from webapp.db import Id, db
 from webapp.errors import InvalidSlug, SlugTaken
 from webapp.models import (
     FormerProjectSlug,
@@ -117,14 +119,30 @@ def retire(kind: Kind, row: Any) -> None:
 
 def find(kind: Kind, organization: Organization, slug: str) -> Any:
     """Return the team or the project that has a slug or had it before, or nothing."""
-    if not SLUG.fullmatch(slug):
-        return None
-    place = _place(organization)
-    found = db.session.scalar(select(kind.model).filter_by(**place, slug=slug))
-    if found is not None:
-        return found
-    before = select(kind.id_of_former()).filter_by(**place, slug=slug).scalar_subquery()
-    return db.session.scalar(select(kind.model).where(kind.model.id == before))
+    rows = (db.session.scalar(found, asked_for(organization, slug)) for found in finding(kind, slug))
+    return next((row for row in rows if row is not None), None)
+
+
+def asked_for(organization: Organization, slug: str) -> dict[str, object]:
+    """Return the parameters of what `finding` returns."""
+    return {"organization_id": organization.id, "slug": slug}
+
+
+def finding(kind: Kind, slug: str) -> Sequence[Select[Any]]:
+    """Return what selects the team or the project with a slug, and then the one that had it before: built once."""
+    return _finding(kind) if SLUG.fullmatch(slug) else ()
+
+
+@cache
+def _finding(kind: Kind) -> Sequence[Select[Any]]:
+    model, former = kind.model, kind.former
+    organization_id: Any = bindparam("organization_id", type_=Id)
+    slug: Any = bindparam("slug")
+    before = select(kind.id_of_former()).where(former.organization_id == organization_id, former.slug == slug)
+    return (
+        select(model).where(model.organization_id == organization_id, model.slug == slug),
+        select(model).where(model.id == before.scalar_subquery()),
+    )
 
 
 def present_slug(former: str, user_id: int | None) -> str | None:

@@ -8,6 +8,7 @@ from sqlalchemy import exists, or_, select, update
 
 from webapp import clock
 from webapp.access.actor import Actor
+from webapp.access.single_sign_on import is_in_use
 from webapp.db import changes_one_row, db
 from webapp.errors import AddressProven, LetterLimit, LinkNotValid
 from webapp.models import (
@@ -17,7 +18,6 @@ from webapp.models import (
     IdentityProvider,
     Member,
     Organization,
-    ProviderStatus,
     User,
 )
 from webapp.services import accounts, attempts, audit, invitation_rows, organizations, outbox
@@ -111,7 +111,7 @@ def unproven_by(token: str) -> UnprovenAddress:
     is_known = (
         exists()
         .where(Identity.user_id == User.id, Identity.invalid_since.is_(None))
-        .where(IdentityProvider.id == Identity.provider_id, IdentityProvider.status == ProviderStatus.ACTIVE)
+        .where(IdentityProvider.id == Identity.provider_id, is_in_use(IdentityProvider))
     )
     row = db.session.execute(
         select(User, EmailAddress, AddressToken.expires_at, or_(User.password_hash.is_not(None), is_known))
@@ -143,7 +143,7 @@ def verify(token: str, user_id: int, *, ip: str | None) -> EmailAddress:
     unproven = unproven_by(token)
     if unproven.is_expired or unproven.user.id != user_id:
         raise LinkNotValid
-    joined = _lock_organizations_of(user_id)
+    joined = organizations.lock_all_of(user_id)
     if proven := accounts.with_verified_address(unproven.email.canonical):
         raise LinkNotValid if proven.user.id == user_id else AddressProven
     _use_up(token)
@@ -173,7 +173,7 @@ def choose_password(token: str, password_hash: str, *, ip: str | None) -> EmailA
         LinkNotValid, AddressProven: as `verify` says, or somebody can sign in to the account by now.
     """
     unproven = unproven_by(token)
-    _lock_organizations_of(unproven.user.id)  # where a provider could make the account somebody's
+    organizations.lock_all_of(unproven.user.id)  # where a provider could make the account somebody's
     if not unproven_by(token).is_nobodys:
         raise LinkNotValid
     email = verify(token, unproven.user.id, ip=ip)
@@ -190,12 +190,6 @@ def prepare(email_ids: Sequence[int]) -> list[str]:
     )
     db.session.flush()
     return tokens
-
-
-def _lock_organizations_of(user_id: int) -> list[Organization]:
-    """Return the organizations somebody belongs to, holding the lock of each."""
-    theirs = select(Member.organization_id).where(Member.user_id == user_id).order_by(Member.organization_id)
-    return [organizations.lock(number) for number in db.session.scalars(theirs).all()]
 
 
 def _use_up(token: str) -> None:

@@ -16,13 +16,13 @@ from webapp.models import InvitationStatus, Role
 
 @pytest.fixture
 def sorts(acme: Acme) -> dict[str, Invited]:
-    """One invitation that is open, one that has expired, one that was declined."""
+    """One invitation that is pending, one that has expired, one that was declined."""
     with time_machine.travel(datetime.now(UTC) - timedelta(days=8)):
         expired = acme.world.invite(acme.slug, acme.admin, "guest-expired@example.org")
     waiting = acme.world.invite(acme.slug, acme.admin, "guest-open@example.org", Role.ADMIN)
     declined = acme.world.invite(acme.slug, acme.manager, "guest-declined@example.org")
     acme.close(declined, InvitationStatus.DECLINED)
-    return {"open": waiting, "expired": expired, "declined": declined}
+    return {"pending": waiting, "expired": expired, "declined": declined}
 
 
 def page(acme: Acme, query: str = "", person: Person | None = None, headers: dict[str, str] | None = None) -> Page:
@@ -37,27 +37,34 @@ def buttons(page: Page, invited: Invited) -> list[str]:
 
 
 @pytest.mark.parametrize("headers", [{}, PANEL, RESULTS], ids=["page", "panel", "results"])
-@pytest.mark.parametrize("state", ["open", "expired", "declined"])
+@pytest.mark.parametrize("state", ["pending", "expired", "declined"])
 def test_filter_shows_one_state(acme: Acme, sorts: dict[str, Invited], state: str, headers: dict[str, str]) -> None:
     for query in (f"?state={state}", f"?q=guest&state={state}"):
         assert page(acme, query, headers=headers).rows("invitation") == [sorts[state].id]
 
 
+def test_addresses_of_earlier_show_what_is_pending(acme: Acme, sorts: dict[str, Invited]) -> None:
+    shown = page(acme, "?state=open")
+    assert shown.rows("invitation") == [sorts["pending"].id]
+    [chosen] = [element for element in shown.elements if "selected" in element.attributes]
+    assert chosen.attributes["value"] == "pending"
+
+
 def test_without_a_filter_all_are_shown_and_the_tab_counts_them(acme: Acme, sorts: dict[str, Invited]) -> None:
     for query in ("", "?state="):
         assert set(page(acme, query).rows("invitation")) == {invited.id for invited in sorts.values()}
-    assert page(acme, "?state=open").by_id("tab-pending").text == "Pending 3"
+    assert page(acme, "?state=pending").by_id("tab-pending").text == "Pending 3"
 
 
 def test_filter_stays_chosen_and_goes_along_to_the_next_page(acme: Acme) -> None:
     crowds.invite(acme, [f"guest{number}@example.org" for number in range(51)])
-    for query in ("?state=open", "?q=guest&state=open"):
+    for query in ("?state=pending", "?q=guest&state=pending"):
         first = page(acme, query)
         [chosen] = [element for element in first.elements if "selected" in element.attributes]
-        assert chosen.attributes["value"] == "open"
+        assert chosen.attributes["value"] == "pending"
         link = first.link("page-next")
         assert link
-        assert "state=open" in link
+        assert "state=pending" in link
         assert len(Page(acme.browser(acme.owner).get(link)).rows("invitation")) == 1
 
 
@@ -77,7 +84,7 @@ def test_empty_filter_says_what_to_do_next(acme: Acme) -> None:
 def test_each_state_has_its_actions(acme: Acme, sorts: dict[str, Invited]) -> None:
     found = page(acme)
     assert {state: buttons(found, invited) for state, invited in sorts.items()} == {
-        "open": ["resend", "link", "revoke"],
+        "pending": ["resend", "link", "revoke"],
         "expired": ["resend", "revoke"],
         "declined": ["resend", "revoke"],
     }
@@ -95,8 +102,8 @@ def test_C08_offer_above_ones_role_has_a_reason_instead_of_actions(acme: Acme) -
 def test_offer_of_who_may_invite_no_more_says_so_and_can_be_resent(acme: Acme, sorts: dict[str, Invited]) -> None:
     acme.change(acme.admin, role=Role.MEMBER)
     found = page(acme)
-    assert "Whoever invited may not invite any more" in found.by_id(f"invitation-{sorts['open'].id}").text
-    assert buttons(found, sorts["open"]) == ["resend", "revoke"]
+    assert "Whoever invited may not invite any more" in found.by_id(f"invitation-{sorts['pending'].id}").text
+    assert buttons(found, sorts["pending"]) == ["resend", "revoke"]
 
 
 def test_who_may_not_invite_sees_the_list_without_actions(acme: Acme, sorts: dict[str, Invited]) -> None:
@@ -124,16 +131,16 @@ class TestCsv:
             ["guest-expired@example.org", "member", "expired", "Adam Admin"],
         ]
         assert datetime.fromisoformat(rows[1][5]) - datetime.fromisoformat(rows[1][4]) == timedelta(days=7)
-        assert [row[0] for row in self.rows(acme, "?q=guest&state=open")[1:]] == ["guest-open@example.org"]
+        assert [row[0] for row in self.rows(acme, "?q=guest&state=pending")[1:]] == ["guest-open@example.org"]
 
     def test_file_says_with_the_page_whose_offer_has_nobody_behind_it(
         self, acme: Acme, sorts: dict[str, Invited]
     ) -> None:
         acme.deactivate(acme.admin)
-        assert [row[2] for row in self.rows(acme, "?state=open")[1:]] == ["withdrawn"]
-        said = page(acme, "?state=open").by_id(f"invitation-{sorts['open'].id}").text
+        assert [row[2] for row in self.rows(acme, "?state=pending")[1:]] == ["withdrawn"]
+        said = page(acme, "?state=pending").by_id(f"invitation-{sorts['pending'].id}").text
         assert "Whoever invited may not invite any more" in said
-        assert "was revoked" in Page(acme.browser().get(sorts["open"].link)).text
+        assert "was revoked" in Page(acme.browser().get(sorts["pending"].link)).text
 
     def test_file_has_all_pages(self, acme: Acme) -> None:
         emails = [f"guest{number}@example.org" for number in range(1001)]
@@ -142,8 +149,8 @@ class TestCsv:
         assert sorted(row[0] for row in self.rows(acme)[1:]) == sorted(emails)
 
     def test_link_on_the_page_carries_the_filter(self, acme: Acme, sorts: dict[str, Invited]) -> None:
-        links = [element.attributes.get("href", "") for element in page(acme, "?q=guest&state=open").elements]
-        assert acme.address("members/pending.csv?q=guest&state=open") in links
+        links = [element.attributes.get("href", "") for element in page(acme, "?q=guest&state=pending").elements]
+        assert acme.address("members/pending.csv?q=guest&state=pending") in links
 
     def test_file_is_private_and_has_a_name(self, acme: Acme) -> None:
         answer = acme.browser(acme.owner).get(acme.address("members/pending.csv"))

@@ -1,22 +1,45 @@
 """Who comes back by an identity that was somebody's here before: only by an invitation, whatever the policy."""
 
+from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any, ClassVar
 
 import pytest
 import time_machine
 from sqlalchemy import delete, select
 
 from tests.support.acme import Acme, organization_of
-from tests.support.sso import Desk, rows
+from tests.support.asking import ask, suggest
+from tests.support.sso import Desk, entered, rows
 from tests.support.unproven import copied
 from tests.support.worlds import Person, World, post
 from webapp import clock
+from webapp.access.actor import Actor
 from webapp.db import db
+from webapp.errors import AlreadyMember
 from webapp.mail.housekeeping import clear_all
-from webapp.models import FormerIdentity, Identity, IdentityProvider, Joining, ProviderStatus, RemovedMember, Role, User
-from webapp.services import invitation_rows
+from webapp.models import (
+    FormerIdentity,
+    Identity,
+    IdentityProvider,
+    Invitation,
+    Joining,
+    Organization,
+    ProviderStatus,
+    RemovedMember,
+    Role,
+    User,
+)
+from webapp.providers.base import Question
+from webapp.providers.oidc import CLIENT, OidcProvider
+from webapp.providers.registry import registered
+from webapp.services import additions, approvals, invitation_rows
+from webapp.services.addresses import parse
+from webapp.services.memberships import Terms
 from webapp.services.sso import identities
 from webapp.services.sso.errors import KnownBefore
+
+Configured = tuple[str, str, dict[str, str]]
 
 NEW_PASSWORD = "a long enough passphrase 17"
 
@@ -139,6 +162,35 @@ def test_address_of_a_member_whom_the_provider_knows_is_a_members(world: World, 
     assert theirs(acme.other_slug) == {}
 
 
+@pytest.fixture
+def asked(acme: Acme) -> int:
+    """A request to join with the address, made before anybody had joined with it."""
+    return ask(acme, "jit@example.org")
+
+
+def test_D10_approving_a_request_of_a_member_whom_the_provider_knows_invites_nobody(
+    world: World, acme: Acme, asked: int, jit: Person
+) -> None:
+    def approve(actor: Actor, here: Organization) -> bool:
+        return approvals.approve(actor, here, db.session.get_one(Invitation, asked), Role.MEMBER)
+
+    assert not acme.act(acme.manager, approve)
+    assert not world.letters("invitation")
+
+
+def test_D10_member_whom_the_provider_knows_is_not_suggested_as_somebody_new(acme: Acme, jit: Person) -> None:
+    with acme.unchanged(), pytest.raises(AlreadyMember):
+        suggest(acme, acme.member, jit.email)
+
+
+def test_D10_member_whom_the_provider_knows_is_not_added_as_somebody_new(acme: Acme, jit: Person) -> None:
+    def add(actor: Actor, here: Organization) -> None:
+        additions.add(actor, here, parse(jit.email), Terms(Role.MEMBER))
+
+    with acme.unchanged(), pytest.raises(AlreadyMember):
+        acme.act(acme.manager, add)
+
+
 def test_D10_whoever_was_removed_long_ago_does_not_join_again_by_another_provider(
     world: World, acme: Acme, desk: Desk, jit: Person
 ) -> None:
@@ -152,29 +204,84 @@ def test_D10_whoever_was_removed_long_ago_does_not_join_again_by_another_provide
     assert after.sign_in(world.browser()).status_code == 303
 
 
+GITHUB = ("github", "", {"organization": "acme"})
+TENANT = "0f0e0d0c-1111-2222-3333-444455556666"
+
+
+class Corp(OidcProvider):
+    """A kind of somebody else's, with one address for everybody."""
+
+    label: ClassVar[str] = "Corp"
+    asks_for: ClassVar[tuple[Question, ...]] = CLIENT
+
+    @property
+    def issuer(self) -> str:
+        """Its own."""
+        return "https://id.corp.example"
+
+
+class Guild(Corp):
+    """Another one, with another address."""
+
+    @property
+    def issuer(self) -> str:
+        """Its own."""
+        return "https://id.guild.example"
+
+
+@pytest.fixture
+def kinds_of_others() -> Iterator[None]:
+    """Two kinds that packages have brought."""
+    with registered("corp", Corp), registered("guild", Guild):
+        yield
+
+
+def is_known_at(acme: Acme, values: dict[str, Any]) -> bool:
+    def was_known() -> bool:
+        other = IdentityProvider(organization_id=organization_of(acme.slug).id, **values)
+        return identities.was_known(other, "u-1")
+
+    return bool(acme.world.read(was_known))
+
+
 @pytest.mark.parametrize(
     ("before", "after"),
     [
-        (("github", "", {}), ("github", "https://github.com", {})),
-        (("google", "", {}), ("oidc", "https://accounts.google.com", {})),
-        (("oidc", "https://login.microsoftonline.com/t-1/v2.0", {}), ("entra", "", {"tenant": "T-1"})),
+        (GITHUB, ("github", "https://github.com", {"organization": "acme"})),
+        (("google", "", {"hosted_domain": "example.org"}), ("oidc", "https://accounts.google.com", {})),
+        (("oidc", f"https://login.microsoftonline.com/{TENANT}/v2.0", {}), ("entra", "", {"tenant": TENANT.upper()})),
         (("gitlab", "https://git.example.org/", {}), ("oidc", "https://git.example.org", {})),
+        (("corp", "", {}), ("corp", "", {})),
+        (("corp", "", {}), ("oidc", "https://id.corp.example/", {})),
     ],
 )
 def test_D10_same_provider_set_up_another_way_knows_the_same_people(
-    acme: Acme, desk: Desk, before: tuple[str, str, dict[str, str]], after: tuple[str, str, dict[str, str]]
+    acme: Acme, desk: Desk, kinds_of_others: None, before: Configured, after: Configured
 ) -> None:
-    kind, issuer, options = before
-    desk.set(kind=kind, issuer=issuer, options=options)
+    desk.set(**entered(*before))
     desk.know(acme.member)
-    kind, issuer, options = after
+    assert is_known_at(acme, entered(*after))
+    assert not is_known_at(acme, entered("oidc", "https://elsewhere.example.org", {}))
 
-    def was_known(issuer: str) -> bool:
-        organization_id = organization_of(acme.slug).id
-        other = IdentityProvider(organization_id=organization_id, kind=kind, issuer=issuer, options=options)
-        return identities.was_known(other, "u-1")
 
-    assert [acme.world.read(was_known, one) for one in (issuer, "https://elsewhere.example.org")] == [True, False]
+def test_D10_kinds_with_an_address_of_their_own_do_not_know_each_others_people(
+    acme: Acme, desk: Desk, kinds_of_others: None
+) -> None:
+    desk.set(**entered("corp", "", {}))
+    desk.know(acme.member)
+    assert not is_known_at(acme, entered("guild", "", {}))
+
+
+def test_D10_connections_of_which_nobody_knows_the_issuer_have_no_people_in_common(acme: Acme, desk: Desk) -> None:
+    """Each knows its own people all the same."""
+    desk.set(kind="gone", issuer="")
+    desk.know(acme.member)
+    assert not is_known_at(acme, {"kind": "gone", "issuer": ""})
+
+    def knows_its_own() -> bool:
+        return identities.was_known(db.session.get_one(IdentityProvider, desk.provider_id), "u-1")
+
+    assert acme.world.read(knows_its_own)
 
 
 @pytest.fixture

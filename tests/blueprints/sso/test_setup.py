@@ -1,6 +1,7 @@
 """Setting single sign-on up: choose, enter, and prove it by signing in."""
 
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 import pytest
 import time_machine
@@ -344,8 +345,9 @@ def test_people_without_a_password_are_led_to_one_when_the_connection_is_replace
     theirs.person = "u-1"
     set_up(acme, browser, theirs)
     work(world.app)
-    [letter] = world.letters("sso_disabled")
-    assert letter.to_address == "mia@example.org"
+    assert world.letters("sso_disabled") == []
+    [letter] = world.letters("sso_replaced")
+    assert (letter.to_address, letter.data["provider"]) == ("mia@example.org", urlsplit(theirs.issuer).netloc)
     assert "password" in newcomer.get(f"/verify-email/{world.token_of(letter)}").text
 
 

@@ -11,11 +11,13 @@ from tests.support.pages import Page
 from tests.support.sso import Desk, signed_in_as, work
 from tests.support.worlds import PASSWORD, World, post
 from webapp import clock
+from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import LinkNotValid
-from webapp.models import Identity, Joining, OutboxMessage, ProviderStatus, User
+from webapp.models import Identity, Joining, Organization, OutboxMessage, ProviderStatus, User
 from webapp.services import attempts, verification
 from webapp.services.attempts import DAY, Limit
+from webapp.services.sso import connections, disabling
 from webapp.services.sso.disabling import MOST_UNPROVEN_A_DAY
 
 NEW_PASSWORD = "pale blue lantern orchard"
@@ -113,6 +115,21 @@ def test_address_that_somebody_else_has_proven_gets_no_letter(
     world.person("Mia Elsewhere", MIA)
     switch_off(acme, desk)
     assert world.letters("sso_disabled") == []
+
+
+def test_X06_unproven_address_gets_no_second_letter_within_a_day(
+    world: World, acme: Acme, desk: Desk, mia: FlaskClient
+) -> None:
+    def disable(actor: Actor, here: Organization) -> None:
+        disabling.disable(actor, here, connections.require_active(here))
+
+    with time_machine.travel(clock.now(), tick=False) as now:
+        for hours, letters in ((0, 1), (23, 1), (2, 2)):
+            now.shift(timedelta(hours=hours))
+            desk.set(status=ProviderStatus.ACTIVE)
+            acme.act(acme.owner, disable)
+            work(world.app)
+            assert [letter.to_address for letter in world.letters("sso_disabled")] == [MIA] * letters
 
 
 def test_X06_organization_writes_to_few_unproven_addresses_a_day(

@@ -9,7 +9,7 @@ from flask_babel import ngettext, refresh
 from webapp.blueprints.accounts import bp
 from webapp.blueprints.accounts.forms import ChangePasswordForm, ProfileForm
 from webapp.errors import DomainError, SignInRequired, WrongPassword
-from webapp.http import session, sso, uow
+from webapp.http import session, uow
 from webapp.http.credentials import count_attempt
 from webapp.http.htmx import go, respond
 from webapp.http.rules import SIGNED_IN, access
@@ -18,13 +18,14 @@ from webapp.queries.account import addresses_of, sessions_of
 from webapp.queries.sso import own_links_of
 from webapp.services import accounts, passwords
 from webapp.services import profile as own
+from webapp.services.sso import connections
 
 
 @bp.get("/account/")
 @access(SIGNED_IN)
 def profile() -> Response:
     """Show one's own account; at the word of an organization's provider alone only how to get a way of one's own in."""
-    viewer = _viewer()
+    viewer = session.require_viewer()
     if viewer.is_confined and viewer.has_password:
         raise SignInRequired
     if viewer.is_confined:
@@ -57,7 +58,7 @@ def change_password() -> Response:
     form = ChangePasswordForm()
     if form.validate():
         try:
-            session.start(_token_after_change(_viewer(), form))
+            session.start(_token_after_change(session.require_viewer(), form))
             flash(_("Your password is changed, and every other browser is signed out."), "success")
             return go(url_for("accounts.profile"))
         except DomainError as error:
@@ -83,13 +84,6 @@ def end_other_sessions() -> Response:
     return go(url_for("accounts.profile"))
 
 
-def _viewer() -> Viewer:
-    found = session.viewer()
-    if found is None:
-        raise SignInRequired
-    return found
-
-
 def _token_after_change(viewer: Viewer, form: ChangePasswordForm) -> str:
     count_attempt([own.guesses_of(viewer.user_id)])
     user = uow.read(accounts.by_id, viewer.user_id)
@@ -109,12 +103,12 @@ def _token_after_change(viewer: Viewer, form: ChangePasswordForm) -> str:
 
 def _facts() -> dict[str, Any]:
     """Return what the page shows of the viewer's account, besides the forms."""
-    viewer = _viewer()
+    viewer = session.require_viewer()
     return {
         "addresses": addresses_of(viewer.user_id),
         "sessions": sessions_of(viewer.user_id, this=viewer.session_id),
         "has_password": viewer.has_password,
-        "links": [(link, sso.host_of(link.provider)) for link in own_links_of(viewer.user_id)],
+        "links": [(link, connections.host_of(link.provider)) for link in own_links_of(viewer.user_id)],
     }
 
 
@@ -125,7 +119,7 @@ def _page(
     password_form: ChangePasswordForm | None = None,
     status: int = 200,
 ) -> Response:
-    viewer = _viewer()
+    viewer = session.require_viewer()
     typed = {"name": viewer.name, "language": viewer.language or ""}
     return respond(
         "accounts/profile.html",

@@ -9,7 +9,7 @@ from flask_babel import refresh
 from webapp.blueprints.accounts import bp
 from webapp.blueprints.accounts.forms import ForgotPasswordForm, ResetPasswordForm, SignInForm
 from webapp.errors import DomainError
-from webapp.http import session, sso, uow
+from webapp.http import session, uow
 from webapp.http.credentials import count_attempt, require_credentials
 from webapp.http.forms import safe_next
 from webapp.http.htmx import go
@@ -18,6 +18,7 @@ from webapp.http.session import Viewer
 from webapp.models import User
 from webapp.queries.sso_entrances import entrance_towards, leads_anywhere
 from webapp.services import accounts, addresses, attempts, first_run, networks, passwords, sessions
+from webapp.services.sso import connections
 
 
 @bp.route("/login", methods=["GET", "POST"])
@@ -58,7 +59,7 @@ def _login_page(form: SignInForm, viewer: Viewer | None, wanted: str) -> str:
 def _other_ways(wanted: str) -> dict[str, Any]:
     """Return the provider of the organization somebody is on the way to; else whether any domain leads to one."""
     entrance = entrance_towards(wanted)
-    host = sso.host_of(entrance.provider) if entrance else None
+    host = connections.host_of(entrance.provider) if entrance else None
     return {"entrance": entrance, "host": host, "by_domain": entrance is None and leads_anywhere()}
 
 

@@ -5,12 +5,12 @@ from flask_babel import gettext as _
 
 from webapp.blueprints.accounts import bp
 from webapp.blueprints.accounts.forms import ResetPasswordForm, VerifyEmailForm
-from webapp.errors import DomainError, SignInRequired, WrongCredentials
+from webapp.errors import DomainError, WrongCredentials
 from webapp.http import session, uow
 from webapp.http.credentials import count_attempt
 from webapp.http.forms import safe_next
 from webapp.http.htmx import go
-from webapp.http.rules import PUBLIC, SIGNED_IN, access, proves
+from webapp.http.rules import PUBLIC, SIGNED_IN, access
 from webapp.services import accounts, attempts, passwords, verification
 from webapp.services.verification import UnprovenAddress
 
@@ -38,14 +38,10 @@ def verify_email(token: str) -> Response:
 
 
 @bp.post("/verify-email")
-@proves
-@access(SIGNED_IN, own_transactions=True)
+@access(SIGNED_IN, own_transactions=True, proves=True)
 def send_verification() -> Response:
     """Send the letter with the link again."""
-    viewer = session.viewer()
-    if viewer is None:
-        raise SignInRequired
-    _send(viewer.user_id)
+    _send(session.require_viewer().user_id)
     return go(safe_next(request.form.get("next")) or url_for("organizations.home"))
 
 

@@ -1,6 +1,6 @@
 """The access groups of a team."""
 
-from collections.abc import Collection
+from collections.abc import Sequence
 
 from flask import Blueprint, Response, flash, request, url_for
 from flask_babel import gettext as _
@@ -18,7 +18,7 @@ from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.http.stale import digest_of
 from webapp.models import AccessGroup, Organization, Role, Team
-from webapp.queries.choices import MOST_CHOICES, held_by, projects_to_choose
+from webapp.queries.choices import MOST_CHOICES, Holding, PersonChoice, held_by, projects_to_choose
 from webapp.queries.impact import by_group
 from webapp.queries.teams import groups_of
 from webapp.services import access_groups
@@ -54,10 +54,10 @@ def new(organization: Organization, team: Team) -> Response:
 @access(Scope.TEAM_READ)
 def show(organization: Organization, team: Team, group: AccessGroup) -> Response:
     """Show what an access group holds, to change it for those who may."""
-    projects, members = held_by(group)
-    present = {"name": group.name, "level": group.level.label, "projects": projects, "members": members}
-    present["shown"] = _shown(group, projects, members)
-    return _page(organization, team, _form(team, group, data=present), group=group)
+    held = held_by(group)
+    present = {"name": group.name, "level": group.level.label, "projects": held.projects, "members": held.members}
+    form = _form(team, group, data={**present, "shown": _shown(group, held)})
+    return _page(organization, team, form, group=group, known=held.people[:MOST_CHOICES])
 
 
 @bp.post("/orgs/<org>/teams/<team>/groups/<int:group>")
@@ -67,7 +67,7 @@ def update(organization: Organization, team: Team, group: AccessGroup) -> Respon
     form = _form(team, group)
     if not _is_sent() or not form.validate():
         return _page(organization, team, form, group=group, status=422 if _is_sent() else 200)
-    if form.is_stale(_shown(group, *held_by(group))):
+    if form.is_stale(_shown(group, held_by(group))):
         return in_place(_page(organization, team, form, group=group, status=409), "panel")
     try:
         return _ask_or_change(organization, team, group, form)
@@ -103,8 +103,8 @@ def remove(organization: Organization, team: Team, group: AccessGroup) -> Respon
     return go(url_for("groups.index", org=organization.slug, team=team.slug))
 
 
-def _shown(group: AccessGroup, projects: Collection[int], members: Collection[int]) -> str:
-    return digest_of(group.name, group.level.label, frozenset(projects), frozenset(members))
+def _shown(group: AccessGroup, held: Holding) -> str:
+    return digest_of(group.name, group.level.label, frozenset(held.projects), frozenset(held.members))
 
 
 def _is_sent() -> bool:
@@ -125,8 +125,15 @@ def _form(team: Team, group: AccessGroup | None = None, **kwargs: object) -> Gro
 
 
 def _page(
-    organization: Organization, team: Team, form: GroupForm, *, group: AccessGroup | None = None, status: int = 200
+    organization: Organization,
+    team: Team,
+    form: GroupForm,
+    *,
+    group: AccessGroup | None = None,
+    known: Sequence[PersonChoice] | None = None,
+    status: int = 200,
 ) -> Response:
+    """Answer the form; `known` are the people it has chosen, where they have been read already."""
     actor, chosen = current_actor(), form.members.data or []
     is_large = len(chosen) > MOST_CHOICES
     is_open = group is None or not (group.is_managed or is_large)
@@ -137,7 +144,7 @@ def _page(
         status=status,
         form=form,
         group=group,
-        people=picker(organization, chosen[:MOST_CHOICES]),
+        people=picker(organization, chosen[:MOST_CHOICES], known),
         is_large=is_large,
         may_change=is_open and may_write,
         may_write=may_write,

@@ -21,7 +21,7 @@ from webapp.http.rules import PUBLIC, access
 from webapp.http.session import Viewer
 from webapp.models import User
 from webapp.models.member import last_day
-from webapp.queries.invitations import Offered, offered_by, was_accepted_by
+from webapp.queries.invitations import Offered, State, offered_by, was_accepted_by
 from webapp.services import accounts, addresses, attempts, invitations, passwords
 from webapp.services.accounts import NewAccount
 
@@ -50,7 +50,7 @@ def answer(token: str) -> Response:
     forms = _Forms()
     if _is_second_answer(offered):
         return go(url_for("members.index", org=offered.organization_slug))
-    if offered.state != "pending":
+    if offered.state is not State.PENDING:
         return _page(offered, is_viewers, forms, status=409)
     try:
         return _answered(offered, forms)
@@ -76,7 +76,7 @@ def _closed_meanwhile(token: str, forms: _Forms) -> Response:
 def _is_second_answer(offered: Offered) -> bool:
     """Tell whether whoever answers has accepted before, by the first of two clicks."""
     viewer = session.viewer()
-    is_accepted = offered.state == "accepted" and "accept" in request.form
+    is_accepted = offered.state is State.ACCEPTED and "accept" in request.form
     return viewer is not None and is_accepted and uow.read(was_accepted_by, viewer.user_id, offered)
 
 
@@ -169,8 +169,8 @@ def _welcome(offered: Offered, ended_at: datetime | None = None) -> Response:
 
 
 def _page(offered: Offered, is_viewers: bool, forms: _Forms, *, status: int = 200) -> Response:
-    state = "open" if offered.state == "pending" else offered.state
-    if state == "open" and session.viewer() is not None and not is_viewers:
+    state: str = offered.state
+    if offered.state is State.PENDING and session.viewer() is not None and not is_viewers:
         state = "other_address"
     body = render_template(
         "invites/show.html",

@@ -9,7 +9,8 @@ from webapp.http import session, sso, uow
 from webapp.http.htmx import go
 from webapp.http.rules import PUBLIC, access
 from webapp.models import IdentityProvider
-from webapp.queries.invitations import offered_by
+from webapp.queries.invitations import State, offered_by
+from webapp.services.sso import connections
 from webapp.services.sso.enforcement import is_required
 
 
@@ -17,7 +18,7 @@ def described(provider: IdentityProvider | None) -> dict[str, Any] | None:
     """Return what the page of an invitation says of the provider, if the organization has one in use."""
     if provider is None:
         return None
-    return {"host": sso.host_of(provider), "is_required": is_required(provider)}
+    return {"host": connections.host_of(provider), "is_required": is_required(provider)}
 
 
 @bp.post("/invitations/<token>/sso")
@@ -32,6 +33,6 @@ def sign_on(token: str) -> Response:
 def _depart_if_offered(token: str) -> Response:
     """Leave, if the page of the invitation still offers it; else show the page as it is now."""
     offered = offered_by(token)
-    if offered.provider is None or offered.state != "pending" or session.viewer() is not None:
+    if offered.provider is None or offered.state is not State.PENDING or session.viewer() is not None:
         return go(url_for("invites.show", token=token))
     return sso.depart_to_sign_in(offered.organization_id, link=offered.link)

@@ -32,7 +32,7 @@ from webapp.queries.people import choices_among, members_among
 from webapp.services import bulk as service
 from webapp.services import restriction
 from webapp.services.audit import Event
-from webapp.services.bulk import MOST_AT_ONCE, Action, Change
+from webapp.services.bulk import MOST_AT_ONCE, ManyChange, MemberAction
 from webapp.services.restriction import How, Wish
 
 REACHES = {EVERYTHING: True, CHOSEN: False, AS_IT_IS: None}
@@ -64,7 +64,7 @@ def bulk(organization: Organization) -> Response:
 
 
 def _ask_or_apply(
-    organization: Organization, people: Sequence[Member], change: Change, teams: Mapping[int, str]
+    organization: Organization, people: Sequence[Member], change: ManyChange, teams: Mapping[int, str]
 ) -> Response:
     actor, confirm = current_actor(), ConfirmForm()
     plan = _plan(actor, organization, people, change)
@@ -83,16 +83,20 @@ def _ask_or_apply(
     return go(url_for("members.index", org=organization.slug))
 
 
-def _say_done(organization: Organization, change: Change, number: int) -> None:
-    if change.action is Action.REMOVE:
+def _say_done(organization: Organization, change: ManyChange, number: int) -> None:
+    if change.action is MemberAction.REMOVE:
         sentence = ngettext("%(num)s member was removed.", "%(num)s members were removed.", number)
         say_with_link(sentence, url_for("members.removed", org=organization.slug), _("See who can be put back"))
         return
     sentences = {
-        Action.ROLE: ngettext("%(num)s member has another role now.", "%(num)s members have another role now.", number),
-        Action.TEAMS: ngettext("The teams of %(num)s member are set.", "The teams of %(num)s members are set.", number),
-        Action.SUSPEND: ngettext("%(num)s member is suspended.", "%(num)s members are suspended.", number),
-        Action.RESTORE: ngettext("%(num)s member is restored.", "%(num)s members are restored.", number),
+        MemberAction.ROLE: ngettext(
+            "%(num)s member has another role now.", "%(num)s members have another role now.", number
+        ),
+        MemberAction.TEAMS: ngettext(
+            "The teams of %(num)s member are set.", "The teams of %(num)s members are set.", number
+        ),
+        MemberAction.SUSPEND: ngettext("%(num)s member is suspended.", "%(num)s members are suspended.", number),
+        MemberAction.RESTORE: ngettext("%(num)s member is restored.", "%(num)s members are restored.", number),
     }
     flash(sentences[change.action], "success")
 
@@ -101,9 +105,9 @@ def _status(people: Sequence[Member]) -> int:
     return 422 if request.method == "POST" or not people else 200
 
 
-def _action() -> Action:
+def _action() -> MemberAction:
     try:
-        return Action(request.values.get("action", ""))
+        return MemberAction(request.values.get("action", ""))
     except ValueError as error:
         raise NotFound(N_("There is no such action. Go back to the members.")) from error
 
@@ -117,15 +121,15 @@ def _people(organization: Organization) -> Sequence[Member]:
     return members_among(organization, chosen_on_list(matching, MOST_AT_ONCE, TooManyAtOnce(most=MOST_AT_ONCE)))
 
 
-def _change(organization: Organization, action: Action, roles: Sequence[Role]) -> Change | None:
+def _change(organization: Organization, action: MemberAction, roles: Sequence[Role]) -> ManyChange | None:
     """Return the change, or nothing where it has not been said to what."""
-    if action is Action.ROLE:
+    if action is MemberAction.ROLE:
         given = {role.label: role for role in roles}.get(request.values.get("to_role", ""))
-        return Change(action, role=given) if given else None
-    if action is Action.TEAMS:
+        return ManyChange(action, role=given) if given else None
+    if action is MemberAction.TEAMS:
         wish = _wish(organization)
-        return Change(action, wish=wish) if wish else None
-    return Change(action)
+        return ManyChange(action, wish=wish) if wish else None
+    return ManyChange(action)
 
 
 def _wish(organization: Organization) -> Wish | None:
@@ -137,7 +141,7 @@ def _wish(organization: Organization) -> Wish | None:
     return Wish(REACHES[reach], frozenset(team.id for team in teams), How(how))
 
 
-def _plan(actor: Actor, organization: Organization, people: Sequence[Member], change: Change) -> Plan:
+def _plan(actor: Actor, organization: Organization, people: Sequence[Member], change: ManyChange) -> Plan:
     names = {choice.id: choice.name for choice in choices_among(organization, [member.id for member in people])}
     refusals = service.refusals(actor, organization, people, change)
     able = [member for member in people if member.id not in refusals]

@@ -12,15 +12,15 @@ from webapp.http.session import current_actor
 from webapp.http.templating import role_name
 from webapp.models import Organization
 from webapp.queries.choices import TeamChoice
-from webapp.queries.members import ROLES, Linking, Standing, Wanted, no_such_list, wanted
+from webapp.queries.members import ROLES, Linking, ListedStatus, WantedMembers, no_such_list, wanted
 from webapp.services import slugs
 from webapp.services.slugs import TEAM
 from webapp.services.sso import connections
 
 WORDS: Mapping[str, str] = {
-    Standing.ACTIVE: N_("Active"),
-    Standing.SUSPENDED: N_("Suspended"),
-    Standing.ENDED: N_("Ended"),
+    ListedStatus.ACTIVE: N_("Active"),
+    ListedStatus.SUSPENDED: N_("Suspended"),
+    ListedStatus.ENDED: N_("Ended"),
     Linking.LINKED: N_("Linked"),
     Linking.UNLINKED: N_("Not linked"),
 }
@@ -39,7 +39,7 @@ def narrowed_to(teams: Iterable[TeamChoice]) -> list[str]:
     return [word for word in words if word]
 
 
-def wanted_of_request(organization: Organization) -> Wanted:
+def wanted_of_request(organization: Organization) -> WantedMembers:
     """Return what the address asks for. Who is linked is asked by those alone who may change members.
 
     Raises:

@@ -12,8 +12,8 @@ from webapp.http.reasons import Reason
 from webapp.http.templating import NOTHING, Filled, Filling, Html, avatar, filled, joined, moments, translated
 from webapp.models import MemberStatus, Role
 from webapp.models.member import has_ended, last_day
-from webapp.queries.invitations import InvitationRow
-from webapp.queries.members import MemberRow, Standing
+from webapp.queries.invitations import InvitationRow, State
+from webapp.queries.members import ListedStatus, MemberRow
 from webapp.queries.teams import TeamNames
 
 Lines = Callable[[Any, str], Html]
@@ -27,7 +27,7 @@ class MemberPieces(Protocol):
     row_with_reason: Html
     rows_with_menu: Mapping[MemberStatus, Html]
     role_badges: Mapping[Role, Html]
-    standings: Mapping[Standing, Html]
+    standings: Mapping[ListedStatus, Html]
     ends: Mapping[bool, Html]
     you: Html
     unproven: Html
@@ -153,7 +153,7 @@ def _pending_piece(
         return pieces.plain_row
     if row.role not in grantable:
         return pieces.row_above
-    return pieces.row_of_others if row.id in closed else pieces.rows_with_actions[row.state == "pending"]
+    return pieces.row_of_others if row.id in closed else pieces.rows_with_actions[row.state is State.PENDING]
 
 
 def _pending_values(row: InvitationRow, pieces: PendingPieces, moment: Callable[[datetime], Html]) -> Filled:

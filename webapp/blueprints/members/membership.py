@@ -12,7 +12,7 @@ from webapp.blueprints.audit.sentences import history
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.forms import EndForm, MemberForm
 from webapp.errors import DomainError
-from webapp.http import sso, typed
+from webapp.http import typed
 from webapp.http.choices import CHOSEN, EVERYTHING
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.days import day as said
@@ -31,6 +31,7 @@ from webapp.queries.members import person_of, standing_of
 from webapp.queries.reach import projects_of
 from webapp.services import endings, members, restriction
 from webapp.services.audit import Event
+from webapp.services.sso import connections
 
 EVENTS_OF_CHANGES = (
     Event.MEMBER_ROLE_CHANGED,
@@ -229,7 +230,7 @@ def _page(
         open_groups={row.id for row in groups if decide(actor, Scope.TEAM_READ, row.team)},
         projects=projects_of(member, after=request.args.get("projects_after", "")) if may_see_access else None,
         link=link,
-        provider_host=sso.host_of(link.provider) if link else None,
+        provider_host=connections.host_of(link.provider) if link else None,
         history=history(history_of(member), person.name) if may_read_history else None,
         form=form,
         standing=standing_of(member.status, member.expires_at),

@@ -17,7 +17,7 @@ from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Organization, Role
 from webapp.queries.counts import counts_of
-from webapp.queries.invitations import STATES, InvitationRow, listed_among, pending_of
+from webapp.queries.invitations import STATES, InvitationRow, State, listed_among, pending_of, state_named
 from webapp.queries.offers import offered_by
 from webapp.services import invitations
 from webapp.services.bulk import MOST_AT_ONCE
@@ -30,7 +30,7 @@ ROWS_AT_ONCE = 1_000
 @access(Scope.MEMBER_READ)
 def pending(organization: Organization) -> Response:
     """List the invitations nobody has accepted yet."""
-    q, state, after = (request.args.get(name, "") for name in ("q", "state", "after"))
+    q, after, state = request.args.get("q", ""), request.args.get("after", ""), _asked_state()
     page = pending_of(organization, q=q, state=state, after=after)
     held = offered_by([row.id for row in page.rows])
     offers = {row.id: in_short(row.has_global_access, held[row.id]) for row in page.rows}
@@ -46,7 +46,7 @@ def pending(organization: Organization) -> Response:
         roles=Role,
         states=STATES,
         most_at_once=MOST_AT_ONCE,
-        asked={"q": q or None, "state": state or None},
+        asked={"q": q or None, "state": state},
         q=q,
         after=after or None,
     )
@@ -63,12 +63,16 @@ def _closed_to(actor: Actor, organization: Organization, rows: Sequence[Invitati
 @access(Scope.MEMBER_INVITE)
 def pending_csv(organization: Organization) -> Response:
     """Return the rows of the list at hand, of all its pages, as a file."""
-    q, state = request.args.get("q", ""), request.args.get("state", "")
-    pending_of(organization, q=q, state=state, after="", rows=1)  # refuses an unknown state before the answer begins
-    return csv_file(f"{organization.slug}-pending.csv", COLUMNS, _cells(organization, q, state))
+    return csv_file(
+        f"{organization.slug}-pending.csv", COLUMNS, _cells(organization, request.args.get("q", ""), _asked_state())
+    )
 
 
-def _cells(organization: Organization, q: str, state: str) -> Iterator[tuple[str, ...]]:
+def _asked_state() -> State | None:
+    return state_named(request.args.get("state", ""))
+
+
+def _cells(organization: Organization, q: str, state: State | None) -> Iterator[tuple[str, ...]]:
     """Yield the rows, a thousand in one transaction: neither memory nor the database holds a long list."""
     after: str | None = ""
     while after is not None:

@@ -20,10 +20,10 @@ from webapp.http.reasons import OF_INVITATIONS
 from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Invitation, Organization
-from webapp.queries.invitations import listed_among, pending_of
+from webapp.queries.invitations import listed_among, pending_of, state_named
 from webapp.services import invitation_bulk as service
 from webapp.services.bulk import MOST_AT_ONCE
-from webapp.services.invitation_bulk import Action
+from webapp.services.invitation_bulk import InvitationAction
 
 
 @dataclass(frozen=True)
@@ -70,30 +70,34 @@ def pending_bulk(organization: Organization) -> Response:
         return confirmation(fragment, form, preview=question, carried=carried, **said)
     service.apply(actor, organization, plan.able, action)
     done = {
-        Action.RESEND: ngettext("%(num)s letter is on its way.", "%(num)s letters are on their way.", len(plan.able)),
-        Action.REVOKE: ngettext("%(num)s invitation is revoked.", "%(num)s invitations are revoked.", len(plan.able)),
+        InvitationAction.RESEND: ngettext(
+            "%(num)s letter is on its way.", "%(num)s letters are on their way.", len(plan.able)
+        ),
+        InvitationAction.REVOKE: ngettext(
+            "%(num)s invitation is revoked.", "%(num)s invitations are revoked.", len(plan.able)
+        ),
     }
     flash(done[action], "success")
     return go(here)
 
 
-def _action() -> Action:
+def _action() -> InvitationAction:
     try:
-        return Action(request.values.get("action", ""))
+        return InvitationAction(request.values.get("action", ""))
     except ValueError as error:
         raise NotFound(N_("There is no such action. Go back to the pending invitations.")) from error
 
 
 def _numbers(organization: Organization) -> Sequence[int]:
     def matching() -> list[int]:
-        q, state = request.values.get("q", ""), request.values.get("state", "")
+        q, state = request.values.get("q", ""), state_named(request.values.get("state", ""))
         return [row.id for row in pending_of(organization, q=q, state=state, after="", rows=MOST_AT_ONCE + 1).rows]
 
     sentence = N_("At most %(most)s invitations can be changed at once. Narrow the list, or choose some of them.")
     return chosen_on_list(matching, MOST_AT_ONCE, TooManyAtOnce(sentence, most=MOST_AT_ONCE))
 
 
-def _plan(actor: Actor, organization: Organization, numbers: Sequence[int], action: Action) -> Plan:
+def _plan(actor: Actor, organization: Organization, numbers: Sequence[int], action: InvitationAction) -> Plan:
     chosen = listed_among(organization, numbers)
     refused = service.refusals(actor, organization, chosen, action)
     left_out = [(one.email, _why(refused[one.id])) for one in chosen if one.id in refused]

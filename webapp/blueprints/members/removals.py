@@ -13,7 +13,7 @@ from webapp.http.htmx import go, respond
 from webapp.http.notices import say_with_undo
 from webapp.http.offers import names_of
 from webapp.http.reasons import reasons_of_removed
-from webapp.http.rules import access, leads_out
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Member, Organization, RemovedMember
 from webapp.models.member import has_ended, last_day
@@ -111,8 +111,7 @@ def _say_end(removed: RemovedMember) -> None:
 
 
 @bp.route("/orgs/<org>/leave", methods=["GET", "POST"])
-@leads_out
-@access(Scope.ORG_READ, previews=True)
+@access(Scope.ORG_READ, previews=True, leads_out=True)
 def leave(organization: Organization) -> Response:
     """Ask whether to leave, then do it; who has to come through the provider first is shown nothing they reach."""
     actor, form = current_actor(), ConfirmForm()

@@ -19,9 +19,9 @@ from webapp.models import MemberStatus, Organization, Role
 from webapp.models.member import last_day
 from webapp.queries.choices import teams_to_filter_by
 from webapp.queries.counts import counts_of
-from webapp.queries.members import MemberRow, Wanted, members_of
+from webapp.queries.members import MemberRow, WantedMembers, members_of
 from webapp.queries.teams import TeamNames, names_by_member
-from webapp.services.bulk import MOST_AT_ONCE, Action
+from webapp.services.bulk import MOST_AT_ONCE, MemberAction
 
 COLUMNS = ("name", "address", "role", "status", "reaches", "teams", "joined at", "last active at", "last day")
 ROWS_AT_ONCE = 1_000
@@ -49,7 +49,7 @@ def index(organization: Organization) -> Response:
         asked={name: value or None for name, value in asked.items()},
         roles=Role,
         statuses=MemberStatus,
-        actions=Action,
+        actions=MemberAction,
         most_at_once=MOST_AT_ONCE,
         after=after or None,
         q=asked["q"],
@@ -63,7 +63,7 @@ def index_csv(organization: Organization) -> Response:
     return csv_file(f"{organization.slug}-members.csv", COLUMNS, _lines(organization, wanted_of_request(organization)))
 
 
-def _lines(organization: Organization, which: Wanted) -> Iterator[tuple[str, ...]]:
+def _lines(organization: Organization, which: WantedMembers) -> Iterator[tuple[str, ...]]:
     """Yield the rows, a thousand in one transaction: neither memory nor the database holds a long list."""
 
     def read(after: str) -> tuple[list[tuple[str, ...]], str | None]:

@@ -19,7 +19,7 @@ from webapp.models import Organization, Project, Role, Team
 from webapp.queries import reach
 from webapp.queries.page import Page
 from webapp.queries.projects import addable_to
-from webapp.queries.reach import Wanted
+from webapp.queries.reach import WantedPeople
 from webapp.queries.teams import projects_of
 from webapp.services import projects
 
@@ -63,10 +63,10 @@ def show(organization: Organization, project: Project) -> Response:
     )
 
 
-def _wanted(level: str, kind: str) -> Wanted:
+def _wanted(level: str, kind: str) -> WantedPeople:
     if kind not in ("", *KINDS) or level not in ("", *LEVELS):
         raise NotFound(N_("There is no such list of people. Go back to all of them."))
-    return Wanted((kind,) if kind else KINDS, LEVELS[level] if level else None)
+    return WantedPeople((kind,) if kind else KINDS, LEVELS[level] if level else None)
 
 
 @bp.route("/orgs/<org>/teams/<team>/projects/new", methods=["GET", "POST"])

@@ -12,7 +12,7 @@ from webapp.errors import DomainProvenElsewhere
 from webapp.http.domains import published_at
 from webapp.http.htmx import go
 from webapp.http.problems import translated
-from webapp.http.rules import access, also_locks
+from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Organization
 from webapp.services.sso import connections, domains
@@ -33,8 +33,7 @@ def _others() -> Collection[int]:
 
 
 @bp.post("/orgs/<org>/sso/domains")
-@also_locks(_others)
-@access(Scope.SSO_ADMIN, asks=_question)
+@access(Scope.SSO_ADMIN, asks=_question, also_locks=_others)
 def check_domain(organization: Organization, told: Sequence[str] | None, held: Collection[int]) -> Response:
     """Look whether a domain's record is published, and note it where it is."""
     provider = connections.require_active(organization)

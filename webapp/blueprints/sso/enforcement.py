@@ -14,7 +14,7 @@ from webapp import clock
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.errors import DomainError
-from webapp.http import session, sso, typed
+from webapp.http import session, typed
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
 from webapp.http.forms import Form
 from webapp.http.htmx import go, respond
@@ -102,7 +102,7 @@ def _ask(
 ) -> Response:
     """Ask whether to require it, and say whom that keeps out; who has said yes does not wait for that list again."""
     outsiders = outsiders_of(provider, found.kept_out)
-    said: dict[str, Any] = {"host": sso.host_of(provider), "outsiders": outsiders, "owners": found.owners}
+    said: dict[str, Any] = {"host": connections.host_of(provider), "outsiders": outsiders, "owners": found.owners}
     said |= {"begins_at": form.policy().required_from, "section": "settings"}
     return confirmation("sso/_enforce_confirm.html", confirm, preview=question, carried=form.carried(), **said)
 
@@ -143,7 +143,7 @@ def _page(provider: IdentityProvider, form: EnforcementForm, *, status: int = 20
         {"panel": "sso/_enforce.html"},
         status=status,
         form=form,
-        host=sso.host_of(provider),
+        host=connections.host_of(provider),
         outsiders=outsiders_of(provider, found.requirement.kept_out),
         bypassed_until=_bypassed_until(provider),
         provider=provider,

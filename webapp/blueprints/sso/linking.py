@@ -28,7 +28,7 @@ def link(organization: Organization) -> Response:
     return respond(
         "sso/link.html",
         {"panel": "sso/_link.html"},
-        host=sso.host_of(provider),
+        host=connections.host_of(provider),
         identity=identities.of_user(provider, viewer.user_id),
         is_fresh=viewer.is_fresh,
         is_required=is_required(provider),
@@ -68,7 +68,7 @@ def _stray(organization: Organization) -> Response | None:
 def unlink(organization: Organization) -> Response:
     """Take the link away, once that is confirmed; where somebody else needs it, the page says so instead."""
     provider = connections.require_active(organization)
-    host = sso.host_of(provider)
+    host = connections.host_of(provider)
     if not identities.has_other_way_in(accounts.by_id(session.require_viewer().user_id)):
         raise LastWayIn
     session.require_fresh()

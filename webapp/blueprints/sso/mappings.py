@@ -9,7 +9,7 @@ from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.blueprints.sso.forms import MappingForm
 from webapp.errors import DomainError
-from webapp.http import session, sso, typed
+from webapp.http import session, typed
 from webapp.http.choices import is_search
 from webapp.http.confirmations import ConfirmForm, Counted, Preview, confirmation
 from webapp.http.htmx import go, respond
@@ -92,7 +92,7 @@ def _preview(change: Callable[[], object], group: AccessGroup, what: str) -> Pre
 
 
 def _form() -> MappingForm:
-    first = {"claim": "groups"} if request.method == "GET" else None
+    first = {"claim": service.GROUPS} if request.method == "GET" else None
     return MappingForm(data=first, **typed.brought())
 
 
@@ -108,7 +108,7 @@ def _page(organization: Organization, form: MappingForm, *, status: int = 200) -
         chosen=group_to_map(organization, chosen) if chosen else None,
         found=groups_to_map(organization, q),
         rows=mappings_of(organization),
-        host=sso.host_of(provider) if provider else None,
+        host=connections.host_of(provider) if provider else None,
         last_sync_at=provider.last_sync_at if provider else None,
         is_fresh=session.require_viewer().is_fresh,
         back=typed.way_back(form, url_for("sso.mappings", org=organization.slug)),

@@ -77,7 +77,7 @@ def show(form: Any, draft: IdentityProvider) -> None:
 
 
 def _entered(draft: IdentityProvider) -> str:
-    return draft.issuer or sso.host_of(draft)
+    return draft.issuer or connections.host_of(draft)
 
 
 def _note(flow: Flow, reason: Reason, said: str | None) -> None:

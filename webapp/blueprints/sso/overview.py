@@ -12,7 +12,7 @@ from webapp.blueprints.sso import bp
 from webapp.blueprints.sso.forms import PolicyForm
 from webapp.blueprints.sso.health import health_of
 from webapp.errors import DomainError
-from webapp.http import session, sso, typed
+from webapp.http import session, typed
 from webapp.http.htmx import go, respond
 from webapp.http.rules import access
 from webapp.http.session import current_actor
@@ -94,4 +94,4 @@ def _described(provider: IdentityProvider | None) -> dict[str, Any] | None:
         return None
     known = kinds().get(provider.kind)
     label = known.label if known else provider.kind
-    return {"label": label, "host": sso.host_of(provider), "row": provider}
+    return {"label": label, "host": connections.host_of(provider), "row": provider}

@@ -11,18 +11,18 @@ from wtforms.validators import InputRequired, Length
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.errors import DomainError, NotFound, SignInRequired
-from webapp.http import session, sso, uow
+from webapp.http import session, uow
 from webapp.http.credentials import count_attempt
 from webapp.http.forms import Form, safe_next
 from webapp.http.htmx import go, respond
-from webapp.http.rules import SIGNED_IN, access, proves
+from webapp.http.rules import SIGNED_IN, access
 from webapp.http.session import current_actor
 from webapp.http.templating import exact
 from webapp.models import Organization
 from webapp.queries.organizations import with_slug
 from webapp.queries.sso import Entrance, entrance_of
-from webapp.services import attempts, members, organizations
-from webapp.services.sso import identities, recovery
+from webapp.services import attempts, members, organizations, refusals
+from webapp.services.sso import connections, identities, recovery
 from webapp.services.sso.errors import NothingRequired, WrongRecoveryCode
 from webapp.services.words import single_line
 
@@ -64,8 +64,7 @@ def make_codes(organization: Organization) -> Response:
 
 
 @bp.route("/orgs/<slug>/sso/recover", methods=["GET", "POST"])
-@proves
-@access(SIGNED_IN, own_transactions=True)
+@access(SIGNED_IN, own_transactions=True, proves=True)
 def recover(slug: str) -> Response:
     """Come in by a code, for a while and in this browser; where nothing is required no code is used up."""
     try:
@@ -80,7 +79,7 @@ def recover(slug: str) -> Response:
                 return _come_in(entrance, form.code.data)
             except DomainError as error:
                 form.show(error)
-    said = {"entrance": entrance, "host": sso.host_of(entrance.provider), "form": form}
+    said = {"entrance": entrance, "host": connections.host_of(entrance.provider), "form": form}
     return make_response(render_template("sso/recover.html", **said), status)
 
 
@@ -109,7 +108,8 @@ def _use(organization_id: int, code: str) -> datetime:
 
 
 def _note_refusal(organization_id: int, error: DomainError) -> None:
-    recovery.note_refusal(current_actor(), organizations.lock(organization_id), error.sentence)
+    what = f"{request.method} {request.endpoint}"
+    refusals.note(current_actor(), organizations.lock(organization_id), what, error.sentence)
 
 
 def _entrance(slug: str) -> Entrance:

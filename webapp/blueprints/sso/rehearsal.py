@@ -5,7 +5,6 @@ from flask import Response, request
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.errors import NotFound
-from webapp.http import sso
 from webapp.http.htmx import respond
 from webapp.http.rules import access
 from webapp.models import Organization
@@ -28,5 +27,5 @@ def rehearsal(organization: Organization) -> Response:
         {"panel": "sso/_rehearsal_page.html", "results": "sso/_rehearsal_rows.html"},
         page=refused_of(provider, after=after),
         rehearsal=found,
-        host=sso.host_of(provider),
+        host=connections.host_of(provider),
     )

@@ -50,7 +50,7 @@ def _page(provider: IdentityProvider, form: SecretForm, *, status: int = 200) ->
         {"panel": "sso/_secret.html"},
         status=status,
         form=form,
-        host=sso.host_of(provider),
+        host=connections.host_of(provider),
         is_fresh=session.require_viewer().is_fresh,
         back=typed.way_back(form, request.path),
     )

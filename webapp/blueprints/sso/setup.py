@@ -63,7 +63,7 @@ def choose(organization: Organization) -> Response:
     offered = offered_in(settings())
     if offered is not None and draft.kind == "oidc" and "demo" in request.form:
         answers = Answers(offered.issuer, offered.client_id, {}, offered.client_secret)
-        connections.save_draft(current_actor(), organization, draft, answers)
+        connections.save_draft(current_actor(), organization, draft, sso.with_issuer(draft.kind, answers))
     return go(url_for("sso.setup", org=organization.slug))
 
 
@@ -84,7 +84,8 @@ def prove(organization: Organization) -> Response:
         form.show(refusal)
         return _setup_page(form, draft, status=refusal.status)
     try:
-        connections.save_draft(current_actor(), organization, draft, answers_in(form, asks_for))
+        answers = sso.with_issuer(draft.kind, answers_in(form, asks_for))
+        connections.save_draft(current_actor(), organization, draft, answers)
     except DomainError as error:
         form.show(error)
         return _setup_page(form, draft, status=422)

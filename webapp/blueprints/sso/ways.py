@@ -39,7 +39,7 @@ def login(slug: str) -> Response:
     """Show where signing in leads; a button leaves."""
     entrance = uow.read(_entrance, slug)
     provider = entrance.provider
-    said = {"entrance": entrance, "host": sso.host_of(provider), "is_required": is_required(provider)}
+    said = {"entrance": entrance, "host": connections.host_of(provider), "is_required": is_required(provider)}
     return make_response(render_template("sso/login.html", **said))
 
 
@@ -78,7 +78,7 @@ def leave(state: str) -> Response:
         if to_mend := _to_mend(flow, error):
             return to_mend
         raise
-    page = render_template("sso/leave.html", flow=flow, address=address, host=sso.host_of(flow.connected))
+    page = render_template("sso/leave.html", flow=flow, address=address, host=connections.host_of(flow.connected))
     response = make_response(page)
     response.headers["Refresh"] = f"0; url={address}"
     return response

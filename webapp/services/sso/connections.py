@@ -16,6 +16,7 @@ from webapp.models import Identity, IdentityProvider, Organization, ProviderStat
 from webapp.services import audit
 from webapp.services.audit import Event, Target
 from webapp.services.sso.errors import ConnectionChanged, SecretNeeded
+from webapp.services.sso.issuers import issuer_of
 from webapp.vault import NotReadable
 
 
@@ -33,18 +34,23 @@ class Connected:
     issuer: str
     client_id: str
     options: Mapping[str, str]
+    known_issuer: str | None
     client_secret: str | None = field(repr=False)
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What an owner entered about a provider; no secret means the one that is kept, where the kind needs one."""
+    """What an owner entered about a provider; no secret means the one that is kept, where the kind needs one.
+
+    `known_issuer` is by which issuer the provider is known, as its kind says it of these answers.
+    """
 
     issuer: str
     client_id: str
     options: Mapping[str, str]
     client_secret: str | None = field(default=None, repr=False)
     needs_secret: bool = True
+    known_issuer: str | None = None
 
 
 _NOTHING: Mapping[str, str] = {}
@@ -85,6 +91,16 @@ def require_active(organization: Organization) -> IdentityProvider:
     return provider
 
 
+def require_in_use(organization: Organization, provider: IdentityProvider) -> None:
+    """Go on only if a connection is the one in use of an organization; the caller holds its lock.
+
+    Raises:
+        ConnectionChanged: it is not, or not any more.
+    """
+    if provider.organization_id != organization.id or provider.status is not ProviderStatus.ACTIVE:
+        raise ConnectionChanged
+
+
 def choose_kind(actor: Actor, organization: Organization, kind: str) -> IdentityProvider:
     """Begin to set up a provider of a kind; a draft of another kind goes, one of this kind stays as it is.
 
@@ -119,6 +135,7 @@ def save_draft(actor: Actor, organization: Organization, draft: IdentityProvider
     note_problem(draft, None, None)
     before = _described(draft)
     draft.issuer, draft.client_id, draft.options = answers.issuer, answers.client_id, dict(answers.options)
+    draft.known_issuer = answers.known_issuer
     after = _described(draft)
     if before == after and answers.client_secret is None:
         return
@@ -153,7 +170,8 @@ def respell(actor: Actor, organization: Organization, draft: IdentityProvider, i
     require(actor, Scope.SSO_ADMIN, organization)
     if not is_respelled(draft.issuer, issuer):
         raise ConnectionChanged
-    before, draft.issuer = _described(draft), issuer
+    before = _described(draft)
+    draft.issuer = draft.known_issuer = issuer
     draft.version += 1
     audit.record(
         actor, Event.SSO_EDITED, target_of(draft), organization=organization, before=before, after=_described(draft)
@@ -257,6 +275,7 @@ def connected(provider: IdentityProvider) -> Connected:
         provider.issuer,
         provider.client_id,
         dict(provider.options),
+        provider.known_issuer,
         _opened(provider),
     )
 
@@ -266,12 +285,12 @@ def seal_name(row: IdentityProvider | Identity) -> str:
     return f"{row.__tablename__}:{row.id}"
 
 
-def host_of(provider: IdentityProvider) -> str:
-    """Return by what letters and the audit log name a provider: its host, or the kind that has only one."""
-    return urlsplit(provider.issuer).netloc or provider.kind
+def host_of(provider: IdentityProvider | Connected) -> str:
+    """Return by what pages, letters and the audit log name a provider: its host, or its kind where it has none yet."""
+    return urlsplit(issuer_of(provider)).netloc or provider.kind
 
 
-def target_of(provider: IdentityProvider) -> Target:
+def target_of(provider: IdentityProvider | Connected) -> Target:
     """Return a connection as the audit log names it."""
     return Target("identity_provider", provider.id, host_of(provider))
 

@@ -12,6 +12,7 @@ from webapp.access.actor import Actor
 from webapp.access.decide import require
 from webapp.access.facts import IS_ACTIVE
 from webapp.access.roles import Scope
+from webapp.access.single_sign_on import is_in_use
 from webapp.db import db
 from webapp.models import (
     EmailAddress,
@@ -32,7 +33,6 @@ from webapp.services.audit import Event
 from webapp.services.outbox import Letter
 from webapp.services.sso import connections, errands, letters
 from webapp.services.sso.errands import Owed
-from webapp.services.sso.errors import ConnectionChanged
 
 KIND = "sso_disabled"
 MOST_UNPROVEN_A_DAY = 2_000
@@ -51,13 +51,12 @@ def disable(actor: Actor, organization: Organization, provider: IdentityProvider
         ConnectionChanged: it is not in use any more.
     """
     require(actor, Scope.SSO_ADMIN, organization)
-    if provider.organization_id != organization.id or provider.status is not ProviderStatus.ACTIVE:
-        raise ConnectionChanged
+    connections.require_in_use(organization, provider)
     provider.status = ProviderStatus.DISABLED
     db.session.flush()
     errands.do(errands.owe(organization, Owed.SESSIONS_END, provider), organization, end_sessions)
-    errands.owe(organization, Owed.LINKED_ARE_TOLD, provider, letter=KIND, host=connections.host_of(provider))
-    errands.owe(organization, Owed.UNPROVEN_ARE_TOLD, provider)
+    for what in (Owed.LINKED_ARE_TOLD, Owed.UNPROVEN_ARE_TOLD):
+        errands.owe(organization, what, provider, letter=KIND, host=connections.host_of(provider))
     audit.record(actor, Event.SSO_DISABLED, connections.target_of(provider), organization=organization)
 
 
@@ -72,7 +71,7 @@ def end_sessions(_organization: Organization, errand: SsoErrand) -> bool:
     through_others = (
         exists()
         .where(SessionIdentity.session_id == Session.id, SessionIdentity.identity_id == Identity.id)
-        .where(Identity.provider_id == IdentityProvider.id, IdentityProvider.status == ProviderStatus.ACTIVE)
+        .where(Identity.provider_id == IdentityProvider.id, is_in_use(IdentityProvider))
     )
     db.session.execute(
         delete(Session).where(Session.is_confined, Session.id.in_(through), ~through_others),
@@ -86,7 +85,8 @@ def tell_unproven(organization: Organization, errand: SsoErrand) -> bool:
 
     An organization names whom it likes, so these letters are no more in a day than its invitations may be, in all and
     to one mailbox; the others leave on the days that follow. Those whose mailbox had enough keep nobody else waiting:
-    they become an errand of their own.
+    they become an errand of their own. `letter` and `host` of the errand are as for `letters.tell_linked`; one of an
+    earlier version has none.
     """
     return _tell_next(organization, errand, errands.next_linked(errand))
 
@@ -97,17 +97,20 @@ def tell_put_off(organization: Organization, errand: SsoErrand) -> bool:
 
 
 def _tell_next(organization: Organization, errand: SsoErrand, batch: Sequence[int]) -> bool:
-    found = db.session.execute(_unproven_among(batch, organization)).all()
+    kind = errand.data.get("letter", KIND)
+    host = errand.data.get("host") or connections.host_of(errands.provider_of(errand))
+    found = db.session.execute(_unproven_among(batch, kind, organization)).all()
     limit = Limit(f"{KIND}:unproven:{organization.id}", MOST_UNPROVEN_A_DAY, DAY)
     counted = attempts.raise_counters({limit: len(found)} if found else {})
     over = max(0, counted[limit].count - limit.most) if found else 0
     reached = found[: max(0, len(found) - over)]
     full = _with_full_mailbox(organization, reached)
-    _tell(organization, errands.provider_of(errand), [row for row in reached if row.id not in full])
+    _tell(kind, organization, host, [row for row in reached if row.id not in full])
     if full:
         attempts.raise_counters({limit: -len(full)})
-        put_off = errands.owe(organization, Owed.PUT_OFF_ARE_TOLD, errands.provider_of(errand), user_ids=sorted(full))
-        put_off.not_before = clock.now() + DAY
+        of_later = {"letter": kind, "host": host, "user_ids": sorted(full)}
+        later = errands.owe(organization, Owed.PUT_OFF_ARE_TOLD, errands.provider_of(errand), **of_later)
+        later.not_before = clock.now() + DAY
     if len(reached) == len(found):
         return errands.has_more(errand, batch)
     errand.after, errand.not_before = reached[-1].id if reached else errand.after, counted[limit].ends_at
@@ -126,15 +129,15 @@ def _with_full_mailbox(organization: Organization, people: Sequence[Row[*tuple[A
     return full
 
 
-def _tell(organization: Organization, provider: IdentityProvider, told: Sequence[Row[*tuple[Any, ...]]]) -> None:
+def _tell(kind: str, organization: Organization, host: str, told: Sequence[Row[*tuple[Any, ...]]]) -> None:
     """Queue the letters; the link of each gives those a password who signed in through the provider alone."""
-    said = {"organization": organization.name, "slug": organization.slug, "provider": connections.host_of(provider)}
+    said = {"organization": organization.name, "slug": organization.slug, "provider": host}
     tokens = verification.prepare([row.email_id for row in told])
-    attempts.raise_counters({Limit(f"{KIND}:{organization.id}:{row.id}", 1, DAY): 1 for row in told})
+    letters.note_told(kind, organization, [row.id for row in told])
     outbox.enqueue_all(
         [
             Letter(
-                KIND,
+                kind,
                 row.address,
                 {**said, "name": row.name, "has_password": row.has_password, "email": row.address},
                 token,
@@ -146,7 +149,7 @@ def _tell(organization: Organization, provider: IdentityProvider, told: Sequence
     )
 
 
-def _unproven_among(batch: Sequence[int], organization: Organization) -> Select[*tuple[Any, ...]]:
+def _unproven_among(batch: Sequence[int], kind: str, organization: Organization) -> Select[*tuple[Any, ...]]:
     """Select those of some users whose address nobody has proven, neither for this account nor for another."""
     proven = aliased(EmailAddress)
     is_taken = exists().where(proven.canonical == EmailAddress.canonical, proven.verified_at.is_not(None))
@@ -164,6 +167,6 @@ def _unproven_among(batch: Sequence[int], organization: Organization) -> Select[
         .join(Member, Member.user_id == User.id)
         .join(EmailAddress, is_primary)
         .where(User.id.in_(batch), Member.organization_id == organization.id, *IS_ACTIVE)
-        .where(~is_taken, ~letters.was_told(KIND, organization), ~letters.is_linked_anew(organization))
+        .where(~is_taken, ~letters.was_told(kind, organization), ~letters.is_linked_anew(organization))
         .order_by(User.id)
     )

@@ -60,7 +60,7 @@ def note(domain_id: int, record: Record, texts: Sequence[str]) -> None:
         return
     number = attempts.raise_counters({misses: 1})[misses].count
     if number >= MISSES_UNTIL_LOST:
-        domains.lose(organization, row, LOST)
+        domains.lose(organization, row, "lost", LOST)
         db.session.execute(delete(Attempts).where(Attempts.bucket == misses.bucket))
     elif number == 1:
         domains.tell_owners(organization, row, "missing")

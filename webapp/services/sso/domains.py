@@ -16,12 +16,12 @@ from webapp.access.decide import require
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import N_, DomainProvenElsewhere, NotFound
-from webapp.models import IdentityProvider, Organization, ProviderStatus, SsoDomain
+from webapp.models import IdentityProvider, Organization, SsoDomain
 from webapp.services import attempts, audit
 from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Event, Target
 from webapp.services.sso import connections, letters
-from webapp.services.sso.errors import ConnectionChanged, RecordDiffers, RecordMissing, RecordUnknown
+from webapp.services.sso.errors import RecordDiffers, RecordMissing, RecordUnknown
 
 LABEL = "_vestibule"
 VALUE = "vestibule-domain="
@@ -96,8 +96,7 @@ def prove(
         DomainProvenElsewhere: by another organization it is, and that one's record stands, or its lock is not held.
     """
     require(actor, Scope.SSO_ADMIN, organization)
-    if provider.organization_id != organization.id or provider.status is not ProviderStatus.ACTIVE:
-        raise ConnectionChanged
+    connections.require_in_use(organization, provider)
     row = _row(organization, domain)
     if row.proven_at is not None:
         return
@@ -110,19 +109,20 @@ def prove(
     audit.record(actor, Event.SSO_DOMAIN_PROVEN, target, organization=organization, after=after)
 
 
-def lose(organization: Organization, row: SsoDomain, why: str) -> None:
+def lose(organization: Organization, row: SsoDomain, what: str, why: str) -> None:
     """Let a domain be proven no more, and tell the owners; the caller holds the organization's lock.
 
     Args:
         organization: whose it was.
         row: the domain.
+        what: became of it, in the words of the letter: "lost" or "handed_over".
         why: a sentence that can be translated.
     """
     row.proven_at = None
     db.session.flush()
     target, after = Target("domain", row.id, row.domain), {"domain": row.domain, "reason": why}
     audit.record(Actor.system(), Event.SSO_DOMAIN_LOST, target, organization=organization, after=after)
-    tell_owners(organization, row, "handed_over" if why == HANDED_OVER else "lost")
+    tell_owners(organization, row, what)
 
 
 def tell_owners(organization: Organization, row: SsoDomain, what: str) -> None:
@@ -142,7 +142,7 @@ def _take_over(domain: str, texts: Sequence[str], held: Collection[int]) -> bool
         return False
     if row.organization_id not in held or Record.of(row).is_among(texts):
         raise DomainProvenElsewhere
-    lose(db.session.get_one(Organization, row.organization_id), row, HANDED_OVER)
+    lose(db.session.get_one(Organization, row.organization_id), row, "handed_over", HANDED_OVER)
     return True
 
 

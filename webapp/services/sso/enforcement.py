@@ -19,12 +19,12 @@ from webapp.models import (
     ProviderStatus,
     SessionIdentity,
 )
-from webapp.services import audit
+from webapp.services import audit, sessions
 from webapp.services.audit import Event
 from webapp.services.sso import connections, letters
 from webapp.services.sso.errors import NothingRequired, NotThroughProvider, SignInAgain
 
-JUST_NOW = timedelta(minutes=10)
+JUST_NOW = sessions.FRESH
 LATER = "later"
 """What a letter calls it when it is required from some day on."""
 

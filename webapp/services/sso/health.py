@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, and_, exists, or_, select, update
 
 from webapp import clock
+from webapp.access.single_sign_on import is_in_use
 from webapp.db import changes_one_row, db
 from webapp.models import Identity, IdentityProvider, Organization, ProviderStatus
 from webapp.services import attempts, organizations
@@ -44,7 +45,7 @@ def due() -> Sequence[int]:
     now = clock.now()
     about_people = exists().where(Identity.provider_id == IdentityProvider.id, Identity.next_refresh_at <= now)
     found = select(IdentityProvider.id).where(
-        IdentityProvider.status == ProviderStatus.ACTIVE,
+        is_in_use(IdentityProvider),
         or_(_is_probe_due(now), and_(IdentityProvider.probe_problem.is_(None), about_people)),
     )
     return db.session.scalars(found.order_by(IdentityProvider.next_probe_at.nulls_first(), IdentityProvider.id)).all()
@@ -55,7 +56,7 @@ def in_use() -> Sequence[tuple[str, Connected]]:
     found = select(Organization.slug, IdentityProvider).join(
         Organization, Organization.id == IdentityProvider.organization_id
     )
-    rows = db.session.execute(found.where(IdentityProvider.status == ProviderStatus.ACTIVE).order_by(Organization.slug))
+    rows = db.session.execute(found.where(is_in_use(IdentityProvider)).order_by(Organization.slug))
     return [(slug, connections.connected(provider)) for slug, provider in rows]
 
 
@@ -63,7 +64,7 @@ def take(provider_id: int) -> Connected | None:
     """Take the probe of a connection where it is due; of several who want it at the same moment one gets it."""
     now = clock.now()
     waiting = update(IdentityProvider).where(
-        IdentityProvider.id == provider_id, IdentityProvider.status == ProviderStatus.ACTIVE, _is_probe_due(now)
+        IdentityProvider.id == provider_id, is_in_use(IdentityProvider), _is_probe_due(now)
     )
     if not changes_one_row(waiting.values(next_probe_at=now + LEASE)):
         return None

@@ -30,7 +30,7 @@ from webapp.models import (
 from webapp.services import accounts, attempts, audit, managed, members
 from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Event
-from webapp.services.sso import connections, mappings
+from webapp.services.sso import connections, issuers, mappings
 from webapp.services.sso.errors import (
     AddressUnproven,
     IdentityTaken,
@@ -38,7 +38,6 @@ from webapp.services.sso.errors import (
     LastWayIn,
     SecondIdentity,
 )
-from webapp.services.sso.issuers import issuer_of
 from webapp.services.tokens import digest
 
 LETTERS_A_DAY = 20
@@ -67,7 +66,7 @@ class Said:
     def claims(self) -> Mapping[str, Any]:
         """Return what is kept of it."""
         groups = None if self.groups is None else list(self.groups)
-        return {"email": self.email, "email_verified": self.email_verified, "name": self.name, "groups": groups}
+        return {"email": self.email, "email_verified": self.email_verified, "name": self.name, mappings.GROUPS: groups}
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,9 @@ def known(provider: IdentityProvider, subject: str) -> Known | None:
     return Known(*row) if row else None
 
 
-_KNEW = select(IdentityProvider.kind, IdentityProvider.issuer, IdentityProvider.options).where(
+_KNEW = select(
+    IdentityProvider.id, IdentityProvider.kind, IdentityProvider.issuer, IdentityProvider.known_issuer
+).where(
     IdentityProvider.organization_id == bindparam("organization_id"),
     or_(
         *(
@@ -119,7 +120,7 @@ _WAS_NAMED = select(
 def was_known(provider: IdentityProvider, subject: str) -> bool:
     """Tell whether a subject is or was somebody's at a connection, or at an earlier one to the same provider."""
     knew = db.session.execute(_KNEW, {"organization_id": provider.organization_id, "subject": subject})
-    return issuer_of(provider) in {issuer_of(row) for row in knew.all()}
+    return any(row.id == provider.id or issuers.is_same(row, provider) for row in knew.all())
 
 
 def was_named(organization: Organization, canonical: str) -> bool:

@@ -1,30 +1,26 @@
-"""By which issuer a connection knows people: the one that was entered, or the one its kind has where none was."""
+"""By which issuer a connection knows people."""
 
-from collections.abc import Mapping
 from typing import Protocol
-
-GITHUB = "https://github.com"
-GITLAB = "https://gitlab.com"
-GOOGLE = "https://accounts.google.com"
-MICROSOFT = "https://login.microsoftonline.com"
-_OF_KIND = {"github": GITHUB, "gitlab": GITLAB, "google": GOOGLE, "entra": MICROSOFT}
 
 
 class Configured(Protocol):
     """A connection as it is kept."""
 
     @property
-    def kind(self) -> str: ...
-
-    @property
     def issuer(self) -> str: ...
 
     @property
-    def options(self) -> Mapping[str, str]: ...
+    def known_issuer(self) -> str | None: ...
 
 
 def issuer_of(connection: Configured) -> str:
-    """Return the issuer, without a slash at its end: two connections with the same one know the same people."""
-    issuer = connection.issuer.rstrip("/") or _OF_KIND.get(connection.kind, "")
-    tenant = connection.options.get("tenant", "").strip().lower()
-    return f"{issuer}/{tenant}/v2.0" if connection.kind == "entra" else issuer
+    """Return the issuer: what the provider said of itself when it was set up, or else what was entered.
+
+    There is no slash at its end. Where nobody has said it, it is empty, and means nothing.
+    """
+    return (connection.known_issuer or connection.issuer).rstrip("/")
+
+
+def is_same(one: Configured, other: Configured) -> bool:
+    """Tell whether two connections lead to the same provider, by whose subjects the same people are meant."""
+    return issuer_of(one) != "" and issuer_of(one) == issuer_of(other)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, bindparam, exists, select
 
 from webapp.access.actor import Actor
-from webapp.access.single_sign_on import vouches_for
+from webapp.access.single_sign_on import is_connection_of, vouches_for
 from webapp.db import Id, db
-from webapp.models import IdentityProvider, Member, ProviderStatus, SsoMappingMember
+from webapp.models import IdentityProvider, Member, SsoMappingMember
 from webapp.services import organizations
 from webapp.services.sso import mappings
 
@@ -32,8 +32,7 @@ class Lapsed:
 
 def _is_vouched_for() -> ColumnElement[bool]:
     vouched_for = vouches_for(IdentityProvider, Member).correlate(IdentityProvider, Member)
-    in_use = IdentityProvider.status == ProviderStatus.ACTIVE
-    return exists().where(IdentityProvider.organization_id == Member.organization_id, in_use, vouched_for)
+    return exists().where(is_connection_of(IdentityProvider, Member.organization_id), vouched_for)
 
 
 _IS_VOUCHED_FOR = _is_vouched_for()

@@ -1,23 +1,22 @@
 """Letters about single sign-on: to owners about what it lets happen by itself, and to many members at once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, cast, exists, literal, select
+from sqlalchemy import ColumnElement, cast, exists, literal, select
 from sqlalchemy.types import String
 
 from webapp import clock
-from webapp.access.facts import IS_ACTIVE
+from webapp.access.facts import IS_ACTIVE, is_proven_address_of
+from webapp.access.single_sign_on import is_connection_of, is_linked
 from webapp.db import db
 from webapp.models import (
     Attempts,
     EmailAddress,
-    Identity,
     IdentityProvider,
     Member,
     Organization,
-    ProviderStatus,
     Role,
     SsoErrand,
     User,
@@ -31,8 +30,6 @@ from webapp.services.sso import connections, errands
 MOST_TOLD = 20
 MOST_A_DAY = 20
 MOST_OWNERS = 1_000
-# The address of a user that is known to be theirs.
-HAS_ADDRESS = and_(EmailAddress.user_id == User.id, EmailAddress.is_primary, EmailAddress.verified_at.is_not(None))
 
 
 @dataclass(frozen=True)
@@ -70,7 +67,7 @@ def tell_owners(organization: Organization, kind: str, **more: str | int) -> Non
 def _tell_first(most: int, organization: Organization, kind: str, more: Mapping[str, str | int]) -> None:
     owners = (
         select(EmailAddress.address, User.language)
-        .join(User, HAS_ADDRESS)
+        .join(User, is_proven_address_of(User.id))
         .join(Member, Member.user_id == User.id)
         .where(Member.organization_id == organization.id, Member.role == Role.OWNER, *IS_ACTIVE)
         .order_by(Member.id)
@@ -85,9 +82,15 @@ def _tell_first(most: int, organization: Organization, kind: str, more: Mapping[
 
 
 def was_told(kind: str, organization: Organization) -> ColumnElement[bool]:
-    """Tell of the user in a statement whether `tell_each` has written to them within a day."""
+    """Tell of the user in a statement whether a letter of a kind has been written to them within a day."""
     bucket = literal(_bucket(kind, organization)).concat(cast(User.id, String))
     return exists().where(Attempts.bucket == bucket, Attempts.ends_at > clock.now())
+
+
+def note_told(kind: str, organization: Organization, user_ids: Iterable[int]) -> None:
+    """Note that a letter of a kind is being written to some users, who get no second one within a day (`was_told`)."""
+    bucket = _bucket(kind, organization)
+    attempts.raise_counters({Limit(f"{bucket}{user_id}", 1, DAY): 1 for user_id in user_ids})
 
 
 def tell_linked(organization: Organization, errand: SsoErrand) -> bool:
@@ -107,7 +110,7 @@ def _linked_among(batch: Sequence[int], kind: str, organization: Organization) -
     found = (
         select(User.id, User.name, EmailAddress.address, User.language, User.password_hash.is_not(None))
         .join(Member, Member.user_id == User.id)
-        .join(EmailAddress, HAS_ADDRESS)
+        .join(EmailAddress, is_proven_address_of(User.id))
         .where(User.id.in_(batch), Member.organization_id == organization.id, *IS_ACTIVE)
         .where(~was_told(kind, organization), ~is_linked_anew(organization))
         .order_by(User.id)
@@ -117,12 +120,8 @@ def _linked_among(batch: Sequence[int], kind: str, organization: Organization) -
 
 def is_linked_anew(organization: Organization) -> ColumnElement[bool]:
     """Tell of the user in a statement whether the connection in use by now, if there is one, knows them already."""
-    return (
-        exists()
-        .where(Identity.user_id == User.id, Identity.provider_id == IdentityProvider.id)
-        .where(IdentityProvider.organization_id == organization.id, IdentityProvider.status == ProviderStatus.ACTIVE)
-        .correlate(User)
-    )
+    knows = is_linked(IdentityProvider.id, User.id).correlate(IdentityProvider, User)
+    return exists().where(is_connection_of(IdentityProvider, organization.id), knows).correlate(User)
 
 
 def tell_each(
@@ -142,8 +141,7 @@ def tell_each(
 
 def _tell_each(kind: str, organization: Organization, host: str, readers: Sequence[Reader], **more: str) -> None:
     names = {"organization": organization.name, "slug": organization.slug, "provider": host, **more}
-    bucket = _bucket(kind, organization)
-    attempts.raise_counters({Limit(f"{bucket}{reader.user_id}", 1, DAY): 1 for reader in readers})
+    note_told(kind, organization, [reader.user_id for reader in readers])
     outbox.enqueue_all([_letter(kind, organization, reader, names) for reader in readers])
 
 

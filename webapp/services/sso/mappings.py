@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, func, insert, select, tuple_
+from sqlalchemy import Select, and_, bindparam, delete, func, insert, select, tuple_
 
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import require
 from webapp.access.roles import Scope
-from webapp.access.single_sign_on import is_recent
+from webapp.access.single_sign_on import is_connection_of, is_recent
 from webapp.db import Id, db
 from webapp.errors import NotFound
 from webapp.models import (
@@ -37,6 +37,8 @@ from webapp.services.sso.errands import Owed
 from webapp.services.sso.errors import AlreadyMapped, MappingEnds, NoGroupToMap, TooManyMappings
 
 MOST_MAPPINGS = 500
+GROUPS = "groups"
+"""The one claim of which what the provider last said is kept."""
 
 Texts = Mapping[str, Collection[str]]
 """What a provider says of somebody, by the name of the claim; of what is not there it did not speak."""
@@ -66,7 +68,7 @@ def add(actor: Actor, organization: Organization, mapping: ClaimMapping) -> SsoM
         TooManyMappings: there are 500.
     """
     require(actor, Scope.SSO_ADMIN, organization)
-    provider = connections.require_active(organization)
+    connections.require_active(organization)
     group = _group_to_map(organization, mapping)
     if not group.is_managed:
         offers.take_out_group(group)
@@ -78,7 +80,7 @@ def add(actor: Actor, organization: Organization, mapping: ClaimMapping) -> SsoM
         access_groups.manage(actor, organization, group, SINGLE_SIGN_ON)
         errands.owe(organization, Owed.GROUP_IS_REFILLED, group_id=group.id)
     else:
-        _hold(made, _vouched_for(provider, mapping, group))
+        _hold(made, _vouched_for(organization, mapping, group))
         _refill(actor, organization, group)
     return made
 
@@ -146,6 +148,23 @@ def forget(actor: Actor, organization: Organization, member: Member) -> None:
     _let_be_in(actor, organization, member, set(), groups)
 
 
+def kept_groups(organization: Organization, members: Collection[int] | Select[int]) -> Mapping[int, Collection[str]]:
+    """Return what the connection in use last said of members' groups, not too long ago to count.
+
+    Args:
+        organization: whose members.
+        members: their ids, or what selects them.
+    """
+    kept = (
+        select(Member.id, Identity.claims)
+        .join(Identity, Identity.user_id == Member.user_id)
+        .join(IdentityProvider, IdentityProvider.id == Identity.provider_id)
+        .where(Member.id.in_(members), is_connection_of(IdentityProvider, organization.id))
+        .where(Identity.invalid_since.is_(None), is_recent(Identity.last_verified_at, IdentityProvider))
+    )
+    return {number: claims.get(GROUPS) or () for number, claims in db.session.execute(kept)}
+
+
 def forget_some(actor: Actor, organization: Organization, held: Collection[tuple[int, int]]) -> None:
     """Let mappings hold for members no more, who leave the groups that no other of their mappings fills for them.
 
@@ -205,24 +224,18 @@ def _group_to_map(organization: Organization, mapping: ClaimMapping) -> AccessGr
     is_ending = db.session.scalar(same.where(SsoMapping.value == mapping.value))
     if is_ending is not None:
         raise MappingEnds if is_ending else AlreadyMapped
-    of_rules = select(func.count()).select_from(SsoMapping).where(SsoMapping.organization_id == organization.id)
-    if (db.session.scalar(of_rules) or 0) >= MOST_MAPPINGS:
+    existing = select(func.count()).select_from(SsoMapping).where(SsoMapping.organization_id == organization.id)
+    if (db.session.scalar(existing) or 0) >= MOST_MAPPINGS:
         raise TooManyMappings(most=MOST_MAPPINGS)
     return group
 
 
-def _vouched_for(provider: IdentityProvider, mapping: ClaimMapping, group: AccessGroup) -> list[int]:
-    """Return whom of a group the provider has named, not too long ago to count; only their groups are kept."""
-    if mapping.claim != "groups":
+def _vouched_for(organization: Organization, mapping: ClaimMapping, group: AccessGroup) -> list[int]:
+    """Return whom of a group the provider has named."""
+    if mapping.claim != GROUPS:
         return []
-    named = (
-        select(Member.id, Identity.claims)
-        .join(GroupMember, GroupMember.member_id == Member.id)
-        .join(Identity, and_(Identity.user_id == Member.user_id, Identity.provider_id == provider.id))
-        .where(GroupMember.group_id == group.id, Identity.invalid_since.is_(None))
-        .where(is_recent(Identity.last_verified_at, provider))
-    )
-    return [number for number, claims in db.session.execute(named) if mapping.value in (claims.get("groups") or ())]
+    inside = select(GroupMember.member_id).where(GroupMember.group_id == group.id)
+    return [number for number, groups in kept_groups(organization, inside).items() if mapping.value in groups]
 
 
 def _hold(mapping: SsoMapping, members: Iterable[int]) -> None:

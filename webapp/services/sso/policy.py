@@ -11,11 +11,11 @@ from webapp.access.decide import require, require_role_within
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import InvalidAddress
-from webapp.models import IdentityProvider, Joining, Organization, ProviderStatus, Role, SsoDomain
+from webapp.models import IdentityProvider, Joining, Organization, Role, SsoDomain
 from webapp.services import addresses, audit
 from webapp.services.audit import Event
 from webapp.services.sso import connections
-from webapp.services.sso.errors import ConnectionChanged, DomainNeeded, InvalidDomain, OwnersAreMade, TooManyDomains
+from webapp.services.sso.errors import DomainNeeded, InvalidDomain, OwnersAreMade, TooManyDomains
 from webapp.services.tokens import new_token
 
 MOST_DOMAINS = 50
@@ -78,8 +78,7 @@ def edit(actor: Actor, organization: Organization, provider: IdentityProvider, w
     """
     require(actor, Scope.SSO_ADMIN, organization)
     require_role_within(actor, wanted.default_role)
-    if provider.organization_id != organization.id or provider.status is not ProviderStatus.ACTIVE:
-        raise ConnectionChanged
+    connections.require_in_use(organization, provider)
     if wanted.default_role is Role.OWNER:
         raise OwnersAreMade
     if wanted.joining is Joining.ALLOWED and not wanted.domains:

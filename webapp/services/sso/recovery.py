@@ -15,9 +15,9 @@ from webapp.access.single_sign_on import is_connection_of
 from webapp.db import changes_one_row, db
 from webapp.errors import NotFound
 from webapp.models import IdentityProvider, Organization, RecoveryCode, Role, SessionRecovery, ShownCodes
-from webapp.services import attempts, audit
-from webapp.services.attempts import MOST_REFUSALS_NOTED, Limit, require_few_a_day
-from webapp.services.audit import Event, Target
+from webapp.services import audit
+from webapp.services.attempts import require_few_a_day
+from webapp.services.audit import Event
 from webapp.services.sso import connections, letters
 from webapp.services.sso.enforcement import is_required
 from webapp.services.sso.errors import NothingRequired, OwnersOnly, WrongRecoveryCode
@@ -121,14 +121,6 @@ def require_use(actor: Actor, organization: Organization) -> IdentityProvider:
     if not is_required(provider):
         raise NothingRequired
     return provider
-
-
-def note_refusal(actor: Actor, organization: Organization, reason: str) -> None:
-    """Note that somebody entered a code that is none; not more often than other refusals."""
-    if attempts.count([Limit(f"refusals:{organization.id}:{actor.user_id}", MOST_REFUSALS_NOTED)]):
-        return
-    target = Target("page", None, "POST sso.recover")
-    audit.record(actor, Event.ACCESS_REFUSED, target, organization=organization, after={"reason": reason})
 
 
 def _use_up(organization: Organization, code: str) -> bool:

@@ -7,26 +7,23 @@ mapping that ends is forgotten. Who signs in meanwhile comes and goes by the map
 from collections.abc import Collection, Sequence
 from itertools import product
 
-from sqlalchemy import Select, and_, delete, exists, insert, select
+from sqlalchemy import Select, delete, exists, insert, select
 
 from webapp.access.actor import Actor
-from webapp.access.single_sign_on import is_recent
 from webapp.db import db
 from webapp.models import (
     SINGLE_SIGN_ON,
     AccessGroup,
     GroupMember,
-    Identity,
-    IdentityProvider,
     Member,
     Organization,
-    ProviderStatus,
     SsoErrand,
     SsoMapping,
     SsoMappingMember,
 )
 from webapp.services import access_groups, group_members
 from webapp.services.sso.errands import BATCH
+from webapp.services.sso.mappings import GROUPS, kept_groups
 
 
 def refill(organization: Organization, errand: SsoErrand) -> bool:
@@ -58,21 +55,13 @@ def _next_inside(group: AccessGroup, after: int) -> Sequence[Member]:
 
 def _hold_those_named(organization: Organization, group: AccessGroup, members: Collection[int]) -> None:
     """Hold by the mappings in force those of whom the provider said so at their last sign-in; it keeps groups only."""
-    mappings = _in_force(group).add_columns(SsoMapping.value).where(SsoMapping.claim == "groups")
-    in_use = and_(IdentityProvider.organization_id == organization.id, IdentityProvider.status == ProviderStatus.ACTIVE)
-    named = (
-        select(Member.id, Identity.claims)
-        .join(Identity, Identity.user_id == Member.user_id)
-        .join(IdentityProvider, and_(IdentityProvider.id == Identity.provider_id, in_use))
-        .where(Member.id.in_(members), Identity.invalid_since.is_(None))
-        .where(is_recent(Identity.last_verified_at, IdentityProvider))
-    )
-    pairs = product(db.session.execute(mappings).all(), db.session.execute(named).all())
-    wanted = {(mapping.id, who.id) for mapping, who in pairs if mapping.value in (who.claims.get("groups") or ())}
+    wanted = _in_force(group).add_columns(SsoMapping.value).where(SsoMapping.claim == GROUPS)
+    pairs = product(db.session.execute(wanted).all(), kept_groups(organization, members).items())
+    named = {(mapping.id, member) for mapping, (member, groups) in pairs if mapping.value in groups}
     there = select(SsoMappingMember.mapping_id, SsoMappingMember.member_id).where(
         SsoMappingMember.member_id.in_(members)
     )
-    new = sorted(wanted - {(mapping, member) for mapping, member in db.session.execute(there)})
+    new = sorted(named - {(mapping, member) for mapping, member in db.session.execute(there)})
     if new:
         of = {"organization_id": organization.id}
         rows = [{**of, "mapping_id": mapping, "member_id": member} for mapping, member in new]
@@ -92,8 +81,8 @@ def _forget_some(ending: SsoMapping) -> int:
     """Forget some of those for whom a mapping held; return how many."""
     held = select(SsoMappingMember.member_id).where(SsoMappingMember.mapping_id == ending.id).limit(BATCH)
     members = db.session.scalars(held).all()
-    of_rule = SsoMappingMember.mapping_id == ending.id
-    db.session.execute(delete(SsoMappingMember).where(of_rule, SsoMappingMember.member_id.in_(members)))
+    of_mapping = SsoMappingMember.mapping_id == ending.id
+    db.session.execute(delete(SsoMappingMember).where(of_mapping, SsoMappingMember.member_id.in_(members)))
     return len(members)
 
 

@@ -3,7 +3,8 @@
 from webapp.access.actor import Actor
 from webapp.services import attempts, audit, organizations
 from webapp.services.attempts import Limit
-from webapp.services.audit import Event, Target
+from webapp.services.audit import Event
+from webapp.services.sso import connections
 from webapp.services.sso.flows import Flow
 from webapp.services.sso.identities import Said
 from webapp.services.tokens import digest
@@ -29,7 +30,8 @@ def note(actor: Actor, flow: Flow, reason: str, reference: str, said: Said | Non
     if attempts.count([alike]) or attempts.count([Limit(whose, MOST_NOTED)]):
         return
     organization = organizations.lock(flow.organization_id)
-    target = Target("identity_provider", flow.connected.id, flow.connected.issuer or flow.connected.kind)
     after = {"purpose": flow.purpose.value, "reason": reason, "reference": reference}
     after |= {"claimed": said.email} if said and said.email else {}
-    audit.record(actor, Event.SSO_REFUSED, target, organization=organization, after=after)
+    audit.record(
+        actor, Event.SSO_REFUSED, connections.target_of(flow.connected), organization=organization, after=after
+    )

@@ -11,13 +11,14 @@ from sqlalchemy import ColumnElement, and_, func, not_, or_, select
 
 from webapp import clock
 from webapp.access.actor import Actor
+from webapp.access.outside import OF_PROVIDER, OUTSIDE
+from webapp.access.single_sign_on import is_connection_of, is_in_use
 from webapp.db import db
 from webapp.models import (
     Enforcement,
     IdentityProvider,
     Member,
     Organization,
-    ProviderStatus,
     Role,
     SsoErrand,
 )
@@ -26,7 +27,6 @@ from webapp.services.audit import Event
 from webapp.services.sso import connections, errands, letters, reminders
 from webapp.services.sso.enforcement import Policy, is_rehearsed, policy_of, put, record
 from webapp.services.sso.errands import Owed
-from webapp.services.sso.outside import OF_PROVIDER, OUTSIDE
 from webapp.services.sso.reminders import Whom
 
 DAYS_BEFORE = (7, 3, 1)
@@ -39,7 +39,7 @@ def organizations_due() -> Sequence[int]:
     """Return the ids of organizations that rehearse, and where something has to be done about it now."""
     due = (
         select(IdentityProvider.organization_id)
-        .where(IdentityProvider.status == ProviderStatus.ACTIVE, IdentityProvider.rehearsed_since.is_not(None))
+        .where(is_in_use(IdentityProvider), IdentityProvider.rehearsed_since.is_not(None))
         .where(or_(IdentityProvider.required_from <= clock.now(), *map(_is_reminder_due, DAYS_BEFORE)))
     )
     return db.session.scalars(due.order_by(IdentityProvider.organization_id)).all()
@@ -47,8 +47,8 @@ def organizations_due() -> Sequence[int]:
 
 def count_outside(organization_id: int) -> int:
     """Return how many active members of an organization would be kept out, if its provider were required now."""
-    in_use = (IdentityProvider.organization_id == organization_id, IdentityProvider.status == ProviderStatus.ACTIVE)
-    provider_id = db.session.scalar(select(IdentityProvider.id).where(*in_use))
+    in_use = is_connection_of(IdentityProvider, organization_id)
+    provider_id = db.session.scalar(select(IdentityProvider.id).where(in_use))
     return db.session.scalars(_OUTSIDE, {"provider_id": provider_id}).one()
 
 

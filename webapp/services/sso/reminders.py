@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, Select, exists, func, select
 
 from webapp.access.actor import Actor
 from webapp.access.decide import require
-from webapp.access.facts import IS_ACTIVE
+from webapp.access.facts import IS_ACTIVE, is_proven_address_of
+from webapp.access.outside import HAS_IDENTITY, OF_PROVIDER, OUTSIDE, REFUSED, UNLINKED
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import NotFound
@@ -27,8 +28,7 @@ from webapp.services.audit import Event
 from webapp.services.sso import connections, errands, letters, personal_links
 from webapp.services.sso.enforcement import is_rehearsed
 from webapp.services.sso.errands import Owed
-from webapp.services.sso.letters import HAS_ADDRESS, Reader
-from webapp.services.sso.outside import HAS_IDENTITY, OF_PROVIDER, OUTSIDE, REFUSED, UNLINKED
+from webapp.services.sso.letters import Reader
 
 KIND = "sso_link_reminder"
 BEFORE_IT_IS_REQUIRED = "sso_required_soon"
@@ -136,7 +136,7 @@ def _letter(provider: IdentityProvider, whom: Whom) -> tuple[str, Mapping[str, s
 
 def _due(kind: str, organization: Organization, whom: Whom) -> Select[*tuple[Any, ...]]:
     return (
-        OF_PROVIDER.join(EmailAddress, HAS_ADDRESS)
+        OF_PROVIDER.join(EmailAddress, is_proven_address_of(User.id))
         .with_only_columns(User.id, User.name, EmailAddress.address, User.language, HAS_IDENTITY)
         .where(_CONDITIONS[whom], ~letters.was_told(kind, organization))
         .order_by(Member.id)

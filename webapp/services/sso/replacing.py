@@ -24,5 +24,5 @@ def activate(actor: Actor, organization: Organization, draft: IdentityProvider, 
     reminders.owe_links(organization, draft, replaced)
     if replaced is not None:
         enforcement.begin_anew(actor, organization, draft, replaced)
-        errands.owe(organization, Owed.LINKED_ARE_TOLD, replaced, letter=KIND, host=connections.host_of(draft))
-        errands.owe(organization, Owed.UNPROVEN_ARE_TOLD, replaced)
+        for what in (Owed.LINKED_ARE_TOLD, Owed.UNPROVEN_ARE_TOLD):
+            errands.owe(organization, what, replaced, letter=KIND, host=connections.host_of(draft))

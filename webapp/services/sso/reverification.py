@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from webapp import clock
 from webapp.access.actor import Actor
+from webapp.access.single_sign_on import is_in_use
 from webapp.db import db
 from webapp.models import Identity, IdentityProvider, Organization, ProviderStatus
 from webapp.services import accounts, audit, members, organizations
@@ -119,7 +120,7 @@ def _due(provider_id: int, now: datetime) -> Iterator[tuple[Identity, IdentityPr
         select(Identity, IdentityProvider)
         .join(IdentityProvider, IdentityProvider.id == Identity.provider_id)
         .where(Identity.provider_id == provider_id, Identity.next_refresh_at <= now)
-        .where(IdentityProvider.status == ProviderStatus.ACTIVE)
+        .where(is_in_use(IdentityProvider))
         .order_by(Identity.next_refresh_at, Identity.id)
         .limit(1)
         .with_for_update(skip_locked=True, of=Identity)

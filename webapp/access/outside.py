@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Exists, Select, and_, bindparam, case, exi
 from sqlalchemy.orm import aliased
 
 from webapp.access.facts import IS_ACTIVE
-from webapp.access.single_sign_on import is_recent, vouches_for
+from webapp.access.single_sign_on import is_linked, is_recent, vouches_for
 from webapp.db import Id
 from webapp.models import Identity, IdentityProvider, Member, SessionIdentity, User
 
@@ -37,6 +37,7 @@ def _identity(*conditions: Any, of: Any = Identity) -> Exists:
 
 
 _VOUCHED_FOR: Final = vouches_for(IdentityProvider, Member).correlate(IdentityProvider, Member)
+_LINKED: Final = is_linked(IdentityProvider.id, Member.user_id).correlate(IdentityProvider, Member)
 _SIGNED_IN_SINCE: Final = _identity(
     Identity.invalid_since.is_(None),
     Identity.last_verified_at > Member.would_be_refused_at,
@@ -49,7 +50,7 @@ _CAME_LONG_AGO: Final = _identity(
 HAS_IDENTITY: Final[ColumnElement[bool]] = _identity(of=aliased(Identity))
 """That the provider knows a member, be it that it has taken its word back since."""
 
-UNLINKED: Final[ColumnElement[bool]] = not_(_identity(Identity.invalid_since.is_(None)))
+UNLINKED: Final[ColumnElement[bool]] = not_(_LINKED)
 """That a member is not linked, or the provider has taken its word back."""
 
 OUTSIDE: Final[ColumnElement[bool]] = not_(_VOUCHED_FOR)
