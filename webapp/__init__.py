@@ -9,7 +9,20 @@ from webapp import blueprints, extensions
 from webapp import db as database
 from webapp.access import plugins
 from webapp.config import DEMO_HOST, BadSetting, Settings
-from webapp.http import converters, guard, headers, languages, limits, logs, problems, rules, session, sso, templating
+from webapp.http import (
+    converters,
+    guard,
+    headers,
+    languages,
+    limits,
+    logs,
+    notices,
+    problems,
+    rules,
+    session,
+    sso,
+    templating,
+)
 from webapp.providers import demo
 from webapp.services import sessions
 from webapp.vault import Vault
@@ -84,6 +97,7 @@ def _connect_extensions(app: Flask, settings: Settings) -> None:
     extensions.login_manager.session_protection = None
     extensions.login_manager.request_loader(session.load_viewer)
     extensions.login_manager.init_app(app, add_context_processor=False)  # it would ask the database for error pages too
+    notices.init_app(app)
     with app.app_context():
         database.db.prepare(Vault(settings.encryption_keys))
 

@@ -31,6 +31,7 @@ from webapp.models import (
     EmailAddress,
     Enforcement,
     FlowPurpose,
+    FormerAddress,
     FormerIdentity,
     FormerProjectSlug,
     FormerSlug,
@@ -145,6 +146,7 @@ def _fill_the_rest(acme: Acme) -> None:
     db.session.add_all(
         [
             FormerSlug(slug="acme-before", organization_id=organization.id),
+            FormerAddress(organization_id=organization.id, address_hash="0" * 64),
             RetiredSlug(organization_id=organization.id, kind="team", slug="green"),
             RemovedMember(**of_organization, member_id=1, role=Role.OWNER, status=MemberStatus.ACTIVE, joined_at=now),
             AddressToken(email_address_id=address, token_hash="0" * 64, expires_at=now),

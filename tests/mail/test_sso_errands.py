@@ -23,12 +23,15 @@ from webapp.models import (
     IdentityProvider,
     Member,
     ProviderStatus,
+    Role,
     Session,
     SessionIdentity,
     SsoErrand,
 )
-from webapp.services import attempts
+from webapp.services import attempts, invitation_batches
 from webapp.services.attempts import DAY, Limit
+from webapp.services.invitation_limits import PER_ADDRESS_A_DAY
+from webapp.services.invitations import Offer
 from webapp.services.sso import disabling, errands, replacing
 from webapp.services.sso.disabling import MOST_UNPROVEN_A_DAY
 from webapp.services.sso.errands import BATCH, MOST_AT_ONCE, Owed
@@ -36,9 +39,9 @@ from webapp.services.sso.errands import BATCH, MOST_AT_ONCE, Owed
 MANY = 2 * BATCH + 10
 
 
-def linked(acme: Acme, number: int) -> list[str]:
-    """Let Acme have a connection in use that knows so many people; return their addresses."""
-    people = [(f"Person {n}", f"p{n}@example.net") for n in range(number)]
+def linked(acme: Acme, number: int, *more: str) -> list[str]:
+    """Let Acme have a connection in use that knows so many people, and these; return their addresses."""
+    people = [(f"Person {n}", f"p{n}@example.net") for n in range(number)] + [("Person More", one) for one in more]
     members = crowds.join(acme, people)
 
     def link() -> None:
@@ -158,6 +161,34 @@ def test_unproven_addresses_beyond_those_of_a_day_are_written_to_on_the_next(acm
         work(acme.world.app)
     assert told(acme) == Counter(people)
     assert all(letter.secret for letter in acme.world.letters("sso_disabled"))
+
+
+def test_F04_C14_tags_of_one_mailbox_get_no_more_than_it_may_and_keep_nobody_waiting(acme: Acme) -> None:
+    tags = [f"v+{n}@victim.example" for n in range(2 * PER_ADDRESS_A_DAY + 3)]
+    people = linked(acme, 0, *tags, "pia@example.net")
+    theirs = update(EmailAddress).where(EmailAddress.canonical.in_(people)).values(verified_at=None)
+    acme.world.write(lambda: db.session.execute(theirs))
+    written = []
+    with time_machine.travel(clock.now(), tick=False) as now:
+        switch_off(acme)
+        for _ in range(3):
+            work(acme.world.app)
+            written.append(told(acme))
+            now.shift(DAY + timedelta(minutes=1))
+    expected = [Counter([*tags[:most], "pia@example.net"]) for most in (PER_ADDRESS_A_DAY, 2 * PER_ADDRESS_A_DAY)]
+    assert written == [*expected, Counter(people)]
+    assert rows(acme, SsoErrand) == 0
+
+
+def test_F04_invitations_of_the_day_count_for_the_mailbox_too(acme: Acme) -> None:
+    people = linked(acme, 0, *(f"v+{n}@victim.example" for n in range(3)))
+    theirs = update(EmailAddress).where(EmailAddress.canonical.in_(people)).values(verified_at=None)
+    acme.world.write(lambda: db.session.execute(theirs))
+    typed, offer = " ".join(f"v+i{n}@victim.example" for n in range(PER_ADDRESS_A_DAY - 1)), Offer(Role.MEMBER, 7)
+    acme.act(acme.owner, lambda actor, here: invitation_batches.invite_all(actor, here, typed, offer))
+    switch_off(acme)
+    work(acme.world.app)
+    assert told(acme) == Counter(people[:1])
 
 
 def test_whoever_has_linked_anew_meanwhile_is_not_asked_to(acme: Acme) -> None:

@@ -24,7 +24,16 @@ from webapp.errors import (
     RequestNotOpen,
     RoleTooHigh,
 )
-from webapp.models import EmailAddress, Invitation, InvitationStatus, InvitationToken, Organization, Role, User
+from webapp.models import (
+    EmailAddress,
+    Invitation,
+    InvitationStatus,
+    InvitationToken,
+    LetterState,
+    Organization,
+    Role,
+    User,
+)
 from webapp.services import (
     addresses,
     approvals,
@@ -36,6 +45,7 @@ from webapp.services import (
     requests,
 )
 from webapp.services.attempts import DAY, Limit
+from webapp.services.invitation_limits import PER_ADDRESS_A_DAY
 from webapp.services.invitations import Offer
 from webapp.services.tokens import digest
 
@@ -199,6 +209,23 @@ def test_C14_approving_counts_as_inviting(acme: Acme, name: str, most: int) -> N
     acme.world.write(lambda: attempts.raise_counters({limit: most}))
     with acme.unchanged(), pytest.raises(InvitationLimit):
         approve(acme, acme.manager, number)
+
+
+@pytest.mark.parametrize("address", ["v@victim.example", "v+{}@victim.example"], ids=["one address", "tags"])
+def test_F04_C14_mailbox_gets_no_more_rejections_than_invitations(acme: Acme, address: str) -> None:
+    for number in range(PER_ADDRESS_A_DAY + 2):
+        reject(acme, acme.manager, ask(acme, address.format(number)))
+    letters = acme.world.letters("request_rejected")
+    states = [letter.state for letter in letters]
+    assert states == [LetterState.QUEUED] * PER_ADDRESS_A_DAY + [LetterState.DROPPED] * 2
+    assert acme.events().count("request.rejected") == PER_ADDRESS_A_DAY + 2
+
+
+def test_F04_mailbox_that_had_its_invitations_gets_no_rejection(acme: Acme) -> None:
+    acme.act(acme.owner, inviting(" ".join(f"v+{number}@victim.example" for number in range(PER_ADDRESS_A_DAY))))
+    reject(acme, acme.manager, ask(acme, "v@victim.example"))
+    [letter] = acme.world.letters("request_rejected")
+    assert letter.state is LetterState.DROPPED
 
 
 def test_C10_request_opens_nothing_before_it_is_approved(acme: Acme) -> None:

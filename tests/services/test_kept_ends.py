@@ -3,16 +3,19 @@
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
+import time_machine
 from sqlalchemy import func, select, update
 
 from tests.services.test_copied_links import followed
 from tests.support.acme import Acme
+from tests.support.sso import rows
 from tests.support.unproven import copied
 from tests.support.worlds import Invited, Person
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import EndBeyondYours, OwnerWithEnd
+from webapp.mail.housekeeping import clear_all
 from webapp.models import Member, Organization, RemovedMember, Role, User
 from webapp.services import additions, addresses, endings, invitations, members, removals
 from webapp.services.memberships import Terms
@@ -88,6 +91,29 @@ def test_who_ends_invites_nobody_for_longer(acme: Acme, newcomer: Person, is_cop
     invited = acme.world.invite(acme.slug, acme.owner if is_copied else acme.manager, newcomer.email)
     accept(acme, copied(acme, invited, acme.manager) if is_copied else invited, newcomer)
     assert end_of(acme, newcomer) == after(1)
+
+
+@pytest.mark.parametrize("days", [31, 90], ids=["ahead", "over"])
+def test_D06_end_counts_however_long_somebody_stays_away(acme: Acme, days: int) -> None:
+    end = after(60)
+    leave(acme, acme.member, end)
+    with time_machine.travel(clock.now() + timedelta(days=days), tick=False):
+        with acme.world.app.app_context():
+            clear_all()
+        assert "Mina Member" not in acme.world.browser(acme.owner).get(acme.address("members/removed")).text
+        accept(acme, acme.world.invite(acme.slug, acme.admin, acme.member.email), acme.member)
+        assert end_of(acme, acme.member) == end
+
+
+def test_D06_end_that_was_renewed_does_not_come_back_when_the_membership_after_it_is_forgotten(acme: Acme) -> None:
+    leave(acme, acme.member, after(-1))
+    accept(acme, acme.world.invite(acme.slug, acme.manager, acme.member.email), acme.member)
+    leave(acme, acme.member, None)
+    with time_machine.travel(clock.now() + timedelta(days=31), tick=False), acme.world.app.app_context():
+        clear_all()
+    assert rows(acme, RemovedMember) == 0
+    accept(acme, acme.world.invite(acme.slug, acme.admin, acme.member.email), acme.member)
+    assert end_of(acme, acme.member) is None
 
 
 def test_end_they_had_before_that_of_whoever_invites_stays(acme: Acme) -> None:

@@ -1,20 +1,24 @@
 """Proving an address: once, in time, and for the account that asked alone."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
 from sqlalchemy import select
 
+from tests.services.test_copied_links import followed
 from tests.support.acme import Acme
-from tests.support.unproven import unproven
+from tests.support.unproven import copied, unproven
 from tests.support.worlds import Person, World
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.errors import AddressProven, LinkNotValid
+from webapp.errors import AddressProven, LetterLimit, LinkNotValid
 from webapp.models import AddressToken, AuditEntry, EmailAddress, Role, User
-from webapp.services import accounts, verification
+from webapp.services import accounts, addresses, invitations, verification
+from webapp.services.accounts import NewAccount
 from webapp.services.tokens import digest
+from webapp.services.verification import LETTERS_A_DAY, RESERVED_A_DAY
 
 NOON = datetime(2027, 1, 1, 12, tzinfo=UTC)
 
@@ -110,6 +114,68 @@ def test_letter_is_sent_again_only_while_it_is_needed(world: World) -> None:
     verify(world, una, token)
     assert world.write(verification.send_again, Actor.system(), una.user_id) is None
     assert len(world.letters("verify_address")) == 2
+
+
+def joined(acme: Acme, email: str, slug: str | None = None) -> Person:
+    """Let somebody with an unproven address, and no letter yet, be a member of Acme or another organization."""
+    new = NewAccount("Una Unproven", addresses.parse(email), None)
+    person = Person(acme.world.write(lambda: accounts.create(Actor.system(), new, is_proven=False).id), new.name, email)
+    acme.world.member(slug or acme.slug, person, Role.MEMBER)
+    return person
+
+
+def letters(acme: Acme) -> int:
+    return len(acme.world.letters("verify_address"))
+
+
+def ask(acme: Acme, person: Person, times: int = 1) -> int:
+    """Ask for so many letters; return how many left."""
+    before = letters(acme)
+    for _ in range(times):
+        with suppress(LetterLimit):
+            acme.world.write(verification.send_again, Actor.system(), person.user_id)
+    return letters(acme) - before
+
+
+def test_F04_C14_tags_of_one_mailbox_share_its_letters(acme: Acme) -> None:
+    people = [joined(acme, f"una+{number}@example.net") for number in range(10)]
+    assert [ask(acme, person, 4) for person in people] == [4, 4, 2, 1, 1, 1, 0, 0, 0, 0]
+
+
+def test_F08_C14_organization_uses_up_no_letters_of_people_elsewhere(acme: Acme) -> None:
+    theirs = [joined(acme, f"una+{number}@example.net", acme.other_slug) for number in range(20)]
+    una = joined(acme, "una@example.net")
+    assert sum(ask(acme, person, 20) for person in theirs) == LETTERS_A_DAY + RESERVED_A_DAY
+    assert ask(acme, una, 12) == LETTERS_A_DAY
+
+
+def test_F08_C14_letter_is_left_where_many_organizations_have_filled_the_mailbox(acme: Acme) -> None:
+    una = joined(acme, "una@example.net")
+    others = [acme.world.organization(f"Other {number}", acme.stranger) for number in range(5)]
+    sent = [ask(acme, joined(acme, "una@example.net", slug), 20) for slug in others]
+    assert sent == [LETTERS_A_DAY, LETTERS_A_DAY, LETTERS_A_DAY, 1, 1], "an account with a link that works gets no more"
+    assert ask(acme, una, 5) == 1
+    with acme.unchanged(), pytest.raises(LetterLimit):
+        acme.world.write(verification.send_again, Actor.system(), una.user_id)
+
+
+def test_F08_new_letter_leaves_once_the_link_before_has_expired(acme: Acme) -> None:
+    with time_machine.travel(NOON, tick=False) as clock:
+        una, other = joined(acme, "una@example.net"), joined(acme, "una+1@example.net")
+        assert ask(acme, una) == 1
+        clock.shift(timedelta(hours=25))
+        assert ask(acme, other, 12) == LETTERS_A_DAY
+        assert ask(acme, una, 3) == 1
+
+
+def test_F04_C14_copied_links_send_no_more_first_letters_than_a_mailbox_may_have(acme: Acme) -> None:
+    sent = []
+    for number in range(LETTERS_A_DAY + RESERVED_A_DAY + 1):
+        link = followed(acme, copied(acme, acme.world.invite(acme.slug, acme.owner, f"una+{number}@example.net")))
+        new = NewAccount("Una Unproven", addresses.parse(f"una+{number}@example.net"), "hash")
+        acme.world.write(invitations.accept_as_new, Actor.visitor("192.0.2.7"), link, new)
+        sent.append(letters(acme))
+    assert sent == [*range(1, LETTERS_A_DAY + RESERVED_A_DAY + 1), LETTERS_A_DAY + RESERVED_A_DAY]
 
 
 def test_expired_link_still_says_which_account_it_was_for(world: World) -> None:

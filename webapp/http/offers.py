@@ -10,6 +10,10 @@ from webapp.http import uow
 from webapp.queries.offers import Held, left_out_of
 from webapp.services.giving import EVERY_PROJECT
 
+MOST_NAMED = 10
+MOST_CHARACTERS = 60
+"""Of one name."""
+
 
 def in_short(has_global_access: bool, held: Held) -> str:
     """Return what is reached by whoever accepts: by name where it is one thing, else how many there are."""
@@ -24,8 +28,16 @@ def in_short(has_global_access: bool, held: Held) -> str:
 
 
 def names_of(left_out: Iterable[str]) -> str:
-    """Return what was left out, in the language of the page."""
-    return ", ".join(_(name) if name == EVERY_PROJECT else name for name in left_out)
+    """Return what was left out, in the language of the page: the first ten, each no longer than a line holds."""
+    names = [_(name) if name == EVERY_PROJECT else _shortened(name) for name in left_out]
+    named, more = ", ".join(names[:MOST_NAMED]), len(names) - MOST_NAMED
+    if more <= 0:
+        return named
+    return str(ngettext("%(names)s and %(num)s more", "%(names)s and %(num)s more", more, names=named))
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= MOST_CHARACTERS else name[: MOST_CHARACTERS - 1].rstrip() + "…"
 
 
 def greet(organization_name: str) -> None:

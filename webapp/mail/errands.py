@@ -13,6 +13,7 @@ STEPS: Mapping[str, Step] = {
     Owed.SESSIONS_END: disabling.end_sessions,
     Owed.LINKED_ARE_TOLD: letters.tell_linked,
     Owed.UNPROVEN_ARE_TOLD: disabling.tell_unproven,
+    Owed.PUT_OFF_ARE_TOLD: disabling.tell_put_off,
     Owed.OUTSIDERS_ARE_REMINDED: rehearsals.remind,
     Owed.GROUP_IS_REFILLED: refills.refill,
     Owed.MEMBERS_ARE_REMINDED: reminders.remind_next,

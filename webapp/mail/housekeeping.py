@@ -25,6 +25,7 @@ from webapp.models import (
     SsoFlow,
 )
 from webapp.models.outbox import LEFTOVER
+from webapp.services import former_addresses, kept_ends
 from webapp.services.removals import undo_begins_at
 from webapp.services.sessions import IDLE
 
@@ -45,6 +46,8 @@ def clear_all() -> None:
     for statement in _statements(clock.now()):
         while _clear(statement) == BATCH_ROWS:
             pass
+    while perform(_forget_removed, write=True) == BATCH_ROWS:
+        pass
 
 
 def _clear(statement: Statement) -> int:
@@ -69,7 +72,15 @@ def _statements(now: datetime) -> Iterator[Statement]:
     yield _deletion(OutboxMessage, OutboxMessage.id, is_old & ~is_named)
     yield _erasure_of_secrets()
     yield _deletion_of_networks(now)
-    yield _deletion(RemovedMember, RemovedMember.id, RemovedMember.removed_at <= undo_begins_at())
+
+
+def _forget_removed() -> int:
+    """Forget one batch of memberships that cannot be put back any more, but for who it was; return how many."""
+    is_over = (RemovedMember.removed_at <= undo_begins_at()) & ~kept_ends.is_needed()
+    found = select(RemovedMember.id).where(is_over).limit(BATCH_ROWS).with_for_update(skip_locked=True)
+    numbers = db.session.scalars(found).all()
+    former_addresses.keep_instead_of(numbers)
+    return len(numbers)
 
 
 def _deletion(model: type[Base], key: InstrumentedAttribute[Any], condition: ColumnElement[bool]) -> Statement:

@@ -12,7 +12,7 @@ from webapp.models.invitation import (
     InvitationToken,
     InvitationWord,
 )
-from webapp.models.member import Member, MemberStatus, MemberWord, RemovedMember, Role
+from webapp.models.member import FormerAddress, Member, MemberStatus, MemberWord, RemovedMember, Role
 from webapp.models.organization import FormerSlug, Organization, RetiredSlug
 from webapp.models.outbox import LetterState, OutboxMessage
 from webapp.models.project import FormerProjectSlug, Project, TeamProject
@@ -47,6 +47,7 @@ __all__ = [
     "EmailAddress",
     "Enforcement",
     "FlowPurpose",
+    "FormerAddress",
     "FormerIdentity",
     "FormerProjectSlug",
     "FormerSlug",

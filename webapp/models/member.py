@@ -10,6 +10,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     SmallInteger,
+    String,
     UniqueConstraint,
     and_,
     or_,
@@ -156,6 +157,8 @@ class MemberWord(Model):
 class RemovedMember(Model):
     """A membership that was taken away, kept as it was for the days in which it can be put back.
 
+    One that ends on a day is kept longer, for that day; see `kept_ends`.
+
     `member_id` is the id it had and gets again; `id` orders removals. The ids of teams and groups are no foreign keys:
     what is gone by the time it is put back is left out. `managed_group_ids` are those that a source filled.
     """
@@ -188,3 +191,15 @@ class RemovedMember(Model):
     def has_left(self) -> bool:
         """Whether they gave the membership up themselves."""
         return self.removed_by_id == self.user_id
+
+
+class FormerAddress(Model):
+    """That somebody with an address was a member once: kept when nobody can put the membership back any more.
+
+    They come in by an invitation, and not as somebody new by whatever the policy lets in.
+    """
+
+    __tablename__ = "former_address"
+
+    organization_id: Mapped[int] = mapped_column(ForeignKey("organization.id", ondelete="CASCADE"), primary_key=True)
+    address_hash: Mapped[str] = mapped_column(String(64), primary_key=True)

@@ -23,9 +23,9 @@ class RecoveryCode(Model):
 
 
 class ShownCodes(Model):
-    """New codes of an organization on the way to the one page that shows them, in the session that made them.
+    """New codes of an organization, which a page shows for a few minutes in the session that made them.
 
-    They are sealed for the row; showing them deletes it.
+    They are sealed for the row. Opening the page changes nothing; the worker deletes them.
     """
 
     __tablename__ = "shown_codes"

@@ -218,7 +218,7 @@ def accept_as_new(actor: Actor, link: Link, new: NewAccount) -> Member:
     organization, invitation, token = _acceptable_invitation(link)
     user = accounts.create(actor, new, is_proven=not token.is_copied)
     if token.is_copied:
-        verification.send(accounts.primary_address(user.id), user, actor.language)
+        verification.send_first(organization, accounts.primary_address(user.id), user, actor.language)
     return _join(Actor.of(user, ip=actor.ip), organization, invitation, token.copied_by_id, user)
 
 

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, exists, select
+from sqlalchemy.orm import aliased
 
 from webapp.access.actor import Actor
 from webapp.access.decide import decide
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import OwnerWithEnd
-from webapp.models import Organization, RemovedMember, Role
+from webapp.models import Member, Organization, RemovedMember, Role
 from webapp.models.member import has_ended
 from webapp.services.audit import Event
 
@@ -50,6 +51,19 @@ def within(wanted: datetime | None, role: Role, givers: Iterable[Actor]) -> date
     if found and role is Role.OWNER:
         raise OwnerWithEnd
     return found
+
+
+def is_needed() -> ColumnElement[bool]:
+    """Tell of a membership that was taken away whether its end counts once they come back, however long ago it was.
+
+    It does if it is the last one they had, and ended: nobody sheds an end by staying away for a while.
+    """
+    later = aliased(RemovedMember)
+    is_member, was_later = (
+        exists().where(model.organization_id == RemovedMember.organization_id, model.user_id == RemovedMember.user_id)
+        for model in (Member, later)
+    )
+    return and_(RemovedMember.expires_at.is_not(None), ~is_member, ~was_later.where(later.id > RemovedMember.id))
 
 
 def _end_before(organization: Organization, user_id: int) -> datetime | None:

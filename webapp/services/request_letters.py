@@ -1,6 +1,6 @@
 """Letters about requests: to those who may approve them, and to those who asked."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy import Row, Select, select
@@ -10,7 +10,7 @@ from webapp.access.facts import IS_ACTIVE, is_proven_address_of
 from webapp.access.roles import LOWEST_ROLE, Scope
 from webapp.db import db
 from webapp.models import EmailAddress, Invitation, Member, Organization, User
-from webapp.services import attempts, outbox
+from webapp.services import addresses, attempts, invitation_limits, outbox
 from webapp.services.attempts import DAY, Limit
 from webapp.services.outbox import Letter
 
@@ -73,13 +73,18 @@ def tell_approved(
 
 
 def tell_rejected(actor: Actor, organization: Organization, request: Invitation) -> None:
-    """Tell whoever asked that the answer is no: the member who suggested somebody, or the visitor."""
+    """Tell whoever asked that the answer is no: the member who suggested somebody, or the visitor.
+
+    Anybody may have entered a visitor's address, so what it gets counts as invitations do; beyond that nothing leaves.
+    """
     is_visitors = request.invited_by_id is None
     data = {**_names(organization, request), "is_visitors": is_visitors}
     visitor = Reader(request.email, actor.language)
     reader = visitor if is_visitors else _member(actor, organization, request.invited_by_id)
-    if reader is not None:
-        outbox.enqueue(_letter("request_rejected", reader, data, organization))
+    if reader is None:
+        return
+    is_over = is_visitors and bool(invitation_limits.over_daily_limit(organization, [addresses.parse(request.email)]))
+    outbox.enqueue(replace(_letter("request_rejected", reader, data, organization), is_dropped=is_over))
 
 
 def _member(actor: Actor, organization: Organization, user_id: int | None) -> Reader | None:

@@ -10,23 +10,32 @@ from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.single_sign_on import is_in_use
 from webapp.db import changes_one_row, db
-from webapp.errors import AddressProven, LinkNotValid
+from webapp.errors import AddressProven, LetterLimit, LinkNotValid
 from webapp.models import (
     AddressToken,
     EmailAddress,
     Identity,
     IdentityProvider,
+    Member,
+    Organization,
     User,
 )
-from webapp.services import accounts, audit, invitation_rows, organizations, outbox
+from webapp.services import accounts, attempts, audit, invitation_rows, organizations, outbox
 from webapp.services.addresses import Address
 from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Event, Target
+from webapp.services.letter_limits import Most
 from webapp.services.outbox import Letter
 from webapp.services.tokens import digest, new_token
 
 LIFETIME = timedelta(hours=24)
+# What one mailbox gets in a day: because of one organization 10, and 3 for accounts that have no link that works; in
+# all 30, and those 3 for each further organization. So neither do tags in addresses, nor accounts that a provider or an
+# invitation makes, fill it; and one organization leaves letters to people of another who may have the same address.
 LETTERS_A_DAY = 10
+LETTERS_OF_ALL_A_DAY = 30
+RESERVED_A_DAY = 3
+_TO_MAILBOX = Most("verify-email:letters", LETTERS_A_DAY, LETTERS_OF_ALL_A_DAY)
 
 
 @dataclass(frozen=True)
@@ -52,22 +61,45 @@ def send(email: EmailAddress, user: User, language: str | None) -> None:
     outbox.enqueue(Letter("verify_address", email.address, said, token, language=language))
 
 
+def send_first(organization: Organization, email: EmailAddress, user: User, language: str | None) -> None:
+    """Queue the first letter to somebody who joins an organization, unless their mailbox had enough; see `send`."""
+    if not _is_over(organization.id, email):
+        send(email, user, language)
+
+
 def send_again(actor: Actor, user_id: int) -> EmailAddress | None:
     """Queue another letter to a user's primary address; return it, or nothing where it is proven already.
 
     Raises:
         NotFound: there is no such user.
+        LetterLimit: the mailbox had enough for today.
     """
     email = accounts.primary_address(user_id)
     if email.verified_at is not None:
         return None
+    oldest = select(Member.organization_id).where(Member.user_id == user_id).order_by(Member.id).limit(1)
+    if _is_over(db.session.scalar(oldest) or 0, email):
+        raise LetterLimit(email=email.address, most=LETTERS_A_DAY)
     send(email, accounts.by_id(user_id), actor.language)
     return email
 
 
-def letters_to(address: Address) -> Limit:
-    """Return the limit of letters to an address that is not proven, which the caller counts before `send_again`."""
-    return Limit(f"verify-email:letters:{digest(address.canonical)}", LETTERS_A_DAY, DAY)
+def _is_over(organization_id: int, email: EmailAddress) -> bool:
+    """Count a letter to an address because of an organization, or of none; tell whether it is one too many.
+
+    Where the mailbox had enough, what is kept for accounts without a link that works still leaves.
+    """
+    address = Address(email.address, email.canonical)
+    if not _TO_MAILBOX.over(organization_id, [address]):
+        return False
+    reserve = Limit(f"verify-email:reserve:{organization_id}:{digest(address.bucket)}", RESERVED_A_DAY, DAY)
+    return _has_link(email) or attempts.count([reserve]) is not None
+
+
+def _has_link(email: EmailAddress) -> bool:
+    """Tell whether a link that would prove an address works still."""
+    of_address = (AddressToken.email_address_id == email.id, AddressToken.used_at.is_(None))
+    return bool(db.session.scalar(select(exists().where(*of_address, AddressToken.expires_at > clock.now()))))
 
 
 def unproven_by(token: str) -> UnprovenAddress:

@@ -1,5 +1,6 @@
 """What an invitation offers beside a role, in short: to whoever is invited, on the Pending tab, and after joining."""
 
+from hashlib import shake_128
 from typing import Any
 
 import pytest
@@ -7,8 +8,12 @@ import pytest
 from tests.support.acme import Acme
 from tests.support.offering import Things, make_things
 from tests.support.pages import Page
-from tests.support.teams import make_team, remove_team
+from tests.support.teams import make_team, make_teams, remove_team
 from tests.support.worlds import Invited, post
+from webapp.access.actor import Actor
+from webapp.db import db
+from webapp.models import Organization, Team
+from webapp.services import teams
 
 CHOSEN: dict[str, Any] = {"has_global_access": False}
 NEW = {"accept": "1", "name": "Bob Builder", "password": "pale blue lantern orchard"}
@@ -70,6 +75,23 @@ def test_notice_after_joining_names_what_was_left_out(acme: Acme, things: Things
     assert Page(joined).by_id("notices").text == (
         "Welcome to Acme Left out, because it is gone or may not be given any more: Blue."
     )
+
+
+def test_X04_notice_names_the_first_ten_and_leaves_the_cookie_small_enough_to_sign_in(acme: Acme) -> None:
+    made = make_teams(acme, [shake_128(bytes([number])).hexdigest(90) for number in range(40)])
+    invited = acme.world.invite(acme.slug, acme.owner, "bob@example.org", **CHOSEN, teams=made)
+
+    def remove(actor: Actor, here: Organization) -> None:
+        for number in made:
+            teams.remove(actor, here, db.session.get_one(Team, number))
+
+    acme.act(acme.owner, remove)
+    browser = acme.browser()
+    answer = post(browser, invited.link, page=invited.link, **NEW)
+    assert all(len(cookie) < 4_093 for cookie in answer.headers.getlist("Set-Cookie"))
+    said = Page(browser.get(answer.location)).by_id("notices").text
+    assert said.count("…") == 10
+    assert said.endswith("… and 30 more.")
 
 
 def test_notice_after_joining_is_a_welcome_alone_where_nothing_was_left_out(acme: Acme) -> None:

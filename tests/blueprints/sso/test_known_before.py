@@ -1,18 +1,23 @@
 """Who comes back by an identity that was somebody's here before: only by an invitation, whatever the policy."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
+import time_machine
 from sqlalchemy import delete, select
 
 from tests.support.acme import Acme, organization_of
 from tests.support.asking import ask, suggest
 from tests.support.sso import Desk, entered, rows
+from tests.support.unproven import copied
 from tests.support.worlds import Person, World, post
+from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import AlreadyMember
+from webapp.mail.housekeeping import clear_all
 from webapp.models import (
     FormerIdentity,
     Identity,
@@ -35,6 +40,8 @@ from webapp.services.sso import identities
 from webapp.services.sso.errors import KnownBefore
 
 Configured = tuple[str, str, dict[str, str]]
+
+NEW_PASSWORD = "a long enough passphrase 17"
 
 
 @pytest.fixture
@@ -275,3 +282,55 @@ def test_D10_connections_of_which_nobody_knows_the_issuer_have_no_people_in_comm
         return identities.was_known(db.session.get_one(IdentityProvider, desk.provider_id), "u-1")
 
     assert acme.world.read(knows_its_own)
+
+
+@pytest.fixture
+def typed(world: World, acme: Acme, desk: Desk) -> Person:
+    """Somebody who has entered Mia's address by a copied link and never proved it; who is of example.org may join."""
+    desk.set(joining=Joining.ALLOWED)
+    desk.prove_domain("example.org")
+    link = f"/invitations/{copied(acme, world.invite(acme.slug, acme.owner, 'mia@example.org')).token}"
+    answer = post(world.browser(), link, page=link, accept="1", name="Mia Typed", password=NEW_PASSWORD)
+    assert answer.status_code == 303
+    number = world.read(lambda: db.session.scalars(select(User.id).where(User.name == "Mia Typed")).one())
+    return Person(number, "Mia Typed", "mia@example.org")
+
+
+def test_C03_address_that_a_member_has_only_typed_keeps_nobody_out(
+    world: World, acme: Acme, desk: Desk, typed: Person
+) -> None:
+    browser = world.browser()
+    assert desk.sign_in(browser).status_code == 303
+    assert desk.identities()[0][1] != typed.user_id
+    assert browser.get(acme.address("members")).status_code == 200
+
+
+def test_C03_address_that_a_member_has_proven_or_is_linked_by_is_theirs(
+    world: World, acme: Acme, desk: Desk, typed: Person
+) -> None:
+    desk.know(typed, "u-9")
+    assert desk.sign_in(world.browser()).status_code == 403
+
+
+@pytest.mark.parametrize("verb", ["suspend", "remove"])
+def test_D10_nobody_comes_in_as_somebody_new_by_never_having_proven_their_address(
+    world: World, acme: Acme, desk: Desk, typed: Person, verb: str
+) -> None:
+    address = acme.address(f"members/{acme.member_id(typed)}/{verb}")
+    assert post(acme.browser(acme.owner), address, confirm="1").status_code == 303
+    assert desk.sign_in(world.browser()).status_code == 403
+
+
+def test_D10_removal_is_remembered_when_it_cannot_be_undone_any_more(
+    world: World, acme: Acme, desk: Desk, typed: Person
+) -> None:
+    take_away(acme, typed)
+    with time_machine.travel(clock.now() + timedelta(days=31), tick=True):
+        with world.app.app_context():
+            clear_all()
+        assert rows(acme, RemovedMember) == 0
+        assert "mia" not in str(world.dump()["former_address"])
+        answer = desk.sign_in(world.browser())
+        assert (answer.status_code, "belonged to somebody here before" in answer.text) == (403, True)
+        world.invite(acme.slug, acme.owner, "mia@example.org")
+        assert desk.sign_in(world.browser()).status_code == 303

@@ -92,6 +92,19 @@ def test_A02_owner_who_was_demoted_on_the_way_puts_nothing_to_use(
         assert browser.get(back).status_code == 403
 
 
+@pytest.mark.parametrize("is_owner", [True, False])
+def test_A02_owner_who_was_demoted_on_the_way_writes_no_mistake_into_the_draft(
+    acme: Acme, browser: FlaskClient, theirs: HostileProvider, is_owner: bool
+) -> None:
+    knows(theirs, choose(acme, browser))
+    back = at_provider(departure(browser, post(browser, acme.address(SETUP), **entered(theirs))))
+    if not is_owner:
+        acme.change(acme.owner, role=Role.MANAGER)
+    assert browser.get(f"{back.partition('&code=')[0]}&error=access_denied").status_code == (303 if is_owner else 403)
+    [draft] = connections(acme)
+    assert (draft.probe_problem is not None) == is_owner
+
+
 def test_another_connection_takes_the_place_of_the_one_in_use(
     acme: Acme, browser: FlaskClient, theirs: HostileProvider
 ) -> None:

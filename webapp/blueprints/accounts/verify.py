@@ -5,14 +5,13 @@ from flask_babel import gettext as _
 
 from webapp.blueprints.accounts import bp
 from webapp.blueprints.accounts.forms import ResetPasswordForm, VerifyEmailForm
-from webapp.errors import DomainError, LetterLimit, WrongCredentials
+from webapp.errors import DomainError, WrongCredentials
 from webapp.http import session, uow
 from webapp.http.credentials import count_attempt
 from webapp.http.forms import safe_next
 from webapp.http.htmx import go
 from webapp.http.rules import PUBLIC, SIGNED_IN, access
-from webapp.services import accounts, addresses, attempts, passwords, verification
-from webapp.services.addresses import Address
+from webapp.services import accounts, attempts, passwords, verification
 from webapp.services.verification import UnprovenAddress
 
 
@@ -42,15 +41,12 @@ def verify_email(token: str) -> Response:
 @access(SIGNED_IN, own_transactions=True, proves=True)
 def send_verification() -> Response:
     """Send the letter with the link again."""
-    viewer = session.require_viewer()
-    _send(addresses.parse(viewer.email), viewer.user_id)
+    _send(session.require_viewer().user_id)
     return go(safe_next(request.form.get("next")) or url_for("organizations.home"))
 
 
-def _send(address: Address, user_id: int) -> None:
+def _send(user_id: int) -> None:
     count_attempt(attempts.limits_of("verify-email-letters", session.client_ip()))
-    if uow.write(attempts.count, [verification.letters_to(address)]):
-        raise LetterLimit(email=address.typed, most=verification.LETTERS_A_DAY)
     sent = uow.write(verification.send_again, session.current_actor(), user_id)
     if sent is not None:
         flash(_("A letter with a new link is on its way to %(email)s.", email=sent.address), "success")
@@ -69,7 +65,7 @@ def _answer(token: str, unproven: UnprovenAddress, form: VerifyEmailForm | Reset
     if not _is_viewers(unproven) and not unproven.is_nobodys:
         _require_password(unproven, form.password.data)
     if unproven.is_expired:
-        _send(addresses.parse(unproven.email.address), unproven.user.id)
+        _send(unproven.user.id)
     else:
         email = uow.write(verification.verify, token, unproven.user.id, ip=session.client_ip())
         flash(_("%(email)s is verified. From now on you can sign in with it.", email=email.address), "success")

@@ -96,7 +96,7 @@ def _invite_back(organization: Organization, removed: RemovedMember) -> Response
 
 def _say_what_is_given_no_more(left_out: LeftOut) -> None:
     if left_out.given_no_more:
-        names = ", ".join(left_out.given_no_more)
+        names = names_of(left_out.given_no_more)
         flash(_("Left out, because what had given it gives it no more: %(names)s.", names=names), "warning")
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from flask import Response, g, url_for
 from flask_babel import gettext as _
 
+from webapp.access.actor import Actor
 from webapp.errors import N_
 from webapp.http import session, sso, uow
 from webapp.http.htmx import go
@@ -80,21 +81,26 @@ def _entered(draft: IdentityProvider) -> str:
 
 
 def _note(flow: Flow, reason: Reason, said: str | None) -> None:
-    _organization, draft = _draft_of(flow)
-    connections.note_problem(draft, reason.value, said)
+    actor, organization, draft = _draft_of(flow)
+    connections.note_mistake(actor, organization, draft, reason.value, said)
 
 
 def _depart_again(flow: Flow, issuer: str) -> Response:
-    organization, draft = _draft_of(flow)
+    actor, organization, draft = _draft_of(flow)
+    connections.respell(actor, organization, draft, issuer)
+    return sso.depart(draft, FlowPurpose.SETUP, flow.next, is_respelled=True)
+
+
+def _draft_of(flow: Flow) -> tuple[Actor, Organization, IdentityProvider]:
+    """Return a draft with whoever proves it, who is still signed in here; their membership is read under the lock.
+
+    Raises:
+        FlowNotYours: somebody else is, or nobody.
+    """
+    organization = organizations.lock(flow.organization_id)
+    draft = connections.current(organization, flow.connected.id, flow.provider_version, ProviderStatus.DRAFT)
     viewer = session.reload_viewer()
     if viewer is None or viewer.user_id != flow.user_id:
         raise FlowNotYours
     g.member = members.of_user(organization, viewer.user_id)
-    connections.respell(current_actor(), organization, draft, issuer)
-    return sso.depart(draft, FlowPurpose.SETUP, flow.next, is_respelled=True)
-
-
-def _draft_of(flow: Flow) -> tuple[Organization, IdentityProvider]:
-    organization = organizations.lock(flow.organization_id)
-    draft = connections.current(organization, flow.connected.id, flow.provider_version, ProviderStatus.DRAFT)
-    return organization, draft
+    return current_actor(), organization, draft

@@ -1,8 +1,6 @@
 """Recovery codes: owners make them while they are in, and come in by one when the provider lets nobody in."""
 
-from collections.abc import Callable
-from datetime import datetime
-from functools import partial
+from datetime import datetime, timedelta
 
 from flask import Response, flash, g, make_response, render_template, request, url_for
 from flask_babel import gettext
@@ -41,31 +39,25 @@ class RecoveryForm(Form):
     )
 
 
-def _new_codes(organization: Organization) -> Callable[[], list[str]]:
-    """Return what takes the codes that were made a moment ago in this browser, which are forgotten by that."""
-    session_id = session.require_viewer().session_id
-    if request.method != "GET" or not recovery.has_new(organization, session_id):
-        return list
-    return partial(uow.write, recovery.take_new, organization.id, session_id)
-
-
 @bp.get("/orgs/<org>/sso/recovery-codes")
-@access(Scope.SSO_ADMIN, asks=_new_codes)
-def recovery_codes(organization: Organization, told: list[str]) -> Response:
-    """Say how many codes are left; show new ones this once, and none ever again."""
+@access(Scope.SSO_ADMIN)
+def recovery_codes(organization: Organization) -> Response:
+    """Say how many codes are left; show new ones for a few minutes in the browser that made them."""
+    viewer = session.require_viewer()
     return respond(
         "sso/recovery_codes.html",
         {"panel": "sso/_recovery_codes.html"},
-        codes=told,
+        codes=recovery.new_in(organization, viewer.session_id),
+        shown_minutes=recovery.SHOWN_FOR // timedelta(minutes=1),
         left=recovery.left(organization),
-        is_fresh=session.require_viewer().is_fresh,
+        is_fresh=viewer.is_fresh,
     )
 
 
 @bp.post("/orgs/<org>/sso/recovery-codes")
 @access(Scope.SSO_ADMIN)
 def make_codes(organization: Organization) -> Response:
-    """Make new codes, and lead to the page that shows them this once."""
+    """Make new codes, and lead to the page that shows them."""
     session.require_fresh()
     recovery.make(current_actor(), organization, session.require_viewer().session_id)
     return go(url_for("sso.recovery_codes", org=organization.slug))

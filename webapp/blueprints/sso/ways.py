@@ -96,7 +96,7 @@ def callback(provider: int) -> Response:
         g.sso_claimed = said.email
         return _ends(flow)(flow, said)
     except DomainError as error:
-        _note(flow, error, said.email if said else None)
+        _note(flow, error, said)
         if to_mend := _to_mend(flow, error):
             return to_mend
         raise
@@ -113,9 +113,9 @@ def _ends(flow: Flow) -> Callable[[Flow, Said], Response]:
     return {FlowPurpose.SIGN_IN: _end_sign_in, FlowPurpose.LINK: _end_link, FlowPurpose.SETUP: _end_setup}[flow.purpose]
 
 
-def _note(flow: Flow, error: DomainError, claimed: str | None) -> None:
+def _note(flow: Flow, error: DomainError, said: Said | None) -> None:
     """Let owners find in the audit log why a flow came to nothing, by the reference on the page."""
-    uow.note(refusals.note, current_actor(), flow, _noted(error), g.get("request_id", ""), claimed)
+    uow.note(refusals.note, current_actor(), flow, _noted(error), g.get("request_id", ""), said)
 
 
 def _noted(error: DomainError) -> str:

@@ -200,6 +200,18 @@ def is_respelled(entered: str, said: str) -> bool:
     return entered != said and entered.removesuffix("/") == said.removesuffix("/")
 
 
+def note_mistake(
+    actor: Actor, organization: Organization, draft: IdentityProvider, reason: str, said: str | None
+) -> None:
+    """Keep why a draft could not be proven by the actor; see `note_problem`.
+
+    Raises:
+        NotFound, Forbidden: the actor may not.
+    """
+    require(actor, Scope.SSO_ADMIN, organization)
+    note_problem(draft, reason, said)
+
+
 def note_problem(draft: IdentityProvider, reason: str | None, said: str | None) -> None:
     """Keep why a draft could not be proven, for the page on which it is mended.
 

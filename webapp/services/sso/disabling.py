@@ -1,11 +1,13 @@
 """Switching single sign-on off: nobody comes in by it any more, and whoever did needs another way."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, delete, exists, select
 from sqlalchemy.orm import aliased
 
+from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.decide import require
 from webapp.access.facts import IS_ACTIVE
@@ -24,7 +26,8 @@ from webapp.models import (
     SsoErrand,
     User,
 )
-from webapp.services import attempts, audit, outbox, verification
+from webapp.services import attempts, audit, invitation_limits, outbox, verification
+from webapp.services.addresses import Address
 from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Event
 from webapp.services.outbox import Letter
@@ -80,23 +83,50 @@ def end_sessions(_organization: Organization, errand: SsoErrand) -> bool:
 def tell_unproven(organization: Organization, errand: SsoErrand) -> bool:
     """Tell those of the next people whose address nobody has proven; see `errands`.
 
-    An organization names whom it likes, so these letters are no more in a day than its invitations may be; the others
-    leave on the days that follow. `letter` and `host` of the errand are as for `letters.tell_linked`; one of an earlier
-    version has none.
+    An organization names whom it likes, so these letters are no more in a day than its invitations may be, in all and
+    to one mailbox; the others leave on the days that follow. Those whose mailbox had enough keep nobody else waiting:
+    they become an errand of their own. `letter` and `host` of the errand are as for `letters.tell_linked`; one of an
+    earlier version has none.
     """
-    batch = errands.next_linked(errand)
+    return _tell_next(organization, errand, errands.next_linked(errand))
+
+
+def tell_put_off(organization: Organization, errand: SsoErrand) -> bool:
+    """Tell those who were put off because their mailbox had enough, the errand's `user_ids`; see `tell_unproven`."""
+    return _tell_next(organization, errand, [number for number in errand.data["user_ids"] if number > errand.after])
+
+
+def _tell_next(organization: Organization, errand: SsoErrand, batch: Sequence[int]) -> bool:
     kind = errand.data.get("letter", KIND)
     host = errand.data.get("host") or connections.host_of(errands.provider_of(errand))
     found = db.session.execute(_unproven_among(batch, kind, organization)).all()
     limit = Limit(f"{KIND}:unproven:{organization.id}", MOST_UNPROVEN_A_DAY, DAY)
     counted = attempts.raise_counters({limit: len(found)} if found else {})
     over = max(0, counted[limit].count - limit.most) if found else 0
-    told = found[: max(0, len(found) - over)]
-    _tell(kind, organization, host, told)
-    if len(told) == len(found):
+    reached = found[: max(0, len(found) - over)]
+    full = _with_full_mailbox(organization, reached)
+    _tell(kind, organization, host, [row for row in reached if row.id not in full])
+    if full:
+        attempts.raise_counters({limit: -len(full)})
+        of_later = {"letter": kind, "host": host, "user_ids": sorted(full)}
+        later = errands.owe(organization, Owed.PUT_OFF_ARE_TOLD, errands.provider_of(errand), **of_later)
+        later.not_before = clock.now() + DAY
+    if len(reached) == len(found):
         return errands.has_more(errand, batch)
-    errand.after, errand.not_before = told[-1].id if told else errand.after, counted[limit].ends_at
+    errand.after, errand.not_before = reached[-1].id if reached else errand.after, counted[limit].ends_at
     return True
+
+
+def _with_full_mailbox(organization: Organization, people: Sequence[Row[*tuple[Any, ...]]]) -> set[int]:
+    """Count a letter to each of some people; return the ids of those, the last ones, whose mailbox had enough today."""
+    wanted = [(row.id, Address(row.address, row.canonical)) for row in people]
+    over = Counter(invitation_limits.over_daily_limit(organization, [address for _, address in wanted]))
+    full = set()
+    for number, address in reversed(wanted):
+        if over[address] > 0:
+            over[address] -= 1
+            full.add(number)
+    return full
 
 
 def _tell(kind: str, organization: Organization, host: str, told: Sequence[Row[*tuple[Any, ...]]]) -> None:
@@ -130,6 +160,7 @@ def _unproven_among(batch: Sequence[int], kind: str, organization: Organization)
             User.name,
             EmailAddress.id.label("email_id"),
             EmailAddress.address,
+            EmailAddress.canonical,
             User.language,
             User.password_hash.is_not(None).label("has_password"),
         )

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select, union_all
+from sqlalchemy import and_, not_, or_, select, union_all
 
 from webapp.access.actor import Actor
+from webapp.access.facts import IS_ACTIVE
 from webapp.db import db
 from webapp.models import (
     EmailAddress,
@@ -17,7 +18,7 @@ from webapp.models import (
     SsoDomain,
     User,
 )
-from webapp.services import accounts, addresses, managed, members
+from webapp.services import accounts, addresses, former_addresses, invitation_rows, managed, members
 from webapp.services.accounts import NewAccount
 from webapp.services.addresses import Address
 from webapp.services.invitation_links import Link
@@ -128,12 +129,18 @@ def _readmit(actor: Actor, organization: Organization, user: User, said: Said, l
 
 
 def _is_of_organization(organization: Organization, address: Address) -> bool:
-    """Tell whether a member, also a suspended or removed one, has an address, proven or not."""
+    """Tell whether an address is a member's, also one's who was removed.
+
+    One that an active member has only typed is nobody's yet, so it keeps nobody out. Who is suspended, or was removed,
+    does not come in as somebody new, whether they have proven it or not.
+    """
+    theirs = or_(not_(and_(*IS_ACTIVE)), invitation_rows.is_theirs(organization))
+    of_members = select(Member.user_id).join(User, User.id == Member.user_id).where(theirs)
     rows = [
-        select(model.user_id)
-        .join(EmailAddress, EmailAddress.user_id == model.user_id)
-        .where(model.organization_id == organization.id, EmailAddress.canonical == address.canonical)
-        for model in (Member, RemovedMember)
+        found.join(EmailAddress, EmailAddress.user_id == model.user_id).where(
+            model.organization_id == organization.id, EmailAddress.canonical == address.canonical
+        )
+        for model, found in ((Member, of_members), (RemovedMember, select(RemovedMember.user_id)))
     ]
     return db.session.execute(union_all(*rows).limit(1)).first() is not None
 
@@ -142,7 +149,12 @@ def _require_may_join(organization: Organization, provider: IdentityProvider, ad
     """Go on only if the policy lets somebody join, who never was anybody here."""
     if not _may_join(organization, provider, address):
         raise NotInvited(organization=organization.name)
-    if identities.was_known(provider, said.subject) or identities.was_named(organization, address.canonical):
+    was_here = former_addresses.was_here(organization, address)
+    if (
+        was_here
+        or identities.was_known(provider, said.subject)
+        or identities.was_named(organization, address.canonical)
+    ):
         raise KnownBefore(organization=organization.name)
 
 

@@ -25,7 +25,7 @@ from webapp.services.tokens import digest
 
 NUMBER = 10
 LETS_IN_FOR = timedelta(minutes=30)
-SHOWN_WITHIN = timedelta(minutes=10)
+SHOWN_FOR = timedelta(minutes=5)
 # Without letters that are read as others; 80 bits in all, which nobody tries out.
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 GROUPS, GROUP_CHARACTERS = 4, 4
@@ -35,7 +35,7 @@ _READ_AS = str.maketrans("oil", "011", "- \t\r\n")
 def make(actor: Actor, organization: Organization, session_id: int) -> list[str]:
     """Make new codes, and return them; those before work no more. Owners are told.
 
-    They are kept, sealed, for the one page that shows them in a session: see `take_new`.
+    They are kept, sealed, for the page that shows them in that session for a few minutes: see `new_in`.
 
     Raises:
         NotFound, Forbidden: the actor may not, or there is no provider in use.
@@ -55,29 +55,18 @@ def make(actor: Actor, organization: Organization, session_id: int) -> list[str]
     return codes
 
 
-def has_new(organization: Organization, session_id: int) -> bool:
-    """Tell whether codes that were made in a session wait to be shown there."""
-    waiting = select(ShownCodes.organization_id).where(*_waiting(organization.id, session_id))
-    return db.session.scalar(waiting) is not None
-
-
-def take_new(organization_id: int, session_id: int) -> list[str]:
-    """Return the codes that wait to be shown in a session, and forget them; none where another page has shown them."""
-    taken = delete(ShownCodes).where(*_waiting(organization_id, session_id)).returning(ShownCodes.codes)
-    sealed = db.session.scalar(taken)
-    return db.vault.open(_seal_name(organization_id, session_id), sealed).split() if sealed else []
+def new_in(organization: Organization, session_id: int) -> list[str]:
+    """Return the codes that were made in a session a moment ago; none later, and none anywhere else."""
+    waiting = (ShownCodes.organization_id == organization.id, ShownCodes.session_id == session_id)
+    sealed = db.session.scalar(select(ShownCodes.codes).where(*waiting, ShownCodes.expires_at > clock.now()))
+    return db.vault.open(_seal_name(organization.id, session_id), sealed).split() if sealed else []
 
 
 def _put_by(organization: Organization, session_id: int, codes: Sequence[str]) -> None:
     sealed = db.vault.seal(_seal_name(organization.id, session_id), " ".join(codes))
     of_session = {"organization_id": organization.id, "session_id": session_id}
-    db.session.merge(ShownCodes(**of_session, codes=sealed, expires_at=clock.now() + SHOWN_WITHIN))
+    db.session.merge(ShownCodes(**of_session, codes=sealed, expires_at=clock.now() + SHOWN_FOR))
     db.session.flush()
-
-
-def _waiting(organization_id: int, session_id: int) -> tuple[ColumnElement[bool], ...]:
-    of_session = (ShownCodes.organization_id == organization_id, ShownCodes.session_id == session_id)
-    return *of_session, ShownCodes.expires_at > clock.now()
 
 
 def _seal_name(organization_id: int, session_id: int) -> str:
