@@ -267,3 +267,20 @@ def test_last_owners_are_not_all_taken_at_once(acme: Acme) -> None:
     end(members.suspend_all)
     end(removals.remove_all)
     end(lambda actor, here, chosen: members.change_role_of_all(actor, here, chosen, Role.ADMIN))
+
+
+def test_only_what_takes_something_away_is_asked_with_alarm(acme: Acme) -> None:
+    raised = act(acme, "role", ids_of(acme, acme.member), to_role="admin")
+    lowered = act(acme, "role", ids_of(acme, acme.admin), to_role="member")
+    assert ["btn-danger" in answer.text for answer in (raised, lowered)] == [False, True]
+
+
+def test_notice_says_what_was_done_and_leads_to_where_it_is_undone(acme: Acme) -> None:
+    browser, address = acme.browser(acme.owner), acme.address("members/bulk")
+    given: dict[str, Any] = {"action": "remove", "ids": ids_of(acme, acme.member)}
+    seen = seen_on(post(browser, address, **given))
+    done = post(browser, address, **given, confirm="1", seen=seen)
+    page = Page(browser.get(done.location))
+    assert "1 member was removed." in page.by_id("notices").text
+    [link] = [element for element in page.elements if element.text == "See who can be put back"]
+    assert link.attributes["href"] == acme.address("members/removed")

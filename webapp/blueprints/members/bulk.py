@@ -76,11 +76,19 @@ def _ask_or_apply(
         carried = _carried(people)
         said = {"plan": plan, "action": change.action, "change": change, "team_names": names}
         said |= {"refusal": refusal and translated(refusal), "again_at": typed.way_back_to(carried)}
+        said["is_gentle"] = _takes_nothing(plan, change) and not preview.impact.takes_away
         return confirmation("members/_bulk.html", confirm, preview=preview, carried=carried, **said)
     with preview.noted(*EVENTS):
         service.apply(actor, organization, plan.members, change)
     _say_done(organization, change, len(plan.members))
     return go(url_for("members.index", org=organization.slug))
+
+
+def _takes_nothing(plan: Plan, change: ManyChange) -> bool:
+    """Tell whether nobody loses anything but access, which the preview knows."""
+    if change.action is MemberAction.ROLE:
+        return all(change.role and change.role > member.role for member in plan.members)
+    return change.action in (MemberAction.RESTORE, MemberAction.TEAMS)
 
 
 def _say_done(organization: Organization, change: ManyChange, number: int) -> None:
