@@ -159,10 +159,8 @@ def test_D04_whoever_is_no_owner_any_more_is_in_by_no_code(
         assert browser.get(acme.address(path)).status_code == 303, path
 
 
-def test_D04_owner_without_a_password_is_in_by_no_code_once_they_are_none(
-    acme: Acme, desk: Desk, codes: list[str]
-) -> None:
-    """Their session knows them by the provider's word alone, which has run out."""
+def whose_word_has_run_out(acme: Acme, desk: Desk) -> FlaskClient:
+    """Return the browser of an owner without a password, whom the provider vouched for too long ago."""
     desk.know(acme.owner, "u-2")
     desk.theirs.person = "u-2"
     owner = update(User).where(User.id == acme.owner.user_id)
@@ -170,6 +168,14 @@ def test_D04_owner_without_a_password_is_in_by_no_code_once_they_are_none(
     browser = acme.world.browser()
     desk.sign_in(browser)
     desk.set(verification_days=0)
+    return browser
+
+
+def test_D04_owner_without_a_password_is_in_by_no_code_once_they_are_none(
+    acme: Acme, desk: Desk, codes: list[str]
+) -> None:
+    """Their session knows them by the provider's word alone, which has run out."""
+    browser = whose_word_has_run_out(acme, desk)
     assert come_in(desk, browser, codes[0]) == 303
     assert is_in(acme, browser)
     acme.change(acme.manager, role=Role.OWNER)
@@ -248,13 +254,7 @@ def test_A01_guesses_at_the_word_of_a_provider_lock_nobody_else_out(
 def test_owner_without_a_password_comes_in_by_one_after_the_word_of_the_provider_has_run_out(
     acme: Acme, desk: Desk, codes: list[str]
 ) -> None:
-    desk.know(acme.owner, "u-2")
-    desk.theirs.person = "u-2"
-    owner = update(User).where(User.id == acme.owner.user_id)
-    acme.world.write(lambda: db.session.execute(owner.values(password_hash=None)))
-    browser = acme.world.browser()
-    desk.sign_in(browser)
-    desk.set(verification_days=0)
+    browser = whose_word_has_run_out(acme, desk)
     assert not is_in(acme, browser)
     assert come_in(desk, browser, codes[0]) == 303
     assert is_in(acme, browser)
