@@ -14,6 +14,7 @@ from tests.support.server import Server, running_server
 from tests.support.settings import environment_for
 from tests.support.visitor import at_once, visitor_at
 from tests.support.worlds import PASSWORD, World
+from webapp.services.passwords import hash_password
 
 THREADS = 32
 KIBIBYTES_PER_HASH = PasswordHasher().memory_cost
@@ -53,7 +54,8 @@ def most_kibibytes(process: int) -> int:
 def test_X05_many_sign_ins_at_once_take_the_memory_of_a_few(
     world: World, ledger: Ledger, database_url: str, tmp_path: Path, number: int
 ) -> None:
-    people = [world.person(f"Guest {guest}", f"guest{guest}@example.org") for guest in range(number)]
+    hashed = hash_password(PASSWORD)
+    people = [world.person(f"Guest {guest}", f"guest{guest}@example.org", hashed) for guest in range(number)]
     environment = environment_for(database_url, tmp_path, trusted_proxies=1)
     with running_server(environment, tmp_path, "--workers", "1", "--threads", str(THREADS)) as server:
         browsers = [visitor_at(server.url, "/login") for _ in people]

@@ -21,6 +21,8 @@ from webapp.http import sso
 KEPT = 8
 MOST_POOLS = 3
 MOST_STATEMENTS = 3_000
+ASKED_FOR_WHEN_NEEDED: dict[str, Any] = {"data_dir": Path(), "mail_port": 0, "dns_resolver": None}
+"""Settings that differ from test to test, and that nothing reads when an application is made."""
 
 Change = Callable[[Flask], None]
 
@@ -42,7 +44,7 @@ class Applications:
     def on(self, settings: Settings, changed: Change | None = None) -> Iterator[Flask]:
         """Yield the application with these settings, on the database they name, changed once in this way if any."""
         kind = make_url(settings.database_url).get_backend_name()
-        key = replace(settings, database_url=kind, data_dir=Path()), changed
+        key = replace(settings, database_url=kind, **ASKED_FOR_WHEN_NEEDED), changed
         app = self._kept.pop(key, None) or self._made(settings, changed)
         self._kept[key] = app
         if len(self._kept) > KEPT:

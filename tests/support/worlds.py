@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import Table, select
@@ -15,7 +16,7 @@ from webapp import db as database
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.models import Invitation, Member, MemberStatus, Organization, OutboxMessage, Role, User
-from webapp.services import accounts, addresses, invitations, members, organizations, outbox, passwords, sessions
+from webapp.services import accounts, addresses, invitations, members, organizations, outbox, sessions
 from webapp.services.accounts import NewAccount
 from webapp.services.invitations import Offer
 from webapp.services.memberships import Terms
@@ -27,8 +28,8 @@ NOT_THE_WORLD = {"audit_entry", "audit_mention", "attempts", "alembic_version"}
 
 @cache
 def password_hash() -> str:
-    """Return the hash of PASSWORD; hashing once is enough for all tests."""
-    return passwords.hash_password(PASSWORD)
+    """Return a hash of PASSWORD that takes little to verify, as it says of itself: tests sign in a lot."""
+    return PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,10 @@ class World:
         with self.app.app_context():
             return database.perform(lambda: step(*args, **kwargs), write=False)
 
-    def person(self, name: str, email: str) -> Person:
-        """Make an account with PASSWORD and a verified address."""
+    def person(self, name: str, email: str, hashed: str | None = None) -> Person:
+        """Make an account with PASSWORD, or what `hashed` is the hash of, and a verified address."""
         with self.app.app_context():
-            new = NewAccount(name, addresses.parse(email), password_hash())
+            new = NewAccount(name, addresses.parse(email), hashed or password_hash())
         return Person(self.write(lambda: accounts.create(Actor.system(), new).id), name, email)
 
     def organization(self, name: str, owner: Person) -> str:

@@ -6,14 +6,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
 from tests.blueprints.accounts.conftest import Statements
-from tests.support.applications import close
+from tests.support.applications import Applications
 from tests.support.worlds import PASSWORD, Person, World, csrf_token
-from webapp import create_app
 from webapp.config import Settings
 from webapp.db import db
 from webapp.models import AuditEntry, EmailAddress, KnownNetwork, LetterState, User
@@ -28,11 +26,10 @@ SignIn = Callable[..., int]
 
 
 @pytest.fixture
-def behind_proxy(settings: Settings, app: Flask) -> Iterator[FlaskClient]:
+def behind_proxy(settings: Settings, applications: Applications) -> Iterator[FlaskClient]:
     """A browser whose requests come through one trusted proxy."""
-    application = create_app(replace(settings, trusted_proxies=1))
-    yield application.test_client()
-    close(application)
+    with applications.on(replace(settings, trusted_proxies=1)) as application:
+        yield application.test_client()
 
 
 @pytest.fixture

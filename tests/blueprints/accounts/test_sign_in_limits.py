@@ -6,12 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import time_machine
-from flask import Flask
 from flask.testing import FlaskClient
 
-from tests.support.applications import close
+from tests.support.applications import Applications
 from tests.support.worlds import PASSWORD, Person, World, csrf_token
-from webapp import create_app
 from webapp.config import Settings
 from webapp.services import attempts
 
@@ -93,11 +91,10 @@ def test_F07_invented_proxy_headers_make_no_other_network(guesser: Guesser, worl
 
 
 @pytest.fixture
-def behind_proxy(settings: Settings, app: Flask) -> Iterator[FlaskClient]:
+def behind_proxy(settings: Settings, applications: Applications) -> Iterator[FlaskClient]:
     """A browser whose requests come through one trusted proxy."""
-    application = create_app(replace(settings, trusted_proxies=1))
-    yield application.test_client()
-    close(application)
+    with applications.on(replace(settings, trusted_proxies=1)) as application:
+        yield application.test_client()
 
 
 def test_F07_trusted_proxy_names_the_network_and_the_browser_does_not(
