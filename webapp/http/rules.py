@@ -16,7 +16,7 @@ View = TypeVar("View", bound=Callable[..., ResponseReturnValue])
 
 
 class Audience(Enum):
-    """Who may use a route that speaks of no organization."""
+    """Who may use a route that is not for members alone; some of them speak of an organization all the same."""
 
     PUBLIC = "anybody"
     SIGNED_IN = "anybody signed in"

@@ -199,8 +199,8 @@ class FlowPurpose(StrEnum):
 class SsoFlow(Model):
     """A way to the provider and back, for one purpose, one connection in one version, and one browser; used once.
 
-    `browser` is the hash of what only that browser has. `secrets` holds nonce and verifier, sealed for the row, and the
-    new client secret of a connection in use, where that is to be proven before it takes effect.
+    `browser` is the hash of what only that browser has. `secrets` holds, sealed for the row, what the way needs and
+    nobody may read: nonce and verifier, a new client secret that is to be proven, the token of an invitation.
     """
 
     __tablename__ = "sso_flow"
