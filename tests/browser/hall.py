@@ -48,7 +48,7 @@ class Hall:
             refusal: the status, or a pattern of statuses, that the test provokes; the console may mention it.
             options: what else `Windows.open` takes.
         """
-        window = self.windows.open(f"{self.url}/login", **options)
+        window = self.windows.open(self.url, **options)
         if refusal:
             window.allowed += [f"status of {refusal}", f"Response Status Error Code {refusal}"]
         if person is not None:
