@@ -206,7 +206,7 @@ def test_pages_of_teams_and_projects(hall: Hall, gallery: Gallery) -> None:
 def test_pages_of_the_demo_provider(live_server: Server, hall: Hall, gallery: Gallery) -> None:
     issuer = issuer_of(live_server)
     asked = f"{issuer}/authorize?{urlencode(request_to_sign_in(hall.url))}"
-    page = hall.page("/login", refusal="4")
+    page = hall.page(refusal="4")
     for name, address in (
         ("provider", issuer),
         ("provider-refused", f"{issuer}/authorize?client_id=another"),
@@ -225,7 +225,7 @@ def test_pages_of_the_demo_provider(live_server: Server, hall: Hall, gallery: Ga
 @pytest.mark.parametrize("javascript", [True, False])
 def test_demo_provider_sends_whoever_is_chosen_back(live_server: Server, hall: Hall, javascript: bool) -> None:
     asked = f"{issuer_of(live_server)}/authorize?{urlencode(request_to_sign_in(hall.url))}"
-    page = hall.page("/login", refusal="4", javascript=javascript)
+    page = hall.page(refusal="4", javascript=javascript)
     for name in ("Grace Holm", "Cancel"):
         page.goto(asked)
         page.get_by_role("button", name=name).press("Enter")
