@@ -4,6 +4,7 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from flask import Flask
@@ -12,9 +13,10 @@ from playwright.sync_api import expect
 from tests.browser.hall import Hall
 from tests.support.browser import TIMEOUT_MILLISECONDS, Windows
 from tests.support.databases import PostgresTemplate, SqliteTemplate
+from tests.support.demo import issuer_of
 from tests.support.ledger import Ledger
 from tests.support.name_server import NameServer, running_name_server
-from tests.support.server import Server, running_server
+from tests.support.server import START_SECONDS, Server, running_server
 from tests.support.settings import environment_for
 from tests.support.worlds import World
 
@@ -50,6 +52,8 @@ def house(database_url: str, names: NameServer, tmp_path_factory: pytest.TempPat
     folder = tmp_path_factory.mktemp("house")
     environment = environment_for(database_url, folder, private_providers="127.0.0.1", dns_resolver=names.address)
     with running_server(environment, folder, "--with-worker", "--demo") as server:
+        # The provider beside it begins on its own, and is ready later
+        urlopen(issuer_of(server), timeout=START_SECONDS).close()
         yield House(server, folder)
 
 

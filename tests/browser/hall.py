@@ -4,14 +4,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, TimeoutError
 
 from tests.support.browser import Window, Windows
 from tests.support.visitor import session_cookie
 from tests.support.worlds import Invited, Person, World
 
-RELOADS = 200
-"""How often to look into the mailbox again; the worker looks every second."""
+LOOKS = 80
+"""How often to look into the mailbox, and for how long each time; the worker looks every second."""
+LOOK_MILLISECONDS = 250
 
 
 @dataclass
@@ -39,8 +40,8 @@ class Hall:
         """Invite an address as the owner."""
         return self.world.invite(self.slug, self.owner, email, **more)
 
-    def window(self, path: str, person: Person | None = None, *, refusal: str = "", **options: Any) -> Window:
-        """Open a window on a path.
+    def window(self, path: str = "", person: Person | None = None, *, refusal: str = "", **options: Any) -> Window:
+        """Open a window, on a path if given.
 
         Args:
             path: what to open.
@@ -48,16 +49,17 @@ class Hall:
             refusal: the status, or a pattern of statuses, that the test provokes; the console may mention it.
             options: what else `Windows.open` takes.
         """
-        window = self.windows.open(f"{self.url}/login", **options)
+        window = self.windows.open(self.url, **options)
         if refusal:
             window.allowed += [f"status of {refusal}", f"Response Status Error Code {refusal}"]
         if person is not None:
             cookie = {"name": "vestibule", "value": session_cookie(self.world, person), "url": self.url}
             window.context.add_cookies([cookie])  # type: ignore[list-item]
-        window.page.goto(path)
+        if path:
+            window.page.goto(path)
         return window
 
-    def page(self, path: str, person: Person | None = None, **options: Any) -> Page:
+    def page(self, path: str = "", person: Person | None = None, **options: Any) -> Page:
         """Open a window like `window` and return its page."""
         return self.window(path, person, **options).page
 
@@ -70,9 +72,12 @@ def tab(page: Page, name: str) -> Locator:
 def open_letter(page: Page, address: str, subject: str) -> None:
     """Read the newest letter with this subject to an address in the demo mailbox, as soon as it is there."""
     letter = page.get_by_role("link", name=subject).filter(has_text=f"To {address}").first
-    for _ in range(RELOADS):
+    for _ in range(LOOKS):
         page.goto("/demo/mailbox")
-        if letter.count():
-            letter.click()
-            return
+        try:
+            letter.wait_for(timeout=LOOK_MILLISECONDS)
+        except TimeoutError:
+            continue
+        letter.click()
+        return
     raise AssertionError(f"no letter “{subject}” to {address} arrived")

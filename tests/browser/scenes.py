@@ -77,7 +77,7 @@ def invite_all_sorts(hall: Hall) -> None:
     bounced = hall.invite("priya@example.org")
     hall.invite(LONG_ADDRESS, role=Role.MANAGER)
     hall.invite("mia.holm@example.org", days=30)
-    open_letter(hall.page("/demo/mailbox"), "mia.holm@example.org", "invited you")
+    open_letter(hall.page(), "mia.holm@example.org", "invited you")
     letter = update(OutboxMessage).where(OutboxMessage.to_address == bounced.email)
     hall.world.write(db.session.execute, letter.values(state="failed", last_error=FAILED))
 

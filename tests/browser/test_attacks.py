@@ -114,7 +114,7 @@ def sign_out(page: Page) -> None:
 
 def test_C12_link_of_an_invitation_is_in_no_referrer(hall: Hall) -> None:
     invited = hall.invite("mia@example.org")
-    window = hall.window("/login")
+    window = hall.window()
     asked = requests_of(window)
     window.page.goto(invited.link)
     window.page.get_by_role("button", name="Decline").click()

@@ -63,7 +63,6 @@ def test_owner_lets_a_claim_fill_a_group_and_takes_it_back(
     page = hall.page(sso, owner, refusal="4")
     set_up(page, theirs)
     expect(page.get_by_text("Single sign-on works, and your own account is linked.")).to_be_visible()
-    gallery.show(page, "claims-overview")
     page.get_by_role("link", name="Claim mappings").click()
     expect(page.get_by_text("No claim fills an access group yet")).to_be_visible()
     gallery.show(page, "claims-none")

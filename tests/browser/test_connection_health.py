@@ -16,7 +16,7 @@ def test_owner_checks_the_connection_and_reads_why_it_does_not_work(
     gallery: Gallery,  # noqa: F811
     javascript: bool,
 ) -> None:
-    page = hall.page("/login", hall.owner, javascript=javascript)
+    page = hall.page(person=hall.owner, javascript=javascript)
     with running_provider() as theirs:
         hall.world.write(lambda: connection(organization_of(hall.slug), theirs.issuer))
         page.goto(f"/orgs/{hall.slug}/sso")

@@ -1,6 +1,6 @@
 """Every page, light and dark, on a desktop and a phone: nothing scrolls sideways and axe finds no fault.
 
-The pictures go into the folder that VESTIBULE_SCREENSHOTS names, else into one of pytest's.
+Where VESTIBULE_SCREENSHOTS names a folder, pictures of them go there.
 """
 
 import os
@@ -24,9 +24,9 @@ SETUP = f"/setup/{setup_token(SECRET_KEY)}"
 
 
 class Gallery:
-    """Looks at pages from all sides and keeps pictures of them."""
+    """Looks at pages from all sides, and keeps pictures of them if there is a folder for them."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path | None) -> None:
         self._folder = folder
         self._faults: list[str] = []
 
@@ -37,7 +37,8 @@ class Gallery:
             for device, size in VIEWPORTS.items():
                 page.set_viewport_size(size)
                 self._note(name, device, scrolls_sideways(page))
-                page.screenshot(path=self._folder / f"{name}-{colours}-{device}.png", full_page=True)
+                if self._folder:
+                    page.screenshot(path=self._folder / f"{name}-{colours}-{device}.png", full_page=True)
                 if (colours, device) in (("light", "desktop"), ("dark", "phone")):
                     self._faults += [f"{name}, {colours}, {device}: {fault}" for fault in accessibility_faults(page)]
         page.set_viewport_size(NARROWEST)
@@ -54,9 +55,11 @@ class Gallery:
 
 
 @pytest.fixture
-def gallery(tmp_path: Path) -> Gallery:
-    """The gallery, in the folder the tester wants."""
-    folder = Path(os.environ.get("VESTIBULE_SCREENSHOTS", tmp_path))
+def gallery() -> Gallery:
+    """The gallery, with pictures in the folder the tester wants."""
+    if "VESTIBULE_SCREENSHOTS" not in os.environ:
+        return Gallery(None)
+    folder = Path(os.environ["VESTIBULE_SCREENSHOTS"])
     folder.mkdir(parents=True, exist_ok=True)
     return Gallery(folder)
 
@@ -203,7 +206,7 @@ def test_pages_of_teams_and_projects(hall: Hall, gallery: Gallery) -> None:
 def test_pages_of_the_demo_provider(live_server: Server, hall: Hall, gallery: Gallery) -> None:
     issuer = issuer_of(live_server)
     asked = f"{issuer}/authorize?{urlencode(request_to_sign_in(hall.url))}"
-    page = hall.page("/login", refusal="4")
+    page = hall.page(refusal="4")
     for name, address in (
         ("provider", issuer),
         ("provider-refused", f"{issuer}/authorize?client_id=another"),
@@ -222,7 +225,7 @@ def test_pages_of_the_demo_provider(live_server: Server, hall: Hall, gallery: Ga
 @pytest.mark.parametrize("javascript", [True, False])
 def test_demo_provider_sends_whoever_is_chosen_back(live_server: Server, hall: Hall, javascript: bool) -> None:
     asked = f"{issuer_of(live_server)}/authorize?{urlencode(request_to_sign_in(hall.url))}"
-    page = hall.page("/login", refusal="4", javascript=javascript)
+    page = hall.page(refusal="4", javascript=javascript)
     for name in ("Grace Holm", "Cancel"):
         page.goto(asked)
         page.get_by_role("button", name=name).press("Enter")

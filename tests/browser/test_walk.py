@@ -1,25 +1,19 @@
 """The whole walk of a new installation, with scripts and without, on both databases."""
 
 import re
-import subprocess
-import sys
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.hall import Hall, open_letter, tab
+from tests.support.commands import Command
 from tests.support.server import Server
 from tests.support.worlds import PASSWORD
 
 NEW_PASSWORD = "eleven lanterns over the harbour"
-WAYS = pytest.mark.parametrize(
-    ("database_url", "javascript"),
-    [("sqlite", True), ("sqlite", False), ("postgresql", True)],
-    ids=["sqlite", "sqlite without scripts", "postgresql"],
-    indirect=["database_url"],
-)
+# With another index, one and the same database would be another one to pytest, and have a server of its own
+DATABASES = pytest.mark.parametrize("database_url", ["sqlite", "postgresql"], indirect=True)
 
 
 def set_up(page: Page, link: str) -> None:
@@ -94,9 +88,18 @@ def set_up_link(server: Server) -> str:
     return found[1]
 
 
-@WAYS
-def test_walk_from_the_set_up_link_to_the_first_member(live_server: Server, hall: Hall, *, javascript: bool) -> None:
-    owner = hall.page("/login", javascript=javascript)
+@DATABASES
+def test_walk_from_the_set_up_link_to_the_first_member(live_server: Server, hall: Hall) -> None:
+    walk(live_server, hall, javascript=True)
+
+
+def test_walk_from_the_set_up_link_to_the_first_member_without_scripts(live_server: Server, hall: Hall) -> None:
+    walk(live_server, hall, javascript=False)
+
+
+def walk(live_server: Server, hall: Hall, *, javascript: bool) -> None:
+    """Walk from the set-up link to the first member, their way out, and back in with a new password."""
+    owner = hall.page(javascript=javascript)
     set_up(owner, urlsplit(set_up_link(live_server)).path)
     tab(owner, "Pending").click()
     expect(owner.get_by_role("heading", name="Nobody is waiting")).to_be_visible()
@@ -105,7 +108,7 @@ def test_walk_from_the_set_up_link_to_the_first_member(live_server: Server, hall
     expect(owner.locator("tbody tr")).to_have_count(2)
 
     owner.evaluate("window.stillHere = true")
-    guest = hall.page("/login", javascript=javascript)
+    guest = hall.page(javascript=javascript)
     register(guest, "mia@example.org", "Mia Holm")
 
     tab(owner, "Pending").click()
@@ -116,7 +119,7 @@ def test_walk_from_the_set_up_link_to_the_first_member(live_server: Server, hall
     expect(tab(owner, "Members")).to_have_text("Members 2")
     assert bool(owner.evaluate("window.stillHere")) is javascript
 
-    other = hall.page("/login", javascript=javascript)
+    other = hall.page(javascript=javascript)
     open_letter(other, "noa@example.org", "Ada Winter invited you to Harbour Works")
     tab(owner, "Pending").click()
     owner.get_by_role("button", name="Revoke the invitation to noa@example.org").click()
@@ -134,12 +137,12 @@ def test_walk_from_the_set_up_link_to_the_first_member(live_server: Server, hall
 def test_set_up_link_can_be_printed_again_until_somebody_has_used_it(
     hall: Hall, live_server: Server, environment: dict[str, str]
 ) -> None:
-    command = [str(Path(sys.executable).with_name("vestibule")), "setup-link"]
-    environment = {**environment, "VESTIBULE_BASE_URL": live_server.url}
-    printed = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert printed.stdout.strip() == set_up_link(live_server)
-    set_up(hall.page("/login"), printed.stdout.strip())
-    used = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    assert (used.returncode, used.stdout) == (1, "")
-    window = hall.window(urlsplit(printed.stdout.strip()).path, refusal="404")
+    command = Command({**environment, "VESTIBULE_BASE_URL": live_server.url})
+    printed = command("setup-link")
+    link = printed.out.strip()
+    assert (printed.status, link) == (0, set_up_link(live_server))
+    set_up(hall.page(), link)
+    used = command("setup-link")
+    assert (used.status, used.out) == (1, "")
+    window = hall.window(urlsplit(link).path, refusal="404")
     expect(window.page.get_by_role("heading", name="Vestibule is set up already")).to_be_visible()
