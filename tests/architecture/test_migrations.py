@@ -1,7 +1,5 @@
 """Migrations: they make exactly the schema of the models, and lead down and up again with rows in the tables."""
 
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from tests.support.acme import Acme, organization_of
 from tests.support.applications import close
+from tests.support.commands import PATIENCE_SECONDS, Copied, variables
 from tests.support.sso import entered
 from tests.support.teams import furnish, make_project, make_team, memberships, project, remove_team, team
 from tests.support.unproven import copied
@@ -413,15 +412,15 @@ def test_only_the_newest_schema_is_current(app: Flask, connection: Connection) -
 
 
 def test_R16_processes_that_migrate_at_once_make_one_schema(
-    app: Flask, environment: dict[str, str], connection: Connection
+    app: Flask, environment: dict[str, str], connection: Connection, tmp_path: Path
 ) -> None:
     shape = shape_of(connection)
     schema.downgrade(app, "base")
     close(app)
-    command = [str(Path(sys.executable).with_name("vestibule")), "migrate"]
-    processes = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(3)]
-    ended = [(process.communicate()[1].decode(), process.returncode) for process in processes]
-    assert [code for _, code in ended] == [0, 0, 0], ended
+    log = tmp_path / "migrate.log"
+    log.touch()
+    processes = [Copied(["migrate"], variables(environment), str(log)) for _ in range(3)]
+    assert [process.wait(PATIENCE_SECONDS) for process in processes] == [0, 0, 0], log.read_text()
     assert shape_of(connection) == shape
 
 
