@@ -11,16 +11,18 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
+from tests.support.sizes import short_and_long
 from webapp.config import BadSetting, Settings
 
 PRINT_KEYS = """
 import sys
+from tests.support.sizes import short_and_long
 from webapp.config import Settings
 for line in sys.stdin:
     made = Settings.from_environment({"VESTIBULE_DATA_DIR": line.strip()})
     print(made.secret_key, *made.encryption_keys, flush=True)
 """
-PROCESSES, ROUNDS = 4, 50
+PROCESSES = 4
 
 
 def settings_in(folder: Path) -> Settings:
@@ -90,9 +92,12 @@ def ask_all(processes: list[subprocess.Popen[str]], folder: Path) -> set[str]:
     return {process.stdout.readline().strip() for process in processes if process.stdout}
 
 
-def test_processes_that_start_at_once_agree(tmp_path: Path, processes: list[subprocess.Popen[str]]) -> None:
+@pytest.mark.parametrize("rounds", short_and_long(15, 50))
+def test_processes_that_start_at_once_agree(
+    tmp_path: Path, processes: list[subprocess.Popen[str]], rounds: int
+) -> None:
     ask_all(processes, tmp_path / "while they start")
-    for number in range(ROUNDS):
+    for number in range(rounds):
         folder = tmp_path / str(number)
         printed = ask_all(processes, folder)
         kept = json.loads((folder / "secrets.json").read_text())

@@ -226,12 +226,13 @@ def test_every_table_has_rows_for_the_way_down(filled: Acme, connection: Connect
 
 
 def test_R16_each_migration_leads_down_and_up_again(app: Flask, filled: Acme, connection: Connection) -> None:
+    shape, rows, sequences = shape_of(connection), rows_of(connection), sequences_of(connection)
     for revision, before in zip(REVISIONS, [*REVISIONS[1:], "base"], strict=True):
         if revision == "0012":
             do_what_is_owed(connection)
-        shape, rows, sequences = shape_of(connection), rows_of(connection), sequences_of(connection)
+            rows = rows_of(connection)
         schema.downgrade(app, before)
-        kept = rows_of(connection)
+        shape_below, kept, sequences_below = shape_of(connection), rows_of(connection), sequences_of(connection)
         schema.upgrade(app, revision)
         assert shape_of(connection) == shape
         for table in kept:
@@ -241,6 +242,7 @@ def test_R16_each_migration_leads_down_and_up_again(app: Flask, filled: Acme, co
             assert kept[table] == [{name: row[name] for name in columns} for row in lasting]
             assert sequences_of(connection).get(table) == sequences.get(table)
         schema.downgrade(app, before)
+        shape, rows, sequences = shape_below, kept, sequences_below
     assert shape_of(connection) == {}
     schema.upgrade(app)
     assert compare_metadata(MigrationContext.configure(connection), db.metadata) == []
