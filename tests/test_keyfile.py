@@ -3,23 +3,17 @@
 import json
 import os
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
+from contextlib import suppress
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 
+from tests.support.commands import loaded
 from webapp.config import BadSetting, Settings
 
-PRINT_KEYS = """
-import sys
-from webapp.config import Settings
-for line in sys.stdin:
-    made = Settings.from_environment({"VESTIBULE_DATA_DIR": line.strip()})
-    print(made.secret_key, *made.encryption_keys, flush=True)
-"""
 PROCESSES, ROUNDS = 4, 50
 
 
@@ -68,29 +62,35 @@ def test_given_keys_make_no_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def read_keys(asked: Connection) -> None:
+    """Be a process that reads the keys of each folder it is told of."""
+    with suppress(EOFError):
+        while True:
+            made = settings_in(asked.recv())
+            asked.send(" ".join([made.secret_key, *made.encryption_keys]))
+
+
 @pytest.fixture
-def processes() -> Iterator[list[subprocess.Popen[str]]]:
-    """Processes that have started already, and read the keys of each folder they are told of."""
-    root = Path(__file__).parents[1]
-    command = [sys.executable, "-c", PRINT_KEYS]
-    started = [
-        subprocess.Popen(command, cwd=root, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        for _ in range(PROCESSES)
-    ]
-    yield started
-    for process in started:
-        process.communicate()
+def processes() -> Iterator[list[Connection]]:
+    """The ends of pipes to processes that read keys."""
+    pipes = [loaded().Pipe() for _ in range(PROCESSES)]
+    started = [loaded().Process(target=read_keys, args=(theirs,)) for _ours, theirs in pipes]
+    for process, (_ours, theirs) in zip(started, pipes, strict=True):
+        process.start()
+        theirs.close()
+    yield [ours for ours, _theirs in pipes]
+    for process, (ours, _theirs) in zip(started, pipes, strict=True):
+        ours.close()
+        process.join()
 
 
-def ask_all(processes: list[subprocess.Popen[str]], folder: Path) -> set[str]:
+def ask_all(processes: list[Connection], folder: Path) -> set[str]:
     for process in processes:
-        assert process.stdin
-        process.stdin.write(f"{folder}\n")
-        process.stdin.flush()
-    return {process.stdout.readline().strip() for process in processes if process.stdout}
+        process.send(folder)
+    return {process.recv() for process in processes}
 
 
-def test_processes_that_start_at_once_agree(tmp_path: Path, processes: list[subprocess.Popen[str]]) -> None:
+def test_processes_that_start_at_once_agree(tmp_path: Path, processes: list[Connection]) -> None:
     ask_all(processes, tmp_path / "while they start")
     for number in range(ROUNDS):
         folder = tmp_path / str(number)

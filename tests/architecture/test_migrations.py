@@ -1,7 +1,5 @@
 """Migrations: they make exactly the schema of the models, and lead down and up again with rows in the tables."""
 
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +15,7 @@ from sqlalchemy.pool import NullPool
 
 from tests.support.acme import Acme, organization_of
 from tests.support.applications import close
+from tests.support.commands import PATIENCE_SECONDS, Copied, variables
 from tests.support.sso import entered
 from tests.support.teams import furnish, make_project, make_team, memberships, project, remove_team, team
 from tests.support.unproven import copied
@@ -227,12 +226,13 @@ def test_every_table_has_rows_for_the_way_down(filled: Acme, connection: Connect
 
 
 def test_R16_each_migration_leads_down_and_up_again(app: Flask, filled: Acme, connection: Connection) -> None:
+    shape, rows, sequences = shape_of(connection), rows_of(connection), sequences_of(connection)
     for revision, before in zip(REVISIONS, [*REVISIONS[1:], "base"], strict=True):
         if revision == "0012":
             do_what_is_owed(connection)
-        shape, rows, sequences = shape_of(connection), rows_of(connection), sequences_of(connection)
+            rows = rows_of(connection)
         schema.downgrade(app, before)
-        kept = rows_of(connection)
+        shape_below, kept, sequences_below = shape_of(connection), rows_of(connection), sequences_of(connection)
         schema.upgrade(app, revision)
         assert shape_of(connection) == shape
         for table in kept:
@@ -242,6 +242,7 @@ def test_R16_each_migration_leads_down_and_up_again(app: Flask, filled: Acme, co
             assert kept[table] == [{name: row[name] for name in columns} for row in lasting]
             assert sequences_of(connection).get(table) == sequences.get(table)
         schema.downgrade(app, before)
+        shape, rows, sequences = shape_below, kept, sequences_below
     assert shape_of(connection) == {}
     schema.upgrade(app)
     assert compare_metadata(MigrationContext.configure(connection), db.metadata) == []
@@ -413,15 +414,15 @@ def test_only_the_newest_schema_is_current(app: Flask, connection: Connection) -
 
 
 def test_R16_processes_that_migrate_at_once_make_one_schema(
-    app: Flask, environment: dict[str, str], connection: Connection
+    app: Flask, environment: dict[str, str], connection: Connection, tmp_path: Path
 ) -> None:
     shape = shape_of(connection)
     schema.downgrade(app, "base")
     close(app)
-    command = [str(Path(sys.executable).with_name("vestibule")), "migrate"]
-    processes = [subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) for _ in range(3)]
-    ended = [(process.communicate()[1].decode(), process.returncode) for process in processes]
-    assert [code for _, code in ended] == [0, 0, 0], ended
+    log = tmp_path / "migrate.log"
+    log.touch()
+    processes = [Copied(["migrate"], variables(environment), str(log)) for _ in range(3)]
+    assert [process.wait(PATIENCE_SECONDS) for process in processes] == [0, 0, 0], log.read_text()
     assert shape_of(connection) == shape
 
 

@@ -7,14 +7,16 @@ import threading
 from http.client import HTTPException
 from pathlib import Path
 
+import pytest
+
 from tests.support.acme import Acme
 from tests.support.commands import Command
 from tests.support.ledger import Ledger
 from tests.support.server import Server, running_server
+from tests.support.sizes import short_and_long
 from tests.support.visitor import Visitor, visitor_at
 
 VISITORS = 8
-KILLS = 12
 INVITATIONS_BETWEEN_KILLS = 6
 
 
@@ -29,12 +31,12 @@ class Crowd:
         visitors = [visitor_at(server.url, self._path, acme.world, acme.owner) for _ in range(VISITORS)]
         self._threads = [threading.Thread(target=self._invite, args=(n, v)) for n, v in enumerate(visitors)]
 
-    def run(self, server: Server) -> None:
+    def run(self, server: Server, kills: int) -> None:
         """Let them invite, and kill one process of the server after another."""
         for thread in self._threads:
             thread.start()
         try:
-            for kill in range(KILLS):
+            for kill in range(kills):
                 self._wait_for_more()
                 processes = processes_of(server)
                 os.kill(processes[kill % len(processes)], signal.SIGKILL)
@@ -70,12 +72,13 @@ def processes_of(server: Server) -> list[int]:
     return [int(pid) for pid, parent in map(str.split, listed.splitlines()) if int(parent) == server.process.pid]
 
 
+@pytest.mark.parametrize("kills", short_and_long(5, 12))
 def test_R24_killed_processes_leave_as_many_entries_as_changes_in_one_unbroken_chain(
-    acme: Acme, vestibule: Command, environment: dict[str, str], database_url: str, tmp_path: Path
+    acme: Acme, vestibule: Command, environment: dict[str, str], database_url: str, tmp_path: Path, kills: int
 ) -> None:
     with running_server(environment, tmp_path, "--workers", "4") as server:
         crowd = Crowd(acme, server)
-        crowd.run(server)
+        crowd.run(server, kills)
     ledger = Ledger(database_url)
     stored = {row["email"] for row in ledger.rows("invitation")}
     assert {row["target_name"] for row in ledger.rows("audit_entry", event="invitation.sent")} == stored

@@ -13,7 +13,7 @@ from tests.support.settings import environment_for
 from tests.support.worlds import World
 from webapp.services.audit import FIRST_HASH
 
-COMPLAINTS = ("database is locked", "Traceback", '"levelname": "ERROR"', '"status": 5')
+COMPLAINTS = ("Traceback", '"levelname": "ERROR"', '"status": 5')
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
@@ -51,8 +51,10 @@ def server(crowded_server: Server) -> Iterator[Server]:
     """The server; whatever a test does to it, nothing broke and nobody was told that the database is locked."""
     before = len(crowded_server.log)
     yield crowded_server
-    lines = crowded_server.log[before:].splitlines()
-    assert [line for line in lines if any(complaint in line for complaint in COMPLAINTS)] == []
+    log = crowded_server.log[before:]
+    assert [line for line in log.splitlines() if any(complaint in line for complaint in COMPLAINTS)] == []
+    # When somebody was last seen is noted beside the request, tried once and only logged when it fails.
+    assert log.count("database is locked") == log.count("not noted: ")
 
 
 @pytest.fixture

@@ -4,11 +4,12 @@ import pytest
 
 from tests.support.ledger import Ledger
 from tests.support.server import Server
+from tests.support.sizes import rounds
 from tests.support.visitor import Answer, at_once, visitor_at
 from tests.support.worlds import PASSWORD, Invited, Person, World
 
 TABS = 8
-ROUNDS = range(3)
+ROUNDS = rounds(3)
 REGISTER = {"name": "Mia Holm", "password": PASSWORD, "accept": "1"}
 SENTENCES = (
     "This invitation was already accepted",

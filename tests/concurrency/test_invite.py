@@ -4,6 +4,7 @@ import pytest
 
 from tests.support.ledger import Ledger
 from tests.support.server import Server
+from tests.support.sizes import rounds
 from tests.support.visitor import Answer, Visitor, at_once, visitor_at
 from tests.support.worlds import Person, World
 from webapp.models import Role
@@ -27,7 +28,7 @@ def send(visitor: Visitor, emails: str) -> Answer:
     return visitor.send(FORM, emails=emails, role="member", lifetime_days="7")
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", rounds(3))
 def test_C15_one_address_invited_at_once_has_one_open_invitation_and_one_letter(
     inviters: list[Visitor], ledger: Ledger, number: int
 ) -> None:
@@ -39,7 +40,7 @@ def test_C15_one_address_invited_at_once_has_one_open_invitation_and_one_letter(
     assert ledger.count("audit_entry", event="invitation.sent") == 1
 
 
-@pytest.mark.parametrize("number", range(3))
+@pytest.mark.parametrize("number", rounds(3))
 def test_R25_double_click_on_send_invites_everybody_once(inviters: list[Visitor], ledger: Ledger, number: int) -> None:
     emails = [f"guest{guest}@example.org" for guest in range(20 + number)]
     answers = at_once(2, lambda _: send(inviters[0], ", ".join(emails)))

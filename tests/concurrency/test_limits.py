@@ -12,6 +12,7 @@ from argon2 import PasswordHasher
 from tests.support.ledger import Ledger
 from tests.support.server import Server, running_server
 from tests.support.settings import environment_for
+from tests.support.sizes import short_and_long
 from tests.support.visitor import at_once, visitor_at
 from tests.support.worlds import PASSWORD, World
 from webapp.services.passwords import hash_password
@@ -50,7 +51,7 @@ def most_kibibytes(process: int) -> int:
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
-@pytest.mark.parametrize("number", [32, pytest.param(200, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("number", short_and_long(6 * HASHED_AT_ONCE, 200))
 def test_X05_many_sign_ins_at_once_take_the_memory_of_a_few(
     world: World, ledger: Ledger, database_url: str, tmp_path: Path, number: int
 ) -> None:

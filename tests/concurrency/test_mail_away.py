@@ -1,19 +1,24 @@
 """While the mail server hesitates or is away, pages answer at once, invitations stand, and letters leave later."""
 
 import socket
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.support.ledger import Ledger
-from tests.support.server import running_server
+from tests.support.server import Server
 from tests.support.settings import environment_for
 from tests.support.smtp import STALL, SmtpSink
 from tests.support.visitor import visitor_at
+from tests.support.workers import Processes
 from tests.support.worlds import Person, World
 
 FORM = "/orgs/harbour-works/members/new"
 PATIENCE_SECONDS = 30
+
+Beside = Callable[[int], AbstractContextManager[None]]
 
 
 @pytest.fixture
@@ -24,16 +29,23 @@ def owner(world: World) -> Person:
     return person
 
 
-def environment_with_mail(database_url: str, folder: Path, port: int) -> dict[str, str]:
-    """Settings with a mail server that may take five minutes for each answer."""
-    return environment_for(
-        database_url,
-        folder,
-        mail_server=SmtpSink.host,
-        mail_port=port,
-        mail_security="none",
-        mail_timeout_seconds=300,
-    )
+@pytest.fixture
+def mail_worker(database_url: str, server: Server, tmp_path: Path) -> Beside:
+    """Runs a mail worker beside the server, for a mail server at a port that may take five minutes for each answer."""
+
+    @contextmanager
+    def running(port: int) -> Iterator[None]:
+        mail = {"mail_server": SmtpSink.host, "mail_port": port, "mail_security": "none", "mail_timeout_seconds": 300}
+        processes = Processes(environment_for(database_url, tmp_path, base_url=server.url, **mail))
+        process = processes.start()
+        try:
+            yield
+            process.terminate()
+            assert process.wait(PATIENCE_SECONDS) == 0
+        finally:
+            processes.end()
+
+    return running
 
 
 def invite(url: str, world: World, owner: Person, email: str) -> None:
@@ -49,11 +61,10 @@ def letters(ledger: Ledger) -> dict[str, str]:
 
 
 def test_pages_answer_while_the_mail_server_stalls_and_letters_leave_once_it_goes_on(
-    database_url: str, world: World, owner: Person, ledger: Ledger, smtp_sink: SmtpSink, tmp_path: Path
+    world: World, owner: Person, server: Server, ledger: Ledger, smtp_sink: SmtpSink, mail_worker: Beside
 ) -> None:
     smtp_sink.answers["mia@example.org"] = STALL
-    environment = environment_with_mail(database_url, tmp_path, smtp_sink.port)
-    with running_server(environment, tmp_path, "--with-worker") as server:
+    with mail_worker(smtp_sink.port):
         invite(server.url, world, owner, "mia@example.org")
         smtp_sink.wait_for(1, PATIENCE_SECONDS)
         invite(server.url, world, owner, "noa@example.org")
@@ -66,12 +77,12 @@ def test_pages_answer_while_the_mail_server_stalls_and_letters_leave_once_it_goe
 
 
 def test_invitation_stands_while_the_mail_server_is_away_and_its_letter_leaves_once_it_is_back(
-    database_url: str, world: World, owner: Person, ledger: Ledger, tmp_path: Path
+    world: World, owner: Person, server: Server, ledger: Ledger, mail_worker: Beside
 ) -> None:
     with socket.create_server((SmtpSink.host, 0)) as failing:
         failing.settimeout(PATIENCE_SECONDS)
         port = failing.getsockname()[1]
-        with running_server(environment_with_mail(database_url, tmp_path, port), tmp_path, "--with-worker") as server:
+        with mail_worker(port):
             invite(server.url, world, owner, "mia@example.org")
             failing.accept()[0].close()
             failing.close()

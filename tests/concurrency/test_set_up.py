@@ -5,6 +5,7 @@ import pytest
 from tests.support.ledger import Ledger
 from tests.support.server import Server
 from tests.support.settings import SECRET_KEY
+from tests.support.sizes import rounds
 from tests.support.visitor import Visitor, at_once, visitor_at
 from tests.support.worlds import PASSWORD
 from webapp.services.first_run import setup_token
@@ -13,7 +14,7 @@ LINK = f"/setup/{setup_token(SECRET_KEY)}"
 PEOPLE = 8
 
 
-@pytest.mark.parametrize("_number", range(3))
+@pytest.mark.parametrize("_number", rounds(3))
 def test_C15_set_up_at_once_makes_one_owner_and_one_organization(server: Server, ledger: Ledger, _number: int) -> None:
     visitors = [visitor_at(server.url, LINK) for _ in range(PEOPLE)]
 

@@ -2,15 +2,18 @@
 
 from collections import Counter
 from collections.abc import Callable
+from copy import copy, deepcopy
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import time_machine
+from flask import Flask
 from sqlalchemy import select
 
 from tests.model.acts import CAST, COMMAND_LINE, START, Act
 from tests.support.acme import organization_of
+from tests.support.ledger import Ledger
 from tests.support.worlds import Person, World, password_hash
 from webapp.access.actor import Actor
 from webapp.access.decide import require
@@ -74,6 +77,13 @@ class Played:
             self.world.member(OTHER, people[name], Role.OWNER)
         for name in ("Mina Member", "Adam Admin"):
             self.world.invite(OTHER, people["Una Umbra"], people[name].email)
+
+    def again(self) -> Self:
+        """Return the same once more, to go on from here in a database that holds what this one holds now."""
+        found = copy(self)
+        for name in ("_users", "_memberships", "_invitations", "_links"):
+            setattr(found, name, deepcopy(getattr(self, name)))
+        return found
 
     def do(self, act: Act) -> str:
         """Do it, and return what came of it; `sentence` is what a refusal says."""
@@ -265,6 +275,20 @@ class Played:
         name, value = act.more
         organizations.change(actor, organization, replace(organizations.settings_of(organization), **{name: value}))
         return "done", lambda: None
+
+
+def beginnings(app: Flask) -> Callable[[], Played]:
+    """Return what lets a history begin: all begin alike, so that is made once and put back for each."""
+    ledger = Ledger(app.extensions["vestibule"].database_url)
+    ledger.empty()
+    first = Played(World(app))
+    made = ledger.everything()
+
+    def begin() -> Played:
+        ledger.empty(but=made)
+        return first.again()
+
+    return begin
 
 
 def _mailed_token(invitation: Invitation) -> str:

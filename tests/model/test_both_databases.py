@@ -2,22 +2,19 @@
 
 import random
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from flask import Flask
 
 from tests.model.acts import VERBS, Act, Chooser
 from tests.model.plain import Plain
-from tests.model.played import Played
+from tests.model.played import Played, beginnings
 from tests.support.applications import close
 from tests.support.databases import PostgresTemplate, SqliteTemplate
-from tests.support.ledger import Ledger
 from tests.support.settings import environment_for
 from tests.support.sizes import Figures, short_and_long
-from tests.support.worlds import World
 from webapp import create_app
 from webapp.config import Settings
 
@@ -29,12 +26,12 @@ WEIGHTS = [4 if verb in ("invite", "accept", "register") else 2 if verb == "rese
 @pytest.fixture
 def both(
     sqlite_template: SqliteTemplate[None], postgresql_template: PostgresTemplate[None], tmp_path: Path
-) -> Iterator[list[Flask]]:
-    """The application on a database of each kind."""
+) -> Iterator[list[Callable[[], Played]]]:
+    """What lets a history begin on a database of each kind."""
     with ExitStack() as stack:
         urls = [stack.enter_context(template.copy(tmp_path)) for template in (sqlite_template, postgresql_template)]
         apps = [create_app(Settings.from_environment(environment_for(url, tmp_path))) for url in urls]
-        yield apps
+        yield [beginnings(app) for app in apps]
         for app in apps:
             close(app)
 
@@ -51,13 +48,11 @@ def history(seed: int, plain: Plain) -> Iterator[tuple[Act, str]]:
 
 @pytest.mark.parametrize("histories", short_and_long(15, 1000))
 def test_R15_both_databases_give_the_same_results_and_refusals(
-    both: list[Flask], histories: int, figures: Figures
+    both: list[Callable[[], Played]], histories: int, figures: Figures
 ) -> None:
     outcomes: Counter[str] = Counter()
     for seed in range(histories):
-        for app in both:
-            Ledger(app.extensions["vestibule"].database_url).empty()
-        played = [Played(World(app)) for app in both]
+        played = [begin() for begin in both]
         plain = Plain()
         for act, expected in history(seed, plain):
             first, second = ((one.do(act), one.sentence) for one in played)

@@ -3,6 +3,7 @@
 Who may not, is refused for the reason the model gives; nothing else changes, no letter leaves, the audit log is whole.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -13,21 +14,18 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from tests.model.acts import Chooser
 from tests.model.plain import Plain
-from tests.model.played import Played
-from tests.support.ledger import Ledger
-from tests.support.worlds import World
+from tests.model.played import Played, beginnings
 
-EXAMPLES, STEPS = 20, 30
+EXAMPLES, STEPS = 14, 30
 MANY_EXAMPLES, MANY_STEPS = 100, 50
 
 
 class Histories(RuleBasedStateMachine):
     """One organization, beside another that must not notice."""
 
-    def __init__(self, app: Flask, ledger: Ledger) -> None:
+    def __init__(self, begin: Callable[[], Played]) -> None:
         super().__init__()
-        ledger.empty()
-        self.plain, self.played = Plain(), Played(World(app))
+        self.plain, self.played = Plain(), begin()
         self.seen = self.played.picture()
 
     def act(self, verb: str, data: st.DataObject) -> None:
@@ -82,7 +80,6 @@ class Histories(RuleBasedStateMachine):
 
 def run(app: Flask, examples: int, steps: int) -> None:
     """Make up histories and hold the application to the model."""
-    database_url = app.extensions["vestibule"].database_url
     with_fixtures = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much]
     profile = settings(
         max_examples=examples,
@@ -91,7 +88,7 @@ def run(app: Flask, examples: int, steps: int) -> None:
         suppress_health_check=with_fixtures,
         phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     )
-    run_state_machine_as_test(partial(Histories, app, Ledger(database_url)), settings=profile)  # type: ignore[arg-type]
+    run_state_machine_as_test(partial(Histories, beginnings(app)), settings=profile)  # type: ignore[arg-type]
 
 
 def test_application_does_what_the_model_says(app: Flask) -> None:

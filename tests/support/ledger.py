@@ -1,11 +1,16 @@
 """Looks into a database past the application, so that no fault of ours can hide what it holds."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import Connection, RowMapping, create_engine, delete, func, insert, select, text
 from sqlalchemy.pool import NullPool
 
 from webapp.db import db
+
+Everything = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Rows of a database by their table."""
+AS_MIGRATED: Everything = {"instance": [{"id": 1}]}
 
 
 class Ledger:
@@ -26,13 +31,20 @@ class Ledger:
         with self._engine.connect() as connection:
             return connection.scalars(number).one()
 
-    def empty(self) -> None:
-        """Delete everything: the installation is as after its first migration."""
+    def everything(self) -> Everything:
+        """Return every row of every table that has some."""
+        with self._engine.connect() as connection:
+            found = {t.name: connection.execute(select(t)).mappings().all() for t in db.metadata.sorted_tables}
+        return {name: [dict(row) for row in rows] for name, rows in found.items() if rows}
+
+    def empty(self, but: Everything = AS_MIGRATED) -> None:
+        """Delete everything but these rows: by default the installation is as after its first migration."""
         with self._engine.begin() as connection:
             restore = drop_audit_triggers(connection)
             for table in reversed(db.metadata.sorted_tables):
                 connection.execute(delete(table))
-            connection.execute(insert(db.metadata.tables["instance"]).values(id=1))
+            for name, rows in but.items():
+                connection.execute(insert(db.metadata.tables[name]), rows)
             for statement in restore:
                 connection.exec_driver_sql(statement)
 

@@ -16,6 +16,11 @@ def short_and_long(short: Any, long: Any) -> Sequence[Any]:
     return [pytest.param(*sizes[0], id="short"), pytest.param(*sizes[1], id="long", marks=pytest.mark.soak)]
 
 
+def rounds(often: int) -> Sequence[Any]:
+    """Return the numbers of the rounds of a race, to parametrize it with: one in the suite, the others in a soak."""
+    return [0, *(pytest.param(number, marks=pytest.mark.soak) for number in range(1, often))]
+
+
 def soak_minutes() -> float:
     """Return for how long the tests that go by the clock run in a soak: SOAK_MINUTES, or one."""
     return float(os.environ.get("SOAK_MINUTES", "1"))
