@@ -13,6 +13,9 @@ ARGS ?=
 # Bring the locks up to date with what has been published: make lock UPGRADE=--upgrade
 UPGRADE ?=
 
+# Every process would compile the program anew
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN := .venv/bin
 TRANSLATIONS := webapp/translations
 CATALOGUES := $(wildcard $(TRANSLATIONS)/*/LC_MESSAGES/messages.po)

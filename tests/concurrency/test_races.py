@@ -30,11 +30,11 @@ def accept(visitors: list[Visitor], link: str, index: int) -> Answer:
 @pytest.mark.parametrize("at_the_same_time", [2, 8, MOST_AT_ONCE])
 @pytest.mark.parametrize("rounds", short_and_long(2, 200))
 def test_R04_one_invitation_lets_one_of_many_in(
-    world: World, server: Server, ledger: Ledger, at_the_same_time: int, rounds: int, figures: Figures
+    world: World, contended_server: Server, ledger: Ledger, at_the_same_time: int, rounds: int, figures: Figures
 ) -> None:
     owner = world.person("Ada Winter", "ada@example.com")
     people = [world.person(f"Guest {number}", f"guest{number}@example.org") for number in range(at_the_same_time)]
-    visitors = [visitor_at(server.url, "/account/", world, person) for person in people]
+    visitors = [visitor_at(contended_server.url, "/account/", world, person) for person in people]
     statuses: Counter[int] = Counter()
     for number in range(rounds):
         slug = world.organization(f"Hall {number}", owner)
@@ -78,10 +78,10 @@ CLASHES = [
 
 @pytest.mark.parametrize("rounds", short_and_long(2 * len(CLASHES), 200))
 def test_R05_two_owners_at_once_leave_one(
-    world: World, server: Server, ledger: Ledger, rounds: int, figures: Figures
+    world: World, contended_server: Server, ledger: Ledger, rounds: int, figures: Figures
 ) -> None:
     ada, ben = world.person("Ada Winter", "ada@example.com"), world.person("Ben Okafor", "ben@example.com")
-    visitors = [visitor_at(server.url, "/account/", world, person) for person in (ada, ben)]
+    visitors = [visitor_at(contended_server.url, "/account/", world, person) for person in (ada, ben)]
     statuses: Counter[int] = Counter()
     for number, clash in zip(range(rounds), cycle(CLASHES), strict=False):
         slug = world.organization(f"Hall {number}", ada)
@@ -107,10 +107,10 @@ def promote_or_end(address: str, day: str, visitors: list[Visitor], index: int) 
 
 @pytest.mark.parametrize("rounds", short_and_long(4, 200))
 def test_R05_nobody_is_at_once_an_owner_and_somebody_whose_membership_ends(
-    world: World, server: Server, ledger: Ledger, rounds: int
+    world: World, contended_server: Server, ledger: Ledger, rounds: int
 ) -> None:
     ada, ben = world.person("Ada Winter", "ada@example.com"), world.person("Ben Okafor", "ben@example.com")
-    visitors = [visitor_at(server.url, "/account/", world, ada) for _ in range(2)]
+    visitors = [visitor_at(contended_server.url, "/account/", world, ada) for _ in range(2)]
     day = (clock.now() + timedelta(days=9)).date().isoformat()
     for number in range(rounds):
         slug = world.organization(f"Hall {number}", ada)
@@ -136,10 +136,10 @@ def let_go(slug: str, steps: list[tuple[str, dict[str, str]]], visitors: list[Vi
 
 @pytest.mark.parametrize("rounds", short_and_long(4, 200))
 def test_two_at_once_leave_a_project_its_last_team(
-    world: World, server: Server, ledger: Ledger, rounds: int, figures: Figures
+    world: World, contended_server: Server, ledger: Ledger, rounds: int, figures: Figures
 ) -> None:
     ada, ben = world.person("Ada Winter", "ada@example.com"), world.person("Ben Okafor", "ben@example.com")
-    visitors = [visitor_at(server.url, "/account/", world, person) for person in (ada, ben)]
+    visitors = [visitor_at(contended_server.url, "/account/", world, person) for person in (ada, ben)]
     statuses: Counter[int] = Counter()
     for number in range(rounds):
         slug = world.organization(f"Hall {number}", ada)

@@ -14,7 +14,14 @@ PATIENCE_SECONDS = 60
 
 @pytest.mark.usefixtures("ledger")
 @pytest.mark.parametrize(
-    ("database_url", "number"), [("sqlite", signal.SIGTERM), ("postgresql", signal.SIGINT)], indirect=["database_url"]
+    ("database_url", "number"),
+    [
+        ("sqlite", signal.SIGTERM),
+        ("postgresql", signal.SIGINT),
+        pytest.param("sqlite", signal.SIGINT, marks=pytest.mark.soak),
+        pytest.param("postgresql", signal.SIGTERM, marks=pytest.mark.soak),
+    ],
+    indirect=["database_url"],
 )
 def test_server_asked_to_stop_ends_with_its_mail_worker(
     database_url: str, tmp_path: Path, number: signal.Signals
