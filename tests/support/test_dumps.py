@@ -33,7 +33,9 @@ def test_dump_tells_of_every_kind_of_change(acme: Acme, dump: Callable[[], Dump]
 def test_dump_is_kept_while_only_the_audit_log_grows(acme: Acme, dump: Callable[[], Dump]) -> None:
     before, noted = dump(), len(acme.entries())
     signed_out = Target("user", None, "Somebody")
-    acme.world.write(lambda: audit.record(Actor.system(), Event.SIGNED_OUT, signed_out, organization=acme.organization()))
+    acme.world.write(
+        lambda: audit.record(Actor.system(), Event.SIGNED_OUT, signed_out, organization=acme.organization())
+    )
     acme.browser().get("/login")
     assert len(acme.entries()) == noted + 1
     assert dump() is before
