@@ -4,7 +4,7 @@ import gc
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from tests.support.acme import Acme, build
 from tests.support.applications import Applications, close
 from tests.support.browser import Windows, running_browser
 from tests.support.databases import PostgresTemplate, SqliteTemplate, postgres_server
+from tests.support.dumps import Dump, kept_dumps
 from tests.support.routes import Place, Routes
 from tests.support.server import Server, running_server
 from tests.support.settings import environment_for
@@ -255,6 +256,13 @@ def figures(request: pytest.FixtureRequest, capsys: pytest.CaptureFixture[str]) 
 def world(app: Flask) -> World:
     """Made-up people and organizations on the fresh database."""
     return World(app)
+
+
+@pytest.fixture
+def dump(world: World) -> Iterator[Callable[[], Dump]]:
+    """What dumps the world, for tests that look after each request whether it changed something."""
+    with kept_dumps(world) as dump:
+        yield dump
 
 
 @pytest.fixture

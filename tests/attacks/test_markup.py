@@ -18,13 +18,13 @@ LEAD_SOMEWHERE = {"src", "href", "action", "hx-get", "hx-post", "hx-push-url", "
 LINES = ("Eve\r\nSet-Cookie: evil=1", "Eve\nHX-Redirect: /evil", 'Eve", "evil": {"x": 1}, "', "Eve\u2028\u0085evil")
 
 
-def call_everything(world: World, name: str) -> None:
-    """Give every person, organization and browser this name."""
+def call_everything(world: World, name: str, organization: str | None = None) -> None:
+    """Give every person, organization and browser this name; organizations another one, if there is one for them."""
 
     def rename() -> None:
         for statement in (
             update(User).values(name=name[:200]),
-            update(Organization).values(name=name[:200]),
+            update(Organization).values(name=(organization or name)[:200]),
             update(Session).values(user_agent=name[:200]),
             update(OutboxMessage).values(last_error=name[:500]),
         ):
@@ -53,15 +53,22 @@ def test_names_are_seen_where_they_are_shown(world: World, acme: Acme) -> None:
     assert page.text.count(" ".join(NAMES[0].split())) > 4
 
 
-def test_E07_name_is_text_on_every_page_and_in_every_fragment(world: World, acme: Acme, routes: Routes) -> None:
+def test_E07_name_is_text_on_every_page_and_in_every_fragment(
+    world: World, acme: Acme, routes: Routes, database_url: str
+) -> None:
+    """Two names at a time are on every page: who has which on one database has the other on the other."""
+    half = (len(NAMES) + 1) // 2
+    names = list(zip(NAMES[:half], NAMES[-half:], strict=True))
+    if database_url.startswith("sqlite"):
+        names = [(other, name) for name, other in names]
     asking.ask(acme, "asks@example.org")
     requests = [routes.request(route) for route in routes if route.method == "GET" and route.endpoint != "static"]
     browser = world.browser(acme.owner)
-    for number, name in enumerate(NAMES):
-        call_everything(world, name)
-        # A fragment is drawn by the template of its page: the page shows each name, the fragments one of them.
+    for number, (name, organization) in enumerate(names):
+        call_everything(world, name, organization)
+        # A fragment is drawn by the template of its page: the page shows each name, the fragments two of them.
         for place, request in enumerate(requests):
-            fragments = (PANEL, RESULTS) if place % len(NAMES) == number else ()
+            fragments = (PANEL, RESULTS) if place % half == number else ()
             for headers in ({}, *fragments):
                 answer = browser.get(request.path, headers=headers, buffered=True)
                 assert answer.status_code < 500, (request.path, name)

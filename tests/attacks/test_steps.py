@@ -6,6 +6,7 @@ from functools import cache, partial
 import pytest
 
 from tests.support.acme import Acme
+from tests.support.dumps import Dump
 from tests.support.routes import Request, Route, Routes
 from tests.support.tabs import ENDING, Tab
 from tests.support.worlds import PASSWORD, Person, World
@@ -84,13 +85,13 @@ def whole(routes: Routes, route: Route) -> Request:
     return Request(request.path, FORMS.get(route.endpoint, request.form))
 
 
-def refuse(world: World, tab: Tab, path: str, forms: list[dict[str, str]]) -> None:
+def refuse(dump: Callable[[], Dump], tab: Tab, path: str, forms: list[dict[str, str]]) -> None:
     """Send one form after the other: what is refused is there for the next."""
-    before = world.dump()
+    before = dump()
     for form in forms:
         answer = tab.browser.post(path, data=tab.form(form))
         assert answer.status_code in (403, 404, 409, 422), (path, form)
-    assert world.dump() == before, path
+    assert dump() == before, path
 
 
 @pytest.fixture
@@ -100,22 +101,22 @@ def tabs(world: World) -> Callable[[Person | None], Tab]:
 
 
 def test_E05_empty_form_changes_nothing(
-    world: World, acme: Acme, routes: Routes, tabs: Callable[[Person | None], Tab]
+    acme: Acme, routes: Routes, tabs: Callable[[Person | None], Tab], dump: Callable[[], Dump]
 ) -> None:
     for route in forms(routes):
         if route.endpoint not in BUTTONS:
-            refuse(world, tabs(sender(acme, route)), routes.request(route).path, [{}])
+            refuse(dump, tabs(sender(acme, route)), routes.request(route).path, [{}])
 
 
 def test_E05_form_without_one_of_its_fields_changes_nothing(
-    world: World, acme: Acme, routes: Routes, tabs: Callable[[Person | None], Tab]
+    acme: Acme, routes: Routes, tabs: Callable[[Person | None], Tab], dump: Callable[[], Dump]
 ) -> None:
     for route in forms(routes):
         request = whole(routes, route)
         for left_out in request.form.keys() - OPTIONAL:
             incomplete = (without(request.form, left_out), {**request.form, left_out: ""})
             refused = [form for form in incomplete if not is_choice(left_out, form)]
-            refuse(world, tabs(sender(acme, route)), request.path, refused)
+            refuse(dump, tabs(sender(acme, route)), request.path, refused)
 
 
 def without(form: dict[str, str], name: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """A question before something is taken away tries the change out, and leaves everything as it was."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from tests.support.acme import Acme
+from tests.support.dumps import Dump
 from tests.support.pages import PANEL, Page
 from tests.support.routes import Routes
 from tests.support.worlds import World, post
@@ -24,9 +26,8 @@ WITHOUT_IMPACT = {"members.pending_bulk"}
 
 
 @pytest.fixture
-def questions(app: Flask, acme: Acme) -> dict[str, str]:
+def questions(app: Flask, acme: Acme, routes: Routes) -> dict[str, str]:
     """Every route whose GET makes the change to see what it does, with an address of it."""
-    routes = Routes(acme)
     found = [route for route in routes if route.method == "GET" and rule_of(app, route.endpoint).previews]
     paths = {route.endpoint: routes.request(route).path for route in found}
     invited = acme.world.invite(acme.slug, acme.owner, "chosen@example.org")
@@ -63,10 +64,12 @@ def test_every_way_to_take_access_away_by_an_address_of_its_own_says_so_first(qu
     }
 
 
-def test_asking_changes_nothing_and_writes_no_audit_entry(acme: Acme, world: World, questions: dict[str, str]) -> None:
+def test_asking_changes_nothing_and_writes_no_audit_entry(
+    acme: Acme, world: World, questions: dict[str, str], dump: Callable[[], Dump]
+) -> None:
     acme.change(acme.manager, role=Role.OWNER)
     browser = acme.browser(acme.owner)
-    before, noted = world.dump(), entries(world)
+    before, noted = dump(), entries(world)
     for route, path in questions.items():
         for method, headers in (("GET", {}), ("GET", PANEL), ("HEAD", {})):
             answer = browser.open(path, method=method, headers=headers, buffered=True)
@@ -74,7 +77,7 @@ def test_asking_changes_nothing_and_writes_no_audit_entry(acme: Acme, world: Wor
             if method == "GET":
                 assert says_impact(answer) is (route not in WITHOUT_IMPACT), route
                 assert len(Page(answer).answer()["seen"][0]) == 64, route
-            assert (world.dump(), entries(world)) == (before, noted), f"{route} changed something"
+            assert (dump(), entries(world)) == (before, noted), f"{route} changed something"
 
 
 def test_asking_is_refused_to_whoever_would_be_refused_and_changes_nothing(

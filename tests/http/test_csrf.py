@@ -11,6 +11,7 @@ from flask.testing import FlaskClient
 
 from tests.support.acme import Acme
 from tests.support.applications import close
+from tests.support.dumps import Dump
 from tests.support.pages import PANEL
 from tests.support.routes import Request, Routes
 from tests.support.tabs import Tab
@@ -72,18 +73,20 @@ FORGED: list[Forge] = [
 ]
 
 
-def test_E06_forged_form_is_refused_at_every_address(world: World, acme: Acme, routes: Routes) -> None:
+def test_E06_forged_form_is_refused_at_every_address(
+    world: World, acme: Acme, routes: Routes, dump: Callable[[], Dump]
+) -> None:
     victim, other = world.browser(acme.owner), csrf_token(world.browser(acme.member))
     csrf_token(victim)
     for route in routes:
         if route.method == "POST":
             request = routes.request(route)
-            before = world.dump()
+            before = dump()
             for forge in FORGED:
                 answer = victim.post(request.path, **forge(request, other))
                 assert answer.status_code == 403, (route, forge)
                 assert "nothing was stored" in answer.text, (route, forge)
-            assert world.dump() == before, route
+            assert dump() == before, route
 
 
 def test_same_forms_with_the_token_of_the_browser_are_taken(world: World, acme: Acme, routes: Routes) -> None:

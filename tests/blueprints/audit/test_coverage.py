@@ -6,9 +6,11 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from tests.support.acme import Acme
+from tests.support.dumps import Dump
 from tests.support.routes import Route, Routes
+from tests.support.tabs import Tab
 from tests.support.transactions import Transaction, transactions
-from tests.support.worlds import PASSWORD, Person, csrf_token, post
+from tests.support.worlds import PASSWORD, Person, post
 from webapp.access.roles import LOWEST_ROLE, Scope
 from webapp.db import db
 from webapp.http.rules import rule_of
@@ -22,24 +24,43 @@ LEAVES = {"invites.sign_on", "sso.begin_link", "sso.renew_secret", "sso.sign_in"
 ONLY_LOOKS = {"sso.check_domain", "sso.check_now"}
 
 
-def unsafe_routes(app: Flask, acme: Acme) -> Iterator[tuple[Routes, Route, Scope]]:
-    routes = Routes(acme)
+def unsafe_routes(app: Flask, routes: Routes) -> Iterator[tuple[Route, Scope]]:
     for route in routes:
         scope = rule_of(app, route.endpoint).allows
         if route.method == "POST" and isinstance(scope, Scope) and route.endpoint not in LEAVES:
-            yield routes, route, scope
+            yield route, scope
 
 
 def prepared(acme: Acme, routes: Routes, route: Route, who: str) -> Callable[[], int]:
     """Make what a route takes; return what sends it as somebody of Acme and returns the status."""
     wanted = routes.request(route)
-    browser = acme.browser(getattr(acme, who))
-    form = {"confirm": "1", **wanted.form, "csrf_token": csrf_token(browser)}
+    tab = Tab(acme.world, getattr(acme, who))
+    form = tab.form({"confirm": "1", **wanted.form})
     if route.endpoint == "members.restore":
         post(acme.browser(acme.owner), wanted.path.replace("restore", "suspend"), confirm="1")
     if route.endpoint == "projects.unarchive":
         post(acme.browser(acme.owner), wanted.path.replace("unarchive", "archive"), confirm="1")
-    return lambda: browser.post(wanted.path, data=form).status_code
+    return lambda: tab.browser.post(wanted.path, data=form).status_code
+
+
+def entries_after(acme: Acme, last: int) -> list[AuditEntry]:
+    """Return the audit entries of Acme after one of them, oldest first."""
+
+    def read() -> list[AuditEntry]:
+        ours = select(AuditEntry).where(AuditEntry.organization_id == acme.organization().id)
+        return list(db.session.scalars(ours.where(AuditEntry.sequence > last).order_by(AuditEntry.sequence)))
+
+    found: list[AuditEntry] = acme.world.read(read)
+    return found
+
+
+def last_entry(acme: Acme) -> int:
+    """Return the number of the last audit entry of Acme."""
+    ours = AuditEntry.organization_id
+    number = acme.world.read(
+        lambda: db.session.scalar(select(func.max(AuditEntry.sequence)).where(ours == acme.organization().id))
+    )
+    return int(number)
 
 
 def is_recorded(done: Sequence[Transaction], entries: Sequence[AuditEntry], by: Person) -> bool:
@@ -49,33 +70,35 @@ def is_recorded(done: Sequence[Transaction], entries: Sequence[AuditEntry], by: 
     return are_theirs and len(with_entries) == 1 and bool(with_entries[0].changes())
 
 
-def test_U01_every_change_writes_its_entry_in_its_own_transaction(app: Flask, acme: Acme) -> None:
+def test_U01_every_change_writes_its_entry_in_its_own_transaction(app: Flask, acme: Acme, routes: Routes) -> None:
     wrong = {}
-    for routes, route, _scope in unsafe_routes(app, acme):
+    for route, _scope in unsafe_routes(app, routes):
         if route.endpoint in ONLY_LOOKS:
             continue
         who = SENT_BY.get(route.endpoint, "owner")
         request = prepared(acme, routes, route, who)
-        before = len(acme.entries())
+        before = last_entry(acme)
         with transactions(app) as done:
             status = request()
-        entries = acme.entries()[before:]
+        entries = entries_after(acme, before)
         if status >= 400 or not is_recorded(done, entries, getattr(acme, who)):
             wrong[str(route)] = (status, [entry.event for entry in entries])
     assert wrong == {}
 
 
-def test_U01_every_refusal_writes_one_entry_and_nothing_else(app: Flask, acme: Acme) -> None:
+def test_U01_every_refusal_writes_one_entry_and_nothing_else(
+    app: Flask, acme: Acme, routes: Routes, dump: Callable[[], Dump]
+) -> None:
     wrong = {}
-    for routes, route, scope in unsafe_routes(app, acme):
+    for route, scope in unsafe_routes(app, routes):
         if LOWEST_ROLE[scope] is Role.MEMBER:
             continue
         request = prepared(acme, routes, route, "member")
         acme.world.write(lambda: db.session.execute(db.metadata.tables["attempts"].delete()))  # 20 a quarter are noted
-        before = len(acme.entries())
-        with acme.unchanged():
-            status = request()
-        refusals = [(entry.event, entry.target_name, entry.actor_user_id) for entry in acme.entries()[before:]]
+        before, noted = dump(), last_entry(acme)
+        status = request()
+        assert dump() == before, route
+        refusals = [(e.event, e.target_name, e.actor_user_id) for e in entries_after(acme, noted)]
         if (status, refusals) != (403, [("access.refused", f"POST {route.endpoint}", acme.member.user_id)]):
             wrong[str(route)] = (status, refusals)
     assert wrong == {}
@@ -98,8 +121,8 @@ def all_entries(acme: Acme) -> int:
     return int(acme.world.read(lambda: db.session.scalar(select(func.count()).select_from(AuditEntry)) or 0))
 
 
-def test_U01_every_change_of_an_account_is_in_the_audit_log_too(app: Flask, acme: Acme) -> None:
-    routes, wrong = Routes(acme), {}
+def test_U01_every_change_of_an_account_is_in_the_audit_log_too(app: Flask, acme: Acme, routes: Routes) -> None:
+    wrong = {}
     appoint(acme)
     for route in routes:
         if route.method != "POST" or "org" in route.rule.arguments or route.endpoint in NOTHING_TO_RECORD | LEAVES:
@@ -107,11 +130,11 @@ def test_U01_every_change_of_an_account_is_in_the_audit_log_too(app: Flask, acme
         wanted = routes.request(route)
         who = None if route.endpoint in SENT_BY_NOBODY else acme.owner
         who = routes.invited if route.endpoint == "invites.answer" else who
-        browser = acme.world.browser(who)
-        form = {**OF_ACCOUNTS.get(route.endpoint, wanted.form), "csrf_token": csrf_token(browser)}
+        tab = Tab(acme.world, who)
+        form = tab.form(OF_ACCOUNTS.get(route.endpoint, wanted.form))
         before = all_entries(acme)
         with transactions(app) as done:
-            status = browser.post(wanted.path, data=form).status_code
+            status = tab.browser.post(wanted.path, data=form).status_code
         with_entries = [one for one in done if one.is_committed and one.changes("audit_entry") and one.changes()]
         if status != 303 or len(with_entries) != 1 or all_entries(acme) == before:
             wrong[str(route)] = (status, len(with_entries))
