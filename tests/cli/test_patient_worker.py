@@ -33,13 +33,13 @@ def line() -> Iterator[tuple[PatientSocket, socket.socket]]:
 def pieces_taken(line: tuple[PatientSocket, socket.socket], piece: bytes, seconds: float, most: int) -> int:
     """Return how many pieces, at most so many, a client gets that takes one in so many seconds."""
     server, client = line
-    server.begin_answer(PATIENCE, Clock(seconds))
-    for number in range(most):
-        try:
-            server.sendall(piece)
-        except TimeoutError:
-            return number
-        client.recv(len(piece), socket.MSG_WAITALL)
+    with server.answering(PATIENCE, Clock(seconds)):
+        for number in range(most):
+            try:
+                server.sendall(piece)
+            except TimeoutError:
+                return number
+            client.recv(len(piece), socket.MSG_WAITALL)
     return most
 
 

@@ -83,15 +83,23 @@ def test_X09_answers_that_nobody_takes_are_given_up(database_url: str, tmp_path:
         environment = environment_for(database_url, tmp_path)
         small = ("--workers", "1", "--threads", "1", "--patience", "1")
         server = stack.enter_context(running_server(environment, tmp_path, *small))
-        client = stack.enter_context(small_socket())
-        client.connect(address_of(server))
-        client.sendall(f"GET {LARGE_FILE} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        client = stack.enter_context(asking_for_much(server))
         assert Visitor(server.url).get("/login").status == 200
-        assert "Gave up an answer" in server.log
-        headers, _, taken = b"".join(iter(lambda: client.recv(4096), b"")).partition(b"\r\n\r\n")
-        announced = re.search(rb"Content-Length: (\d+)", headers)
-        assert announced
-        assert len(taken) < int(announced[1])
+        assert 'a client took too slowly"' in server.log
+        assert not is_whole(client)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_X09_slow_clients_make_room_for_others_and_no_more_of_them_than_needed(
+    database_url: str, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        environment = environment_for(database_url, tmp_path)
+        patient = ("--workers", "1", "--threads", "2", "--patience", "3600")
+        server = stack.enter_context(running_server(environment, tmp_path, *patient))
+        clients = [stack.enter_context(asking_for_much(server)) for _ in range(2)]
+        assert Visitor(server.url).get("/login").status == 200
+        assert sorted(is_whole(client) for client in clients) == [False, True]
 
 
 def address_of(server: Server) -> tuple[str, int]:
@@ -99,10 +107,20 @@ def address_of(server: Server) -> tuple[str, int]:
     return str(address.hostname), int(address.port or 0)
 
 
-def small_socket() -> socket.socket:
-    """Return a socket between which and the server little is on its way."""
+def asking_for_much(server: Server) -> socket.socket:
+    """Ask for a large file, and take nothing of it yet; only little of it is on its way."""
     client = socket.socket()
     client.settimeout(TIMEOUT_SECONDS)
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
     client.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 536)
+    client.connect(address_of(server))
+    client.sendall(f"GET {LARGE_FILE} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
     return client
+
+
+def is_whole(client: socket.socket) -> bool:
+    """Take what comes to the end of it, and tell whether it is as much as was announced."""
+    headers, _, taken = b"".join(iter(lambda: client.recv(4096), b"")).partition(b"\r\n\r\n")
+    announced = re.search(rb"Content-Length: (\d+)", headers)
+    assert announced
+    return len(taken) == int(announced[1])
