@@ -346,11 +346,11 @@ class InvitedAnew(InvitationNotSent):
 
 
 class LetterLimit(DomainError):
-    """An address or an organization had its letters for today."""
+    """An address or an organization had enough letters for today."""
 
     status = 429
     title = N_("Enough letters for today")
-    sentence = N_("%(email)s had its %(most)s letters for today. Nothing was sent; please continue tomorrow.")
+    sentence = N_("%(email)s had enough letters for today. Nothing was sent; please continue tomorrow.")
 
 
 class AddressProven(DomainError):

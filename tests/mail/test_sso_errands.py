@@ -22,6 +22,7 @@ from webapp.models import (
     Identity,
     IdentityProvider,
     Member,
+    Organization,
     ProviderStatus,
     Role,
     Session,
@@ -264,3 +265,28 @@ def test_organizations_take_turns_however_much_one_of_them_owes(acme: Acme) -> N
         return [many[0], errands.owe(there, Owed.GROUP_IS_REFILLED, group_id=0).id]
 
     assert acme.world.write(owe) == acme.world.read(errands.due, list(Owed))
+
+
+def test_whoever_has_had_their_turn_waits_for_the_others(acme: Acme) -> None:
+    """More organizations than have a turn at once, with two batches each: none is forgotten for a second batch."""
+    slugs = [acme.world.organization(f"Number {number}", acme.stranger) for number in range(MOST_AT_ONCE + 1)]
+
+    def owe() -> list[int]:
+        return [errands.owe(organization_of(slug), Owed.GROUP_IS_REFILLED, group_id=0).id for slug in slugs]
+
+    def one_batch_of_two(_organization: Organization, errand: SsoErrand) -> bool:
+        errand.after += 1
+        return errand.after < 2
+
+    def turn() -> list[int]:
+        numbers = acme.world.read(errands.due, list(Owed))
+        for number in numbers:
+            acme.world.write(errands.go_on, number, dict.fromkeys(Owed, one_batch_of_two))
+        return list(numbers)
+
+    with time_machine.travel(clock.now(), tick=False) as now:
+        owed = acme.world.write(owe)
+        now.shift(1)
+        first = turn()
+        now.shift(1)
+        assert [first, turn()] == [owed[:-1], [owed[-1], *owed[: MOST_AT_ONCE - 1]]]

@@ -274,12 +274,24 @@ def test_batch_is_kept_for_its_maker_alone(acme: Acme) -> None:
 
 def test_F04_mailbox_gets_so_many_a_day_from_all_organizations_together(acme: Acme) -> None:
     bucket = all_bucket("bob@example.org")
-    raise_counter(acme, bucket, invitation_limits.PER_ADDRESS_OF_ALL_A_DAY - 1)
+    reserved = [f"bob+r{number}@example.org" for number in range(invitation_limits.RESERVED_PER_ADDRESS_A_DAY)]
+    assert set(invite_all(acme, " ".join(reserved)).values()) == {"invited"}
+    raise_counter(acme, bucket, invitation_limits.PER_ADDRESS_OF_ALL_A_DAY - 1 - len(reserved))
     results = invite_all(acme, "bob+1@example.org bob+2@example.org")
     assert results == {"bob+1@example.org": "invited", "bob+2@example.org": "limited"}
-    outcomes, _batch = invite(acme, "bob+3@example.org", acme.stranger, slug=acme.other_slug)
-    assert outcomes == [Outcome("bob+3@example.org", Result.LIMITED)]
     assert counted(acme, bucket) == invitation_limits.PER_ADDRESS_OF_ALL_A_DAY
+
+
+def test_F04_some_letters_of_each_organization_leave_whatever_others_have_sent(acme: Acme) -> None:
+    most, bucket = invitation_limits.RESERVED_PER_ADDRESS_A_DAY, all_bucket("bob@example.org")
+    raise_counter(acme, bucket, invitation_limits.PER_ADDRESS_OF_ALL_A_DAY)
+    tagged = [f"bob+{number}@example.org" for number in range(most + 2)]
+    results = invite_all(acme, " ".join(tagged[:-1]))
+    assert results == dict.fromkeys(tagged[:most], "invited") | {tagged[most]: "limited"}
+    outcomes, _batch = invite(acme, tagged[0], acme.stranger, slug=acme.other_slug)
+    assert outcomes == [Outcome(tagged[0], Result.INVITED)]
+    assert invite_all(acme, tagged[-1]) == {tagged[-1]: "limited"}
+    assert counted(acme, bucket) == invitation_limits.PER_ADDRESS_OF_ALL_A_DAY + most + 1
 
 
 def test_F04_somebody_invites_so_many_a_day_in_all_their_organizations(acme: Acme) -> None:

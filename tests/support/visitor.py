@@ -30,14 +30,14 @@ class Visitor:
 
     def __init__(self, url: str) -> None:
         self._host = urlsplit(url).netloc
-        self._csrf = ""
+        self.csrf = ""
         self.cookies: dict[str, str] = {}
 
     def get(self, path: str) -> Answer:
         """Read a page, and keep the CSRF token of its forms."""
         answer = self._ask("GET", path)
         if found := CSRF.search(answer.text):
-            self._csrf = found[1]
+            self.csrf = found[1]
         return answer
 
     def send(self, path: str, *, forwarded_for: str = "", **fields: object) -> Answer:
@@ -45,7 +45,7 @@ class Visitor:
         headers = {"Content-Type": "application/x-www-form-urlencoded"}
         if forwarded_for:
             headers["X-Forwarded-For"] = forwarded_for
-        return self._ask("POST", path, urlencode({**fields, "csrf_token": self._csrf}), headers)
+        return self._ask("POST", path, urlencode({**fields, "csrf_token": self.csrf}), headers)
 
     def _ask(self, method: str, path: str, body: str | None = None, headers: dict[str, str] | None = None) -> Answer:
         cookie = "; ".join(f"{name}={value}" for name, value in self.cookies.items())

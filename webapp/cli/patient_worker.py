@@ -1,32 +1,97 @@
 """How the server deals with clients that dawdle: each gets so many seconds, so that none keeps threads from others."""
 
+import selectors
 import socket
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
 from time import monotonic
 from typing import Any, Final
 
 from gunicorn.workers.gthread import ThreadWorker
 
 RECEIVING_SECONDS: Final = 10
-"""For a request to arrive whole, from its first byte on: our forms are small."""
-SENDING_SECONDS: Final = 30
-"""For each piece of an answer to be taken."""
+"""For the first byte of a request to arrive, and for the rest from then on: our forms are small."""
+SENDING_SECONDS: Final = 60
+"""For an answer to be taken; a large one has a second more for each `LEAST_BYTES_A_SECOND`."""
+LEAST_BYTES_A_SECOND: Final = 50_000
+SLOW_SECONDS: Final = 5
+"""For an answer to be taken while others wait for a thread."""
+
+
+class PatientSocket(socket.socket):
+    """A connection to a client that may keep whoever sends it an answer waiting for so long, all of it together.
+
+    However small the pieces of an answer are, and however little a client takes now and then, its end is in sight.
+    """
+
+    _patience: float | None = None
+    _waited = 0.0
+    _since: float | None = None
+    _seconds: Callable[[], float] = monotonic
+
+    @contextmanager
+    def answering(self, patience: float, seconds: Callable[[], float] = monotonic) -> Iterator[None]:
+        """Send one answer within the block.
+
+        Args:
+            patience: for how many seconds the client may keep us waiting.
+            seconds: a clock that only goes forward.
+        """
+        self._patience, self._seconds = patience, seconds
+        try:
+            yield
+        finally:
+            self._patience, self._waited, self._since = None, 0.0, None
+
+    def sendall(self, data: Any, flags: int = 0, /) -> None:
+        """Send a piece of an answer.
+
+        Raises:
+            TimeoutError: the client has not taken it in its time.
+        """
+        if self._patience is None:
+            super().sendall(data, flags)
+            return
+        self._patience += len(data) / LEAST_BYTES_A_SECOND
+        self._since = since = self._seconds()
+        self.settimeout(self._patience - self._waited)
+        super().sendall(data, flags)
+        self._waited, self._since = self._waited + self._seconds() - since, None
+        if self._waited >= self._patience:
+            raise TimeoutError
+
+    def kept_waiting(self) -> float:
+        """Return for how many seconds the client has kept us waiting with this answer."""
+        since = self._since
+        return self._waited + (0.0 if since is None else self._seconds() - since)
 
 
 class PatientWorker(ThreadWorker):
     """Answers requests in threads, and waits for their clients no longer than it says.
 
-    It ends a connection in the thread that answered on it: gunicorn would do so in the thread that accepts all others,
-    and wait there for clients that do not hang up.
+    A connection has no thread before its first byte has come. It ends in the thread that answered on it: gunicorn
+    would end it in the thread that accepts all others, and wait there for clients that do not hang up.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._begun: dict[Any, float] = {}
 
+    def enqueue_req(self, conn: Any) -> None:
+        """Give a connection to a thread, but a new one to the poller, which calls again when its first byte comes."""
+        if conn.initialized or conn.data_ready:
+            self._begun[conn] = monotonic()
+            super().enqueue_req(conn)
+            return
+        conn.sock = PatientSocket(fileno=conn.sock.detach())
+        conn.sock.setblocking(False)
+        conn.timeout = monotonic() + RECEIVING_SECONDS
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
     def handle(self, conn: Any) -> Any:
         """Answer a request, then end the connection where no other may follow; ending it again does nothing."""
-        self._begun[conn] = monotonic()
         try:
             goes_on = super().handle(conn)
         finally:
@@ -37,22 +102,36 @@ class PatientWorker(ThreadWorker):
 
     def handle_request(self, req: Any, conn: Any) -> bool:
         """Answer a request that has come so far as its headers, unless its client does not take the answer."""
-        conn.sock.settimeout(SENDING_SECONDS)
         try:
-            return bool(super().handle_request(req, conn))
+            with conn.sock.answering(self.app.patience):
+                return bool(super().handle_request(req, conn))
         except TimeoutError:
-            self.log.info("Gave up an answer that a client did not take within %s seconds", SENDING_SECONDS)
+            self.log.info("Gave up an answer that a client took too slowly")
             return False
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
-        """Accept connections and take up what is ready; once a second at least, end the waiting for requests."""
+        """Accept connections and take up what is ready; once a second at least, end the waiting for clients."""
         super().wait_for_and_dispatch_events(timeout)
         latest = monotonic() - RECEIVING_SECONDS
-        for conn in [conn for conn, since in list(self._begun.items()) if since < latest]:
-            _stop_receiving(conn)
+        begun = list(self._begun.items())
+        for conn in [conn for conn, since in begun if since < latest]:
+            _shut_down(conn, socket.SHUT_RD)  # whoever reads finds the end there; an answer under way still leaves
+        self._make_room([conn for conn, _since in begun])
+
+    def _make_room(self, begun: list[Any]) -> None:
+        """Give up as many slow clients as others wait for a thread: those first who have kept us waiting longest."""
+        waiting = len(begun) - self.cfg.threads
+        if waiting > 0:
+            slow = [conn for conn in begun if _kept_waiting(conn) > SLOW_SECONDS]
+            for conn in sorted(slow, key=_kept_waiting, reverse=True)[:waiting]:
+                self.log.info("Gave up an answer that a client took too slowly, for others to be answered")
+                _shut_down(conn, socket.SHUT_RDWR)
 
 
-def _stop_receiving(conn: Any) -> None:
-    """Let whoever reads find the end there; an answer under way still leaves."""
+def _kept_waiting(conn: Any) -> float:
+    return float(conn.sock.kept_waiting())
+
+
+def _shut_down(conn: Any, how: int) -> None:
     with suppress(OSError):
-        conn.sock.shutdown(socket.SHUT_RD)
+        conn.sock.shutdown(how)

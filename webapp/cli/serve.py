@@ -16,7 +16,7 @@ from webapp import create_app, schema
 from webapp import db as database
 from webapp.cli.children import STOP_SECONDS, Child
 from webapp.cli.demo_provider import issuer_at, listener_near, provider_on
-from webapp.cli.patient_worker import PatientWorker
+from webapp.cli.patient_worker import SENDING_SECONDS, PatientWorker
 from webapp.cli.setup_link import link_if_possible
 from webapp.config import THREADS, Settings, is_loopback
 from webapp.db import db
@@ -27,9 +27,10 @@ from webapp.providers.demo import offered_in
 class Server(BaseApplication):
     """Gunicorn, set up in Python."""
 
-    def __init__(self, app: Flask, options: dict[str, Any]) -> None:
+    def __init__(self, app: Flask, options: dict[str, Any], patience: float) -> None:
         self.application = app
         self.options = options
+        self.patience = patience
         super().__init__()
 
     def load_config(self) -> None:
@@ -56,6 +57,14 @@ class JsonLogger(Logger):
 @click.option(
     "--threads", default=THREADS, show_default=True, type=click.IntRange(1, 64), help="Threads of each process."
 )
+@click.option(
+    "--patience",
+    default=SENDING_SECONDS,
+    show_default=True,
+    type=click.IntRange(1, 3600),
+    metavar="SECONDS",
+    help="For a browser to take an answer; large ones have longer.",
+)
 @click.option("--with-worker", is_flag=True, help="Also run the mail worker.")
 @click.option(
     "--demo",
@@ -63,9 +72,9 @@ class JsonLogger(Logger):
     help="Keep all mail in a demo mailbox, and run an identity provider to try. Only on a loopback address.",
 )
 @click.option("--verbose", is_flag=True, help="Log every request and letter of a demo too.")
-def serve(bind: str, workers: int, threads: int, with_worker: bool, demo: bool, verbose: bool) -> None:
+def serve(bind: str, with_worker: bool, demo: bool, verbose: bool, **numbers: int) -> None:
     """Serve the web application."""
-    settings = replace(Settings.from_environment(), demo=demo, threads=threads)
+    settings = replace(Settings.from_environment(), demo=demo, threads=numbers["threads"])
     _require_matching_bind(bind, settings)
     # Whoever tries the demo needs the addresses it has printed, which a line for each request would scroll away.
     logs.configure(quiet=demo and not verbose)
@@ -82,8 +91,11 @@ def serve(bind: str, workers: int, threads: int, with_worker: bool, demo: bool, 
             beside.enter_context(provider_on(listener, verbose))
         if with_worker:
             beside.enter_context(Child("mail worker", ["worker", "--until-eof", *flags]))
-        options = {**_options(bind, workers, threads), "when_ready": lambda _server: click.echo(greeting)}
-        Server(app, options).run()
+        options = {
+            **_options(bind, numbers["workers"], numbers["threads"]),
+            "when_ready": lambda _server: click.echo(greeting),
+        }
+        Server(app, options, numbers["patience"]).run()
 
 
 def _options(bind: str, workers: int, threads: int) -> dict[str, Any]:
@@ -92,6 +104,8 @@ def _options(bind: str, workers: int, threads: int) -> dict[str, Any]:
         "workers": workers,
         "threads": threads,
         "worker_class": PatientWorker,
+        # Files leave as all else does, piece by piece: the worker counts what a client has taken.
+        "sendfile": False,
         "graceful_timeout": STOP_SECONDS,
         "limit_request_line": 8190,
         "proc_name": "vestibule",

@@ -55,7 +55,7 @@ OF_INVITATIONS: dict[type[DomainError], str] = {
     InvitationNotOpen: N_("It was answered or revoked."),
     HasJoined: N_("This person has joined meanwhile."),
     InvitedAnew: N_("There is another open invitation or request for this address."),
-    LetterLimit: N_("This address had its %(most)s letters for today."),
+    LetterLimit: N_("This address had enough letters for today."),
 }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 log = logging.getLogger(__name__)
 
 
-def is_done(step: Callable[[], object], failure: str, **of_what: int) -> bool:
+def attempt(step: Callable[[], object], failure: str, **of_what: int) -> bool:
     """Do something and tell whether it went well; where it did not, the log says so.
 
     Args:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 
 from webapp.db import perform
-from webapp.mail.apart import is_done
+from webapp.mail.apart import attempt
 from webapp.services.sso import disabling, errands, letters, refills, rehearsals, reminders
 from webapp.services.sso.errands import Owed, Step
 
@@ -21,7 +21,7 @@ STEPS: Mapping[str, Step] = {
 
 
 def go_on(stop: threading.Event) -> None:
-    """Do one batch of each errand that is due, unless it is time to stop: what waits in the outbox leaves in between.
+    """Do one batch of each errand whose turn it is, unless it is time to stop; then what waits in the outbox leaves.
 
     So a letter to one person never waits behind those to a whole organization, and an errand that fails is tried again
     later, behind the others.
@@ -30,5 +30,5 @@ def go_on(stop: threading.Event) -> None:
         if stop.is_set():
             return
         batch = partial(perform, partial(errands.go_on, number, STEPS), write=True)
-        if not is_done(batch, "What is owed to many people could not be done; it is tried again later.", errand=number):
+        if not attempt(batch, "What is owed to many people could not be done; it is tried again later.", errand=number):
             perform(partial(errands.put_off, number), write=True)

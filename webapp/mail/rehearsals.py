@@ -4,7 +4,7 @@ import threading
 from functools import partial
 
 from webapp.db import perform
-from webapp.mail.apart import is_done
+from webapp.mail.apart import attempt
 from webapp.services.sso import rehearsals
 
 
@@ -17,7 +17,7 @@ def go_on(stop: threading.Event) -> None:
         if stop.is_set():
             return
         step = partial(_go_on, organization_id)
-        is_done(step, "A rehearsal could not go on; the worker tries again.", organization=organization_id)
+        attempt(step, "A rehearsal could not go on; the worker tries again.", organization=organization_id)
 
 
 def _go_on(organization_id: int) -> None:

@@ -3,7 +3,7 @@
 from functools import partial
 
 from webapp.db import perform
-from webapp.mail.apart import is_done
+from webapp.mail.apart import attempt
 from webapp.services import invitation_reminders
 
 
@@ -14,7 +14,7 @@ def queue_due() -> None:
     """
     for organization_id in perform(invitation_reminders.organizations_to_remind, write=False):
         step = partial(_queue_all_of, organization_id)
-        is_done(step, "Reminders could not be queued; the worker tries again.", organization=organization_id)
+        attempt(step, "Reminders could not be queued; the worker tries again.", organization=organization_id)
 
 
 def _queue_all_of(organization_id: int) -> None:

@@ -71,7 +71,7 @@ def require_within_limits(actor: Actor, organization: Organization, address: Add
     """
     if invitation_limits.over_daily_limit(organization, [address]):
         raise InvitationLimit(N_("This address has had its letters for today. Nothing was sent; try again tomorrow."))
-    if invitation_limits.is_over(actor, organization, 1):
+    if invitation_limits.count_over(actor, organization, 1):
         raise InvitationLimit
 
 

@@ -84,7 +84,7 @@ def invite_each(
     for address in filter(None, parsed.values()):
         wanted.setdefault(address.canonical, address)
     results = _sort_out(organization, wanted)
-    if invitation_limits.is_over(actor, organization, list(results.values()).count(Result.INVITED)):
+    if invitation_limits.count_over(actor, organization, list(results.values()).count(Result.INVITED)):
         raise InvitationLimit
     invited = [address for canonical, address in wanted.items() if results[canonical] is Result.INVITED]
     _invite(actor, organization, invited, offer)

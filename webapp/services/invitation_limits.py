@@ -15,8 +15,9 @@ from webapp.services.letter_limits import Most
 PER_ORGANIZATION_A_DAY = 2000
 PER_ADDRESS_A_DAY = 10
 PER_ADDRESS_OF_ALL_A_DAY = 30
+RESERVED_PER_ADDRESS_A_DAY = 3
 PER_INVITER_A_DAY = 2000
-_TO_MAILBOX = Most("invitation:address", PER_ADDRESS_A_DAY, PER_ADDRESS_OF_ALL_A_DAY)
+_TO_MAILBOX = Most("invitation:address", PER_ADDRESS_A_DAY, PER_ADDRESS_OF_ALL_A_DAY, RESERVED_PER_ADDRESS_A_DAY)
 
 
 def over_daily_limit(organization: Organization, wanted: Sequence[Address]) -> list[Address]:
@@ -24,12 +25,7 @@ def over_daily_limit(organization: Organization, wanted: Sequence[Address]) -> l
     return _TO_MAILBOX.over(organization.id, wanted)
 
 
-def is_over(actor: Actor, organization: Organization, number: int) -> bool:
-    """Count `number` more invitations of the organization and of the actor today; tell whether they are too many."""
-    return number_over(actor, organization, number) > 0
-
-
-def number_over(actor: Actor, organization: Organization, number: int) -> int:
+def count_over(actor: Actor, organization: Organization, number: int) -> int:
     """Count `number` more invitations of the organization and of the actor today; return how many are too many."""
     if not number:
         return 0

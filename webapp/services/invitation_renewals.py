@@ -204,11 +204,11 @@ def _no_longer_needed(_actor: Actor, organization: Organization, chosen: Sequenc
 def _over_limit_of_address(_actor: Actor, organization: Organization, chosen: Sequence[Invitation]) -> Refusals:
     wanted = {Address(invitation.email, invitation.canonical): invitation for invitation in chosen}
     over = [wanted[address] for address in invitation_limits.over_daily_limit(organization, list(wanted))]
-    return {one.id: LetterLimit(email=one.email, most=invitation_limits.PER_ADDRESS_A_DAY) for one in over}
+    return {one.id: LetterLimit(email=one.email) for one in over}
 
 
 def _require_within_limit(actor: Actor, organization: Organization, number: int) -> None:
-    over = invitation_limits.number_over(actor, organization, number)
+    over = invitation_limits.count_over(actor, organization, number)
     if over and number > over:
         raise LetterLimit(
             N_(

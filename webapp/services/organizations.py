@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import bindparam, or_, select
 
 from webapp.access.actor import Actor
 from webapp.access.decide import require
@@ -31,13 +31,19 @@ class OrganizationSettings:
     invitation_reminders: bool
 
 
+# On SQLite the writing transaction is the lock; on PostgreSQL the row, which others may still refer to.
+_HOLD = select(Organization.id).with_for_update(key_share=True)
+_HOLD_BY_ID = _HOLD.where(Organization.id == bindparam("organization_id"))
+_HOLD_BY_SLUG = _HOLD.where(Organization.slug == bindparam("slug"))
+
+
 def lock(organization_id: int) -> Organization:
     """Return an organization, holding its lock until the transaction ends; what was read before is stale.
 
     Raises:
         NotFound: there is none.
     """
-    _hold(Organization.id == organization_id)
+    db.session.execute(_HOLD_BY_ID, {"organization_id": organization_id})
     organization = db.session.get(Organization, organization_id, populate_existing=True)
     if organization is None:
         raise NotFound
@@ -60,17 +66,12 @@ def lock_by_slug(slug: str, others: Collection[int] = ()) -> int | None:
         others: the ids of organizations whose locks are held too; all are taken in ascending id.
     """
     if not others:
-        return _hold(Organization.slug == slug)
+        return db.session.scalar(_HOLD_BY_SLUG, {"slug": slug})
     wanted = select(Organization.id, Organization.slug).where(
         or_(Organization.slug == slug, Organization.id.in_(others))
     )
     held = db.session.execute(wanted.order_by(Organization.id).with_for_update(key_share=True)).all()
     return next((row.id for row in held if row.slug == slug), None)
-
-
-def _hold(which: ColumnElement[bool]) -> int | None:
-    """On SQLite the writing transaction is the lock; on PostgreSQL the row, which others may still refer to."""
-    return db.session.scalar(select(Organization.id).where(which).with_for_update(key_share=True))
 
 
 def may_create(user_id: int, *, by_anyone: bool) -> bool:

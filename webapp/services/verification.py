@@ -63,7 +63,7 @@ def send(email: EmailAddress, user: User, language: str | None) -> None:
 
 def send_first(organization: Organization, email: EmailAddress, user: User, language: str | None) -> None:
     """Queue the first letter to somebody who joins an organization, unless their mailbox had enough; see `send`."""
-    if not _is_over(organization.id, email):
+    if not _count_over(organization.id, email):
         send(email, user, language)
 
 
@@ -78,13 +78,13 @@ def send_again(actor: Actor, user_id: int) -> EmailAddress | None:
     if email.verified_at is not None:
         return None
     oldest = select(Member.organization_id).where(Member.user_id == user_id).order_by(Member.id).limit(1)
-    if _is_over(db.session.scalar(oldest) or 0, email):
-        raise LetterLimit(email=email.address, most=LETTERS_A_DAY)
+    if _count_over(db.session.scalar(oldest) or 0, email):
+        raise LetterLimit(email=email.address)
     send(email, accounts.by_id(user_id), actor.language)
     return email
 
 
-def _is_over(organization_id: int, email: EmailAddress) -> bool:
+def _count_over(organization_id: int, email: EmailAddress) -> bool:
     """Count a letter to an address because of an organization, or of none; tell whether it is one too many.
 
     Where the mailbox had enough, what is kept for accounts without a link that works still leaves.

@@ -68,7 +68,7 @@ def test_notice_and_outcomes_follow_and_the_notice_comes_once(acme: Acme) -> Non
 def test_outcome_names_the_limit_of_a_mailbox(acme: Acme) -> None:
     emails = " ".join(f"bob+{number}@example.org" for number in range(PER_ADDRESS_A_DAY + 1))
     page = Page(acme.browser(acme.admin).get(send(acme, emails=emails).location))
-    assert f"bob+{PER_ADDRESS_A_DAY}@example.org Had its 10 invitations for today." in page.text
+    assert f"bob+{PER_ADDRESS_A_DAY}@example.org Had enough invitations for today: 10 from one" in page.text
 
 
 def test_batch_page_tells_only_its_maker(acme: Acme) -> None:

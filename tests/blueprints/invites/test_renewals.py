@@ -154,7 +154,7 @@ def test_C14_eleventh_letter_of_a_day_is_refused_and_the_notice_of_none_survives
     with acme.unchanged():
         answer = post(browser, address, headers=PANEL)
     assert answer.status_code == 429
-    assert "bob@example.org had its 10 letters for today." in Page(answer).text
+    assert "bob@example.org had enough letters for today." in Page(answer).text
     assert Page(browser.get(acme.address("members/pending"))).by_id("notices").text == ""
 
 

@@ -16,6 +16,7 @@ from tests.support.worlds import Person, post
 from webapp.models import MemberStatus, Role
 from webapp.services import access_groups
 from webapp.services.access_groups import Contents
+from webapp.services.invitation_limits import PER_ADDRESS_A_DAY
 
 
 def remove(acme: Acme, actor: Person | None, number: int, **fields: Any) -> TestResponse:
@@ -291,6 +292,18 @@ def test_somebody_who_left_is_invited_again_and_decides(acme: Acme) -> None:
     assert post(acme.browser(acme.admin), link, page="/account/", accept="1").status_code == 303
     assert acme.world.roles(acme.slug)["Adam Admin"] == "admin"
     assert "A member again" in Page(browser.get(acme.address("members/removed"))).by_id(f"removed-{number}").text
+
+
+def test_somebody_who_left_and_whose_mailbox_had_enough_is_invited_tomorrow(acme: Acme) -> None:
+    number, (name, _, domain) = acme.member_id(acme.admin), acme.admin.email.partition("@")
+    post(acme.browser(acme.admin), acme.address("leave"), confirm="1")
+    tagged = " ".join(f"{name}+{tag}@{domain}" for tag in range(PER_ADDRESS_A_DAY))
+    fields = {"emails": tagged, "role": "member", "lifetime_days": "7"}
+    post(acme.browser(acme.manager), acme.address("members/new"), **fields)
+    with acme.unchanged():
+        answer = undo(acme, acme.manager, number)
+    assert answer.status_code == 429
+    assert f"{acme.admin.email} had enough letters for today." in Page(answer).text
 
 
 def test_removal_by_somebody_above_is_not_undone(acme: Acme, mina: int) -> None:

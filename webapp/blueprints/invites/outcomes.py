@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from webapp.errors import N_
 from webapp.services.invitation_batches import Outcome, Result
-from webapp.services.invitation_limits import PER_ADDRESS_A_DAY
+from webapp.services.invitation_limits import PER_ADDRESS_A_DAY, PER_ADDRESS_OF_ALL_A_DAY
 
 SENTENCES = {
     Result.INVITED: N_("Invited. The letter is on its way."),
@@ -17,7 +17,10 @@ SENTENCES = {
     ),
     Result.OPEN: N_("Already invited; that invitation still works. Nothing was sent."),
     Result.MALFORMED: N_("Not an email address we can write to. Correct it below and send again."),
-    Result.LIMITED: N_("Had its %(most)s invitations for today. Try again tomorrow."),
+    Result.LIMITED: N_(
+        "Had enough invitations for today: %(most)s from one organization, or %(of_all)s from all of them. Try again "
+        "tomorrow."
+    ),
 }
 
 
@@ -36,4 +39,4 @@ def described(outcomes: Iterable[Outcome]) -> list[OutcomeRow]:
 
 
 def _sentence(result: Result) -> str:
-    return str(_(SENTENCES[result], most=PER_ADDRESS_A_DAY))
+    return str(_(SENTENCES[result], most=PER_ADDRESS_A_DAY, of_all=PER_ADDRESS_OF_ALL_A_DAY))

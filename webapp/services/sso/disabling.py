@@ -77,7 +77,7 @@ def end_sessions(_organization: Organization, errand: SsoErrand) -> bool:
         delete(Session).where(Session.is_confined, Session.id.in_(through), ~through_others),
         execution_options={"synchronize_session": False},
     )
-    return errands.has_more(errand, batch)
+    return errands.end_batch(errand, batch)
 
 
 def tell_unproven(organization: Organization, errand: SsoErrand) -> bool:
@@ -112,7 +112,7 @@ def _tell_next(organization: Organization, errand: SsoErrand, batch: Sequence[in
         later = errands.owe(organization, Owed.PUT_OFF_ARE_TOLD, errands.provider_of(errand), **of_later)
         later.not_before = clock.now() + DAY
     if len(reached) == len(found):
-        return errands.has_more(errand, batch)
+        return errands.end_batch(errand, batch)
     errand.after, errand.not_before = reached[-1].id if reached else errand.after, counted[limit].ends_at
     return True
 

@@ -113,7 +113,7 @@ def next_members(errand: SsoErrand) -> list[int]:
     return list(db.session.scalars(following.order_by(Member.id).limit(BATCH)))
 
 
-def has_more(errand: SsoErrand, batch: Sequence[int]) -> bool:
+def end_batch(errand: SsoErrand, batch: Sequence[int]) -> bool:
     """Keep that a batch is done; tell whether another may follow."""
     errand.after = batch[-1] if batch else errand.after
     return len(batch) == BATCH

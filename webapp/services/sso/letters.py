@@ -108,7 +108,7 @@ def tell_linked(organization: Organization, errand: SsoErrand) -> bool:
     batch = errands.next_linked(errand)
     readers = _linked_among(batch, errand.data["letter"], organization)
     _tell_each(errand.data["letter"], organization, errand.data["host"], readers)
-    return errands.has_more(errand, batch)
+    return errands.end_batch(errand, batch)
 
 
 def _linked_among(batch: Sequence[int], kind: str, organization: Organization) -> list[Reader]:

@@ -110,7 +110,7 @@ def remind(organization: Organization, errand: SsoErrand) -> bool:
         return False
     batch = errands.next_members(errand)
     reminders.tell(organization, provider, Whom.OUTSIDE, Member.id.in_(batch))
-    return errands.has_more(errand, batch)
+    return errands.end_batch(errand, batch)
 
 
 def _end(organization: Organization, provider: IdentityProvider, people: int) -> None:

@@ -130,7 +130,7 @@ def remind_next(organization: Organization, errand: SsoErrand) -> bool:
     batch = errands.next_members(errand)
     known = exists().where(Identity.provider_id == errand.data.get("but_known_at"), Identity.user_id == Member.user_id)
     tell(organization, provider, Whom(errand.data["whom"]), Member.id.in_(batch), ~known.correlate(Member))
-    return errands.has_more(errand, batch)
+    return errands.end_batch(errand, batch)
 
 
 def tell(organization: Organization, provider: IdentityProvider, whom: Whom, *which: ColumnElement[bool]) -> int:
