@@ -340,6 +340,8 @@ def test_A22_of_two_linked_owners_who_unlink_at_once_one_stays(acme: Acme, desk:
     desk.know(acme.owner)
     desk.set(enforcement=Enforcement.REQUIRED)
     browsers = [acme.browser(acme.owner), acme.browser(second)]
+    for desk.theirs.person, browser in zip(("u-1", "u-2"), browsers, strict=True):
+        desk.sign_in(browser)
     with ThreadPoolExecutor(2) as pool:
         answers = pool.map(lambda one: post(one, desk.address("unlink"), confirm="1").status_code, browsers)
     assert sorted(answers) == [303, 409]
