@@ -30,12 +30,13 @@ def required(request: pytest.FixtureRequest, acme: Acme, desk: Desk) -> Desk:
     desk.set(enforcement=Enforcement.REQUIRED)
     desk.theirs.person = THIEFS
     if request.param == "taken back":
-        acme.world.write(lambda: [_take_back(number) for number in victims])
+        acme.world.write(_take_back, victims)
     return desk
 
 
-def _take_back(number: int) -> None:
-    db.session.get_one(Identity, number).invalid_since = clock.now()
+def _take_back(numbers: list[int]) -> None:
+    for number in numbers:
+        db.session.get_one(Identity, number).invalid_since = clock.now()
 
 
 @pytest.fixture(params=["member", "owner"])

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import and_, bindparam, delete, exists, insert, literal, or_, select, union_all, update
 
 from webapp import clock
 from webapp.access import single_sign_on
@@ -225,17 +225,18 @@ def link(
     Raises:
         NotFound, Forbidden: the actor is no active member.
         AddressUnproven: their address is not verified.
-        IdentityTaken: it is somebody else's; see `tell_taken`.
+        IdentityTaken: it is somebody else's, or was before they unlinked it; see `tell_taken`.
         SecondIdentity: they are linked to another one there.
     """
     require(actor, Scope.ORG_READ, organization)
     user = accounts.by_id(actor.user_id or 0)
     if accounts.primary_address(user.id).verified_at is None:
         raise AddressUnproven
-    found, mine = known(provider, said.subject), of_user(provider, user.id)
-    if found is not None and found.user.id != user.id:
+    mine = of_user(provider, user.id)
+    is_known = mine is not None and mine.subject == said.subject
+    if not is_known and _others_with(provider, said.subject, user.id):
         raise IdentityTaken
-    if mine is not None and mine.subject != said.subject:
+    if mine is not None and not is_known:
         raise SecondIdentity
     is_first = mine is None
     if mine is None:
@@ -244,6 +245,27 @@ def link(
     managed.sync_member(organization, _membership(actor), early)
     mappings.sync(organization, provider, _membership(actor), said.texts, is_first=is_first)
     return mine
+
+
+_OTHERS_WITH = select(User).where(
+    User.id != bindparam("user_id"),
+    User.id.in_(
+        union_all(
+            *(
+                select(model.user_id).where(
+                    model.provider_id == bindparam("provider_id"), model.subject == bindparam("subject")
+                )
+                for model in (Identity, FormerIdentity)
+            )
+        )
+    ),
+)
+
+
+def _others_with(provider: IdentityProvider, subject: str, user_id: int) -> Sequence[User]:
+    """Return whose a subject is, or was before they unlinked it, but for one user."""
+    asked = {"provider_id": provider.id, "subject": subject, "user_id": user_id}
+    return db.session.scalars(_OTHERS_WITH, asked).all()
 
 
 def unlink(actor: Actor, organization: Organization, provider: IdentityProvider) -> None:
@@ -301,9 +323,9 @@ def has_other_way_in(user: User) -> bool:
 
 def tell_taken(organization: Organization, provider: IdentityProvider, user_id: int, subject: str) -> None:
     """Tell both that one of them tried to link what is the other's: the one who tried, and the one it belongs to."""
-    taken = known(provider, subject)
-    for user, is_theirs in ((accounts.by_id(user_id), False), (taken.user if taken else None, True)):
-        if user is not None and user.is_active:
+    others = [(user, True) for user in _others_with(provider, subject, user_id)]
+    for user, is_theirs in ((accounts.by_id(user_id), False), *others):
+        if user.is_active:
             _tell(user, "sso_link_refused", organization, provider, is_theirs=is_theirs)
 
 
