@@ -5,7 +5,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, exists, insert, literal, or_, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from webapp import clock
 from webapp.access import single_sign_on
@@ -50,7 +64,8 @@ class Said:
 
     The subject is what they are known by, byte for byte. `groups` is None where the provider does not speak of groups.
     `texts` are all claims that are texts, by name: mappings look at them, and none is kept. `learned` are options for
-    the connection, once it is proven. `authenticated_at` is when they last proved themselves there, as far as is known.
+    the connection, once it is proven. `authenticated_at` is when they last proved themselves there, as far as is known,
+    and `says_when` whether its kind can say that.
     """
 
     subject: str
@@ -62,6 +77,7 @@ class Said:
     texts: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     learned: Mapping[str, str] = field(default_factory=dict)
     authenticated_at: datetime | None = None
+    says_when: bool = True
 
     def claims(self) -> Mapping[str, Any]:
         """Return what is kept of it."""
@@ -167,20 +183,36 @@ def keep_token(identity: Identity, said: Said) -> None:
 def note_session(token: str, identity: Identity, said: Said) -> None:
     """Note that the session with this token came through an identity just now; the caller holds the lock.
 
+    What is noted of several tabs is the latest moment at which they proved themselves, whichever comes back last.
+
     Args:
         token: of the session.
         identity: through which it came.
         said: what the provider says, such as when the person proved themselves there; its clock may be ahead of ours.
     """
-    session_id = select(Session.id).where(Session.token_hash == digest(token))
-    here = (SessionIdentity.session_id == session_id.scalar_subquery(), SessionIdentity.identity_id == identity.id)
+    of_session = Session.token_hash == digest(token)
+    session_id = select(Session.id).where(of_session)
     now = clock.now()
-    proven_at = min(said.authenticated_at, now) if said.authenticated_at else None
-    if not changes_one_row(update(SessionIdentity).where(*here).values(verified_at=now, authenticated_at=proven_at)):
-        moments = (literal(moment, UtcDateTime()) for moment in (now, proven_at))
-        row = session_id.add_columns(literal(identity.id, Id), *moments)
+    proven_at = _proven_at(said, select(Session.created_at).where(of_session).scalar_subquery())
+    here = (SessionIdentity.session_id == session_id.scalar_subquery(), SessionIdentity.identity_id == identity.id)
+    noted_at = SessionIdentity.authenticated_at
+    later = case((noted_at > proven_at, noted_at), else_=func.coalesce(proven_at, noted_at))
+    if not changes_one_row(update(SessionIdentity).where(*here).values(verified_at=now, authenticated_at=later)):
+        row = session_id.add_columns(literal(identity.id, Id), literal(now, UtcDateTime()), proven_at)
         columns = ["session_id", "identity_id", "verified_at", "authenticated_at"]
         db.session.execute(insert(SessionIdentity).from_select(columns, row))
+
+
+def _proven_at(said: Said, began_at: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return when somebody last proved themselves, as far as is known: there, or here where its kind cannot say that.
+
+    Args:
+        said: what the provider says.
+        began_at: when their session began.
+    """
+    if not said.says_when:
+        return began_at
+    return literal(min(said.authenticated_at, clock.now()) if said.authenticated_at else None, UtcDateTime())
 
 
 _WHO: tuple[Any, ...] = (bindparam("organization_id"), bindparam("user_id"), bindparam("session_id"))
