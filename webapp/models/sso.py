@@ -238,7 +238,7 @@ class SessionIdentity(Model):
     """That a session came through an identity, and when last; several organizations may each insist on theirs.
 
     `authenticated_at` is when the person last proved themselves at the provider, which may have been long before; none
-    where it should say so and does not.
+    where it should say so and does not. Of a kind that never says so it is when the session began.
     """
 
     __tablename__ = "session_identity"

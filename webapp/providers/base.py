@@ -111,7 +111,7 @@ class Provider(ABC):
     """One connection to one provider. A kind of provider is a subclass with a line in the registry.
 
     `honours_max_age` says that the kind lets people sign in again where that was longer ago than an attempt says, and
-    tells when they did. People who come back from another kind count as having signed in there just then.
+    tells when they did. People who come back from another kind count as having signed in when they last did so here.
 
     Args:
         connection: what was configured.

@@ -62,10 +62,7 @@ def outcome_of_probe(connected: Connected, surroundings: Surroundings) -> Outcom
 
 
 def said_by(provider: Provider, signed_in: SignedIn) -> Said:
-    """Return what a provider said of somebody as what is kept of it.
-
-    Where its kind does not say when they signed in there, that is when they came back.
-    """
+    """Return what a provider said of somebody as what is kept of it."""
     claims = signed_in.claims
     return Said(
         claims.subject,
@@ -76,5 +73,6 @@ def said_by(provider: Provider, signed_in: SignedIn) -> Said:
         signed_in.refresh_token,
         claims.texts,
         signed_in.learned,
-        signed_in.authenticated_at if provider.honours_max_age else clock.now(),
+        signed_in.authenticated_at if provider.honours_max_age else None,
+        provider.honours_max_age,
     )

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 import time_machine
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from tests.support import crowds
@@ -18,11 +18,11 @@ from tests.support.identity_provider import ABSENT
 from tests.support.pages import Page
 from tests.support.sso import Desk, at_provider, departure, work
 from tests.support.statements import queries
-from tests.support.worlds import Person, World, post
+from tests.support.worlds import PASSWORD, Person, World, post
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.models import Enforcement, FlowPurpose, Identity, IdentityProvider, Role, SsoFlow
+from webapp.models import Enforcement, FlowPurpose, Identity, IdentityProvider, Role, Session, SsoFlow
 from webapp.services.sso import enforcement, flows
 from webapp.services.sso.errors import NotThroughProvider
 from webapp.services.tokens import digest
@@ -274,9 +274,22 @@ def test_A22_E14_owner_who_signed_in_there_a_moment_too_long_ago_requires_nothin
     assert post(browser, desk.address("enforce"), **REQUIRED, confirm="1").status_code == 303
 
 
-def test_A22_E14_kind_that_cannot_say_so_counts_from_when_people_came_back(
-    world: World, acme: Acme, desk: Desk
+@pytest.mark.parametrize("order", ["anew first", "anew last"])
+@pytest.mark.parametrize("said", [2, None], ids=["hours ago", "nothing"])
+def test_A22_E14_sign_in_there_counts_though_one_of_before_comes_back_in_another_tab(
+    acme: Acme, desk: Desk, order: str, said: float | None
 ) -> None:
+    desk.know(acme.owner)
+    browser = acme.browser(acme.owner)
+    anew, plain = desk.way_out(browser, "login?again=1"), desk.way_out(browser)
+    tabs = [(anew, hours_ago(0)), (plain, ABSENT if said is None else hours_ago(said))]
+    for way, when in tabs if order == "anew first" else reversed(tabs):
+        desk.theirs.claims_changes = {"auth_time": when}
+        assert browser.get(at_provider(way)).status_code == 303
+    assert post(browser, desk.address("enforce"), **REQUIRED, confirm="1").status_code == 303
+
+
+def test_A22_E14_kind_that_cannot_say_so_counts_for_ten_minutes(world: World, acme: Acme, desk: Desk) -> None:
     desk.set(kind="google", options={"hosted_domain": "corp.example.org"})
     desk.theirs.claims_changes = {"hd": "corp.example.org", "auth_time": hours_ago(3)}
     desk.know(acme.owner)
@@ -286,6 +299,25 @@ def test_A22_E14_kind_that_cannot_say_so_counts_from_when_people_came_back(
     with time_machine.travel(clock.now() + timedelta(minutes=10, seconds=1), tick=False):
         assert post(browser, desk.address("enforce"), **REQUIRED, confirm="1").status_code == 422
     assert post(browser, desk.address("enforce"), **REQUIRED, confirm="1").status_code == 303
+
+
+def test_A22_E14_kind_that_cannot_say_so_counts_from_when_people_signed_in_here(acme: Acme, desk: Desk) -> None:
+    """It lets through whoever signed in there last week: a browser that an owner left open must not be enough."""
+    desk.set(kind="google", options={"hosted_domain": "corp.example.org"})
+    desk.theirs.claims_changes = {"hd": "corp.example.org"}
+    desk.know(acme.owner)
+    browser = acme.browser(acme.owner)
+    acme.world.write(lambda: db.session.execute(update(Session).values(created_at=clock.now() - timedelta(hours=5))))
+    assert again(desk, browser).status_code == 303
+    for before, wanted in ((Enforcement.OFF, "required"), (Enforcement.REQUIRED, "off")):
+        desk.set(enforcement=before)
+        refused = post(browser, desk.address("enforce"), enforcement=wanted, from_date="", confirm="1")
+        assert (policy(acme, desk), "Sign in again first" in refused.text) == ((before, None), True)
+    desk.set(enforcement=Enforcement.OFF)
+    post(browser, "/login?again=1", email=acme.owner.email, password=PASSWORD)
+    assert again(desk, browser).status_code == 303
+    for wanted in ("required", "off"):
+        assert post(browser, desk.address("enforce"), enforcement=wanted, from_date="", confirm="1").status_code == 303
 
 
 def test_E14_flow_of_an_earlier_version_is_read(acme: Acme, desk: Desk) -> None:
@@ -340,6 +372,8 @@ def test_A22_of_two_linked_owners_who_unlink_at_once_one_stays(acme: Acme, desk:
     desk.know(acme.owner)
     desk.set(enforcement=Enforcement.REQUIRED)
     browsers = [acme.browser(acme.owner), acme.browser(second)]
+    for desk.theirs.person, browser in zip(("u-1", "u-2"), browsers, strict=True):
+        desk.sign_in(browser)
     with ThreadPoolExecutor(2) as pool:
         answers = pool.map(lambda one: post(one, desk.address("unlink"), confirm="1").status_code, browsers)
     assert sorted(answers) == [303, 409]

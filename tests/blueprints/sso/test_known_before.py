@@ -1,24 +1,27 @@
 """Who comes back by an identity that was somebody's here before: only by an invitation, whatever the policy."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any, ClassVar
 
 import pytest
 import time_machine
-from sqlalchemy import delete, select
+from flask.testing import FlaskClient
+from sqlalchemy import delete, select, update
+from werkzeug.test import TestResponse
 
 from tests.support.acme import Acme, organization_of
 from tests.support.asking import ask, suggest
-from tests.support.sso import Desk, entered, rows
+from tests.support.sso import Desk, at_provider, departure, entered, rows
 from tests.support.unproven import copied
-from tests.support.worlds import Person, World, post
+from tests.support.worlds import Invited, Person, World, post
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import AlreadyMember
 from webapp.mail.housekeeping import clear_all
 from webapp.models import (
+    EmailAddress,
     FormerIdentity,
     Identity,
     IdentityProvider,
@@ -312,13 +315,77 @@ def test_C03_address_that_a_member_has_proven_or_is_linked_by_is_theirs(
     assert desk.sign_in(world.browser()).status_code == 403
 
 
-@pytest.mark.parametrize("verb", ["suspend", "remove"])
+GOING = ["suspend", "remove", "leave"]
+
+
+def go(acme: Acme, person: Person, verb: str) -> None:
+    """Let somebody be a member no more, or not at present."""
+    if verb == "leave":
+        browser, address = acme.world.browser(person), acme.address("leave")
+    else:
+        browser, address = acme.browser(acme.owner), acme.address(f"members/{acme.member_id(person)}/{verb}")
+    assert post(browser, address, confirm="1").status_code == 303
+
+
+def come_by(desk: Desk, browser: FlaskClient, invited: Invited | None) -> TestResponse:
+    """Sign in at the provider, by the link of an invitation if there is one; return our answer."""
+    if invited is None:
+        return desk.sign_in(browser)
+    return browser.get(at_provider(departure(browser, post(browser, f"{invited.link}/sso"))))
+
+
+@pytest.mark.parametrize("verb", GOING)
 def test_D10_nobody_comes_in_as_somebody_new_by_never_having_proven_their_address(
     world: World, acme: Acme, desk: Desk, typed: Person, verb: str
 ) -> None:
-    address = acme.address(f"members/{acme.member_id(typed)}/{verb}")
-    assert post(acme.browser(acme.owner), address, confirm="1").status_code == 303
-    assert desk.sign_in(world.browser()).status_code == 403
+    go(acme, typed, verb)
+    with acme.unchanged("sso_flow"):
+        answer = desk.sign_in(world.browser())
+    assert (answer.status_code, "belonged to somebody here before" in answer.text) == (403, True)
+
+
+@pytest.mark.parametrize("by_link", [True, False], ids=["by its link", "waiting"])
+@pytest.mark.parametrize("verb", GOING)
+def test_C03_A01_address_that_somebody_typed_who_has_gone_keeps_its_owner_out_of_no_invitation(
+    world: World, acme: Acme, desk: Desk, typed: Person, verb: str, by_link: bool
+) -> None:
+    go(acme, typed, verb)
+    before = world.roles(acme.slug).get(typed.name)
+    invited = world.invite(acme.slug, acme.owner, "mia@example.org", Role.ADMIN)
+    browser = world.browser()
+    assert come_by(desk, browser, invited if by_link else None).status_code == 303
+    assert browser.get(acme.address("members")).status_code == 200
+    [(_subject, number)] = desk.identities()
+    assert number != typed.user_id
+    assert (world.roles(acme.slug)["Mia Sommer"], world.roles(acme.slug).get(typed.name)) == ("admin", before)
+    assert world.status_of(invited) == "accepted"
+
+
+def prove(desk: Desk, person: Person) -> None:
+    """Let somebody have proven their address."""
+    theirs = update(EmailAddress).where(EmailAddress.user_id == person.user_id)
+    desk.acme.world.write(lambda: db.session.execute(theirs.values(verified_at=clock.now())))
+
+
+def be_known_otherwise(desk: Desk, person: Person) -> None:
+    """Let the provider know somebody by another subject."""
+    desk.know(person, "u-9")
+
+
+@pytest.mark.parametrize("are_theirs", [prove, be_known_otherwise])
+@pytest.mark.parametrize("verb", GOING)
+def test_D10_A01_address_of_somebody_who_has_gone_is_theirs_where_it_is_proven_or_linked_also_by_an_invitation(
+    world: World, acme: Acme, desk: Desk, typed: Person, verb: str, are_theirs: Callable[[Desk, Person], None]
+) -> None:
+    are_theirs(desk, typed)
+    go(acme, typed, verb)
+    invited = world.invite(acme.slug, acme.owner, "mia@example.org", Role.ADMIN)
+    known = desk.identities()
+    for by in (invited, None):
+        with acme.unchanged("sso_flow"):
+            answer = come_by(desk, world.browser(), by)
+        assert (answer.status_code, "There is an account with this address already" in answer.text) == (403, True)
+    assert (desk.identities(), world.status_of(invited)) == (known, "pending")
 
 
 def test_D10_removal_is_remembered_when_it_cannot_be_undone_any_more(

@@ -13,7 +13,7 @@ from tests.support.unproven import unproven
 from tests.support.worlds import PASSWORD, World, csrf_token, post
 from webapp import clock
 from webapp.db import db
-from webapp.models import Role, User
+from webapp.models import Enforcement, Role, User
 
 
 def test_whoever_is_signed_in_is_linked_and_told(acme: Acme, desk: Desk) -> None:
@@ -46,6 +46,23 @@ def test_identity_of_somebody_else_is_refused_and_both_are_told(acme: Acme, desk
     told = {letter.to_address: letter.data["is_theirs"] for letter in acme.world.letters("sso_link_refused")}
     assert told == {acme.member.email: False, acme.admin.email: True}
     assert acme.events()[-1] == "sso.refused"
+
+
+def test_A03_A22_identity_that_was_somebody_elses_is_refused_too_and_they_may_link_it_again(
+    acme: Acme, desk: Desk
+) -> None:
+    """Else whoever knows the password of somebody not linked yet could come in as them, by what was their own."""
+    adams = acme.browser(acme.admin)
+    desk.link(adams)
+    assert post(adams, desk.address("unlink"), confirm="1").status_code == 303
+    desk.set(enforcement=Enforcement.REQUIRED)
+    with acme.unchanged("sso_flow", "outbox_message"):
+        refused = desk.link(acme.browser(acme.member))
+    assert (refused.status_code, "linked to somebody else here, or was before" in refused.text) == (409, True)
+    told = {letter.to_address: letter.data["is_theirs"] for letter in acme.world.letters("sso_link_refused")}
+    assert told == {acme.member.email: False, acme.admin.email: True}
+    assert desk.link(adams).status_code == 303
+    assert desk.identities() == [("u-1", acme.admin.user_id)]
 
 
 def test_second_identity_at_the_same_provider_is_refused(acme: Acme, desk: Desk) -> None:

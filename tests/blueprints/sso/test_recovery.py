@@ -93,6 +93,15 @@ def test_new_codes_are_shown_in_the_browser_that_made_them_for_five_minutes_and_
     assert rows(acme, ShownCodes) == 0
 
 
+def test_new_code_that_was_used_is_not_shown_any_more(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
+    codes = CODE.findall(browser.get(post(browser, desk.address("recovery-codes")).location).text)
+    desk.set(enforcement=Enforcement.REQUIRED)
+    assert come_in(desk, browser, codes[3]) == 303
+    page = browser.get(desk.address("recovery-codes")).text
+    assert CODE.findall(page) == [code for code in codes if code != codes[3]]
+    assert "9 codes are left." in page
+
+
 def test_status_says_how_many_codes_are_left_and_warns_where_they_are_needed(
     acme: Acme, desk: Desk, browser: FlaskClient
 ) -> None:

@@ -308,6 +308,8 @@ def test_A22_it_stays_optional_where_no_owner_could_come_in(
         for path in ("/sso", "/sso/enforce"):
             assert "no owner could have come in" in browser.get(f"/orgs/{acme.slug}{path}").text
         work(acme)
+        assert post(browser, rehearsed.address("enforce"), enforcement="optional", from_date="").status_code == 303
+        assert "no owner could have come in" not in browser.get(acme.address("sso")).text
     [letter] = acme.world.letters("sso_rehearsal")
     assert (letter.to_address, letter.data["what"]) == (acme.owner.email, "kept")
 

@@ -64,9 +64,13 @@ def _stray(organization: Organization) -> Response | None:
 
 
 @bp.route("/orgs/<org>/sso/unlink", methods=["GET", "POST"])
-@access(Scope.ORG_READ, leads_in=True)
+@access(Scope.ORG_READ)
 def unlink(organization: Organization) -> Response:
-    """Take the link away, once that is confirmed; where somebody else needs it, the page says so instead."""
+    """Take the link away, once that is confirmed; where somebody else needs it, the page says so instead.
+
+    Where single sign-on is required, it takes having come through the provider: whoever has but the password of
+    somebody linked could put an identity of their own in its place.
+    """
     provider = connections.require_active(organization)
     host = connections.host_of(provider)
     if not identities.has_other_way_in(accounts.by_id(session.require_viewer().user_id)):

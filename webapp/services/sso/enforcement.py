@@ -70,7 +70,8 @@ _CAME = select(CAME)
 def came_just_now(provider: IdentityProvider, user_id: int | None, session_id: int) -> bool:
     """Tell whether a session of a user came through a provider within the last ten minutes.
 
-    Nor may it be longer ago that they proved themselves there: a provider lets people through who did so last week.
+    Nor may it be longer ago that they proved themselves there, or here where its kind does not say when they did: a
+    provider lets people through who did so last week.
     """
     of_session = {"provider_id": provider.id, "user_id": user_id, "session_id": session_id}
     return bool(db.session.scalar(_CAME, {**of_session, "since": clock.now() - JUST_NOW}))

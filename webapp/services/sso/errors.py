@@ -117,13 +117,13 @@ class AddressUnproven(SsoError, Forbidden):
 
 
 class IdentityTaken(SsoError):
-    """The identity belongs to another user."""
+    """The identity belongs to another user, or did before they unlinked it."""
 
     status = 409
-    title = N_("Somebody else is linked to this")
+    title = N_("This account there is somebody else's")
     sentence = N_(
-        "The account you chose at the provider is linked to somebody else here. Nothing was changed, and both of you "
-        "are told by email."
+        "The account you chose at the provider is linked to somebody else here, or was before. Nothing was changed, "
+        "and both of you are told by email."
     )
 
 
@@ -132,7 +132,10 @@ class SecondIdentity(SsoError):
 
     status = 409
     title = N_("You are linked already")
-    sentence = N_("You are linked to another account at this provider. Nothing was changed. Unlink that one first.")
+    sentence = N_(
+        "You are linked to another account at this provider. Nothing was changed. Unlink that one first; where single "
+        "sign-on is required, come in through it before you do."
+    )
 
 
 class LastWayIn(SsoError):

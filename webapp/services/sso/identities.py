@@ -5,7 +5,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, delete, exists, insert, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from webapp import clock
 from webapp.access import single_sign_on
@@ -50,7 +64,8 @@ class Said:
 
     The subject is what they are known by, byte for byte. `groups` is None where the provider does not speak of groups.
     `texts` are all claims that are texts, by name: mappings look at them, and none is kept. `learned` are options for
-    the connection, once it is proven. `authenticated_at` is when they last proved themselves there, as far as is known.
+    the connection, once it is proven. `authenticated_at` is when they last proved themselves there, as far as is known,
+    and `says_when` whether its kind can say that.
     """
 
     subject: str
@@ -62,6 +77,7 @@ class Said:
     texts: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     learned: Mapping[str, str] = field(default_factory=dict)
     authenticated_at: datetime | None = None
+    says_when: bool = True
 
     def claims(self) -> Mapping[str, Any]:
         """Return what is kept of it."""
@@ -167,20 +183,36 @@ def keep_token(identity: Identity, said: Said) -> None:
 def note_session(token: str, identity: Identity, said: Said) -> None:
     """Note that the session with this token came through an identity just now; the caller holds the lock.
 
+    What is noted of several tabs is the latest moment at which they proved themselves, whichever comes back last.
+
     Args:
         token: of the session.
         identity: through which it came.
         said: what the provider says, such as when the person proved themselves there; its clock may be ahead of ours.
     """
-    session_id = select(Session.id).where(Session.token_hash == digest(token))
-    here = (SessionIdentity.session_id == session_id.scalar_subquery(), SessionIdentity.identity_id == identity.id)
+    of_session = Session.token_hash == digest(token)
+    session_id = select(Session.id).where(of_session)
     now = clock.now()
-    proven_at = min(said.authenticated_at, now) if said.authenticated_at else None
-    if not changes_one_row(update(SessionIdentity).where(*here).values(verified_at=now, authenticated_at=proven_at)):
-        moments = (literal(moment, UtcDateTime()) for moment in (now, proven_at))
-        row = session_id.add_columns(literal(identity.id, Id), *moments)
+    proven_at = _proven_at(said, select(Session.created_at).where(of_session).scalar_subquery())
+    here = (SessionIdentity.session_id == session_id.scalar_subquery(), SessionIdentity.identity_id == identity.id)
+    noted_at = SessionIdentity.authenticated_at
+    later = case((noted_at > proven_at, noted_at), else_=func.coalesce(proven_at, noted_at))
+    if not changes_one_row(update(SessionIdentity).where(*here).values(verified_at=now, authenticated_at=later)):
+        row = session_id.add_columns(literal(identity.id, Id), literal(now, UtcDateTime()), proven_at)
         columns = ["session_id", "identity_id", "verified_at", "authenticated_at"]
         db.session.execute(insert(SessionIdentity).from_select(columns, row))
+
+
+def _proven_at(said: Said, began_at: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Return when somebody last proved themselves, as far as is known: there, or here where its kind cannot say that.
+
+    Args:
+        said: what the provider says.
+        began_at: when their session began.
+    """
+    if not said.says_when:
+        return began_at
+    return literal(min(said.authenticated_at, clock.now()) if said.authenticated_at else None, UtcDateTime())
 
 
 _WHO: tuple[Any, ...] = (bindparam("organization_id"), bindparam("user_id"), bindparam("session_id"))
@@ -225,17 +257,18 @@ def link(
     Raises:
         NotFound, Forbidden: the actor is no active member.
         AddressUnproven: their address is not verified.
-        IdentityTaken: it is somebody else's; see `tell_taken`.
+        IdentityTaken: it is somebody else's, or was before they unlinked it; see `tell_taken`.
         SecondIdentity: they are linked to another one there.
     """
     require(actor, Scope.ORG_READ, organization)
     user = accounts.by_id(actor.user_id or 0)
     if accounts.primary_address(user.id).verified_at is None:
         raise AddressUnproven
-    found, mine = known(provider, said.subject), of_user(provider, user.id)
-    if found is not None and found.user.id != user.id:
+    mine = of_user(provider, user.id)
+    is_known = mine is not None and mine.subject == said.subject
+    if not is_known and _others_with(provider, said.subject, user.id):
         raise IdentityTaken
-    if mine is not None and mine.subject != said.subject:
+    if mine is not None and not is_known:
         raise SecondIdentity
     is_first = mine is None
     if mine is None:
@@ -244,6 +277,27 @@ def link(
     managed.sync_member(organization, _membership(actor), early)
     mappings.sync(organization, provider, _membership(actor), said.texts, is_first=is_first)
     return mine
+
+
+_OTHERS_WITH = select(User).where(
+    User.id != bindparam("user_id"),
+    User.id.in_(
+        union_all(
+            *(
+                select(model.user_id).where(
+                    model.provider_id == bindparam("provider_id"), model.subject == bindparam("subject")
+                )
+                for model in (Identity, FormerIdentity)
+            )
+        )
+    ),
+)
+
+
+def _others_with(provider: IdentityProvider, subject: str, user_id: int) -> Sequence[User]:
+    """Return whose a subject is, or was before they unlinked it, but for one user."""
+    asked = {"provider_id": provider.id, "subject": subject, "user_id": user_id}
+    return db.session.scalars(_OTHERS_WITH, asked).all()
 
 
 def unlink(actor: Actor, organization: Organization, provider: IdentityProvider) -> None:
@@ -301,9 +355,9 @@ def has_other_way_in(user: User) -> bool:
 
 def tell_taken(organization: Organization, provider: IdentityProvider, user_id: int, subject: str) -> None:
     """Tell both that one of them tried to link what is the other's: the one who tried, and the one it belongs to."""
-    taken = known(provider, subject)
-    for user, is_theirs in ((accounts.by_id(user_id), False), (taken.user if taken else None, True)):
-        if user is not None and user.is_active:
+    others = [(user, True) for user in _others_with(provider, subject, user_id)]
+    for user, is_theirs in ((accounts.by_id(user_id), False), *others):
+        if user.is_active:
             _tell(user, "sso_link_refused", organization, provider, is_theirs=is_theirs)
 
 

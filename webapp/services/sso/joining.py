@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import and_, not_, or_, select, union_all
+from sqlalchemy import ColumnElement, and_, not_, select, true, union_all
 
 from webapp.access.actor import Actor
 from webapp.access.facts import IS_ACTIVE
@@ -62,7 +62,8 @@ def come_in(
         SignOnRefused: the account is closed, or the membership suspended or over.
         NotInvited: neither an invitation nor the policy lets them in.
         KnownBefore: the policy would, but the identity, or the address, was somebody's here before.
-        LinkFirst: nobody is known by the identity, and the claimed address is an account's already; see `tell_named`.
+        LinkFirst: nobody is known by the identity, and the claimed address is an account's, or a member's, already; see
+            `tell_named`.
         NamedTooOften: too many addresses of such accounts were named today.
         InvitationNotOpen: whoever sent the invitation may no longer offer it, or the one they came by is closed.
         InvitedIsAnother: the one they came by is for another address.
@@ -94,11 +95,11 @@ def _admit(
     whoever runs the provider can be anybody there, and would come by that account into other organizations.
     """
     address = addresses.parse_claimed(said.email, is_verified=said.email_verified)
-    if address is not None and _is_of_organization(organization, address):
-        raise LinkFirst(organization=organization.name)
     offer = offer_for(organization, address, link)
     if address is None:
         raise NotInvited(organization=organization.name)
+    if _is_of_organization(organization, address):
+        raise LinkFirst(organization=organization.name)
     if offer is None:
         _require_may_join(organization, provider, address, said)
     named.require_few(organization, address)
@@ -129,18 +130,30 @@ def _readmit(actor: Actor, organization: Organization, user: User, said: Said, l
 
 
 def _is_of_organization(organization: Organization, address: Address) -> bool:
-    """Tell whether an address is a member's, also one's who was removed.
+    """Tell whether an address is a member's, also one's who was removed, because it is proven or they are linked.
 
-    One that an active member has only typed is nobody's yet, so it keeps nobody out. Who is suspended, or was removed,
-    does not come in as somebody new, whether they have proven it or not.
+    One that somebody has only typed is nobody's yet: it keeps out of no invitation, and out of nothing while they are a
+    member. See `_is_of_somebody_gone`.
     """
-    theirs = or_(not_(and_(*IS_ACTIVE)), invitation_rows.is_theirs(organization))
-    of_members = select(Member.user_id).join(User, User.id == Member.user_id).where(theirs)
+    is_theirs = invitation_rows.is_theirs(organization)
+    return _is_of_some(organization, address, members=is_theirs, removed=is_theirs)
+
+
+def _is_of_somebody_gone(organization: Organization, address: Address) -> bool:
+    """Tell whether somebody who is suspended, or was removed, has an address, proven or not."""
+    return _is_of_some(organization, address, members=not_(and_(*IS_ACTIVE)), removed=true())
+
+
+def _is_of_some(
+    organization: Organization, address: Address, *, members: ColumnElement[bool], removed: ColumnElement[bool]
+) -> bool:
+    """Tell whether an address is of one of the members, or of the removed, whom a condition chooses of each."""
     rows = [
-        found.join(EmailAddress, EmailAddress.user_id == model.user_id).where(
-            model.organization_id == organization.id, EmailAddress.canonical == address.canonical
-        )
-        for model, found in ((Member, of_members), (RemovedMember, select(RemovedMember.user_id)))
+        select(model.user_id)
+        .join(User, User.id == model.user_id)
+        .join(EmailAddress, EmailAddress.user_id == model.user_id)
+        .where(model.organization_id == organization.id, EmailAddress.canonical == address.canonical, chosen)
+        for model, chosen in ((Member, members), (RemovedMember, removed))
     ]
     return db.session.execute(union_all(*rows).limit(1)).first() is not None
 
@@ -149,9 +162,9 @@ def _require_may_join(organization: Organization, provider: IdentityProvider, ad
     """Go on only if the policy lets somebody join, who never was anybody here."""
     if not _may_join(organization, provider, address):
         raise NotInvited(organization=organization.name)
-    was_here = former_addresses.was_here(organization, address)
     if (
-        was_here
+        _is_of_somebody_gone(organization, address)
+        or former_addresses.was_here(organization, address)
         or identities.was_known(provider, said.subject)
         or identities.was_named(organization, address.canonical)
     ):

@@ -56,10 +56,12 @@ def make(actor: Actor, organization: Organization, session_id: int) -> list[str]
 
 
 def new_in(organization: Organization, session_id: int) -> list[str]:
-    """Return the codes that were made in a session a moment ago; none later, and none anywhere else."""
+    """Return the codes that were made in a session a moment ago and still work; none later, and none anywhere else."""
     waiting = (ShownCodes.organization_id == organization.id, ShownCodes.session_id == session_id)
     sealed = db.session.scalar(select(ShownCodes.codes).where(*waiting, ShownCodes.expires_at > clock.now()))
-    return db.vault.open(_seal_name(organization.id, session_id), sealed).split() if sealed else []
+    codes = db.vault.open(_seal_name(organization.id, session_id), sealed).split() if sealed else []
+    unused = set(db.session.scalars(select(RecoveryCode.code_hash).where(*_unused(organization)))) if codes else set()
+    return [code for code in codes if _hash(code) in unused]
 
 
 def _put_by(organization: Organization, session_id: int, codes: Sequence[str]) -> None:
