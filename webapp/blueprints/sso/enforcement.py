@@ -24,7 +24,7 @@ from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Enforcement, IdentityProvider, Organization
 from webapp.queries.enforcement import outsiders_of
-from webapp.queries.standing import Requirement, enforcing_of, requirement_of
+from webapp.queries.standing import Concerned, concerned_by, enforcing_of
 from webapp.services.sso import connections, enforcement
 from webapp.services.sso.enforcement import Policy
 from webapp.services.sso.errors import NotThroughProvider, SignInAgain
@@ -95,7 +95,7 @@ def enforce(organization: Organization) -> Response:
         form.form_errors.append(translated(refusal))
         return _page(provider, form, status=422)
     if wanted.enforcement is Enforcement.REQUIRED:
-        found = requirement_of(provider)
+        found = concerned_by(provider)
         question = Question(f"{wanted} {found}")
         if not question.is_confirmed(confirm):
             return _ask(provider, form, confirm, question, found)
@@ -114,11 +114,12 @@ def _said_of(wanted: Policy) -> str:
 
 
 def _ask(
-    provider: IdentityProvider, form: EnforcementForm, confirm: ConfirmForm, question: Question, found: Requirement
+    provider: IdentityProvider, form: EnforcementForm, confirm: ConfirmForm, question: Question, found: Concerned
 ) -> Response:
     """Ask whether to require it, and say whom that keeps out; who has said yes does not wait for that list again."""
-    outsiders = outsiders_of(provider, found.kept_out)
-    said: dict[str, Any] = {"host": connections.host_of(provider), "outsiders": outsiders, "owners": found.owners}
+    outsiders = outsiders_of(provider, len(found.kept_out))
+    said: dict[str, Any] = {"host": connections.host_of(provider), "outsiders": outsiders}
+    said |= {"owners": len(found.owners)}
     said |= {"begins_at": form.policy().required_from, "section": "settings"}
     return confirmation("sso/_enforce_confirm.html", confirm, preview=question, carried=form.carried(), **said)
 
