@@ -224,8 +224,8 @@ def test_A01_owner_at_the_word_of_the_provider_alone_changes_nothing(
     desk.sign_in(browser)
     with acme.unchanged():
         answer = post(browser, desk.address("enforce"), enforcement=wanted, from_date="", confirm="1")
-    assert answer.status_code == 422
-    assert "sign-in with your password that is at most ten minutes old" in answer.text
+    assert answer.status_code == 403
+    assert "You came in through single sign-on alone" in answer.text
     assert f"{desk.address('login')}?next=" not in answer.text
     assert f"/login?next={desk.address('enforce')}&amp;again=1" in answer.text
 

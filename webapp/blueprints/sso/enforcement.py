@@ -11,6 +11,7 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Optional, ValidationError
 
 from webapp import clock
+from webapp.access.decide import refusal_of_stale
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.errors import N_, DomainError
@@ -27,7 +28,7 @@ from webapp.queries.enforcement import outsiders_of
 from webapp.queries.standing import Concerned, concerned_by, enforcing_of
 from webapp.services.sso import connections, enforcement
 from webapp.services.sso.enforcement import Policy
-from webapp.services.sso.errors import NotThroughProvider, SignInAgain
+from webapp.services.sso.errors import NotThroughProvider
 
 LATEST = timedelta(days=366)
 CHOICES = [
@@ -93,7 +94,7 @@ def enforce(organization: Organization) -> Response:
     wanted = form.policy()
     if refusal := _refusal(provider, wanted):
         form.form_errors.append(translated(refusal))
-        return _page(provider, form, status=422)
+        return _page(provider, form, status=refusal.status)
     if wanted.enforcement is Enforcement.REQUIRED:
         found = concerned_by(provider)
         question = Question(f"{wanted} {found}")
@@ -130,15 +131,12 @@ def _refusal(provider: IdentityProvider, wanted: Policy) -> DomainError | None:
     It takes a sign-in of just now, through the provider; to require it no more, one by the password will do. A session
     begun at the provider's word sets nothing up.
     """
-    if session.require_viewer().is_confined:
-        return SignInAgain()
+    refusal = refusal_of_stale(current_actor())
+    if current_actor().is_confined:
+        return refusal
     if _is_shown(provider):
         return None
-    if wanted.enforcement is Enforcement.REQUIRED:
-        return NotThroughProvider()
-    if not session.require_viewer().is_fresh:
-        return SignInAgain()
-    return None
+    return NotThroughProvider() if wanted.enforcement is Enforcement.REQUIRED else refusal
 
 
 def _bypassed_until(provider: IdentityProvider) -> datetime | None:

@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired, Length
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.errors import DomainError, NotFound, SignInRequired
-from webapp.http import session, uow
+from webapp.http import session, typed, uow
 from webapp.http.credentials import count_attempt
 from webapp.http.forms import Form, safe_next
 from webapp.http.htmx import go, respond
@@ -51,6 +51,7 @@ def recovery_codes(organization: Organization) -> Response:
         shown_minutes=recovery.SHOWN_FOR // timedelta(minutes=1),
         left=recovery.left(organization),
         is_fresh=viewer.is_fresh,
+        back=typed.way_back_to(),
     )
 
 

@@ -102,13 +102,6 @@ class NamedTooOften(SignOnRefused):
     )
 
 
-class SignInAgain(SsoError, Forbidden):
-    """Something that needs a fresh sign-in was asked for by a session that is older, or that a provider began."""
-
-    title = N_("Please sign in again")
-    sentence = N_("This needs a sign-in with your password that is at most ten minutes old. Nothing was changed.")
-
-
 class AddressUnproven(SsoError, Forbidden):
     """Somebody wanted to link an account whose address nobody has proven."""
 
@@ -157,7 +150,7 @@ class LastLinkedOwner(SsoError):
     )
 
 
-class NotThroughProvider(SsoError, Forbidden):
+class NotThroughProvider(SsoError):
     """Somebody wanted to require what they have not just shown to work."""
 
     title = N_("Sign in through the provider first")
