@@ -86,7 +86,7 @@ def test_choice_whether_it_is_required_comes_back(acme: Acme, desk: Desk, browse
 
 
 def test_A23_secret_of_a_set_up_does_not_come_back_and_the_rest_does(acme: Acme, browser: FlaskClient) -> None:
-    post(browser, acme.address("sso/setup/kind"), kind="oidc")
+    post(acme.world.browser(acme.owner), acme.address("sso/setup/kind"), kind="oidc")
     form = {"kind": "oidc", "issuer": "https://id.example.org", "client_id": "hall", "client_secret": SECRET}
     page, back = sent(acme, browser, "sso/setup", form)
     assert "The secret has to be typed again." in page

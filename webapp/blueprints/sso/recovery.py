@@ -59,7 +59,6 @@ def recovery_codes(organization: Organization) -> Response:
 @access(Scope.SSO_ADMIN)
 def make_codes(organization: Organization) -> Response:
     """Make new codes, and lead to the page that shows them."""
-    session.require_fresh()
     recovery.make(current_actor(), organization, session.require_viewer().session_id)
     return go(url_for("sso.recovery_codes", org=organization.slug))
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, ScalarSelect, Select, case, exists, func, literal, select
 
 from webapp.access.actor import Actor
-from webapp.access.decide import require
+from webapp.access.decide import require, require_own_word
 from webapp.access.facts import IS_ACTIVE, is_proven_address_of
 from webapp.access.outside import HAS_IDENTITY, OF_PROVIDER, OUTSIDE, REFUSED, UNLINKED
 from webapp.access.roles import Scope
@@ -84,8 +84,10 @@ def remind(
 
     Raises:
         NotFound, Forbidden: the actor may not, or there is no such active member.
+        SignInAgain: they are signed in at the provider's word alone.
     """
     require(actor, Scope.SSO_ADMIN, organization)
+    require_own_word(actor)
     _require_member(organization, member_id)
     found = _counted(organization, provider, whom, Member.id == member_id)
     if found.people:
@@ -101,8 +103,10 @@ def remind_all(actor: Actor, organization: Organization, provider: IdentityProvi
 
     Raises:
         NotFound, Forbidden: the actor may not.
+        SignInAgain: they are signed in at the provider's word alone.
     """
     require(actor, Scope.SSO_ADMIN, organization)
+    require_own_word(actor)
     found = _counted(organization, provider, whom)
     if found.people and not _is_owed(provider, whom):
         errands.owe(organization, Owed.MEMBERS_ARE_REMINDED, provider, whom=whom.value)
