@@ -206,6 +206,19 @@ def test_E14_A23_draft_with_a_secret_is_thrown_away_only_after_a_sign_in_of_just
     assert "again=1" in answer.text
 
 
+@pytest.mark.parametrize("whose", ["old", "confined"])
+def test_E14_A23_link_is_taken_away_only_after_a_sign_in_of_just_now(
+    acme: Acme, desk: Desk, request: pytest.FixtureRequest, whose: str
+) -> None:
+    browser = request.getfixturevalue(whose)
+    if whose == "old":
+        desk.know(acme.owner)
+    with acme.unchanged("session", "member"):
+        for answer in (browser.get(desk.address("unlink")), post(browser, desk.address("unlink"), confirm="1")):
+            assert answer.status_code == 403, answer.text
+    assert post(acme.world.browser(acme.owner), desk.address("unlink"), confirm="1").status_code == 303
+
+
 def test_A01_letters_do_not_leave_at_the_word_of_a_provider(acme: Acme, desk: Desk, confined: FlaskClient) -> None:
     with acme.unchanged("session", "member"):
         assert post(confined, desk.address("remind"), whom="unlinked", all="1").status_code == 403
