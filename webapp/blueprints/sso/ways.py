@@ -138,7 +138,7 @@ def refused(error: SsoError | ProviderError) -> Response:
         title=_(error.title),
         sentence=translated(error),
         words=words,
-        name=type(error).__name__,
+        then=error.then if isinstance(error, SsoError) else None,
         flow=flow,
         claimed=g.get("sso_claimed"),
         request_id=g.get("request_id", ""),
