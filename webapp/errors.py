@@ -55,9 +55,9 @@ class SignInRequired(DomainError):
 class ProviderRequired(SignInRequired):
     """An organization wants its people to come through its provider, and this session did not, or too long ago."""
 
-    def __init__(self, slug: str, *, is_linked: bool) -> None:
+    def __init__(self, slug: str, *, has_identity: bool) -> None:
         super().__init__()
-        self.slug, self.is_linked = slug, is_linked
+        self.slug, self.has_identity = slug, has_identity
 
 
 class Conflict(DomainError):

@@ -68,7 +68,7 @@ def _sign_in_address(error: SignInRequired) -> str:
     wanted = request.full_path.rstrip("?") if request.method == "GET" and not is_fragment_request() else ""
     if not isinstance(error, ProviderRequired):
         address = url_for("accounts.login")
-    elif error.is_linked:
+    elif error.has_identity:
         address = url_for("sso.login", slug=error.slug)
     else:
         address = url_for("sso.link", org=error.slug)

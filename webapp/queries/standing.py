@@ -54,12 +54,12 @@ class Concerned:
 class Enforcing:
     """What the page says on which it is chosen whether a connection is required.
 
-    `is_linked` is the viewer, and `is_shown` their session where it has just come through the provider.
+    `has_identity` is whether the provider knows the viewer, `is_shown` whether their session has just come through it.
     """
 
     requirement: Requirement
     rehearsal: Rehearsal | None
-    is_linked: bool
+    has_identity: bool
     is_shown: bool
 
 
@@ -93,7 +93,7 @@ def enforcing_of(provider: IdentityProvider, user_id: int, session_id: int) -> E
     viewer = {"user_id": user_id, "session_id": session_id, "since": clock.now() - JUST_NOW}
     row = _read(_ENFORCING, provider, **viewer)
     rehearsal = rehearsal_of(provider, row.refused, owners=row.owners)
-    return Enforcing(Requirement(row.kept_out, row.owners), rehearsal, row.is_linked, row.is_shown)
+    return Enforcing(Requirement(row.kept_out, row.owners), rehearsal, row.has_identity, row.is_shown)
 
 
 def _read(statements: Mapping[bool, Statement], provider: IdentityProvider, **more: object) -> Row[Any]:
@@ -111,7 +111,7 @@ _COULD_COME_IN = OF_PROVIDER.where(Member.role == Role.OWNER, not_(OUTSIDE))
 _OWNERS = up_to(MOST_COUNTED, _COULD_COME_IN).label("owners")
 _KEPT_OUT = up_to(MOST_COUNTED, WOULD_BE_KEPT_OUT).label("kept_out")
 _REFUSED = up_to(MOST_COUNTED, WOULD_HAVE_BEEN_REFUSED).label("refused")
-_IS_LINKED = exists().where(
+_HAS_IDENTITY = exists().where(
     Identity.provider_id == bindparam("provider_id", type_=Id), Identity.user_id == bindparam("user_id", type_=Id)
 )
 
@@ -129,4 +129,4 @@ _OVERVIEW = {True: _SHOWN.add_columns(_OWNERS, _REFUSED), False: _SHOWN.add_colu
 _REHEARSAL = {True: select(_OWNERS, _REFUSED)}
 _REQUIREMENT = select(_KEPT_OUT, _OWNERS)
 _CONCERNED = select(_first_of(WOULD_BE_KEPT_OUT).label("kept_out"), _first_of(_COULD_COME_IN).label("owners"))
-_ENFORCING = _with_refused(_REQUIREMENT.add_columns(_IS_LINKED.label("is_linked"), CAME.label("is_shown")))
+_ENFORCING = _with_refused(_REQUIREMENT.add_columns(_HAS_IDENTITY.label("has_identity"), CAME.label("is_shown")))

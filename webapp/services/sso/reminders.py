@@ -189,10 +189,10 @@ def _due(kind: str, organization: Organization, whom: Whom) -> Select[*tuple[Any
 
 
 def _reader(
-    organization: Organization, user_id: int, name: str, address: str, language: str | None, is_linked: bool
+    organization: Organization, user_id: int, name: str, address: str, language: str | None, has_identity: bool
 ) -> Reader:
-    said: dict[str, bool | str] = {"is_linked": is_linked}
-    if not is_linked:
+    said: dict[str, bool | str] = {"is_linked": has_identity}  # by this name letters wait that earlier versions wrote
+    if not has_identity:
         said["bound_to"] = personal_links.made_for(organization, user_id)
     return Reader(user_id, name, address, language, said)
 
