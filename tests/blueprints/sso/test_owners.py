@@ -248,6 +248,16 @@ def test_E14_refusal_in_a_part_of_a_page_leads_to_signing_in_again(acme: Acme) -
     assert back_of(refused) == acme.address("members")
 
 
+def test_E14_refused_form_is_shown_where_it_stands(acme: Acme) -> None:
+    """Other refusals are shown above the page, and leave the form as it is."""
+    grown_old(acme)
+    browser = acme.browser(acme.owner)
+    browser.environ_base |= {"HTTP_HX_REQUEST": "true", "HTTP_HX_TARGET": "panel"}
+    refused = post(browser, acme.address(f"members/{member_of(acme)}"), **TERMS)
+    assert (refused.status_code, refused.headers.get("HX-Retarget"), "<html" in refused.text) == (403, "#panel", False)
+    assert Page(refused).checked("role") == ["owner"]
+
+
 @pytest.mark.parametrize("kind", ActorKind)
 @pytest.mark.parametrize("is_fresh", [True, False])
 @pytest.mark.parametrize("is_confined", [True, False])
