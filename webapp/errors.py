@@ -55,9 +55,9 @@ class SignInRequired(DomainError):
 class ProviderRequired(SignInRequired):
     """An organization wants its people to come through its provider, and this session did not, or too long ago."""
 
-    def __init__(self, slug: str, *, is_linked: bool) -> None:
+    def __init__(self, slug: str, *, has_identity: bool) -> None:
         super().__init__()
-        self.slug, self.is_linked = slug, is_linked
+        self.slug, self.has_identity = slug, has_identity
 
 
 class Conflict(DomainError):
@@ -204,23 +204,36 @@ class RoleTooHigh(DomainError):
     field = "role"
 
 
-class OwnersNeedSignIn(DomainError):
-    """Who owns an organization was to change in a session that is older, or that a provider began."""
+class SignInAgain(DomainError):
+    """Something needs a sign-in of just now: the session is older, or a provider began it, which is never enough.
 
+    It is nobody's role that forbids it, so the audit log keeps no refusal.
+
+    Args:
+        is_confined: whether a provider began it.
+        of_owners: whether what needs it is a change of who is an owner.
+    """
+
+    status = 403
     title = N_("Please sign in again")
-    sentence = N_(
+    sentence = N_("This needs a sign-in with your password that is at most ten minutes old. Nothing was changed.")
+    sentence_of_owners = N_(
         "Who is an owner changes only after a sign-in with your password that is at most ten minutes old. Nothing was "
         "changed."
     )
-
-
-class OwnersNeedPassword(OwnersNeedSignIn):
-    """The same in a session that a provider began, which is never enough."""
-
-    sentence = N_(
+    sentence_confined = N_(
+        "You came in through single sign-on alone, and this needs a sign-in with your password. If you have none, set "
+        "one by “Forgot your password?” first. Nothing was changed."
+    )
+    sentence_of_owners_confined = N_(
         "You came in through single sign-on alone, and who is an owner changes only after a sign-in with your "
         "password. If you have none, set one by “Forgot your password?” first. Nothing was changed."
     )
+
+    def __init__(self, *, is_confined: bool = False, of_owners: bool = False) -> None:
+        confined = self.sentence_of_owners_confined if of_owners else self.sentence_confined
+        fresh = self.sentence_of_owners if of_owners else type(self).sentence
+        super().__init__(confined if is_confined else fresh)
 
 
 class AboveYourRole(Forbidden):

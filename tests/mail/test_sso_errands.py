@@ -17,6 +17,7 @@ from webapp.db import db
 from webapp.mail import errands as worker
 from webapp.mail import rehearsals
 from webapp.models import (
+    Attempts,
     EmailAddress,
     Enforcement,
     Identity,
@@ -179,6 +180,18 @@ def test_F04_C14_tags_of_one_mailbox_get_no_more_than_it_may_and_keep_nobody_wai
     expected = [Counter([*tags[:most], "pia@example.net"]) for most in (PER_ADDRESS_A_DAY, 2 * PER_ADDRESS_A_DAY)]
     assert written == [*expected, Counter(people)]
     assert rows(acme, SsoErrand) == 0
+
+
+def test_F04_letters_that_a_full_mailbox_is_spared_count_for_nobody(acme: Acme) -> None:
+    """The organization may write as many others instead, on the same day."""
+    people = linked(acme, 0, *(f"v+{n}@victim.example" for n in range(PER_ADDRESS_A_DAY + 3)))
+    theirs = update(EmailAddress).where(EmailAddress.canonical.in_(people)).values(verified_at=None)
+    acme.world.write(lambda: db.session.execute(theirs))
+    switch_off(acme)
+    work(acme.world.app)
+    bucket = f"sso_disabled:unproven:{acme.world.read(lambda: acme.organization().id)}"
+    counted = acme.world.read(lambda: db.session.get_one(Attempts, bucket).count)
+    assert counted == told(acme).total() == PER_ADDRESS_A_DAY
 
 
 def test_F04_invitations_of_the_day_count_for_the_mailbox_too(acme: Acme) -> None:

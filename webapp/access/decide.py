@@ -12,9 +12,8 @@ from webapp.errors import (
     AboveYourRole,
     Forbidden,
     NotFound,
-    OwnersNeedPassword,
-    OwnersNeedSignIn,
     RoleTooHigh,
+    SignInAgain,
     Yourself,
 )
 from webapp.models import Member, Organization, Project, Role, Team
@@ -141,10 +140,30 @@ def require_may_grant(actor: Actor, role: Role) -> None:
 
     Raises:
         RoleTooHigh: it is above their own.
-        OwnersNeedSignIn: it is that of owners; see `require_fresh_for_owners`.
+        SignInAgain: it is that of owners; see `require_fresh_for_owners`.
     """
     require_role_within(actor, role)
     require_fresh_for_owners(actor, role)
+
+
+def require_fresh(actor: Actor) -> None:
+    """Go on only if the actor has just signed in by themselves, so that a browser left open is not enough.
+
+    Raises:
+        SignInAgain: it was too long ago, or at a provider's word alone.
+    """
+    if reason := refusal_of_stale(actor):
+        raise reason
+
+
+def require_own_word(actor: Actor) -> None:
+    """Go on only if the actor has signed in by themselves, however long ago.
+
+    Raises:
+        SignInAgain: it was at a provider's word alone.
+    """
+    if actor.is_confined:
+        raise SignInAgain(is_confined=True)
 
 
 def require_fresh_for_owners(actor: Actor, *roles: Role) -> None:
@@ -153,17 +172,25 @@ def require_fresh_for_owners(actor: Actor, *roles: Role) -> None:
     So nobody makes themselves an owner in a browser that an owner has left open.
 
     Raises:
-        OwnersNeedSignIn: they have not; OwnersNeedPassword where they came at a provider's word alone.
+        SignInAgain: they have not.
     """
     if reason := refusal_for_owners(actor, *roles):
         raise reason
 
 
-def refusal_for_owners(actor: Actor, *roles: Role) -> OwnersNeedSignIn | None:
-    """Return why the actor may not give or take some roles yet, or nothing where they may; see above."""
-    if actor.kind is ActorKind.SYSTEM or actor.is_fresh or Role.OWNER not in roles:
+def refusal_of_stale(actor: Actor, *, of_owners: bool = False) -> SignInAgain | None:
+    """Return why the actor has to sign in again first, or nothing where they have just done so.
+
+    Commands and the worker have no session to grow old.
+    """
+    if actor.kind is ActorKind.SYSTEM or actor.is_fresh:
         return None
-    return OwnersNeedPassword() if actor.is_confined else OwnersNeedSignIn()
+    return SignInAgain(is_confined=actor.is_confined, of_owners=of_owners)
+
+
+def refusal_for_owners(actor: Actor, *roles: Role) -> SignInAgain | None:
+    """Return why the actor may not give or take some roles yet, or nothing where they may; see above."""
+    return refusal_of_stale(actor, of_owners=True) if Role.OWNER in roles else None
 
 
 def is_role_within(actor: Actor, role: Role) -> bool:

@@ -13,8 +13,10 @@ from wtforms.validators import InputRequired
 from webapp import db as database
 from webapp.access.impact import Affected, Impact, impact_of
 from webapp.db import MustWrite
+from webapp.errors import DomainError
 from webapp.http.forms import Form
 from webapp.http.htmx import in_place, respond
+from webapp.http.problems import translated
 from webapp.queries.impact import Line, lines_of
 from webapp.services import audit
 from webapp.services.audit import Event
@@ -30,9 +32,13 @@ class ConfirmForm(Form):
 
 
 class Question:
-    """What a page says will happen; its digest stands for that, so that a yes to something else is none."""
+    """What a page says will happen; its digest stands for that, so that a yes to something else is none.
+
+    `refusal` says why the viewer may not answer it yet.
+    """
 
     impact: Impact | None = None
+    refusal: DomainError | None = None
 
     def __init__(self, said: str) -> None:
         self.digest = sha256(said.encode()).hexdigest()
@@ -126,7 +132,10 @@ def confirmation(
     """
     if carried and "confirm" not in request.form:
         form.confirm.errors = ()
-    status = 200 if request.method != "POST" else 409 if form.form_errors else 422
+    refusal = preview.refusal if preview else None
+    status = refusal.status if refusal else 409 if form.form_errors else 422
+    status = status if request.method == "POST" else 200
     said = {"fragment": fragment, "form": form, "preview": preview, "carried": carried, **context}
+    said |= {"refusal": refusal and translated(refusal)}
     answer = respond("layout/confirm.html", {"panel": fragment}, status=status, **{"section": "members", **said})
     return in_place(answer, "panel") if status == 409 else answer

@@ -11,7 +11,7 @@ from wtforms import Field, IntegerField, PasswordField, StringField
 from wtforms.form import BaseForm
 from wtforms.validators import DataRequired, InputRequired, Length, NumberRange, ValidationError
 
-from webapp.errors import DomainError, InvalidAddress
+from webapp.errors import DomainError, InvalidAddress, SignInAgain
 from webapp.http.problems import translated
 from webapp.http.settings import settings
 from webapp.services import addresses
@@ -32,12 +32,12 @@ class Form(FlaskForm):
             return None if request.is_json else super().wrap_formdata(form, formdata)
 
     def show(self, error: DomainError) -> None:
-        """Show a refusal beside its field, or above the form where it has none.
+        """Show a refusal beside its field, or above the form where it has none; the answer has its status.
 
         Raises:
-            DomainError: the refusal, when it is no matter of input.
+            DomainError: the refusal, when it is no matter of input, nor mended by signing in again.
         """
-        if error.status != 422:
+        if error.status != 422 and not isinstance(error, SignInAgain):
             raise error
         field = self._fields.get(error.field or "")
         (field.errors if field is not None else self.form_errors).append(translated(error))

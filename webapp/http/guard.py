@@ -285,8 +285,8 @@ def _lead_to_provider(organization: Organization, member: Member) -> None:
     """
     if member.is_active:
         provider = connections.require_active(organization)
-        is_linked = identities.of_user(provider, member.user_id) is not None
-        raise ProviderRequired(organization.slug, is_linked=is_linked)
+        has_identity = identities.of_user(provider, member.user_id) is not None
+        raise ProviderRequired(organization.slug, has_identity=has_identity)
 
 
 def _record_refusal(refusal: Forbidden) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 
 from flask import Response, make_response, redirect, render_template, request
 
+from webapp.errors import SignInAgain
+
 
 def is_fragment_request() -> bool:
     """Tell whether HTMX asked, on a page that is still there."""
@@ -12,7 +14,7 @@ def is_fragment_request() -> bool:
 
 
 def respond(template: str, fragments: Mapping[str, str], /, *, status: int = 200, **context: Any) -> Response:
-    """Answer a whole page, or only the fragment that HTMX is about to swap.
+    """Answer a whole page, or only the fragment that HTMX is about to swap: also a form that needs a new sign-in first.
 
     Args:
         template: that of the page, which includes the fragments.
@@ -23,6 +25,8 @@ def respond(template: str, fragments: Mapping[str, str], /, *, status: int = 200
     target = request.headers.get("HX-Target", "") if is_fragment_request() else ""
     if target in fragments:
         response = make_response(render_template("layout/fragment.html", swapped=fragments[target], **context), status)
+        if status == SignInAgain.status:
+            in_place(response, target)
     else:
         response = make_response(render_template(template, **context), status)
     response.vary.update(("HX-Request", "HX-Target"))

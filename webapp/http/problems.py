@@ -4,13 +4,14 @@ import logging
 from datetime import date
 from urllib.parse import quote
 
-from flask import Flask, Response, g, make_response, render_template, request, url_for
+from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
 
-from webapp.errors import N_, DomainError, OwnersNeedSignIn, ProviderRequired, SignInRequired
+from webapp.errors import N_, DomainError, ProviderRequired, SignInAgain, SignInRequired
+from webapp.http.again import WayBack
 from webapp.http.days import day
 from webapp.http.htmx import is_fragment_request, leave
 
@@ -47,16 +48,19 @@ def _said(value: object) -> object:
 def _domain_error(error: DomainError) -> Response:
     if isinstance(error, SignInRequired):
         return leave(_sign_in_address(error))
-    again_at = _page_at_hand() if isinstance(error, OwnersNeedSignIn) else None
+    again_at = WayBack(_page_at_hand()) if isinstance(error, SignInAgain) else None
     return problem(error.status, _(error.title), translated(error), again_at=again_at)
 
 
 def _page_at_hand() -> str:
-    """Return the page to come back to after signing in again: what was asked for, or the members where that is none."""
+    """Return the page to come back to after signing in again: what was asked for, or the nearest where that is none."""
     if request.method == "GET":
         return request.full_path.rstrip("?")
-    is_page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
-    return request.path if is_page else url_for("members.index", org=(request.view_args or {})["org"])
+    addresses = current_app.create_url_adapter(request)
+    if addresses is not None and addresses.test(request.path, "GET"):
+        return request.path
+    start = "sso.show" if request.blueprint == "sso" else "members.index"
+    return url_for(start, org=(request.view_args or {})["org"])
 
 
 def _sign_in_address(error: SignInRequired) -> str:
@@ -64,7 +68,7 @@ def _sign_in_address(error: SignInRequired) -> str:
     wanted = request.full_path.rstrip("?") if request.method == "GET" and not is_fragment_request() else ""
     if not isinstance(error, ProviderRequired):
         address = url_for("accounts.login")
-    elif error.is_linked:
+    elif error.has_identity:
         address = url_for("sso.login", slug=error.slug)
     else:
         address = url_for("sso.link", org=error.slug)
@@ -93,7 +97,7 @@ def _unexpected(error: Exception) -> Response:
     return problem(500, _(title), _(sentence))
 
 
-def problem(status: int, title: str, sentence: str, *, again_at: str | None = None) -> Response:
+def problem(status: int, title: str, sentence: str, *, again_at: WayBack | None = None) -> Response:
     """Answer an error: the fragment where HTMX asked, the whole page otherwise.
 
     Args:

@@ -18,9 +18,8 @@ from webapp.errors import (
     MemberAgain,
     OfferNotYours,
     OfferTooHigh,
-    OwnersNeedPassword,
-    OwnersNeedSignIn,
     RemovedFromAbove,
+    SignInAgain,
     UndoOver,
     Yourself,
 )
@@ -45,13 +44,11 @@ REFUSED: dict[type[DomainError], Reason] = {
     UndoOver: Reason(N_("Too late"), N_("They were removed too long ago.")),
     AccountClosed: Reason(N_("Account closed"), N_("Their account is closed.")),
 }
-_FOR_OWNERS = N_("It makes somebody an owner: sign in with your password again first.")
 # Why an invitation is neither sent again nor revoked; the placeholders are those of the refusals.
 OF_INVITATIONS: dict[type[DomainError], str] = {
     OfferTooHigh: N_("It offers a role above your own."),
     OfferNotYours: N_("It offers more than you may give."),
-    OwnersNeedSignIn: _FOR_OWNERS,
-    OwnersNeedPassword: _FOR_OWNERS,
+    SignInAgain: N_("It makes somebody an owner: sign in with your password again first."),
     InvitationNotOpen: N_("It was answered or revoked."),
     HasJoined: N_("This person has joined meanwhile."),
     InvitedAnew: N_("There is another open invitation or request for this address."),

@@ -11,12 +11,12 @@ from flask_login import AnonymousUserMixin, UserMixin, current_user
 from sqlalchemy import Row, and_, bindparam, exists, select
 
 from webapp import clock
+from webapp.access import decide
 from webapp.access.actor import Actor, ActorKind
 from webapp.db import db
 from webapp.errors import NotFound, SignInRequired
 from webapp.models import EmailAddress, Member, Organization, Session, User
 from webapp.services import sessions
-from webapp.services.sso.errors import SignInAgain
 from webapp.services.tokens import digest
 
 TOKEN = "token"  # noqa: S105  (the name of the cookie's entry)
@@ -162,8 +162,8 @@ def require_fresh() -> None:
         SignInRequired: nobody is signed in.
         SignInAgain: it was too long ago, or at the word of a provider.
     """
-    if not require_viewer().is_fresh:
-        raise SignInAgain
+    require_viewer()
+    decide.require_fresh(current_actor())
 
 
 def start(token: str) -> None:

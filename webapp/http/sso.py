@@ -8,6 +8,7 @@ from typing import Final, TypedDict, Unpack, cast
 
 from flask import Flask, Response, current_app, request, url_for
 
+from webapp.access.decide import require_fresh
 from webapp.config import Settings
 from webapp.errors import DomainError, TooManyAttempts
 from webapp.http import session, uow
@@ -118,7 +119,13 @@ def depart(
         came_with: the invitation that is to be accepted by it, and no other; a new client secret of a connection in
             use, to be proven by this; that the provider has just been spelled as it wants, and is not a second time;
             and how long ago they may have signed in at the provider, where that matters.
+
+    Raises:
+        SignInAgain: somebody would link or set up what is theirs, who has not just signed in. On the way back that is
+            not asked again, nor where the provider is only spelled anew.
     """
+    if purpose is not FlowPurpose.SIGN_IN and not came_with.get("is_respelled"):
+        require_fresh(session.current_actor())
     attempt = Attempt.new(redirect_uri(provider.id))
     viewer = session.viewer() if purpose is not FlowPurpose.SIGN_IN else None
     flows.begin(

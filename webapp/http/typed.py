@@ -15,12 +15,13 @@ from werkzeug.datastructures import MultiDict
 from wtforms import PasswordField
 from wtforms.csrf.core import CSRFTokenField
 
+from webapp.access.decide import refusal_of_stale
 from webapp.db import db
-from webapp.errors import DomainError, OwnersNeedSignIn
+from webapp.errors import DomainError, SignInAgain
+from webapp.http.again import WayBack
 from webapp.http.forms import Form
 from webapp.http.problems import translated
-from webapp.http.session import require_viewer
-from webapp.services.sso.errors import SignInAgain
+from webapp.http.session import current_actor, require_viewer
 from webapp.vault import NotReadable
 
 NAME: Final = "typed"
@@ -32,36 +33,42 @@ NEVER_KEPT: Final = (PasswordField, CSRFTokenField)
 
 def is_fresh_for(form: Form) -> bool:
     """Tell whether the viewer has just signed in by themselves; where they have not, the form says so."""
-    is_fresh = require_viewer().is_fresh
-    if not is_fresh:
-        form.form_errors.append(translated(SignInAgain()))
-    return is_fresh
+    refusal = refusal_of_stale(current_actor())
+    if refusal is not None:
+        form.form_errors.append(translated(refusal))
+    return refusal is None
 
 
-def way_back(form: Form, address: str) -> str:
+def way_back(form: Form, address: str, **more: str) -> WayBack:
     """Return where to go after signing in again: to the page of a form, with what was typed into it.
 
     Args:
         form: as it was sent, or just shown.
         address: the path of its page.
+        more: what else the page is asked for, where what was typed is.
     """
-    if request.method != "POST" or require_viewer().is_confined:
-        return address
+    is_confined = require_viewer().is_confined
+    if request.method != "POST":
+        return WayBack(address, is_confined=is_confined)
+    loses_secret = any(isinstance(field, PasswordField) for field in form)
     kept = [field.name for field in form if not isinstance(field, NEVER_KEPT)]
     typed = [(name, value) for name in kept for value in request.form.getlist(name)]
-    sealed = db.vault.seal(_row(address), json.dumps(typed))
-    return f"{address}?{NAME}={sealed}" if len(sealed) <= MOST_CHARACTERS else address
+    sealed = "" if is_confined else db.vault.seal(_row(address), json.dumps(typed))
+    is_kept = 0 < len(sealed) <= MOST_CHARACTERS
+    full = f"{address}?{urlencode({NAME: sealed, **more})}" if is_kept else address
+    return WayBack(full, is_kept if kept else None, loses_secret, is_confined)
 
 
-def way_back_from(refusal: DomainError, form: Form, address: str) -> str | None:
+def way_back_from(refusal: DomainError, form: Form, address: str, **more: str) -> WayBack | None:
     """Return the same where a refusal asks for a sign-in of just now; nothing where it does not."""
-    return way_back(form, address) if isinstance(refusal, OwnersNeedSignIn) else None
+    return way_back(form, address, **more) if isinstance(refusal, SignInAgain) else None
 
 
-def way_back_to(carried: Sequence[tuple[str, str]]) -> str:
+def way_back_to(carried: Sequence[tuple[str, str]] = ()) -> WayBack:
     """Return where to go after signing in again: to the same question, or the path alone where that is too long."""
-    same = f"{request.path}?{urlencode(carried)}"
-    return same if len(same) <= MOST_CHARACTERS else request.path
+    same = f"{request.path}?{urlencode(carried)}" if carried else request.path
+    address = same if len(same) <= MOST_CHARACTERS else request.path
+    return WayBack(address, is_confined=require_viewer().is_confined)
 
 
 def brought() -> dict[str, Any]:

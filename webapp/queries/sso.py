@@ -109,7 +109,9 @@ class Stranded:
 
 
 SHOWN = len(UnlinkedRow._fields)
-_KNOWN = exists().where(Identity.provider_id == bindparam("provider_id", type_=Id), Identity.user_id == Member.user_id)
+_HAS_IDENTITY = exists().where(
+    Identity.provider_id == bindparam("provider_id", type_=Id), Identity.user_id == Member.user_id
+)
 IS_LINKED = is_linked(bindparam("provider_id", type_=Id), Member.user_id)
 """That a member is linked with the provider that a statement names, and it has not taken its word back."""
 _ACTIVE = (
@@ -165,7 +167,7 @@ _STRANDED = (
     select(User.name, func.coalesce(EmailAddress.address, ""), EmailAddress.verified_at.is_not(None))
     .join(Member, Member.user_id == User.id)
     .outerjoin(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
-    .where(Member.organization_id == bindparam("organization_id"), *IS_ACTIVE, _KNOWN)
+    .where(Member.organization_id == bindparam("organization_id"), *IS_ACTIVE, _HAS_IDENTITY)
     .where(or_(User.password_hash.is_(None), EmailAddress.verified_at.is_(None)))
     .order_by(Member.sort_name, Member.id)
     .limit(bindparam("most"))
@@ -183,4 +185,4 @@ def _unlinked(words: int) -> Listing:
 
 
 def _shown(page: Subquery) -> Statement:
-    return shown_with(page, _KNOWN, HAD_WAY_TO_LINK)
+    return shown_with(page, _HAS_IDENTITY, HAD_WAY_TO_LINK)

@@ -1,10 +1,10 @@
 """How a connection stands with the people of its organization: what pages count, each of them in one statement."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, exists, func, literal, not_, select
+from sqlalchemy import Row, ScalarSelect, String, bindparam, cast, exists, func, literal, not_, select
 
 from webapp import clock
 from webapp.access.outside import OF_PROVIDER, OUTSIDE
@@ -40,15 +40,26 @@ class Requirement:
 
 
 @dataclass(frozen=True)
+class Concerned:
+    """Whom requiring a connection now concerns: whom it keeps out, and which owners could come in.
+
+    Both are ids of members in order, the first 10,000 at most.
+    """
+
+    kept_out: Sequence[int]
+    owners: Sequence[int]
+
+
+@dataclass(frozen=True)
 class Enforcing:
     """What the page says on which it is chosen whether a connection is required.
 
-    `is_linked` is the viewer, and `is_shown` their session where it has just come through the provider.
+    `has_identity` is whether the provider knows the viewer, `is_shown` whether their session has just come through it.
     """
 
     requirement: Requirement
     rehearsal: Rehearsal | None
-    is_linked: bool
+    has_identity: bool
     is_shown: bool
 
 
@@ -67,10 +78,14 @@ def shown_by_rehearsal(provider: IdentityProvider) -> Rehearsal | None:
     return rehearsal_of(provider, row.refused, owners=row.owners, names=False)
 
 
-def requirement_of(provider: IdentityProvider) -> Requirement:
-    """Return what requiring a connection now would do."""
-    row = db.session.execute(_REQUIREMENT, {"provider_id": provider.id}).one()
-    return Requirement(row.kept_out, row.owners)
+def concerned_by(provider: IdentityProvider) -> Concerned:
+    """Return whom requiring a connection now concerns."""
+    row = db.session.execute(_CONCERNED, {"provider_id": provider.id}).one()
+    return Concerned(_numbers(row.kept_out), _numbers(row.owners))
+
+
+def _numbers(joined: str | None) -> Sequence[int]:
+    return sorted(map(int, joined.split(","))) if joined else []
 
 
 def enforcing_of(provider: IdentityProvider, user_id: int, session_id: int) -> Enforcing:
@@ -78,7 +93,7 @@ def enforcing_of(provider: IdentityProvider, user_id: int, session_id: int) -> E
     viewer = {"user_id": user_id, "session_id": session_id, "since": clock.now() - JUST_NOW}
     row = _read(_ENFORCING, provider, **viewer)
     rehearsal = rehearsal_of(provider, row.refused, owners=row.owners)
-    return Enforcing(Requirement(row.kept_out, row.owners), rehearsal, row.is_linked, row.is_shown)
+    return Enforcing(Requirement(row.kept_out, row.owners), rehearsal, row.has_identity, row.is_shown)
 
 
 def _read(statements: Mapping[bool, Statement], provider: IdentityProvider, **more: object) -> Row[Any]:
@@ -86,10 +101,17 @@ def _read(statements: Mapping[bool, Statement], provider: IdentityProvider, **mo
     return db.session.execute(statements[is_rehearsed(provider)], {"provider_id": provider.id, **more}).one()
 
 
-_OWNERS = up_to(MOST_COUNTED, OF_PROVIDER.where(Member.role == Role.OWNER, not_(OUTSIDE))).label("owners")
+def _first_of(members: Statement) -> ScalarSelect[str | None]:
+    """Join the ids that a statement selects, the first 10,000, as a column of another statement."""
+    found = members.order_by(Member.id).limit(MOST_COUNTED).subquery()
+    return select(func.aggregate_strings(cast(found.c.id, String), ",")).scalar_subquery()
+
+
+_COULD_COME_IN = OF_PROVIDER.where(Member.role == Role.OWNER, not_(OUTSIDE))
+_OWNERS = up_to(MOST_COUNTED, _COULD_COME_IN).label("owners")
 _KEPT_OUT = up_to(MOST_COUNTED, WOULD_BE_KEPT_OUT).label("kept_out")
 _REFUSED = up_to(MOST_COUNTED, WOULD_HAVE_BEEN_REFUSED).label("refused")
-_IS_LINKED = exists().where(
+_HAS_IDENTITY = exists().where(
     Identity.provider_id == bindparam("provider_id", type_=Id), Identity.user_id == bindparam("user_id", type_=Id)
 )
 
@@ -106,4 +128,5 @@ _SHOWN = COVERAGE.add_columns(_UNUSED.scalar_subquery().label("codes_left"))
 _OVERVIEW = {True: _SHOWN.add_columns(_OWNERS, _REFUSED), False: _SHOWN.add_columns(*_NOBODY)}
 _REHEARSAL = {True: select(_OWNERS, _REFUSED)}
 _REQUIREMENT = select(_KEPT_OUT, _OWNERS)
-_ENFORCING = _with_refused(_REQUIREMENT.add_columns(_IS_LINKED.label("is_linked"), CAME.label("is_shown")))
+_CONCERNED = select(_first_of(WOULD_BE_KEPT_OUT).label("kept_out"), _first_of(_COULD_COME_IN).label("owners"))
+_ENFORCING = _with_refused(_REQUIREMENT.add_columns(_HAS_IDENTITY.label("has_identity"), CAME.label("is_shown")))

@@ -33,7 +33,7 @@ def add(actor: Actor, organization: Organization, address: Address, terms: Terms
     instance administrator. The same statements run for an address nobody has and for one of somebody else.
 
     Raises:
-        NotFound, Forbidden, RoleTooHigh, OwnersNeedSignIn, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor
+        NotFound, Forbidden, RoleTooHigh, SignInAgain, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor
             may not.
         AlreadyMember: the address is a member's.
         OwnerWithEnd: they would be an owner, and it would end.

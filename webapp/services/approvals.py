@@ -30,7 +30,7 @@ def approve(actor: Actor, organization: Organization, request: Invitation, role:
     closed.
 
     Raises:
-        NotFound, Forbidden, RoleTooHigh, OwnersNeedSignIn: the actor may not.
+        NotFound, Forbidden, RoleTooHigh, SignInAgain: the actor may not.
         RequestNotOpen: it was answered before, also by somebody just a moment earlier, or has expired.
         InvitationLimit: the organization or the address has had its invitations for today.
     """

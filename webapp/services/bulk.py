@@ -9,7 +9,7 @@ from sqlalchemy import delete, insert, update
 from webapp.access.actor import Actor
 from webapp.access.decide import refusal_for_owners, refusal_over
 from webapp.db import db
-from webapp.errors import AsItIs, DomainError, NotYourTeam, OwnersNeedSignIn
+from webapp.errors import AsItIs, DomainError, NotYourTeam, SignInAgain
 from webapp.models import Member, MemberStatus, Organization, Role, TeamMember
 from webapp.services import members, memberships, removals, restriction
 from webapp.services.restriction import How, Wish
@@ -77,7 +77,7 @@ def _refusal(actor: Actor, member: Member, change: ManyChange) -> DomainError | 
     return AsItIs() if is_done or (change.action is MemberAction.ROLE and member.role is change.role) else None
 
 
-def refusal_of_all(actor: Actor, people: Sequence[Member], change: ManyChange) -> OwnersNeedSignIn | None:
+def refusal_of_all(actor: Actor, people: Sequence[Member], change: ManyChange) -> SignInAgain | None:
     """Return why the actor has to sign in again before they change all of some members, or nothing."""
     given = (change.role,) if change.action is MemberAction.ROLE else ()
     taken = () if change.action is MemberAction.TEAMS else (member.role for member in people)

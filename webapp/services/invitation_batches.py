@@ -69,7 +69,7 @@ def invite_each(
         own_domain: the only domain without a dot that is taken; any is where it is left out, for addresses known here.
 
     Raises:
-        NotFound, Forbidden, RoleTooHigh, OwnersNeedSignIn, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor
+        NotFound, Forbidden, RoleTooHigh, SignInAgain, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor
             may not.
         NoAddress, TooManyAddresses: there is none in it, or more than 1,000.
         TooManyMemberships: all of them together would come into too many teams and access groups.

@@ -51,7 +51,7 @@ def send_anew(actor: Actor, organization: Organization, invitation: Invitation, 
     caller records as what it was.
 
     Raises:
-        NotFound, Forbidden, RoleTooHigh, OwnersNeedSignIn, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor
+        NotFound, Forbidden, RoleTooHigh, SignInAgain, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor
             may not.
         InvitationNotOpen: it was accepted or revoked.
     """
@@ -94,7 +94,7 @@ def resend_all(actor: Actor, organization: Organization, chosen: Sequence[Invita
 def refusals_to_resend(actor: Actor, organization: Organization, chosen: Sequence[Invitation]) -> Refusals:
     """Return why the actor may not send some invitations again, by the id of each; count letters to all others today.
 
-    It is OfferTooHigh or OfferNotYours for what the actor may not offer, OwnersNeedSignIn for what they may once they
+    It is OfferTooHigh or OfferNotYours for what the actor may not offer, SignInAgain for what they may once they
     have signed in again, InvitationNotOpen for what was accepted,
     revoked or only asked for, HasJoined or InvitedAnew where it is no longer needed, LetterLimit where the address has
     had its letters.
@@ -117,7 +117,7 @@ def copy_link(actor: Actor, organization: Organization, invitation: Invitation) 
     Raises:
         NotFound, Forbidden: the actor may not invite, or not with such a role, or not all it offers, or is the system.
         InvitationNotOpen: the link would open nothing.
-        OwnersNeedSignIn: it offers to be an owner, and the actor has not just signed in.
+        SignInAgain: it offers to be an owner, and the actor has not just signed in.
         OftenEnough: they copied so many links today as one may.
     """
     require(actor, Scope.MEMBER_INVITE, organization)

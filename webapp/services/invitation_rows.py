@@ -182,5 +182,5 @@ def is_theirs(organization: Organization) -> ColumnElement[bool]:
 
     Any other unproven one is only what somebody typed, and closes nobody's invitation.
     """
-    is_linked = exists().where(Identity.user_id == EmailAddress.user_id, Identity.organization_id == organization.id)
-    return or_(EmailAddress.verified_at.is_not(None), is_linked)
+    has_identity = exists().where(Identity.user_id == EmailAddress.user_id, Identity.organization_id == organization.id)
+    return or_(EmailAddress.verified_at.is_not(None), has_identity)

@@ -67,7 +67,7 @@ def invite_all(actor: Actor, organization: Organization, wanted: Sequence[Addres
     database refuses what slips by.
 
     Raises:
-        NotFound, Forbidden, RoleTooHigh, OwnersNeedSignIn, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor
+        NotFound, Forbidden, RoleTooHigh, SignInAgain, TooManyGiven, NotOfOrganization, NotYoursToGive: the actor
             may not; nothing is stored.
     """
     require_may_offer(actor, organization, offer)
@@ -88,7 +88,7 @@ def require_may_offer(actor: Actor, organization: Organization, offer: Offer) ->
 
     Raises:
         NotFound, Forbidden: the actor may not invite.
-        RoleTooHigh, OwnersNeedSignIn, TooManyGiven, NotOfOrganization, NotYoursToGive: not so; see
+        RoleTooHigh, SignInAgain, TooManyGiven, NotOfOrganization, NotYoursToGive: not so; see
             `require_may_grant` and `giving.require_may_give`.
     """
     require(actor, Scope.MEMBER_INVITE, organization)

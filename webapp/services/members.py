@@ -147,7 +147,7 @@ def change_role_of_all(actor: Actor, organization: Organization, people: Sequenc
     Raises:
         NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
         RoleTooHigh: the new role is above the actor's.
-        OwnersNeedSignIn: somebody would become an owner, or no longer be one, and the actor has not just signed in.
+        SignInAgain: somebody would become an owner, or no longer be one, and the actor has not just signed in.
         OwnerWithEnd: one whose membership has an end would become an owner.
         LastOwner: nobody else could own the organization.
     """
@@ -187,7 +187,7 @@ def suspend_all(actor: Actor, organization: Organization, people: Sequence[Membe
 
     Raises:
         NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
-        OwnersNeedSignIn: one is an owner's, and the actor has not just signed in.
+        SignInAgain: one is an owner's, and the actor has not just signed in.
         LastOwner: nobody else could own the organization.
     """
     require_may_end(actor, organization, *people)
@@ -204,7 +204,7 @@ def restore_all(actor: Actor, organization: Organization, people: Sequence[Membe
 
     Raises:
         NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
-        OwnersNeedSignIn: one is an owner's, and the actor has not just signed in.
+        SignInAgain: one is an owner's, and the actor has not just signed in.
     """
     require_may_change(actor, organization, *people)
     _set_status(actor, organization, people, MemberStatus.ACTIVE, Event.MEMBER_RESTORED)

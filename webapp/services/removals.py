@@ -80,7 +80,7 @@ def remove_all(actor: Actor, organization: Organization, people: Sequence[Member
     Raises:
         NotFound, Forbidden, Yourself, AboveYourRole: the actor may not change one of the memberships.
         LastOwner: nobody else could own the organization.
-        OwnersNeedSignIn: one is an owner's, and the actor has not just signed in.
+        SignInAgain: one is an owner's, and the actor has not just signed in.
     """
     members.require_may_end(actor, organization, *people)
     require_fresh_for_owners(actor, *(member.role for member in people))
@@ -144,7 +144,7 @@ def undo_removal(actor: Actor, organization: Organization, removed: RemovedMembe
         UndoOver: it was removed too long ago.
         AccountClosed: the person's account is.
         MemberAgain: the person has joined again.
-        OwnersNeedSignIn: they were an owner, and the actor has not just signed in.
+        SignInAgain: they were an owner, and the actor has not just signed in.
         HasLeft: they left themselves; see `invite_back`.
     """
     user = _user_to_put_back(actor, organization, removed)
@@ -176,7 +176,7 @@ def invite_back(actor: Actor, organization: Organization, removed: RemovedMember
     What is left out is returned too; see `undo_removal`.
 
     Raises:
-        NotFound, Forbidden, AboveYourRole, UndoOver, AccountClosed, MemberAgain, OwnersNeedSignIn: see `undo_removal`.
+        NotFound, Forbidden, AboveYourRole, UndoOver, AccountClosed, MemberAgain, SignInAgain: see `undo_removal`.
         TooManyGiven: they had more teams and access groups than an invitation offers.
         InvitedAnew: something is open for their address already.
         HasJoined: their address is a member's.

@@ -111,7 +111,20 @@ def let_an_owner_come_in(acme: Acme, desk: Desk) -> None:
     acme.change(acme.admin, role=Role.OWNER)
 
 
-@pytest.mark.parametrize(("change", "shown"), [(leave_out, "Nora New"), (let_an_owner_come_in, "2 owners could")])
+def leave_somebody_else_out(acme: Acme, desk: Desk) -> None:
+    """Let somebody be kept out, and another not any more: they are as many as before."""
+    desk.know(acme.member, "u-3")
+    leave_out(acme, desk)
+
+
+@pytest.mark.parametrize(
+    ("change", "shown"),
+    [
+        (leave_out, "Nora New"),
+        (let_an_owner_come_in, "2 owners could"),
+        (leave_somebody_else_out, "Nora New"),
+    ],
+)
 def test_yes_to_something_else_than_what_was_shown_is_none(
     acme: Acme, desk: Desk, browser: FlaskClient, change: Callable[[Acme, Desk], None], shown: str
 ) -> None:
@@ -126,6 +139,21 @@ def test_yes_to_something_else_than_what_was_shown_is_none(
     assert "Something changed in the meantime, so nothing was done." in page.text
     assert post(browser, desk.address("enforce"), **page.answer()).status_code == 303
     assert policy(acme, desk) == (Enforcement.REQUIRED, None)
+
+
+def test_yes_is_none_once_other_owners_could_come_in_than_were_counted(
+    acme: Acme, desk: Desk, browser: FlaskClient
+) -> None:
+    """They are as many as before, so the page reads the same."""
+    desk.know(acme.admin, "u-2")
+    desk.know(acme.manager, "u-3")
+    acme.change(acme.admin, role=Role.OWNER)
+    question = Page(post(browser, desk.address("enforce"), **REQUIRED))
+    acme.change(acme.admin, role=Role.ADMIN)
+    acme.change(acme.manager, role=Role.OWNER)
+    with acme.unchanged("session", "member"):
+        answer = post(browser, desk.address("enforce"), **question.answer())
+    assert (answer.status_code, "2 owners could come in now." in Page(answer).text) == (409, True)
 
 
 def test_owner_who_rehearses_may_unlink(acme: Acme, desk: Desk) -> None:
@@ -196,8 +224,8 @@ def test_A01_owner_at_the_word_of_the_provider_alone_changes_nothing(
     desk.sign_in(browser)
     with acme.unchanged():
         answer = post(browser, desk.address("enforce"), enforcement=wanted, from_date="", confirm="1")
-    assert answer.status_code == 422
-    assert "sign-in with your password that is at most ten minutes old" in answer.text
+    assert answer.status_code == 403
+    assert "You came in through single sign-on alone" in answer.text
     assert f"{desk.address('login')}?next=" not in answer.text
     assert f"/login?next={desk.address('enforce')}&amp;again=1" in answer.text
 

@@ -37,8 +37,8 @@ from webapp.services.sso import lapses
 def office(acme: Acme, desk: Desk) -> Office:
     """Acme's teams, where Mia and the admin are among the readers by a claim; the provider gives no refresh tokens."""
     office = furnish(acme)
-    rule = {"claim": "groups", "value": "staff", "group": str(office.readers), "confirm": "1"}
-    assert post(acme.browser(acme.owner), desk.address("mappings"), **rule).status_code == 303
+    mapping = {"claim": "groups", "value": "staff", "group": str(office.readers), "confirm": "1"}
+    assert post(acme.browser(acme.owner), desk.address("mappings"), **mapping).status_code == 303
     desk.know(acme.member)
     desk.know(acme.admin, "u-9")
     desk.theirs.people["u-9"] = {"groups": ["staff"]}
@@ -104,7 +104,7 @@ def test_taking_back_goes_in_steps_ends_when_told_to_and_goes_on(
 
 
 def fill(acme: Acme, desk: Desk, number: int, *people: Person) -> None:
-    """Let claims hold people in so many groups of the desk's organization, and by another rule in the first again."""
+    """Let claims hold people in so many groups of the desk's organization, and and by another in the first."""
 
     def write() -> None:
         here = organization_of(desk.slug)
@@ -119,8 +119,8 @@ def fill(acme: Acme, desk: Desk, number: int, *people: Person) -> None:
         groups = list(
             db.session.scalars(of_here(AccessGroup).where(AccessGroup.name.in_([row["name"] for row in made])))
         )
-        rules = [{**of, "group_id": one, "claim": "groups", "value": "all"} for one in groups]
-        db.session.execute(insert(SsoMapping), [*rules, {**rules[0], "value": "others"}])
+        mappings = [{**of, "group_id": one, "claim": "groups", "value": "all"} for one in groups]
+        db.session.execute(insert(SsoMapping), [*mappings, {**mappings[0], "value": "others"}])
         mappings = list(db.session.scalars(of_here(SsoMapping).where(SsoMapping.value.in_(["all", "others"]))))
         theirs = memberships(here, people)
         inside = [(group, member) for group in groups for member in theirs]

@@ -135,7 +135,7 @@ def test_members_of_groups_at_every_past_moment_are_rebuilt_from_the_log_alone(
     assert len({len(moment["Readers"]) for moment in moments.values()}) > 1
 
 
-def test_rules_of_a_group_that_is_too_large_for_one_change_begin_and_end_in_batches(
+def test_mappings_of_a_group_that_is_too_large_for_one_change_begin_and_end_in_batches(
     app: Flask, acme: Acme, desk: Desk, office: Office, browser: FlaskClient
 ) -> None:
     put_by_hand(acme, office.readers, MOST_CHANGED)
@@ -147,7 +147,7 @@ def test_rules_of_a_group_that_is_too_large_for_one_change_begin_and_end_in_batc
     assert post(browser, desk.address("mappings"), **question.answer()).status_code == 303
     source, present = groups(acme)["Readers"]
     assert (source, len(present.members)) == ("sso", MOST_CHANGED + 1)
-    path = desk.address(f"mappings/{rule_ids(acme)[0]}/remove")
+    path = desk.address(f"mappings/{mapping_ids(acme)[0]}/remove")
     question = Page(browser.get(path))
     assert ("leaves it soon" in question.text, "leaves it now" in question.text) == (True, False)
     assert post(browser, path, **question.answer()).status_code == 303
@@ -157,10 +157,10 @@ def test_rules_of_a_group_that_is_too_large_for_one_change_begin_and_end_in_batc
     assert post(browser, path, confirm="1").status_code == 404
     work(app)
     source, present = groups(acme)["Readers"]
-    assert (source, present.members, rule_ids(acme)) == (None, frozenset(), [])
+    assert (source, present.members, mapping_ids(acme)) == (None, frozenset(), [])
 
 
-def test_refilling_in_batches_keeps_whom_a_rule_holds_and_lets_the_others_leave(
+def test_refilling_in_batches_keeps_whom_a_mapping_holds_and_lets_the_others_leave(
     app: Flask, acme: Acme, desk: Desk, office: Office, browser: FlaskClient
 ) -> None:
     add(browser, desk, office.readers)
@@ -176,14 +176,14 @@ def test_refilling_in_batches_keeps_whom_a_rule_holds_and_lets_the_others_leave(
     assert {said["member_id"] for said in left if said} == {*members}
 
 
-def test_rule_that_ends_in_batches_takes_nobody_whom_another_holds(
+def test_mapping_that_ends_in_batches_takes_nobody_whom_another_holds(
     app: Flask, acme: Acme, desk: Desk, office: Office, browser: FlaskClient
 ) -> None:
     add(browser, desk, office.readers)
     fill(acme, office.readers, BATCH + 10)
     add_second(acme, office.readers)
     come(desk, app, "desk", "staff")
-    [ending, _second] = rule_ids(acme)
+    [ending, _second] = mapping_ids(acme)
     acme.world.write(
         lambda: db.session.execute(update(SsoMapping).where(SsoMapping.id == ending).values(is_ending=True))
     )
@@ -195,7 +195,7 @@ def test_rule_that_ends_in_batches_takes_nobody_whom_another_holds(
 
 
 def owe(acme: Acme, group: int, mapping: int = 0) -> None:
-    """Let the worker have a group to refill, and a rule to end."""
+    """Let the worker have a group to refill, and a mapping to end."""
 
     def write() -> None:
         errands.owe(acme.organization(), Owed.GROUP_IS_REFILLED, group_id=group, mapping_id=mapping)
@@ -204,12 +204,12 @@ def owe(acme: Acme, group: int, mapping: int = 0) -> None:
 
 
 def add_second(acme: Acme, group: int) -> None:
-    """Let another rule fill a group too."""
-    rule = {"group_id": group, "claim": "groups", "value": "desk"}
-    acme.world.write(lambda: db.session.add(SsoMapping(organization_id=acme.organization().id, **rule)))
+    """Let another mapping fill a group too."""
+    mapping = {"group_id": group, "claim": "groups", "value": "desk"}
+    acme.world.write(lambda: db.session.add(SsoMapping(organization_id=acme.organization().id, **mapping)))
 
 
-def rule_ids(acme: Acme) -> list[int]:
+def mapping_ids(acme: Acme) -> list[int]:
     return acme.world.read(lambda: list(db.session.scalars(select(SsoMapping.id).order_by(SsoMapping.id))))
 
 

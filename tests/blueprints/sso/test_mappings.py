@@ -45,11 +45,11 @@ def form(office: Office, claim: str = "groups", value: str = "staff", number: in
 
 
 def add(browser: FlaskClient, desk: Desk, wanted: dict[str, str]) -> None:
-    """Add a rule, and say yes where people lose something by it."""
+    """Add a mapping, and say yes where people lose something by it."""
     assert post(browser, desk.address("mappings"), **wanted, confirm="1").status_code == 303
 
 
-def rule_ids(acme: Acme) -> list[int]:
+def mapping_ids(acme: Acme) -> list[int]:
     return acme.world.read(lambda: list(db.session.scalars(select(SsoMapping.id).order_by(SsoMapping.id))))
 
 
@@ -62,7 +62,7 @@ def say(theirs: HostileProvider, **claims: object) -> None:
     theirs.userinfo_changes = theirs.claims_changes = claims
 
 
-def test_rule_takes_those_out_who_were_put_in_by_hand_and_says_so_before(
+def test_mapping_takes_those_out_who_were_put_in_by_hand_and_says_so_before(
     acme: Acme, desk: Desk, office: Office, browser: FlaskClient
 ) -> None:
     with acme.unchanged():
@@ -210,13 +210,13 @@ def test_D02_group_of_another_organization_cannot_be_filled(
             assert post(browser, desk.address("mappings"), **wanted).status_code == 422
 
 
-def test_removing_a_rule_empties_what_only_it_filled(
+def test_removing_a_mapping_empties_what_only_it_filled(
     acme: Acme, desk: Desk, office: Office, browser: FlaskClient
 ) -> None:
     add(browser, desk, form(office))
     add(browser, desk, form(office, value="desk"))
     come(desk)
-    first, second = rule_ids(acme)
+    first, second = mapping_ids(acme)
     question = Page(browser.get(desk.address(f"mappings/{first}/remove")))
     assert "Mina Member" not in question.text
     assert post(browser, desk.address(f"mappings/{first}/remove"), **question.answer()).status_code == 303
@@ -303,7 +303,7 @@ def test_R07_one_person_signs_in_ten_times_at_once(
     assert acme.events()[before:].count("group.member_added") == 1
 
 
-def test_rule_that_is_there_or_is_none_is_refused_beside_its_field(
+def test_mapping_that_is_there_or_is_none_is_refused_beside_its_field(
     acme: Acme, desk: Desk, office: Office, browser: FlaskClient
 ) -> None:
     add(browser, desk, form(office))
@@ -327,18 +327,38 @@ def test_plug_in_keeps_what_it_fills(acme: Acme, desk: Desk, office: Office, bro
         assert post(browser, desk.address("mappings"), **form(office), confirm="1").status_code == 422
 
 
-def test_only_owners_who_have_just_signed_in_change_rules(acme: Acme, desk: Desk, office: Office) -> None:
+def test_only_owners_change_mappings(acme: Acme, desk: Desk, office: Office, browser: FlaskClient) -> None:
+    add(browser, desk, form(office))
+    [number] = mapping_ids(acme)
     for person, status in ((acme.manager, 403), (acme.stranger, 404)):
         theirs = acme.browser(person)
-        assert theirs.get(desk.address("mappings")).status_code == status
-        assert post(theirs, desk.address("mappings"), **form(office)).status_code == status
+        for path in ("mappings", f"mappings/{number}/remove"):
+            assert theirs.get(desk.address(path)).status_code == status
+            assert post(theirs, desk.address(path), **form(office, value="x"), confirm="1").status_code == status
+    assert mapping_ids(acme) == [number]
 
 
-def test_end_of_a_group_ends_its_rules(acme: Acme, desk: Desk, office: Office, browser: FlaskClient) -> None:
+def test_E14_only_owners_who_have_just_signed_in_change_mappings(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    add(browser, desk, form(office))
+    [number] = mapping_ids(acme)
+    with time_machine.travel(clock.now() + timedelta(minutes=11), tick=False):
+        with acme.unchanged("session", "member"):
+            assert browser.get(desk.address(f"mappings/{number}/remove")).status_code == 403
+            for path in ("mappings", f"mappings/{number}/remove"):
+                answer = post(browser, desk.address(path), **form(office, value="x"), confirm="1")
+                assert answer.status_code == 403
+                assert "at most ten minutes old" in answer.text
+        fresh = acme.world.browser(acme.owner)
+        assert post(fresh, desk.address(f"mappings/{number}/remove"), confirm="1").status_code == 303
+
+
+def test_end_of_a_group_ends_its_mappings(acme: Acme, desk: Desk, office: Office, browser: FlaskClient) -> None:
     add(browser, desk, form(office))
     come(desk)
     acme.act(acme.owner, lambda a, here: access_groups.delete_all(a, here, [group(office.readers)]))
-    assert rule_ids(acme) == []
+    assert mapping_ids(acme) == []
     come(desk)
 
 
@@ -367,8 +387,8 @@ def test_D05_undoing_a_removal_gives_nobody_by_hand_what_a_claim_gave(
         acme.act(acme.member, removals.leave)
     else:
         assert post(browser, acme.address(f"members/{number}/remove"), confirm="1").status_code == 303
-    [rule] = rule_ids(acme)
-    assert post(browser, desk.address(f"mappings/{rule}/remove"), confirm="1").status_code == 303
+    [mapping] = mapping_ids(acme)
+    assert post(browser, desk.address(f"mappings/{mapping}/remove"), confirm="1").status_code == 303
     assert groups(acme)["Readers"][0] is None
     answer = post(browser, acme.address(f"members/{number}/undo-removal"))
     said = Page(browser.get(answer.location)).by_id("notices").text
@@ -381,7 +401,7 @@ def test_D05_undoing_a_removal_gives_nobody_by_hand_what_a_claim_gave(
         assert (held(acme), joined_with(acme, acme.member).groups) == (set(), [])
 
 
-def test_rules_can_be_removed_when_no_connection_is_in_use(
+def test_mappings_can_be_removed_when_no_connection_is_in_use(
     acme: Acme, desk: Desk, office: Office, browser: FlaskClient
 ) -> None:
     add(browser, desk, form(office))
@@ -391,6 +411,6 @@ def test_rules_can_be_removed_when_no_connection_is_in_use(
     assert "Nobody signs in through a provider at present" in browser.get(desk.address("mappings")).text
     assert post(browser, desk.address("mappings"), **form(office, value="desk"), confirm="1").status_code == 404
     assert held(acme) == ids(acme, acme.member)
-    [number] = rule_ids(acme)
+    [number] = mapping_ids(acme)
     assert post(browser, desk.address(f"mappings/{number}/remove"), confirm="1").status_code == 303
     assert (groups(acme)["Readers"][0], held(acme)) == (None, set())

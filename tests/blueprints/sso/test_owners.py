@@ -20,7 +20,7 @@ from webapp import clock
 from webapp.access.actor import Actor, ActorKind
 from webapp.access.decide import require_may_grant
 from webapp.db import db
-from webapp.errors import DomainError, OwnersNeedPassword, OwnersNeedSignIn, RoleTooHigh
+from webapp.errors import DomainError, RoleTooHigh, SignInAgain
 from webapp.models import Invitation, Member, MemberStatus, Organization, Role, Session
 from webapp.services import addresses, members, removals, requests
 
@@ -138,7 +138,7 @@ def test_E14_owners_are_made_and_unmade_only_after_a_sign_in_of_just_now(acme: A
     grown_old(acme)
     with acme.unchanged("session", "member"):
         refused = door.open(acme, acme.browser(acme.owner), number)
-    assert refused.status_code == 422, refused.text
+    assert refused.status_code == 403, refused.text
     assert SENTENCE in refused.text
     assert acme.world.browser(acme.owner).get(back_of(refused)).status_code == 200
     accepted = door.open(acme, acme.world.browser(acme.owner), number)
@@ -153,7 +153,7 @@ def test_E14_word_of_a_provider_alone_makes_and_unmakes_no_owner(acme: Acme, des
     desk.sign_in(browser)
     with acme.unchanged("session", "member", "session_identity"):
         refused = door.open(acme, browser, number)
-    assert refused.status_code == 422, refused.text
+    assert refused.status_code == 403, refused.text
     assert "You came in through single sign-on alone" in refused.text
     assert "Forgot your password?" in refused.text
 
@@ -244,8 +244,18 @@ def test_E14_refusal_in_a_part_of_a_page_leads_to_signing_in_again(acme: Acme) -
     browser = acme.browser(acme.owner)
     browser.environ_base["HTTP_HX_REQUEST"] = "true"
     refused = post(browser, acme.address(f"members/{number}/restore"))
-    assert (refused.status_code, "<html" in refused.text) == (422, False)
+    assert (refused.status_code, "<html" in refused.text) == (403, False)
     assert back_of(refused) == acme.address("members")
+
+
+def test_E14_refused_form_is_shown_where_it_stands(acme: Acme) -> None:
+    """Other refusals are shown above the page, and leave the form as it is."""
+    grown_old(acme)
+    browser = acme.browser(acme.owner)
+    browser.environ_base |= {"HTTP_HX_REQUEST": "true", "HTTP_HX_TARGET": "panel"}
+    refused = post(browser, acme.address(f"members/{member_of(acme)}"), **TERMS)
+    assert (refused.status_code, refused.headers.get("HX-Retarget"), "<html" in refused.text) == (403, "#panel", False)
+    assert Page(refused).checked("role") == ["owner"]
 
 
 @pytest.mark.parametrize("kind", ActorKind)
@@ -263,15 +273,18 @@ def test_E14_role_is_granted_by_whoever_has_it_and_to_owners_by_whoever_is_fresh
             if mine is None or role > mine:
                 expected = RoleTooHigh
             elif role is Role.OWNER and not is_fresh:
-                expected = OwnersNeedPassword if is_confined else OwnersNeedSignIn
-        assert refusal(actor, role) is expected
+                expected = SignInAgain
+        refused = refusal(actor, role)
+        assert (type(refused) if refused else None) is expected
+        if expected is SignInAgain:
+            assert ("single sign-on alone" in str(refused)) is is_confined
 
 
-def refusal(actor: Actor, role: Role) -> type[DomainError] | None:
+def refusal(actor: Actor, role: Role) -> DomainError | None:
     try:
         require_may_grant(actor, role)
     except DomainError as error:
-        return type(error)
+        return error
     return None
 
 

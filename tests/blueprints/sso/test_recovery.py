@@ -14,7 +14,9 @@ from sqlalchemy import update
 from tests.support.acme import Acme
 from tests.support.sso import Desk, rows
 from tests.support.teams import make_project, make_team
-from tests.support.worlds import Person, post
+from tests.support.transactions import clashes
+from tests.support.visitor import at_once
+from tests.support.worlds import Person, csrf_token, post
 from webapp import clock
 from webapp.db import db
 from webapp.mail.housekeeping import clear_all
@@ -244,6 +246,28 @@ def test_F07_codes_are_not_guessed(acme: Acme, desk: Desk, codes: list[str], bro
     assert acme.events()[-1] == "access.refused"
     with time_machine.travel(clock.now() + timedelta(minutes=16), tick=False):
         assert come_in(desk, browser, codes[0]) == 303
+
+
+def test_what_one_person_is_refused_in_many_ways_at_once_is_all_noted(
+    app: Flask, acme: Acme, desk: Desk, codes: list[str], browser: FlaskClient
+) -> None:
+    """Whichever page refuses them takes the same two rows, always in the same order."""
+    come_in(desk, browser, codes[0])
+    tries = [
+        (desk.address("recover"), {"code": WRONG}),
+        (acme.address(f"members/{acme.member_id(acme.owner)}/suspend"), {"confirm": "1"}),
+    ]
+    others = [acme.browser(acme.owner) for _ in range(12)]
+    tokens = [csrf_token(one) for one in others]
+
+    def refused(index: int) -> int:
+        address, form = tries[index % 2]
+        return others[index].post(address, data={**form, "csrf_token": tokens[index]}).status_code
+
+    with clashes(app) as found:
+        assert sorted(at_once(12, refused)) == 6 * [403] + 6 * [422]
+    assert found == []
+    assert acme.events().count("access.refused") == 12
 
 
 def test_A01_guesses_at_the_word_of_a_provider_lock_nobody_else_out(

@@ -1,12 +1,16 @@
-"""Sign-ins that came to nothing are in the audit log, however many of them a stranger brings about."""
+"""Sign-ins that came to nothing: they are in the audit log, however many there are, and their pages lead on."""
 
 import re
 
 import pytest
+from sqlalchemy import update
 
 from tests.support.acme import Acme
+from tests.support.pages import Page
 from tests.support.sso import Desk, at_provider
-from tests.support.worlds import World
+from tests.support.worlds import World, post
+from webapp.db import db
+from webapp.models import Joining, User
 from webapp.services.sso.refusals import MOST_ALIKE, MOST_NOTED
 
 ELSEWHERE = "198.51.100.7"
@@ -54,3 +58,31 @@ def test_X06_strangers_in_many_networks_fill_no_audit_log(world: World, acme: Ac
     back = at_provider(desk.way_out(browser))
     assert browser.get(back, environ_overrides={"REMOTE_ADDR": ELSEWHERE}).status_code == 403
     assert noted(acme) == MOST_NOTED + 1
+
+
+def test_whoever_has_an_account_is_led_to_sign_in_and_link_it(world: World, acme: Acme, desk: Desk) -> None:
+    desk.theirs.people["u-1"] = {"email": acme.owner.email, "email_verified": True}
+    way = f'href="/login?next={desk.address("link")}"'
+    assert way in desk.sign_in(world.browser()).text
+    desk.theirs.people["u-1"] = {"email": "new@example.org", "email_verified": True}
+    assert way not in desk.sign_in(world.browser()).text
+
+
+def test_whoever_was_known_before_is_led_there_too(world: World, acme: Acme, desk: Desk) -> None:
+    desk.set(joining=Joining.ALLOWED)
+    desk.prove_domain("example.org")
+    desk.know(acme.member)
+    assert post(acme.browser(acme.member), desk.address("unlink"), confirm="1").status_code == 303
+    assert f'href="/login?next={desk.address("link")}"' in desk.sign_in(world.browser()).text
+
+
+def test_whoever_may_not_unlink_is_led_to_another_way_in_and_to_no_administrator(
+    world: World, acme: Acme, desk: Desk
+) -> None:
+    desk.know(acme.owner)
+    browser = world.browser()
+    desk.sign_in(browser)
+    owner = update(User).where(User.id == acme.owner.user_id)
+    world.write(lambda: db.session.execute(owner.values(password_hash=None)))
+    page = Page(browser.get(desk.address("unlink")))
+    assert ("choose-password" in page.ids, "Tell your administrator" in page.text) == (True, False)

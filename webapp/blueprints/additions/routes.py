@@ -9,6 +9,7 @@ from webapp.blueprints.additions.forms import AddForm
 from webapp.blueprints.members.membership import address_of, say_if_ended
 from webapp.errors import DomainError, NobodyToAdd
 from webapp.http import typed
+from webapp.http.again import WayBack
 from webapp.http.days import day
 from webapp.http.htmx import go, respond
 from webapp.http.rules import access
@@ -41,7 +42,8 @@ def create(organization: Organization) -> Response:
     except DomainError as error:
         form.show(error)
         again_at = typed.way_back_from(error, form, request.path)
-        return _page(organization, form, status=422, may_be_invited=isinstance(error, NobodyToAdd), again_at=again_at)
+        is_nobody = isinstance(error, NobodyToAdd)
+        return _page(organization, form, status=error.status, may_be_invited=is_nobody, again_at=again_at)
     flash(_("%(email)s is a member now.", email=form.email.data.strip()), "success")
     if say_if_ended(member):
         return go(address_of(organization, member))
@@ -61,7 +63,7 @@ def _page(
     *,
     status: int = 200,
     may_be_invited: bool = False,
-    again_at: str | None = None,
+    again_at: WayBack | None = None,
 ) -> Response:
     return respond(
         "additions/new.html",

@@ -13,6 +13,7 @@ from webapp.blueprints.invites.forms import InviteForm
 from webapp.blueprints.invites.outcomes import OutcomeRow, described
 from webapp.errors import DomainError
 from webapp.http import typed
+from webapp.http.again import WayBack
 from webapp.http.htmx import go, respond
 from webapp.http.rules import access
 from webapp.http.session import current_actor
@@ -46,7 +47,7 @@ def create(organization: Organization) -> Response:
     except DomainError as error:
         form.show(error)
         again_at = typed.way_back_from(error, form, request.path)
-        return _page(organization, form, [], status=422, again_at=again_at)
+        return _page(organization, form, [], status=error.status, again_at=again_at)
     sent = sum(outcome.result is Result.INVITED for outcome in outcomes)
     if not sent:
         form.emails.errors.append(_("None of these addresses was invited. Nothing was sent."))
@@ -80,7 +81,7 @@ def _page(
     outcomes: list[OutcomeRow],
     *,
     status: int = 200,
-    again_at: str | None = None,
+    again_at: WayBack | None = None,
 ) -> Response:
     return respond(
         "invites/new.html",

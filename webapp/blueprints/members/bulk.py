@@ -70,12 +70,12 @@ def _ask_or_apply(
     plan = _plan(actor, organization, people, change)
     affected = Affected(organization.id, [member.id for member in plan.members])
     preview = Preview(lambda: service.rehearse(plan.members, change), affected, repr(change))
-    refusal = service.refusal_of_all(actor, plan.members, change)
-    if not plan.members or refusal or not preview.is_confirmed(confirm):
+    preview.refusal = service.refusal_of_all(actor, plan.members, change)
+    if not plan.members or preview.refusal or not preview.is_confirmed(confirm):
         names = [name for number, name in teams.items() if number in change.wish.teams]
         carried = _carried(people)
         said = {"plan": plan, "action": change.action, "change": change, "team_names": names}
-        said |= {"refusal": refusal and translated(refusal), "again_at": typed.way_back_to(carried)}
+        said["again_at"] = typed.way_back_to(carried)
         said["is_gentle"] = _takes_nothing(plan, change) and not preview.impact.takes_away
         return confirmation("members/_bulk.html", confirm, preview=preview, carried=carried, **said)
     with preview.noted(*EVENTS):

@@ -65,7 +65,7 @@ def update(organization: Organization, member: Member) -> Response:
     except DomainError as error:
         form.show(error)
         again_at = typed.way_back_from(error, form, request.path)
-        return _page(organization, member, teams, form, again_at=again_at, status=422)
+        return _page(organization, member, teams, form, again_at=again_at, status=error.status)
 
 
 def _ask_or_change(organization: Organization, member: Member, form: MemberForm) -> Response:

@@ -11,7 +11,7 @@ from webapp import clock
 from webapp.access.actor import Actor
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
-from webapp.errors import N_, DomainError, NotFound, OwnersNeedSignIn, TooManyAtOnce
+from webapp.errors import N_, DomainError, NotFound, SignInAgain, TooManyAtOnce
 from webapp.http import typed
 from webapp.http.choices import chosen_on_list
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
@@ -102,7 +102,7 @@ def _plan(actor: Actor, organization: Organization, numbers: Sequence[int], acti
     refused = service.refusals(actor, organization, chosen, action)
     left_out = [(one.email, _why(refused[one.id])) for one in chosen if one.id in refused]
     able = [invitation for invitation in chosen if invitation.id not in refused]
-    is_old = any(isinstance(reason, OwnersNeedSignIn) for reason in refused.values())
+    is_old = any(isinstance(reason, SignInAgain) for reason in refused.values())
     return Plan(able, left_out, len(numbers) - len(chosen), is_old)
 
 

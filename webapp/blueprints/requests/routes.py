@@ -10,6 +10,7 @@ from webapp.blueprints.requests import bp
 from webapp.blueprints.requests.forms import AddressForm
 from webapp.errors import DomainError
 from webapp.http import typed
+from webapp.http.again import WayBack
 from webapp.http.days import day
 from webapp.http.htmx import go, respond
 from webapp.http.rules import access
@@ -41,8 +42,9 @@ def approve(organization: Organization, invitation: Invitation) -> Response:
         is_invited = approvals.approve(current_actor(), organization, invitation, Role[form.role.data.upper()])
     except DomainError as error:
         form.show(error)
-        again_at = typed.way_back_from(error, form, url_for("requests.index", org=organization.slug))
-        return _list(organization, form, status=422, answered=invitation.id, again_at=again_at)
+        here = url_for("requests.index", org=organization.slug)
+        again_at = typed.way_back_from(error, form, here, answered=str(invitation.id))
+        return _list(organization, form, status=error.status, answered=invitation.id, again_at=again_at)
     if is_invited:
         flash(_("%(email)s is invited.", email=invitation.email), "success")
     else:
@@ -106,7 +108,7 @@ def _list(
     *,
     status: int = 200,
     answered: int | None = None,
-    again_at: str | None = None,
+    again_at: WayBack | None = None,
 ) -> Response:
     """Answer the tab; `answered` is the request that the form was about."""
     q, after = request.args.get("q", ""), request.args.get("after", "")
@@ -118,7 +120,7 @@ def _list(
         counts=counts_of(organization),
         form=form,
         answered=answered,
-        again_at=f"{again_at}&answered={answered}" if again_at and "?" in again_at else again_at,
+        again_at=again_at,
         base_url=settings().base_url,
         q=q,
         after=after,

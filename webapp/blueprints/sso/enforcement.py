@@ -11,6 +11,7 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import InputRequired, Optional, ValidationError
 
 from webapp import clock
+from webapp.access.decide import refusal_of_stale
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.errors import N_, DomainError
@@ -24,10 +25,10 @@ from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Enforcement, IdentityProvider, Organization
 from webapp.queries.enforcement import outsiders_of
-from webapp.queries.standing import Requirement, enforcing_of, requirement_of
+from webapp.queries.standing import Concerned, concerned_by, enforcing_of
 from webapp.services.sso import connections, enforcement
 from webapp.services.sso.enforcement import Policy
-from webapp.services.sso.errors import NotThroughProvider, SignInAgain
+from webapp.services.sso.errors import NotThroughProvider
 
 LATEST = timedelta(days=366)
 CHOICES = [
@@ -93,9 +94,9 @@ def enforce(organization: Organization) -> Response:
     wanted = form.policy()
     if refusal := _refusal(provider, wanted):
         form.form_errors.append(translated(refusal))
-        return _page(provider, form, status=422)
+        return _page(provider, form, status=refusal.status)
     if wanted.enforcement is Enforcement.REQUIRED:
-        found = requirement_of(provider)
+        found = concerned_by(provider)
         question = Question(f"{wanted} {found}")
         if not question.is_confirmed(confirm):
             return _ask(provider, form, confirm, question, found)
@@ -114,11 +115,12 @@ def _said_of(wanted: Policy) -> str:
 
 
 def _ask(
-    provider: IdentityProvider, form: EnforcementForm, confirm: ConfirmForm, question: Question, found: Requirement
+    provider: IdentityProvider, form: EnforcementForm, confirm: ConfirmForm, question: Question, found: Concerned
 ) -> Response:
     """Ask whether to require it, and say whom that keeps out; who has said yes does not wait for that list again."""
-    outsiders = outsiders_of(provider, found.kept_out)
-    said: dict[str, Any] = {"host": connections.host_of(provider), "outsiders": outsiders, "owners": found.owners}
+    outsiders = outsiders_of(provider, len(found.kept_out))
+    said: dict[str, Any] = {"host": connections.host_of(provider), "outsiders": outsiders}
+    said |= {"owners": len(found.owners)}
     said |= {"begins_at": form.policy().required_from, "section": "settings"}
     return confirmation("sso/_enforce_confirm.html", confirm, preview=question, carried=form.carried(), **said)
 
@@ -129,15 +131,12 @@ def _refusal(provider: IdentityProvider, wanted: Policy) -> DomainError | None:
     It takes a sign-in of just now, through the provider; to require it no more, one by the password will do. A session
     begun at the provider's word sets nothing up.
     """
-    if session.require_viewer().is_confined:
-        return SignInAgain()
+    refusal = refusal_of_stale(current_actor())
+    if current_actor().is_confined:
+        return refusal
     if _is_shown(provider):
         return None
-    if wanted.enforcement is Enforcement.REQUIRED:
-        return NotThroughProvider()
-    if not session.require_viewer().is_fresh:
-        return SignInAgain()
-    return None
+    return NotThroughProvider() if wanted.enforcement is Enforcement.REQUIRED else refusal
 
 
 def _bypassed_until(provider: IdentityProvider) -> datetime | None:
@@ -164,7 +163,7 @@ def _page(provider: IdentityProvider, form: EnforcementForm, *, status: int = 20
         bypassed_until=_bypassed_until(provider),
         provider=provider,
         rehearsal=found.rehearsal,
-        is_linked=found.is_linked,
+        has_identity=found.has_identity,
         is_shown=found.is_shown and not viewer.is_confined,
         is_fresh=viewer.is_fresh,
         is_confined=viewer.is_confined,

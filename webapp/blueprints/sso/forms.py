@@ -93,9 +93,9 @@ def choosable(kinds: dict[str, type[Provider]]) -> list[tuple[str, str]]:
     return [(name, gettext(kind.label)) for name, kind in kinds.items() if kind.asks_for]
 
 
-def kind_form(kinds: dict[str, type[Provider]]) -> KindForm:
-    """Return the form to choose a kind by."""
-    form = KindForm()
+def kind_form(kinds: dict[str, type[Provider]], **brought: Any) -> KindForm:
+    """Return the form to choose a kind by, with what was chosen before signing in again."""
+    form = KindForm(**brought)
     form.kind.choices = choosable(kinds)
     return form
 

@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired, Length
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.errors import DomainError, NotFound, SignInRequired
-from webapp.http import session, uow
+from webapp.http import session, typed, uow
 from webapp.http.credentials import count_attempt
 from webapp.http.forms import Form, safe_next
 from webapp.http.htmx import go, respond
@@ -51,6 +51,7 @@ def recovery_codes(organization: Organization) -> Response:
         shown_minutes=recovery.SHOWN_FOR // timedelta(minutes=1),
         left=recovery.left(organization),
         is_fresh=viewer.is_fresh,
+        back=typed.way_back_to(),
     )
 
 
@@ -58,7 +59,6 @@ def recovery_codes(organization: Organization) -> Response:
 @access(Scope.SSO_ADMIN)
 def make_codes(organization: Organization) -> Response:
     """Make new codes, and lead to the page that shows them."""
-    session.require_fresh()
     recovery.make(current_actor(), organization, session.require_viewer().session_id)
     return go(url_for("sso.recovery_codes", org=organization.slug))
 
@@ -91,7 +91,7 @@ def _come_in(entrance: Entrance, code: str) -> Response:
     try:
         until = uow.write(_use, entrance.organization_id, code)
     except WrongRecoveryCode as error:
-        uow.note(_note_refusal, entrance.organization_id, error)
+        uow.note(_note_refusal, entrance.slug, error)
         raise
     flash(gettext("You are in until %(moment)s, in this browser.", moment=exact(until)), "success")
     return go(_onwards(entrance.slug))
@@ -107,9 +107,10 @@ def _use(organization_id: int, code: str) -> datetime:
     return recovery.use(current_actor(), organization, session.require_viewer().session_id, code)
 
 
-def _note_refusal(organization_id: int, error: DomainError) -> None:
-    what = f"{request.method} {request.endpoint}"
-    refusals.note(current_actor(), organizations.lock(organization_id), what, error.sentence)
+def _note_refusal(slug: str, error: DomainError) -> None:
+    organization = with_slug(slug)  # not locked yet: `note` counts first, wherever it is called
+    if organization is not None:
+        refusals.note(current_actor(), organization, f"{request.method} {request.endpoint}", error.sentence)
 
 
 def _entrance(slug: str) -> Entrance:

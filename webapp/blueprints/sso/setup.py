@@ -27,7 +27,7 @@ def setup(organization: Organization) -> Response:
     """Ask which kind of provider it is, then for what the kind needs."""
     draft = connections.draft_of(organization)
     if draft is None or draft.kind not in kinds():
-        return _kind_page(kind_form(kinds()))
+        return _kind_page(organization, kind_form(kinds()))
     form = setup_form(kinds()[draft.kind], draft, **typed.brought())
     mistakes.show(form, draft)
     return _setup_page(form, draft)
@@ -46,7 +46,7 @@ def discard(organization: Organization) -> Response:
 @access(Scope.SSO_ADMIN)
 def kind(organization: Organization) -> Response:
     """Ask for the kind again."""
-    return _kind_page(kind_form(kinds()))
+    return _kind_page(organization, kind_form(kinds(), **typed.brought()))
 
 
 @bp.post("/orgs/<org>/sso/setup/kind")
@@ -57,8 +57,10 @@ def choose(organization: Organization) -> Response:
     In a demo its own provider may be chosen, of which everything is known.
     """
     form = kind_form(kinds())
+    if not typed.is_fresh_for(form):
+        return _kind_page(organization, form, status=403)
     if not form.validate():
-        return _kind_page(form, status=422)
+        return _kind_page(organization, form, status=422)
     draft = connections.choose_kind(current_actor(), organization, form.kind.data)
     offered = offered_in(settings())
     if offered is not None and draft.kind == "oidc" and "demo" in request.form:
@@ -92,7 +94,7 @@ def prove(organization: Organization) -> Response:
     return sso.depart(draft, FlowPurpose.SETUP, url_for("sso.show", org=organization.slug))
 
 
-def _kind_page(form: Any, *, status: int = 200) -> Response:
+def _kind_page(organization: Organization, form: Any, *, status: int = 200) -> Response:
     return respond(
         "sso/setup.html",
         {"panel": "sso/_kind.html"},
@@ -100,6 +102,8 @@ def _kind_page(form: Any, *, status: int = 200) -> Response:
         fragment="sso/_kind.html",
         form=form,
         offered=offered_in(settings()),
+        is_fresh=session.require_viewer().is_fresh,
+        back=typed.way_back(form, url_for("sso.kind", org=organization.slug)),
     )
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from flask import Response, flash, g, make_response, render_template, request, url_for
 from flask_babel import gettext as _
@@ -137,7 +138,7 @@ def refused(error: SsoError | ProviderError) -> Response:
         title=_(error.title),
         sentence=translated(error),
         words=words,
-        name=type(error).__name__,
+        then=error.then if isinstance(error, SsoError) else None,
         flow=flow,
         claimed=g.get("sso_claimed"),
         request_id=g.get("request_id", ""),
@@ -272,6 +273,8 @@ def _set_up(flow: Flow, said: Said, early: Answer | None) -> None:
 def _whoever_began(flow: Flow, organization: Organization) -> Actor:
     """Return who began a flow, and is still signed in here; their membership is read under the lock.
 
+    They had just signed in when it began (`sso.depart`), and it is at most ten minutes old: that is enough.
+
     Raises:
         FlowNotYours: somebody else is, or nobody.
     """
@@ -279,4 +282,4 @@ def _whoever_began(flow: Flow, organization: Organization) -> Actor:
     if viewer is None or viewer.user_id != flow.user_id:
         raise FlowNotYours
     g.member = members.of_user(organization, viewer.user_id)
-    return current_actor()
+    return replace(current_actor(), is_fresh=not viewer.is_confined)

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import bindparam, delete, select
 
 from webapp.access.actor import Actor
-from webapp.access.decide import require
+from webapp.access.decide import require, require_fresh
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import NotFound
@@ -123,8 +123,10 @@ def choose_kind(actor: Actor, organization: Organization, kind: str) -> Identity
 
     Raises:
         NotFound, Forbidden: the actor may not.
+        SignInAgain: they have not just signed in.
     """
     require(actor, Scope.SSO_ADMIN, organization)
+    require_fresh(actor)
     draft = draft_of(organization)
     if draft is not None and draft.kind == kind:
         return draft
@@ -141,10 +143,12 @@ def save_draft(actor: Actor, organization: Organization, draft: IdentityProvider
 
     Raises:
         NotFound, Forbidden: the actor may not.
+        SignInAgain: they have not just signed in.
         ConnectionChanged: it is no draft any more.
         SecretNeeded: no secret was entered and none is kept, or where it is sent has changed.
     """
     require(actor, Scope.SSO_ADMIN, organization)
+    require_fresh(actor)
     if draft.organization_id != organization.id or draft.status is not ProviderStatus.DRAFT:
         raise ConnectionChanged
     if answers.client_secret is None and answers.needs_secret:
@@ -168,8 +172,10 @@ def discard(actor: Actor, organization: Organization) -> None:
 
     Raises:
         NotFound, Forbidden: the actor may not.
+        SignInAgain: they have not just signed in.
     """
     require(actor, Scope.SSO_ADMIN, organization)
+    require_fresh(actor)
     draft = draft_of(organization)
     if draft is not None:
         target, before = target_of(draft), _described(draft)
@@ -239,8 +245,10 @@ def activate(
 
     Raises:
         NotFound, Forbidden: the actor may not.
+        SignInAgain: they have not just signed in.
     """
     require(actor, Scope.SSO_ADMIN, organization)
+    require_fresh(actor)
     draft.options = {**draft.options, **learned}
     note_problem(draft, None, None)
     present = active_of(organization)
@@ -261,8 +269,10 @@ def renew_secret(actor: Actor, organization: Organization, provider: IdentityPro
 
     Raises:
         NotFound, Forbidden: the actor may not.
+        SignInAgain: they have not just signed in.
     """
     require(actor, Scope.SSO_ADMIN, organization)
+    require_fresh(actor)
     provider.client_secret = db.vault.seal(seal_name(provider), secret)
     provider.version += 1
     after = {"secret_entered": True}

@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import require
+from webapp.access.decide import require, require_fresh
 from webapp.access.facts import IS_ACTIVE
 from webapp.access.roles import Scope
 from webapp.access.single_sign_on import is_in_use
@@ -48,9 +48,11 @@ def disable(actor: Actor, organization: Organization, provider: IdentityProvider
 
     Raises:
         NotFound, Forbidden: the actor may not.
+        SignInAgain: they have not just signed in.
         ConnectionChanged: it is not in use any more.
     """
     require(actor, Scope.SSO_ADMIN, organization)
+    require_fresh(actor)
     connections.require_in_use(organization, provider)
     provider.status = ProviderStatus.DISABLED
     db.session.flush()

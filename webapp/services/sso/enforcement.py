@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, exists, select
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import require
+from webapp.access.decide import require, require_fresh, require_own_word
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.models import (
@@ -22,7 +22,7 @@ from webapp.models import (
 from webapp.services import audit, sessions
 from webapp.services.audit import Event
 from webapp.services.sso import connections, letters
-from webapp.services.sso.errors import NothingRequired, NotThroughProvider, SignInAgain
+from webapp.services.sso.errors import NothingRequired, NotThroughProvider
 
 JUST_NOW = sessions.FRESH
 LATER = "later"
@@ -86,15 +86,16 @@ def enforce(actor: Actor, organization: Organization, wanted: Policy, session_id
     Raises:
         NotFound, Forbidden: the actor may not, or there is no provider in use.
         NotThroughProvider: the actor wants to require what they have not just come through.
-        SignInAgain: they are signed in at the provider's word alone.
+        SignInAgain: they are signed in at the provider's word alone, or neither came through it just now nor signed in.
     """
     require(actor, Scope.SSO_ADMIN, organization)
-    if actor.is_confined:
-        raise SignInAgain
+    require_own_word(actor)
     provider = connections.require_active(organization)
     is_shown = came_just_now(provider, actor.user_id, session_id)
     if wanted.enforcement is Enforcement.REQUIRED and not is_shown:
         raise NotThroughProvider
+    if not is_shown:
+        require_fresh(actor)
     before, begins = policy_of(provider), wanted.required_from
     provider.kept_optional_at = None
     if before == wanted:

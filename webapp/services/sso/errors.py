@@ -1,12 +1,23 @@
 """What single sign-on refuses, each as a sentence for the person who sees it."""
 
+from enum import StrEnum
+from typing import ClassVar
+
 from webapp.errors import N_, DomainError, Forbidden
 
 
+class Then(StrEnum):
+    """What whoever is refused does next, where that is not to begin again."""
+
+    LINK = "link"
+    FIND_ANOTHER_WAY_IN = "find_another_way_in"
+
+
 class SsoError(DomainError):
-    """Single sign-on refuses something; its page says what to do next, and the audit log why, where `noted` does."""
+    """Single sign-on refuses something; the audit log says why, where `noted` does, and its page what comes `then`."""
 
     noted = ""
+    then: ClassVar[Then | None] = None
 
 
 class ConnectionChanged(SsoError):
@@ -59,6 +70,7 @@ class NotInvited(SignOnRefused):
 class KnownBefore(SignOnRefused):
     """The identity was somebody's here, who may have been removed or suspended since: no policy lets them join."""
 
+    then = Then.LINK
     noted = N_(
         "This identity belonged to somebody here before, and no invitation waits for the address that was named."
     )
@@ -83,6 +95,7 @@ class InvitedIsAnother(SignOnRefused):
 class LinkFirst(SignOnRefused):
     """An account with the claimed address exists: its owner signs in and links, and nobody else gets it."""
 
+    then = Then.LINK
     noted = N_("An account with the address that was named exists already, and is not linked.")
     title = N_("There is an account with this address already")
     sentence = N_(
@@ -100,13 +113,6 @@ class NamedTooOften(SignOnRefused):
         "The provider of %(organization)s has named too many addresses today whose domains the organization has not "
         "proven. Nothing was changed. Ask an owner there to prove the domain of your address, or try again tomorrow."
     )
-
-
-class SignInAgain(SsoError, Forbidden):
-    """Something that needs a fresh sign-in was asked for by a session that is older, or that a provider began."""
-
-    title = N_("Please sign in again")
-    sentence = N_("This needs a sign-in with your password that is at most ten minutes old. Nothing was changed.")
 
 
 class AddressUnproven(SsoError, Forbidden):
@@ -141,6 +147,7 @@ class SecondIdentity(SsoError):
 class LastWayIn(SsoError):
     """Unlinking would leave somebody without any way to sign in."""
 
+    then = Then.FIND_ANOTHER_WAY_IN
     status = 409
     title = N_("This is your only way in")
     sentence = N_(
@@ -160,7 +167,7 @@ class LastLinkedOwner(SsoError):
     )
 
 
-class NotThroughProvider(SsoError, Forbidden):
+class NotThroughProvider(SsoError):
     """Somebody wanted to require what they have not just shown to work."""
 
     title = N_("Sign in through the provider first")

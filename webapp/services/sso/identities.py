@@ -24,7 +24,7 @@ from sqlalchemy import (
 from webapp import clock
 from webapp.access import single_sign_on
 from webapp.access.actor import Actor
-from webapp.access.decide import require
+from webapp.access.decide import require, require_fresh
 from webapp.access.facts import MemberFacts, facts_of_user
 from webapp.access.roles import Scope
 from webapp.db import Id, UtcDateTime, changes_one_row, db
@@ -256,11 +256,13 @@ def link(
 
     Raises:
         NotFound, Forbidden: the actor is no active member.
+        SignInAgain: they have not just signed in.
         AddressUnproven: their address is not verified.
         IdentityTaken: it is somebody else's, or was before they unlinked it; see `tell_taken`.
         SecondIdentity: they are linked to another one there.
     """
     require(actor, Scope.ORG_READ, organization)
+    require_fresh(actor)
     user = accounts.by_id(actor.user_id or 0)
     if accounts.primary_address(user.id).verified_at is None:
         raise AddressUnproven
@@ -307,10 +309,12 @@ def unlink(actor: Actor, organization: Organization, provider: IdentityProvider)
 
     Raises:
         NotFound, Forbidden: the actor is no active member, or is not linked.
+        SignInAgain: they have not just signed in.
         LastWayIn: they could not sign in any more.
         LastLinkedOwner: single sign-on is required, and no other owner could come in.
     """
     require(actor, Scope.ORG_READ, organization)
+    require_fresh(actor)
     user = accounts.by_id(actor.user_id or 0)
     identity = of_user(provider, user.id)
     if identity is None:

@@ -12,7 +12,7 @@ from sqlalchemy import Select, and_, bindparam, delete, func, insert, select, tu
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import require
+from webapp.access.decide import require, require_fresh
 from webapp.access.roles import Scope
 from webapp.access.single_sign_on import is_connection_of, is_recent
 from webapp.db import Id, db
@@ -62,12 +62,14 @@ def add(actor: Actor, organization: Organization, mapping: ClaimMapping) -> SsoM
 
     Raises:
         NotFound, Forbidden: the actor may not, or no connection is in use.
+        SignInAgain: they have not just signed in.
         NoGroupToMap: there is no such group, or something else fills it.
         AlreadyMapped: there is this very mapping.
         MappingEnds: there was, and the worker is letting people leave by it.
         TooManyMappings: there are 500.
     """
     require(actor, Scope.SSO_ADMIN, organization)
+    require_fresh(actor)
     connections.require_active(organization)
     group = _group_to_map(organization, mapping)
     if not group.is_managed:
@@ -92,8 +94,10 @@ def remove(actor: Actor, organization: Organization, mapping: SsoMapping) -> Non
 
     Raises:
         NotFound, Forbidden: the actor may not, or it is ending already.
+        SignInAgain: they have not just signed in.
     """
     require(actor, Scope.SSO_ADMIN, organization)
+    require_fresh(actor)
     if mapping.organization_id != organization.id or mapping.is_ending:
         raise NotFound
     group = db.session.get_one(AccessGroup, mapping.group_id)

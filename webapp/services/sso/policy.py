@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from webapp.access.actor import Actor
-from webapp.access.decide import require, require_role_within
+from webapp.access.decide import require, require_fresh, require_role_within
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import InvalidAddress
@@ -72,11 +72,13 @@ def edit(actor: Actor, organization: Organization, provider: IdentityProvider, w
 
     Raises:
         NotFound, Forbidden, RoleTooHigh: the actor may not.
+        SignInAgain: they have not just signed in.
         ConnectionChanged: the connection is not in use any more.
         OwnersAreMade: everybody who joins would be an owner.
         DomainNeeded: people may join, but of no domain.
     """
     require(actor, Scope.SSO_ADMIN, organization)
+    require_fresh(actor)
     require_role_within(actor, wanted.default_role)
     connections.require_in_use(organization, provider)
     if wanted.default_role is Role.OWNER:

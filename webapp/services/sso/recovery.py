@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, delete, exists, func, select, update
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import require
+from webapp.access.decide import require, require_fresh
 from webapp.access.roles import Scope
 from webapp.access.single_sign_on import is_connection_of
 from webapp.db import changes_one_row, db
@@ -39,9 +39,11 @@ def make(actor: Actor, organization: Organization, session_id: int) -> list[str]
 
     Raises:
         NotFound, Forbidden: the actor may not, or there is no provider in use.
+        SignInAgain: they have not just signed in.
         OftenEnough: they made new ones too often today.
     """
     require(actor, Scope.SSO_ADMIN, organization)
+    require_fresh(actor)
     provider = connections.require_active(organization)
     require_few_a_day("recovery-codes", actor, organization)
     db.session.execute(delete(RecoveryCode).where(RecoveryCode.organization_id == organization.id))

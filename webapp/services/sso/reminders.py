@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, ScalarSelect, Select, case, exists, func, literal, select
 
 from webapp.access.actor import Actor
-from webapp.access.decide import require
+from webapp.access.decide import require, require_own_word
 from webapp.access.facts import IS_ACTIVE, is_proven_address_of
 from webapp.access.outside import HAS_IDENTITY, OF_PROVIDER, OUTSIDE, REFUSED, UNLINKED
 from webapp.access.roles import Scope
@@ -84,8 +84,10 @@ def remind(
 
     Raises:
         NotFound, Forbidden: the actor may not, or there is no such active member.
+        SignInAgain: they are signed in at the provider's word alone.
     """
     require(actor, Scope.SSO_ADMIN, organization)
+    require_own_word(actor)
     _require_member(organization, member_id)
     found = _counted(organization, provider, whom, Member.id == member_id)
     if found.people:
@@ -101,8 +103,10 @@ def remind_all(actor: Actor, organization: Organization, provider: IdentityProvi
 
     Raises:
         NotFound, Forbidden: the actor may not.
+        SignInAgain: they are signed in at the provider's word alone.
     """
     require(actor, Scope.SSO_ADMIN, organization)
+    require_own_word(actor)
     found = _counted(organization, provider, whom)
     if found.people and not _is_owed(provider, whom):
         errands.owe(organization, Owed.MEMBERS_ARE_REMINDED, provider, whom=whom.value)
@@ -185,10 +189,10 @@ def _due(kind: str, organization: Organization, whom: Whom) -> Select[*tuple[Any
 
 
 def _reader(
-    organization: Organization, user_id: int, name: str, address: str, language: str | None, is_linked: bool
+    organization: Organization, user_id: int, name: str, address: str, language: str | None, has_identity: bool
 ) -> Reader:
-    said: dict[str, bool | str] = {"is_linked": is_linked}
-    if not is_linked:
+    said: dict[str, bool | str] = {"is_linked": has_identity}  # by this name letters wait that earlier versions wrote
+    if not has_identity:
         said["bound_to"] = personal_links.made_for(organization, user_id)
     return Reader(user_id, name, address, language, said)
 

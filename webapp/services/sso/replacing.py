@@ -18,7 +18,7 @@ def activate(actor: Actor, organization: Organization, draft: IdentityProvider, 
     reason nobody has to come through it at once.
 
     Raises:
-        NotFound, Forbidden: the actor may not.
+        NotFound, Forbidden, SignInAgain: the actor may not.
     """
     replaced = connections.activate(actor, organization, draft, learned)
     reminders.owe_links(organization, draft, replaced)
