@@ -84,6 +84,7 @@ KINDS = [
     ("sso_link_reminder", {"is_linked": True}, "/orgs/harbour-works/sso/login", "is linked already"),
     ("sso_link_refused", {"is_theirs": True}, "/account/", "with another account here than yours"),
     ("sso_link_refused", {"is_theirs": False}, "/account/", "that is linked with somebody else here, or was before"),
+    ("sso_link_refused", {"is_theirs": False, "is_second": True}, "/account/", "than the one it is linked with"),
     (
         "sso_joined",
         {"person": "Mia Sommer", "claimed": "mia@example.org"},

@@ -65,10 +65,12 @@ def test_A03_A22_identity_that_was_somebody_elses_is_refused_too_and_they_may_li
     assert desk.identities() == [("u-1", acme.admin.user_id)]
 
 
-def test_second_identity_at_the_same_provider_is_refused(acme: Acme, desk: Desk) -> None:
+def test_second_identity_at_the_same_provider_is_refused_and_they_are_told(acme: Acme, desk: Desk) -> None:
     desk.know(acme.member, "u-2")
-    with acme.unchanged("sso_flow"):
+    with acme.unchanged("sso_flow", "outbox_message"):
         assert desk.link(acme.browser(acme.member)).status_code == 409
+    [told] = acme.world.letters("sso_link_refused")
+    assert (told.to_address, told.data["is_second"]) == (acme.member.email, True)
 
 
 def test_A21_page_names_organization_provider_and_account_and_only_its_button_begins(acme: Acme, desk: Desk) -> None:

@@ -27,7 +27,7 @@ from webapp.services.invitation_links import Link
 from webapp.services.managed import Answer
 from webapp.services.sso import connections, identities, joining, refusals, replacing
 from webapp.services.sso.enforcement import JUST_NOW, is_required
-from webapp.services.sso.errors import FlowNotYours, IdentityTaken, LinkFirst, SsoError
+from webapp.services.sso.errors import FlowNotYours, IdentityTaken, LinkFirst, SecondIdentity, SsoError
 from webapp.services.sso.flows import Flow
 from webapp.services.sso.identities import Said
 
@@ -221,8 +221,8 @@ def _end_link(flow: Flow, said: Said) -> Response:
     early = _asked_early(facts_of_user, flow.organization_id, flow.user_id)
     try:
         uow.write(_link, flow, said, early)
-    except IdentityTaken:
-        uow.note(_tell_taken, flow, said)
+    except (IdentityTaken, SecondIdentity):
+        uow.note(_tell_refused, flow, said)
         raise
     flash(_("Your account is linked. From now on you can sign in with it here."), "success")
     return go(safe_next(flow.next) or url_for("accounts.profile"))
@@ -235,9 +235,9 @@ def _link(flow: Flow, said: Said, early: Answer | None) -> None:
     identities.note_session(session.token(), identity, said)
 
 
-def _tell_taken(flow: Flow, said: Said) -> None:
+def _tell_refused(flow: Flow, said: Said) -> None:
     organization, provider = _arrived(flow)
-    identities.tell_taken(organization, provider, flow.user_id or 0, said.subject)
+    identities.tell_refused(organization, provider, flow.user_id or 0, said.subject)
 
 
 def _end_renewal(flow: Flow, said: Said) -> Response:

@@ -139,8 +139,8 @@ class SecondIdentity(SsoError):
     status = 409
     title = N_("You are linked already")
     sentence = N_(
-        "You are linked to another account at this provider. Nothing was changed. Unlink that one first; where single "
-        "sign-on is required, come in through it before you do."
+        "You are linked to another account at this provider. Nothing was changed, and you are told by email. Unlink "
+        "that one first; where single sign-on is required, come in through it before you do."
     )
 
 

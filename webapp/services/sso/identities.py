@@ -258,8 +258,8 @@ def link(
         NotFound, Forbidden: the actor is no active member.
         SignInAgain: they have not just signed in.
         AddressUnproven: their address is not verified.
-        IdentityTaken: it is somebody else's, or was before they unlinked it; see `tell_taken`.
-        SecondIdentity: they are linked to another one there.
+        IdentityTaken: it is somebody else's, or was before they unlinked it; see `tell_refused`.
+        SecondIdentity: they are linked to another one there; see `tell_refused`.
     """
     require(actor, Scope.ORG_READ, organization)
     require_fresh(actor)
@@ -357,12 +357,12 @@ def has_other_way_in(user: User) -> bool:
     return user.password_hash is not None and accounts.primary_address(user.id).verified_at is not None
 
 
-def tell_taken(organization: Organization, provider: IdentityProvider, user_id: int, subject: str) -> None:
-    """Tell both that one of them tried to link what is the other's: the one who tried, and the one it belongs to."""
+def tell_refused(organization: Organization, provider: IdentityProvider, user_id: int, subject: str) -> None:
+    """Tell who tried in vain to link a subject, and whoever it belongs to, if it is not one more of their own."""
     others = [(user, True) for user in _others_with(provider, subject, user_id)]
     for user, is_theirs in ((accounts.by_id(user_id), False), *others):
         if user.is_active:
-            _tell(user, "sso_link_refused", organization, provider, is_theirs=is_theirs)
+            _tell(user, "sso_link_refused", organization, provider, is_theirs=is_theirs, is_second=not others)
 
 
 def _link(actor: Actor, organization: Organization, provider: IdentityProvider, user: User, said: Said) -> Identity:
