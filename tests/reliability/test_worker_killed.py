@@ -194,9 +194,8 @@ def test_R01_killed_workers_tell_everybody_once_that_single_sign_on_is_off(
         of = {"organization_id": organization.id, "provider_id": provider.id, "claims": {}}
         users = db.session.scalars(select(Member.user_id).where(Member.id.in_(numbers)))
         db.session.execute(insert(Identity), [{**of, "user_id": user, "subject": str(user)} for user in users])
-        actor = Actor.of(
-            db.session.get_one(User, owner.user_id), ip=None, member=members.of_user(organization, owner.user_id)
-        )
+        member = members.of_user(organization, owner.user_id)
+        actor = Actor.of(db.session.get_one(User, owner.user_id), ip=None, member=member, is_fresh=True)
         disabling.disable(actor, organization, provider)
 
     world.write(switch_off)
