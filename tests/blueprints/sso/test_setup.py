@@ -39,7 +39,8 @@ def entered(theirs: HostileProvider, **changes: str) -> dict[str, str]:
 
 
 def connections(acme: Acme) -> list[IdentityProvider]:
-    return list(acme.world.read(lambda: db.session.scalars(select(IdentityProvider)).all()))
+    oldest_first = select(IdentityProvider).order_by(IdentityProvider.id)
+    return list(acme.world.read(lambda: db.session.scalars(oldest_first).all()))
 
 
 def set_up(acme: Acme, browser: FlaskClient, theirs: HostileProvider) -> None:
