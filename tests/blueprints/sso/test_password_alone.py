@@ -15,7 +15,7 @@ from webapp.http.rules import rule_of
 from webapp.models import Enforcement, Identity, Role
 
 VICTIMS, THIEFS = "u-1", "u-2"
-BUT = ("session", "sso_flow")
+BUT = ("session", "sso_flow", "outbox_message")
 
 
 @pytest.fixture(params=["linked", "taken back"])
@@ -52,6 +52,12 @@ def thief(world: World, victim: Person) -> FlaskClient:
     return browser
 
 
+def told(world: World) -> list[str]:
+    """Return to whom a letter goes: that of a link which was refused is the only one."""
+    assert {letter.kind for letter in world.letters()} == {"sso_link_refused"}
+    return [letter.to_address for letter in world.letters()]
+
+
 def ways_in(app: Flask, slug: str) -> Iterator[tuple[str, str]]:
     """Return method and path of each route that is open to whoever has yet to come through the provider."""
     for route in app.url_map.iter_rules():
@@ -74,6 +80,7 @@ def test_A03_A22_password_of_a_linked_member_opens_nothing_on_the_way_to_the_pro
                 there = departure(browser, post(browser, path, confirm="1"))
                 assert browser.get(at_provider(there)).status_code == 409
         assert browser.get(acme.address("members")).status_code == 303
+    assert told(world) == [victim.email]
 
 
 def test_A03_A22_A23_password_of_a_linked_member_does_not_change_whom_the_provider_knows_as_them(
@@ -85,6 +92,7 @@ def test_A03_A22_A23_password_of_a_linked_member_does_not_change_whom_the_provid
         assert post(browser, required.address("unlink"), confirm="1").location == required.address("login")
         assert required.link(browser).status_code == 409
         assert browser.get(acme.address("members")).status_code == 303
+    assert told(world) == [victim.email]
 
 
 def test_A23_whoever_has_come_through_the_provider_unlinks(world: World, acme: Acme, desk: Desk) -> None:
