@@ -67,7 +67,7 @@ from webapp.models import (
 )
 from webapp.services import accounts, addresses, projects, sessions, teams
 from webapp.services.sso import enforcement
-from webapp.services.sso.enforcement import Policy
+from webapp.services.sso.enforcement import EnforcementPolicy
 
 NOT_OURS = {"alembic_version", "sqlite_sequence"}
 REVISIONS = [script.revision for script in ScriptDirectory(str(schema.directory())).walk_revisions()]
@@ -344,7 +344,7 @@ def test_A22_bypass_and_rehearsal_are_told_apart_and_no_rehearsal_that_is_over_l
         if slug == "bypassed":
             enforcement.bypass(Actor.system(), organization_of(slug), timedelta(hours=1))
         else:
-            enforcement.put(provider, Policy(Enforcement.REQUIRED, moments[slug]), rehearsed_since=now)
+            enforcement.put(provider, EnforcementPolicy(Enforcement.REQUIRED, moments[slug]), rehearsed_since=now)
         return provider.id
 
     numbers = {slug: acme.world.write(begin, acme.world.organization(slug, acme.owner)) for slug in moments}

@@ -50,7 +50,7 @@ from webapp.services.accounts import NewAccount
 from webapp.services.first_run import setup_token
 from webapp.services.memberships import Terms
 from webapp.services.sso import connections, domains, enforcement, identities, mappings
-from webapp.services.sso.enforcement import Policy
+from webapp.services.sso.enforcement import EnforcementPolicy
 from webapp.services.sso.identities import Said
 
 PROVEN = "proven.example.org"
@@ -242,10 +242,10 @@ class Routes:
         if route.endpoint == "sso.check_domain" and all(record.domain != PROVEN for record in domains.records_of(here)):
             proven = SsoDomain(organization_id=here.id, domain=PROVEN, token="0" * 64, proven_at=clock.now())
             db.session.add(proven)
-        enforcement.put(provider, Policy(Enforcement.OFF))
+        enforcement.put(provider, EnforcementPolicy(Enforcement.OFF))
         if route.endpoint == "sso.rehearsal":
             until = clock.now() + timedelta(days=7)
-            enforcement.put(provider, Policy(Enforcement.REQUIRED, until), rehearsed_since=clock.now())
+            enforcement.put(provider, EnforcementPolicy(Enforcement.REQUIRED, until), rehearsed_since=clock.now())
         if route.endpoint == "sso.unlink":
             people = (self.acme.owner, self.acme.manager, self.acme.admin, self.acme.member)
             for person in people:

@@ -208,7 +208,7 @@ def test_A22_owner_who_came_by_a_password_requires_nothing(acme: Acme, desk: Des
             assert answer.status_code == 422
             assert re.search(r'value="required" required checked', answer.text)
             assert f"{desk.address('login')}?next={desk.address('enforce')}" in answer.text
-    wanted = enforcement.Policy(Enforcement.REQUIRED)
+    wanted = enforcement.EnforcementPolicy(Enforcement.REQUIRED)
     with pytest.raises(NotThroughProvider):
         acme.act(acme.owner, lambda actor, organization: enforcement.enforce(actor, organization, wanted, 1))
     assert policy(acme, desk) == (Enforcement.OFF, None)

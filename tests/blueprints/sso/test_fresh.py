@@ -101,7 +101,7 @@ VERBS = {
     "connections.renew_secret": Verb(with_provider(connections.renew_secret, "another secret")),
     "disabling.disable": Verb(with_provider(disabling.disable)),
     "enforcement.enforce": Verb(
-        lambda actor, here: enforcement.enforce(actor, here, enforcement.Policy(Enforcement.OPTIONAL), 1)
+        lambda actor, here: enforcement.enforce(actor, here, enforcement.EnforcementPolicy(Enforcement.OPTIONAL), 1)
     ),
     "identities.link": Verb(with_provider(identities.link, Said("u-1"))),
     "identities.unlink": Verb(with_provider(identities.unlink), linked),

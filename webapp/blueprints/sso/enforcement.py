@@ -27,7 +27,7 @@ from webapp.models import Enforcement, IdentityProvider, Organization
 from webapp.queries.enforcement import outsiders_of
 from webapp.queries.standing import Concerned, concerned_by, enforcing_of
 from webapp.services.sso import connections, enforcement
-from webapp.services.sso.enforcement import Policy
+from webapp.services.sso.enforcement import EnforcementPolicy
 from webapp.services.sso.errors import NotThroughProvider
 
 LATEST = timedelta(days=366)
@@ -61,11 +61,11 @@ class EnforcementForm(Form):
         if is_meant and field.data and not today < field.data <= today + LATEST:
             raise ValidationError(_("Choose a day after today, within a year, or none to begin now."))
 
-    def policy(self) -> Policy:
+    def policy(self) -> EnforcementPolicy:
         """Return what was chosen."""
         wanted = Enforcement(self.enforcement.data)
         day: date | None = self.from_date.data if wanted is Enforcement.REQUIRED else None
-        return Policy(wanted, datetime.combine(day, time.min, UTC) if day else None)
+        return EnforcementPolicy(wanted, datetime.combine(day, time.min, UTC) if day else None)
 
     def carried(self) -> list[tuple[str, str]]:
         """Return the names and values that send the same form again."""
@@ -105,7 +105,7 @@ def enforce(organization: Organization) -> Response:
     return go(url_for("sso.enforcing", org=organization.slug))
 
 
-def _said_of(wanted: Policy) -> str:
+def _said_of(wanted: EnforcementPolicy) -> str:
     """Return a sentence that says what is in force since."""
     if wanted.required_from is not None:
         begins = day(wanted.required_from.date())
@@ -125,7 +125,7 @@ def _ask(
     return confirmation("sso/_enforce_confirm.html", confirm, preview=question, carried=form.carried(), **said)
 
 
-def _refusal(provider: IdentityProvider, wanted: Policy) -> DomainError | None:
+def _refusal(provider: IdentityProvider, wanted: EnforcementPolicy) -> DomainError | None:
     """Return what keeps the viewer from it, before they are asked anything; the page says which way to go.
 
     It takes a sign-in of just now, through the provider; to require it no more, one by the password will do. A session

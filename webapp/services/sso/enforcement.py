@@ -30,7 +30,7 @@ LATER = "later"
 
 
 @dataclass(frozen=True)
-class Policy:
+class EnforcementPolicy:
     """Whether people have to come through the provider; `required_from` is when a rehearsal of that ends."""
 
     enforcement: Enforcement
@@ -77,7 +77,7 @@ def came_just_now(provider: IdentityProvider, user_id: int | None, session_id: i
     return bool(db.session.scalar(_CAME, {**of_session, "since": clock.now() - JUST_NOW}))
 
 
-def enforce(actor: Actor, organization: Organization, wanted: Policy, session_id: int) -> bool:
+def enforce(actor: Actor, organization: Organization, wanted: EnforcementPolicy, session_id: int) -> bool:
     """Let an organization require its provider or not, and tell its owners; return whether anything is another now.
 
     Whoever requires it has just come through it, so at least one owner can come in. From some day on means a rehearsal
@@ -96,7 +96,7 @@ def enforce(actor: Actor, organization: Organization, wanted: Policy, session_id
         raise NotThroughProvider
     if not is_shown:
         require_fresh(actor)
-    before, begins = policy_of(provider), wanted.required_from
+    before, begins = enforcement_of(provider), wanted.required_from
     provider.kept_optional_at = None
     if before == wanted:
         return False
@@ -113,12 +113,12 @@ def begin_anew(actor: Actor, organization: Organization, provider: IdentityProvi
     the right.
     """
     if before.enforcement is Enforcement.REQUIRED:
-        put(provider, Policy(Enforcement.OPTIONAL))
-        record(actor, Event.SSO_ENFORCED, organization, provider, policy_of(before))
-        _tell(actor, organization, provider, policy_of(provider))
+        put(provider, EnforcementPolicy(Enforcement.OPTIONAL))
+        record(actor, Event.SSO_ENFORCED, organization, provider, enforcement_of(before))
+        _tell(actor, organization, provider, enforcement_of(provider))
 
 
-def _tell(actor: Actor, organization: Organization, provider: IdentityProvider, policy: Policy) -> None:
+def _tell(actor: Actor, organization: Organization, provider: IdentityProvider, policy: EnforcementPolicy) -> None:
     begins = policy.required_from
     letters.tell_owners(
         organization,
@@ -140,27 +140,29 @@ def bypass(actor: Actor, organization: Organization, lasts: timedelta) -> dateti
     provider = connections.require_active(organization)
     if not is_required(provider):
         raise NothingRequired
-    before, until = policy_of(provider), clock.now() + lasts
-    put(provider, Policy(Enforcement.REQUIRED, until))
+    before, until = enforcement_of(provider), clock.now() + lasts
+    put(provider, EnforcementPolicy(Enforcement.REQUIRED, until))
     record(actor, Event.SSO_BYPASSED, organization, provider, before)
     host = connections.host_of(provider)
     letters.tell_owners(organization, "sso_bypassed", provider=host, until_at=until.isoformat())
     return until
 
 
-def policy_of(provider: IdentityProvider) -> Policy:
+def enforcement_of(provider: IdentityProvider) -> EnforcementPolicy:
     """Return what is in force."""
-    return Policy(provider.enforcement, provider.required_from)
+    return EnforcementPolicy(provider.enforcement, provider.required_from)
 
 
-def put(provider: IdentityProvider, policy: Policy, *, rehearsed_since: datetime | None = None) -> None:
+def put(provider: IdentityProvider, policy: EnforcementPolicy, *, rehearsed_since: datetime | None = None) -> None:
     """Put a policy in force, or begin or go on to rehearse it; its reminders begin anew."""
     provider.enforcement, provider.required_from = policy.enforcement, policy.required_from
     provider.rehearsed_since, provider.reminded_days = rehearsed_since, None
     db.session.flush()
 
 
-def record(actor: Actor, event: Event, organization: Organization, provider: IdentityProvider, before: Policy) -> None:
+def record(
+    actor: Actor, event: Event, organization: Organization, provider: IdentityProvider, before: EnforcementPolicy
+) -> None:
     """Note in the audit log that another policy is in force than before."""
-    change = {"before": before.described(), "after": policy_of(provider).described()}
+    change = {"before": before.described(), "after": enforcement_of(provider).described()}
     audit.record(actor, event, connections.target_of(provider), organization=organization, **change)

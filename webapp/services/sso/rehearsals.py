@@ -25,7 +25,7 @@ from webapp.models import (
 from webapp.services import audit, organizations
 from webapp.services.audit import Event
 from webapp.services.sso import connections, errands, letters, reminders
-from webapp.services.sso.enforcement import Policy, is_rehearsed, policy_of, put, record
+from webapp.services.sso.enforcement import EnforcementPolicy, enforcement_of, is_rehearsed, put, record
 from webapp.services.sso.errands import Owed
 from webapp.services.sso.reminders import Whom
 
@@ -118,8 +118,8 @@ def _end(organization: Organization, provider: IdentityProvider, people: int) ->
 
     Nobody could through a provider of which the last check found that it does not work.
     """
-    before, is_possible = policy_of(provider), has_owner(provider) and provider.probe_problem is None
-    put(provider, Policy(Enforcement.REQUIRED if is_possible else Enforcement.OPTIONAL))
+    before, is_possible = enforcement_of(provider), has_owner(provider) and provider.probe_problem is None
+    put(provider, EnforcementPolicy(Enforcement.REQUIRED if is_possible else Enforcement.OPTIONAL))
     provider.kept_optional_at = None if is_possible else clock.now()
     record(Actor.system(), Event.SSO_ENFORCED, organization, provider, before)
     _tell_owners(organization, provider, "required" if is_possible else "kept", before.required_from, people)
