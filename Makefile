@@ -52,7 +52,7 @@ messages: .venv/.ready ## Bring the catalogues of translations up to date with t
 	@mkdir -p build
 	@$(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --keyword "N_ lazy_gettext" --sort-by-file \
 		--add-location file --width 120 --msgid-bugs-address "the issue tracker of Vestibule" \
-		--output-file build/messages.pot .
+		--output-file build/messages.pot $(sort $(shell find webapp -name '*.py' -o -name '*.html' -o -name '*.txt'))
 	@$(BIN)/pybabel --quiet update --input-file build/messages.pot --output-dir $(TRANSLATIONS) --width 120 \
 		--no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date
 
