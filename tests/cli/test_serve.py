@@ -1,6 +1,7 @@
 """vestibule serve: what it prints and when, and that nothing of it is left behind."""
 
 import os
+import resource
 import select
 import signal
 import socket
@@ -14,6 +15,7 @@ import pytest
 from tests.support.commands import PATIENCE_SECONDS, script, variables
 from tests.support.server import STOP_SECONDS, running_server
 from tests.support.visitor import Visitor
+from webapp.cli.serve import most_connections
 
 REQUEST = '"route": "/login"'
 
@@ -86,3 +88,14 @@ def ending(process: int) -> Iterator[None]:
         assert ended, "it outlived its server"
     finally:
         os.close(descriptor)
+
+
+@pytest.mark.parametrize(("open_files", "clients"), [(1024, 768), (20_000, 1000), (64, 16)])
+def test_X09_clients_leave_a_process_the_files_it_needs(open_files: int, clients: int) -> None:
+    """Where it cannot open one more it ends, and all it was about to answer with it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (open_files, hard))
+    try:
+        assert most_connections(threads=16) == clients
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

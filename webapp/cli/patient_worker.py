@@ -16,7 +16,7 @@ SENDING_SECONDS: Final = 60
 """For an answer to be taken; a large one has a second more for each `LEAST_BYTES_A_SECOND`."""
 LEAST_BYTES_A_SECOND: Final = 50_000
 SLOW_SECONDS: Final = 5
-"""For an answer to be taken while others wait for a thread."""
+"""For a request to arrive, or an answer to be taken, while others wait for a thread."""
 
 
 class PatientSocket(socket.socket):
@@ -77,6 +77,7 @@ class PatientWorker(ThreadWorker):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._begun: dict[Any, float] = {}
+        self._in_threads: set[Any] = set()
 
     def enqueue_req(self, conn: Any) -> None:
         """Give a connection to a thread, but a new one to the poller, which calls again when its first byte comes."""
@@ -92,9 +93,11 @@ class PatientWorker(ThreadWorker):
 
     def handle(self, conn: Any) -> Any:
         """Answer a request, then end the connection where no other may follow; ending it again does nothing."""
+        self._in_threads.add(conn)
         try:
             goes_on = super().handle(conn)
         finally:
+            self._in_threads.discard(conn)
             del self._begun[conn]
         if goes_on is False:
             conn.close(graceful=True)
@@ -112,20 +115,31 @@ class PatientWorker(ThreadWorker):
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Accept connections and take up what is ready; once a second at least, end the waiting for clients."""
         super().wait_for_and_dispatch_events(timeout)
-        latest = monotonic() - RECEIVING_SECONDS
         begun = list(self._begun.items())
-        for conn in [conn for conn, since in begun if since < latest]:
-            _shut_down(conn, socket.SHUT_RD)  # whoever reads finds the end there; an answer under way still leaves
-        self._make_room([conn for conn, _since in begun])
+        for conn in [conn for conn, since in begun if since < monotonic() - RECEIVING_SECONDS]:
+            _end_receiving(conn)
+        self._make_room(begun, len(begun) - self.cfg.threads)
 
-    def _make_room(self, begun: list[Any]) -> None:
-        """Give up as many slow clients as others wait for a thread: those first who have kept us waiting longest."""
-        waiting = len(begun) - self.cfg.threads
-        if waiting > 0:
-            slow = [conn for conn in begun if _kept_waiting(conn) > SLOW_SECONDS]
-            for conn in sorted(slow, key=_kept_waiting, reverse=True)[:waiting]:
-                self.log.info("Gave up an answer that a client took too slowly, for others to be answered")
-                _shut_down(conn, socket.SHUT_RDWR)
+    def _make_room(self, begun: list[tuple[Any, float]], waiting: int) -> None:
+        """Give up as many slow clients as others wait for a thread.
+
+        First those in threads who may not have sent their requests yet, then those who have taken longest.
+        """
+        if waiting <= 0:
+            return
+        earliest = monotonic() - SLOW_SECONDS
+        sending = [c for c, since in begun if c in self._in_threads and since < earliest and not _kept_waiting(c)]
+        for conn in sending:
+            _end_receiving(conn)
+        slow = [conn for conn, _since in begun if _kept_waiting(conn) > SLOW_SECONDS]
+        for conn in sorted(slow, key=_kept_waiting, reverse=True)[: max(0, waiting - len(sending))]:
+            self.log.info("Gave up an answer that a client took too slowly, for others to be answered")
+            _shut_down(conn, socket.SHUT_RDWR)
+
+
+def _end_receiving(conn: Any) -> None:
+    """Let whoever reads find the end; an answer under way still leaves."""
+    _shut_down(conn, socket.SHUT_RD)
 
 
 def _kept_waiting(conn: Any) -> float:

@@ -1,6 +1,7 @@
 """vestibule serve"""
 
 import os
+import resource
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -22,6 +23,10 @@ from webapp.config import THREADS, Settings, is_loopback
 from webapp.db import db
 from webapp.http import logs
 from webapp.providers.demo import offered_in
+
+MOST_CONNECTIONS = 1000
+FILES_OF_OUR_OWN = 256
+"""Each process may open so many besides the connections of clients: to databases, providers and files."""
 
 
 class Server(BaseApplication):
@@ -104,6 +109,7 @@ def _options(bind: str, workers: int, threads: int) -> dict[str, Any]:
         "workers": workers,
         "threads": threads,
         "worker_class": PatientWorker,
+        "worker_connections": most_connections(threads),
         # Files leave as all else does, piece by piece: the worker counts what a client has taken.
         "sendfile": False,
         "graceful_timeout": STOP_SECONDS,
@@ -116,6 +122,14 @@ def _options(bind: str, workers: int, threads: int) -> dict[str, Any]:
         "forwarder_headers": "",
         "logger_class": JsonLogger,
     }
+
+
+def most_connections(threads: int) -> int:
+    """Return how many clients a process accepts at once: so many that it can still open what else it needs."""
+    open_files, _most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if open_files == resource.RLIM_INFINITY:
+        return MOST_CONNECTIONS
+    return max(threads, min(MOST_CONNECTIONS, open_files - FILES_OF_OUR_OWN))
 
 
 def _require_matching_bind(bind: str, settings: Settings) -> None:

@@ -96,10 +96,12 @@ def create_own(actor: Actor, name: str, *, by_anyone: bool) -> Organization:
     Raises:
         NotFound: the actor has no account.
         OrganizationsByAdministrators: the settings do not, and the actor is none.
+        OftenEnough: they have made too many today.
     """
     user = accounts.by_id(actor.user_id or 0)
     if not may_create(user.id, by_anyone=by_anyone):
         raise OrganizationsByAdministrators
+    attempts.require_few_a_day("organizations", actor, field="name")
     return create(actor, name, user, accounts.primary_address(user.id).address)[0]
 
 

@@ -17,6 +17,8 @@ from webapp import create_app
 from webapp.config import Settings
 from webapp.db import db
 from webapp.models import FormerSlug, Organization, User
+from webapp.services import attempts
+from webapp.services.attempts import CHANGES_A_DAY, DAY, Limit
 from webapp.services.slugs import MAX_CHARACTERS, RESERVED
 
 
@@ -55,6 +57,15 @@ def test_administrator_makes_an_organization_and_owns_it(acme: Acme, administrat
         {"name": "Lakeside Clinic", "slug": "lakeside-clinic"},
     )
     assert (joined.event, joined.actor_name) == ("member.joined", "Mona Manager")
+
+
+def test_X06_somebody_makes_so_many_organizations_a_day(acme: Acme, administrator: Person) -> None:
+    limit = Limit(f"organizations:user:{administrator.user_id}", CHANGES_A_DAY, DAY)
+    acme.world.write(attempts.raise_counters, {limit: CHANGES_A_DAY - 1})
+    browser = acme.browser(administrator)
+    assert create(browser, name="Lakeside Clinic")[0] == 303
+    with acme.unchanged():
+        assert create(browser, name="Hillside Clinic")[0] == 422
 
 
 @pytest.mark.parametrize("who", ["owner", "member", "suspended", "stranger"])

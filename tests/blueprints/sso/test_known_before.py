@@ -73,6 +73,16 @@ def replaced(desk: Desk) -> Desk:
     return after
 
 
+def test_A03_what_was_somebodys_at_an_earlier_connection_links_to_nobody_else(acme: Acme, open_desk: Desk) -> None:
+    after = replaced(open_desk)
+    with acme.unchanged("sso_flow", "outbox_message"):
+        assert after.link(acme.browser(acme.admin)).status_code == 409
+    told = {letter.to_address: letter.data["is_theirs"] for letter in acme.world.letters("sso_link_refused")}
+    assert told == {acme.admin.email: False, acme.member.email: True}
+    after.link(acme.browser(acme.member))
+    assert after.identities() == [("u-1", acme.member.user_id)]
+
+
 def test_D10_whoever_unlinked_and_was_removed_does_not_join_again(world: World, acme: Acme, open_desk: Desk) -> None:
     unlink(acme, open_desk)
     remove(acme)

@@ -18,7 +18,7 @@ from webapp.services import attempts
 from webapp.services.attempts import CHANGES_A_DAY, DAY, Limit
 from webapp.services.sso import domains, recovery
 from webapp.services.sso.domains import MOST_LETTERS_A_DAY
-from webapp.services.sso.identities import LETTERS_A_DAY
+from webapp.services.sso.identities import LETTERS_A_DAY, REFUSALS_TOLD_A_DAY
 from webapp.services.sso.letters import MOST_A_DAY
 from webapp.services.sso.mappings import MOST_MAPPINGS
 
@@ -77,6 +77,20 @@ def test_X06_person_gets_so_many_letters_a_day_about_their_link(world: World, ac
     other = acme.browser(acme.admin)
     desk.link(other)
     assert [letter.to_address for letter in world.letters("sso_linked")] == [acme.member.email, acme.admin.email]
+
+
+def test_X06_links_tried_in_vain_keep_no_letter_about_the_one_that_is_changed_from_leaving(
+    world: World, acme: Acme, desk: Desk
+) -> None:
+    desk.know(acme.member, "u-1")
+    desk.theirs.person = "u-2"
+    browser = acme.browser(acme.member)
+    for _ in range(REFUSALS_TOLD_A_DAY + 1):
+        assert desk.link(browser).status_code == 409
+    all_but_one(acme, f"sso:letters:{{}}:{acme.member.user_id}", LETTERS_A_DAY)
+    assert post(browser, desk.address("unlink"), confirm="1").status_code == 303
+    kinds = [letter.kind for letter in world.letters() if letter.kind.startswith("sso_")]
+    assert kinds == ["sso_link_refused"] * REFUSALS_TOLD_A_DAY + ["sso_unlinked"]
 
 
 def test_X09_there_are_so_many_mappings(acme: Acme, desk: Desk) -> None:

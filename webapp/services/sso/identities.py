@@ -55,6 +55,7 @@ from webapp.services.sso.errors import (
 from webapp.services.tokens import digest
 
 LETTERS_A_DAY = 20
+REFUSALS_TOLD_A_DAY = 3
 REFRESHED_EVERY = DAY
 
 
@@ -108,16 +109,19 @@ def known(provider: IdentityProvider, subject: str) -> Known | None:
     return Known(*row) if row else None
 
 
-_KNEW = select(
-    IdentityProvider.id, IdentityProvider.kind, IdentityProvider.issuer, IdentityProvider.known_issuer
-).where(
-    IdentityProvider.organization_id == bindparam("organization_id"),
-    or_(
-        *(
-            exists().where(model.provider_id == IdentityProvider.id, model.subject == bindparam("subject"))
-            for model in (Identity, FormerIdentity)
+_HOLDERS = union_all(
+    *(
+        select(
+            model.user_id,
+            IdentityProvider.id,
+            IdentityProvider.kind,
+            IdentityProvider.issuer,
+            IdentityProvider.known_issuer,
         )
-    ),
+        .join(IdentityProvider, IdentityProvider.id == model.provider_id)
+        .where(IdentityProvider.organization_id == bindparam("organization_id"), model.subject == bindparam("subject"))
+        for model in (Identity, FormerIdentity)
+    )
 )
 _WAS_NAMED = select(
     or_(
@@ -135,8 +139,13 @@ _WAS_NAMED = select(
 
 def was_known(provider: IdentityProvider, subject: str) -> bool:
     """Tell whether a subject is or was somebody's at a connection, or at an earlier one to the same provider."""
-    knew = db.session.execute(_KNEW, {"organization_id": provider.organization_id, "subject": subject})
-    return any(row.id == provider.id or issuers.is_same(row, provider) for row in knew.all())
+    return bool(_holders(provider, subject))
+
+
+def _holders(provider: IdentityProvider, subject: str) -> set[int]:
+    """Return the ids of those whose a subject is or was, at a connection or at an earlier one to the same provider."""
+    found = db.session.execute(_HOLDERS, {"organization_id": provider.organization_id, "subject": subject})
+    return {row.user_id for row in found.all() if row.id == provider.id or issuers.is_same(row, provider)}
 
 
 def was_named(organization: Organization, canonical: str) -> bool:
@@ -281,25 +290,10 @@ def link(
     return mine
 
 
-_OTHERS_WITH = select(User).where(
-    User.id != bindparam("user_id"),
-    User.id.in_(
-        union_all(
-            *(
-                select(model.user_id).where(
-                    model.provider_id == bindparam("provider_id"), model.subject == bindparam("subject")
-                )
-                for model in (Identity, FormerIdentity)
-            )
-        )
-    ),
-)
-
-
 def _others_with(provider: IdentityProvider, subject: str, user_id: int) -> Sequence[User]:
-    """Return whose a subject is, or was before they unlinked it, but for one user."""
-    asked = {"provider_id": provider.id, "subject": subject, "user_id": user_id}
-    return db.session.scalars(_OTHERS_WITH, asked).all()
+    """Return whose a subject is or was, at this connection or an earlier one to the same provider, but for one user."""
+    others = _holders(provider, subject) - {user_id}
+    return db.session.scalars(select(User).where(User.id.in_(others))).all() if others else []
 
 
 def unlink(actor: Actor, organization: Organization, provider: IdentityProvider) -> None:
@@ -385,8 +379,15 @@ def _membership(actor: Actor) -> Member:
 
 
 def _tell(user: User, kind: str, organization: Organization, provider: IdentityProvider, **more: bool) -> None:
-    """Queue a letter, at most twenty a day for one person about one organization."""
-    if attempts.count([Limit(f"sso:letters:{organization.id}:{user.id}", LETTERS_A_DAY, DAY)]):
+    """Queue a letter, so many a day for one person about one organization.
+
+    What was refused has a number of its own: whoever tries in vain must not keep the next letter from leaving.
+    """
+    about = f"{organization.id}:{user.id}"
+    limit = Limit(f"sso:letters:{about}", LETTERS_A_DAY, DAY)
+    if kind == "sso_link_refused":
+        limit = Limit(f"sso:refusals-told:{about}", REFUSALS_TOLD_A_DAY, DAY)
+    if attempts.count([limit]):
         return
     said = {"organization": organization.name, "slug": organization.slug, "provider": connections.host_of(provider)}
     accounts.tell(user, kind, **said, **more)
