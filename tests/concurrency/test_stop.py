@@ -34,8 +34,8 @@ def test_server_asked_to_stop_ends_with_its_mail_worker(
         assert living(server.process.pid) == []
 
 
-def living(group: int) -> list[str]:
-    """Return the processes of a group that still run, as the kernel describes them; the dead may wait to be collected.
+def living(session: int) -> list[str]:
+    """Return the processes of a session that run, as the kernel describes them; the dead may wait to be collected.
 
     Collecting those whose parent is gone is the business of the machine's first process, and some never do.
     """
@@ -43,6 +43,6 @@ def living(group: int) -> list[str]:
     for file in Path("/proc").glob("[0-9]*/stat"):
         with suppress(FileNotFoundError, ProcessLookupError):
             stat = file.read_text()
-            state, _parent, of_group = stat.rpartition(")")[2].split()[:3]
-            found += [stat] if int(of_group) == group and state != "Z" else []
+            state, _parent, _group, of_session = stat.rpartition(")")[2].split()[:4]
+            found += [stat] if int(of_session) == session and state != "Z" else []
     return found

@@ -4,13 +4,12 @@ import pytest
 
 from tests.support.ledger import Ledger
 from tests.support.server import Server
-from tests.support.sizes import rounds
 from tests.support.unproven import unproven
 from tests.support.visitor import at_once, visitor_at
 from tests.support.worlds import World
 
 
-@pytest.mark.parametrize("number", rounds(3))
+@pytest.mark.parametrize("number", range(3))
 def test_C15_accounts_that_prove_one_address_at_once_leave_it_to_one(
     world: World, server: Server, ledger: Ledger, number: int
 ) -> None:
