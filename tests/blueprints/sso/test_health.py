@@ -30,7 +30,7 @@ from webapp.providers.errors import Reason
 from webapp.providers.words import WORDS
 from webapp.services.audit import Event
 
-PATIENCE_SECONDS = 0.3
+PATIENCE_SECONDS = 3  # a provider that answers must be heard on a machine with much to do
 STRANGERS = 4
 """Questions at once to connections that have not answered soon before, all together."""
 REFERENCE = re.compile(r'this reference: <span class="code">([0-9a-f]{12})<')
