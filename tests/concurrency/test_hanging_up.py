@@ -102,6 +102,20 @@ def test_X09_slow_clients_make_room_for_others_and_no_more_of_them_than_needed(
         assert sorted(is_whole(client) for client in clients) == [False, True]
 
 
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_X09_requests_that_stall_make_room_before_slow_answers(database_url: str, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        environment = environment_for(database_url, tmp_path)
+        patient = ("--workers", "1", "--threads", "2", "--patience", "3600")
+        server = stack.enter_context(running_server(environment, tmp_path, *patient))
+        stalling = stack.enter_context(socket.create_connection(address_of(server), TIMEOUT_SECONDS))
+        stalling.sendall(BEGUN)
+        slow = stack.enter_context(asking_for_much(server))
+        assert Visitor(server.url).get("/login").status == 200
+        assert stalling.recv(12) == b"HTTP/1.1 400"
+        assert is_whole(slow)
+
+
 def address_of(server: Server) -> tuple[str, int]:
     address = urlsplit(server.url)
     return str(address.hostname), int(address.port or 0)

@@ -88,6 +88,7 @@ def run(app: Flask, examples: int, steps: int) -> None:
         suppress_health_check=with_fixtures,
         phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
     )
+    # It is typed to take a class, and documented to take whatever makes a machine
     run_state_machine_as_test(partial(Histories, beginnings(app)), settings=profile)  # type: ignore[arg-type]
 
 
