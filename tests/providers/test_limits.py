@@ -15,11 +15,14 @@ from tests.support.identity_provider import (
     Browser,
     HostileProvider,
     connected,
+    connection_to,
     rsa_key,
 )
 from webapp.providers import http
+from webapp.providers.base import Surroundings
 from webapp.providers.errors import DoesNotAnswer, NotBelieved, ProviderError, Reason
 from webapp.providers.http import Conversation, Network
+from webapp.providers.registry import provider_for
 from webapp.providers.remembered import MOST, REFETCH_SECONDS, Remembered
 
 PATIENCE_SECONDS = 0.3
@@ -212,6 +215,16 @@ def test_X03_what_is_remembered_is_bounded() -> None:
         kept.get(str(number), lambda: 1)
     assert kept.get("0", lambda: 2) == 2
     assert kept.get(str(MOST), lambda: 2) == 1
+
+
+def test_each_process_learns_of_providers_by_itself(theirs: HostileProvider) -> None:
+    connection = connection_to(theirs)
+    for number in (1, 2):
+        surroundings = Surroundings(LOOPBACK.network)
+        theirs.discovery_changes = {"jwks_uri": f"{theirs.issuer}/jwks?{number}"}
+        for _sign_in in range(2):
+            Browser(provider_for(connection, surroundings), theirs).sign_in()
+        assert (theirs.hits["jwks"], theirs.hits["discovery"]) == (number, number)
 
 
 @pytest.mark.parametrize("kid", ["k-2", "k-1", None], ids=["new", "same", "none"])

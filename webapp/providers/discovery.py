@@ -8,12 +8,9 @@ from authlib.oidc.discovery import get_well_known_url
 
 from webapp.providers.errors import DoesNotAnswer, Misconfigured, OtherIssuer, Reason
 from webapp.providers.http import Conversation, checked_address
-from webapp.providers.remembered import Remembered
 
 ALGORITHMS: Final = ("RS256", "PS256", "ES256", "EdDSA")
 METHODS: Final = ("client_secret_basic", "client_secret_post")
-
-documents: Final[Remembered["Metadata"]] = Remembered()
 
 
 @dataclass(frozen=True)

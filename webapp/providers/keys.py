@@ -11,7 +11,6 @@ from joserfc.util import base64_to_int
 
 from webapp.providers.errors import DoesNotAnswer, NotBelieved, Reason
 from webapp.providers.http import Conversation
-from webapp.providers.remembered import Remembered
 
 KEYS_MAX = 50
 MODULUS_BITS = range(2048, 8193)
@@ -19,8 +18,6 @@ MODULUS_BITS = range(2048, 8193)
 KINDS: Final[Mapping[str, type[RSAKey] | type[ECKey] | type[OKPKey]]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 PUBLIC_PARTS: Final = {"kty", "kid", "alg", "use", "n", "e", "crv", "x", "y"}
 KIND_OF_ALGORITHM: Final = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC", "EdDSA": "OKP"}
-
-key_sets: Final[Remembered[tuple[Key, ...]]] = Remembered()
 
 
 class _Registry(JWSRegistry):

@@ -129,7 +129,7 @@ class OidcProvider(Provider):
 
     def _metadata(self, conversation: Conversation) -> Metadata:
         key = f"{self.connection.key} {self.issuer}"
-        return discovery.documents.get(key, lambda: discovery.metadata_of(self.issuer, conversation))
+        return self.surroundings.documents.get(key, lambda: discovery.metadata_of(self.issuer, conversation))
 
     def _check_issuer_parameter(self, metadata: Metadata, parameters: Parameters) -> None:
         """Refuse the answer of another provider, also one that is an error (RFC 9207, section 2.4)."""
@@ -140,14 +140,14 @@ class OidcProvider(Provider):
     def _believed(
         self, token: str, metadata: Metadata, expected: Expected, conversation: Conversation
     ) -> dict[str, Any]:
-        key = f"{self.connection.key} {metadata.jwks_uri}"
+        key, key_sets = f"{self.connection.key} {metadata.jwks_uri}", self.surroundings.key_sets
 
         def fetch() -> tuple[Key, ...]:
             return keys.fetch_keys(metadata.jwks_uri, conversation)
 
-        signed = keys.signed_claims(token, keys.key_sets.get(key, fetch), metadata.algorithms)
+        signed = keys.signed_claims(token, key_sets.get(key, fetch), metadata.algorithms)
         if signed is None:
-            signed = keys.signed_claims(token, keys.key_sets.again(key, fetch), metadata.algorithms)
+            signed = keys.signed_claims(token, key_sets.again(key, fetch), metadata.algorithms)
         if signed is None:
             raise NotBelieved(Reason.SIGNATURE)
         claims, algorithm = signed
