@@ -10,6 +10,7 @@ from tests.support.acme import Acme
 from tests.support.identity_provider import HostileProvider
 from tests.support.sso import Desk, at_provider, signed_in_as
 from tests.support.unproven import unproven
+from tests.support.visitor import at_once
 from tests.support.worlds import PASSWORD, World, csrf_token, post
 from webapp import clock
 from webapp.db import db
@@ -71,6 +72,30 @@ def test_second_identity_at_the_same_provider_is_refused_and_they_are_told(acme:
         assert desk.link(acme.browser(acme.member)).status_code == 409
     [told] = acme.world.letters("sso_link_refused")
     assert (told.to_address, told.data["is_second"]) == (acme.member.email, True)
+
+
+def test_one_account_that_two_tabs_link_at_once_has_one_identity(acme: Acme, desk: Desk) -> None:
+    tabs = [acme.browser(acme.member) for _ in range(2)]
+    backs = []
+    for number, tab in enumerate(tabs, start=1):
+        desk.theirs.person = f"u-{number}"
+        backs.append(at_provider(desk.way_out(tab, "link")))
+    answers = at_once(2, lambda index: tabs[index].get(backs[index]).status_code)
+    assert sorted(answers) == [303, 409]
+    assert desk.identities() == [(f"u-{answers.index(303) + 1}", acme.member.user_id)]
+    [told] = acme.world.letters("sso_link_refused")
+    assert (told.to_address, told.data["is_second"]) == (acme.member.email, True)
+
+
+def test_one_identity_that_two_accounts_link_at_once_is_one_persons(acme: Acme, desk: Desk) -> None:
+    people = (acme.member, acme.admin)
+    browsers = [acme.browser(person) for person in people]
+    backs = [at_provider(desk.way_out(browser, "link")) for browser in browsers]
+    answers = at_once(2, lambda index: browsers[index].get(backs[index]).status_code)
+    assert sorted(answers) == [303, 409]
+    assert desk.identities() == [("u-1", people[answers.index(303)].user_id)]
+    told = {letter.to_address for letter in acme.world.letters("sso_link_refused")}
+    assert told == {person.email for person in people}
 
 
 def test_A21_page_names_organization_provider_and_account_and_only_its_button_begins(acme: Acme, desk: Desk) -> None:
