@@ -198,7 +198,7 @@ def test_pages_of_teams_and_projects(hall: Hall, gallery: Gallery) -> None:
     gallery.show(page, "projects-of-somebody")
     page.goto(hall.members)
     page.get_by_role("link", name="Daniel Kim").click()
-    expect(page.get_by_role("heading", name="What they can open")).to_be_visible()
+    expect(page.get_by_role("heading", name="What you can open")).to_be_visible()
     gallery.show(page, "member-own-page")
     gallery.assert_faultless()
 
