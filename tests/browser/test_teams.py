@@ -118,3 +118,31 @@ def test_team_from_its_first_project_to_its_end(hall: Hall, ledger: Ledger, *, j
     remove_team(page)
     counts = {table: ledger.count(table) for table in ("team", "access_group", "project", "member")}
     assert counts == {"team": 0, "access_group": 0, "project": 0, "member": 8}
+
+
+def test_people_are_found_as_one_types_and_whoever_is_chosen_stays(hall: Hall, ledger: Ledger) -> None:
+    people = move_in(hall)
+    page = hall.page(f"/orgs/{hall.slug}/teams", hall.owner)
+    make_team(page)
+    tab(page, "Members").click()
+    page.get_by_role("link", name="Add members").first.click()
+    expect(page).to_have_url(re.compile("/members/add$"))
+    search, address = page.get_by_label("Name or email"), page.url
+    search.press_sequentially("dan")
+    page.get_by_role("checkbox", name="Daniel Kim").check()
+    search.fill("")
+    search.press_sequentially("ele")
+    expect(page.get_by_role("checkbox", name="Elena Petrova")).not_to_be_checked()
+    expect(page.get_by_role("checkbox", name="Daniel Kim")).to_be_checked()
+    expect(page.locator("#status")).to_have_text("2 members shown")
+    expect(search).to_be_focused()
+    search.press_sequentially("x")
+    expect(page.get_by_text("Nobody else matches “elex”")).to_be_visible()
+    expect(page.get_by_role("checkbox", name="Daniel Kim")).to_be_checked()
+    expect(page).to_have_url(address)
+    page.get_by_role("button", name="Add to the team").click()
+    expect(page.get_by_text("1 member was added.")).to_be_visible()
+    dock = {row["id"] for row in ledger.rows("team")}
+    ids = {row["id"]: row["user_id"] for row in ledger.rows("member")}
+    users = {ids[row["member_id"]] for row in ledger.rows("team_member") if row["team_id"] in dock}
+    assert users == {hall.owner.user_id, people["Daniel Kim"].user_id}

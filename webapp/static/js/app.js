@@ -149,7 +149,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const swapped = event.detail.elt;
   if (swapped.id === "panel") focusFirstProblem();
   if (["panel", "results"].includes(swapped.id)) keepFocusNear(swapped);
-  if (swapped.id === "results") announce(swapped.dataset.status);
+  if (swapped.dataset.status) announce(swapped.dataset.status);
 });
 
 // Back or Forward, pressed before htmx listened, changed the address but not the page.
