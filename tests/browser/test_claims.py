@@ -66,6 +66,7 @@ def test_owner_lets_a_claim_fill_a_group_and_takes_it_back(
     page.get_by_role("link", name="Claim mappings").click()
     expect(page.get_by_text("No claim fills an access group yet")).to_be_visible()
     gallery.show(page, "claims-none")
+    page.reload()
     search = page.get_by_label("Name of the group or of its team")
     search.press_sequentially("zz")
     expect(page.get_by_text("No access group matches “zz”")).to_be_visible()
