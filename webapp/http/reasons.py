@@ -35,7 +35,13 @@ class Reason:
     sentence: str
 
 
-LAST_OWNER = Reason(N_("Last owner"), N_("The last active owner must stay one. Make somebody else an owner first."))
+LAST_OWNER = Reason(
+    N_("Last owner"),
+    N_(
+        "Nobody else could come in as an owner. Make somebody an owner first who has a verified address and, where single "
+        "sign-on is or will be required, is linked."
+    ),
+)
 REFUSED: dict[type[DomainError], Reason] = {
     Yourself: Reason(N_("Yourself"), N_("Nobody changes their own membership. Another manager or owner can.")),
     AboveYourRole: Reason(N_("Above your role"), N_("Only people whose role is not below theirs can change this.")),
