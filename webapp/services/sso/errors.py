@@ -141,7 +141,8 @@ class SecondIdentity(SsoError):
     title = N_("You are linked already")
     sentence = N_(
         "You are linked to another account at this provider. Nothing was changed, and you are told by email. Unlink "
-        "that one first; where single sign-on is required, come in through it before you do."
+        "that one first; where single sign-on is required, come in through it before you do. If that link is not "
+        "yours, ask an owner to take it away."
     )
 
 
