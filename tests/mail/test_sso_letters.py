@@ -53,7 +53,7 @@ KINDS = [
         "/verify-email/a-token",
         "sign in with it and your password",
     ),
-    ("sso_taken_away", {**TAKEN, "has_password": False, "token": "a-token"}, "/verify-email/a-token", "choose one there"),
+    ("sso_taken_away", {**TAKEN, "has_password": False, "token": "a"}, "/verify-email/a", "choose one there"),
     ("sso_disabled", {"has_password": True}, "/login", "with your email address and your password"),
     ("sso_disabled", {"has_password": False}, "/forgot-password", "you get a link to choose one"),
     (
