@@ -9,6 +9,7 @@ import time_machine
 from tests.support.acme import Acme
 from tests.support.managed import held, ids
 from tests.support.pages import Page
+from tests.support.plugins import YES, Decider, installed
 from tests.support.sso import Desk, at_provider, rows
 from tests.support.taking_away import link_as, owner_of, page_of, sign_in_as, take_away, wrongly_linked
 from tests.support.teams import furnish, make_group
@@ -62,7 +63,7 @@ def test_what_claims_gave_goes_with_it_and_the_audit_log_keeps_which_link_it_was
     assert "Olive Owner took away the link of Mina Member with the identity provider" in said
 
 
-def test_E14_C11_what_is_refused_changes_nothing_and_says_why(world: World, acme: Acme, known: Desk) -> None:
+def test_E14_what_is_refused_changes_nothing_and_says_why(world: World, acme: Acme, known: Desk) -> None:
     owner, manager, address = owner_of(known), acme.browser(acme.manager), f"{page_of(acme, acme.member)}/unlink"
     strange = f"/orgs/{acme.other_slug}/members/{acme.member_id(acme.member)}/unlink"
     with acme.unchanged("session", "member"):
@@ -75,6 +76,17 @@ def test_E14_C11_what_is_refused_changes_nothing_and_says_why(world: World, acme
         with time_machine.travel(clock.now() + timedelta(minutes=11), tick=False):
             for answer in (owner.get(address), post(owner, address, confirm="1")):
                 assert (answer.status_code, "Sign in again" in answer.text) == (403, True)
+
+
+def test_D05_whom_a_plug_in_lets_set_single_sign_on_up_takes_nothing_from_whoever_is_above_them(
+    acme: Acme, known: Desk
+) -> None:
+    with installed(yes=Decider(YES)):
+        browser = acme.browser(acme.manager)
+        with acme.unchanged("session", "member"):
+            assert post(browser, f"{page_of(acme, acme.owner)}/unlink", confirm="1").status_code == 403
+            assert "Above your role" in browser.get(page_of(acme, acme.owner)).text
+        assert take_away(known, acme.member, browser).status_code == 303
 
 
 def test_A22_last_owner_who_is_linked_keeps_the_link_where_it_is_required(acme: Acme, known: Desk) -> None:
@@ -109,7 +121,7 @@ def test_yes_to_one_link_is_none_to_another(acme: Acme, known: Desk) -> None:
 
 
 @pytest.mark.parametrize("way", ["login", "link"])
-def test_A19_coming_back_from_the_provider_at_the_same_moment_leaves_no_half_of_a_link(
+def test_C15_coming_back_from_the_provider_at_the_same_moment_leaves_no_half_of_a_link(
     acme: Acme, known: Desk, way: str
 ) -> None:
     """Either it was linked when the owner took it away, or it is linked since: then the person did it."""
