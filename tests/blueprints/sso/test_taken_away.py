@@ -9,16 +9,7 @@ from tests.support.taking_away import link_as, page_of, remove, sign_in_as, take
 from tests.support.unproven import copied
 from tests.support.worlds import PASSWORD, World, post
 from webapp.db import db
-from webapp.models import (
-    EmailAddress,
-    Enforcement,
-    FormerIdentity,
-    Joining,
-    MemberStatus,
-    ProviderStatus,
-    Role,
-    User,
-)
+from webapp.models import EmailAddress, Enforcement, FormerIdentity, Joining, MemberStatus, ProviderStatus, Role, User
 
 BEFORE = "belonged to somebody here before"
 

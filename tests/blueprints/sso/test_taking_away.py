@@ -16,11 +16,11 @@ from tests.support.teams import furnish, make_group
 from tests.support.visitor import at_once
 from tests.support.worlds import World, csrf_token, post
 from webapp import clock
-from webapp.models import (
-    Enforcement,
-    FormerIdentity,
-    Role,
-)
+from webapp.access.actor import Actor
+from webapp.db import db
+from webapp.errors import Forbidden, NotFound
+from webapp.models import Enforcement, FormerIdentity, Member, Organization, Role
+from webapp.services.sso import connections, taking_away
 
 
 @pytest.fixture
@@ -76,6 +76,19 @@ def test_E14_what_is_refused_changes_nothing_and_says_why(world: World, acme: Ac
         with time_machine.travel(clock.now() + timedelta(minutes=11), tick=False):
             for answer in (owner.get(address), post(owner, address, confirm="1")):
                 assert (answer.status_code, "Sign in again" in answer.text) == (403, True)
+
+
+@pytest.mark.parametrize("where", ["acme", "umbra"])
+def test_service_asks_again_who_may_and_whose_member_it_is(world: World, acme: Acme, known: Desk, where: str) -> None:
+    numbers = {"acme": acme.member_id(acme.member), "umbra": world.member(acme.other_slug, acme.member, Role.MEMBER)}
+
+    def take(actor: Actor, here: Organization) -> None:
+        member = db.session.get_one(Member, numbers[where])
+        taking_away.take_away(actor, here, connections.require_active(here), member)
+
+    person, refusal = {"acme": (acme.manager, Forbidden), "umbra": (acme.owner, NotFound)}[where]
+    with acme.unchanged(), pytest.raises(refusal):
+        acme.act(person, take)
 
 
 def test_D05_whom_a_plug_in_lets_set_single_sign_on_up_takes_nothing_from_whoever_is_above_them(
