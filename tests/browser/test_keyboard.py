@@ -8,7 +8,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.hall import Hall
 from tests.browser.scenes import move_in
 
-
 SHOWS_FOCUS = """() => {
   const isShown = (element) => getComputedStyle(element).outlineStyle !== "none";
   const focused = document.activeElement;

@@ -81,7 +81,10 @@ def _csrf_error(_error: CSRFError) -> Response:
     return problem(
         403,
         _("This page was open for too long"),
-        _("The form could not be checked, so nothing was stored. Copy what you typed, reload the page and send it again."),
+        _(
+            "The form could not be checked, so nothing was stored. Copy what you typed, reload the page and send it "
+            "again."
+        ),
     )
 
 

@@ -33,6 +33,7 @@ from webapp.services.sso import (
     recovery,
     reminders,
     replacing,
+    taking_away,
 )
 from webapp.services.sso.connections import Answers
 from webapp.services.sso.identities import Said
@@ -57,6 +58,12 @@ def draft_made(actor: Actor, organization: Organization) -> None:
 def linked(actor: Actor, organization: Organization) -> None:
     """Link the actor."""
     identities.link(actor, organization, connections.require_active(organization), Said("u-1"))
+
+
+def member_linked(_actor: Actor, organization: Organization) -> None:
+    """Link the one who is but a member."""
+    member = db.session.get_one(Member, member_of(organization))
+    identities.add(connections.require_active(organization), member.user_id, Said("u-2"))
 
 
 def mapped(actor: Actor, organization: Organization) -> None:
@@ -118,6 +125,12 @@ VERBS = {
         may_be_old=True,
     ),
     "reminders.remind_all": Verb(with_provider(reminders.remind_all, Whom.UNLINKED), may_be_old=True),
+    "taking_away.take_away": Verb(
+        lambda actor, here: taking_away.take_away(
+            actor, here, connections.require_active(here), db.session.get_one(Member, member_of(here))
+        ),
+        member_linked,
+    ),
     "replacing.activate": Verb(with_draft(replacing.activate, {}), draft_made),
 }
 NOT_ASKED = {
@@ -132,6 +145,7 @@ NOT_ASKED = {
     "mappings.forget": "part of other verbs",
     "mappings.forget_some": "part of other verbs",
     "recovery.require_use": "changes nothing",
+    "taking_away.require_may_take_away": "changes nothing",
     "recovery.use": "the code proves them",
     "refusals.note": "notes what was refused",
 }

@@ -93,6 +93,8 @@ ENFORCED: dict[str, str] = {
     Enforcement.REQUIRED: N_("%(actor)s required members to come through %(target)s"),
 }
 ENFORCED_LATER = N_("%(actor)s required members to come through %(target)s from %(begins)s on, rehearsed until then")
+# What is said of a link that its owner did not take away: the entry keeps which one it was.
+TAKEN_AWAY = N_("%(actor)s took away the link of %(target)s with the identity provider")
 REFUSED_AS = N_("Somebody came back from %(target)s as %(claimed)s and was refused: %(reason)s")
 NOBODY: Mapping[int, str] = {}
 # What a visitor does by asking to join, or by coming back from a provider, without any link.
@@ -145,6 +147,7 @@ REFUSALS = {
     "POST sso.check_domain": N_("%(actor)s tried to prove a domain and was refused"),
     "POST sso.make_codes": N_("%(actor)s tried to make recovery codes and was refused"),
     "POST sso.recover": N_("%(actor)s entered a recovery code that is none and was refused"),
+    "POST sso.take_away": N_("%(actor)s tried to take the link of a member away and was refused"),
     "POST sso.unlink": N_("%(actor)s tried to unlink their account and was refused"),
     "POST requests.create": N_("%(actor)s tried to ask that somebody may join and was refused"),
 }
@@ -221,6 +224,8 @@ def _sentence(entry: Entry) -> str:
         return ENFORCED_LATER if after.get("required_from") else ENFORCED[after["enforcement"]]
     if entry.event == Event.SSO_REFUSED and after.get("claimed"):
         return REFUSED_AS
+    if entry.event == Event.SSO_UNLINKED and entry.before:
+        return TAKEN_AWAY
     return SENTENCES.get(entry.event, OTHER)
 
 
