@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import takewhile
 from time import monotonic
 from typing import Any, Final
 
@@ -17,6 +18,8 @@ SENDING_SECONDS: Final = 60
 LEAST_BYTES_A_SECOND: Final = 50_000
 SLOW_SECONDS: Final = 5
 """For a request to arrive, or an answer to be taken, while others wait for a thread."""
+SILENT_SECONDS: Final = 3
+"""For the first byte of a request to arrive, while a process has as many connections as it accepts."""
 
 
 class PatientSocket(socket.socket):
@@ -115,10 +118,19 @@ class PatientWorker(ThreadWorker):
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Accept connections and take up what is ready; once a second at least, end the waiting for clients."""
         super().wait_for_and_dispatch_events(timeout)
+        self._hurry_silent()
         begun = list(self._begun.items())
         for conn in [conn for conn, since in begun if since < monotonic() - RECEIVING_SECONDS]:
             _end_receiving(conn)
         self._make_room(begun, len(begun) - self.cfg.threads)
+
+    def _hurry_silent(self) -> None:
+        """Let connections that have said nothing for some seconds end next, if no other is accepted until they do."""
+        if self.nr_conns < self.worker_connections:
+            return
+        latest = monotonic() + RECEIVING_SECONDS - SILENT_SECONDS
+        for conn in takewhile(lambda conn: conn.timeout <= latest, self.pending_conns):
+            conn.timeout = 0.0
 
     def _make_room(self, begun: list[tuple[Any, float]], waiting: int) -> None:
         """Give up as many slow clients as others wait for a thread.
