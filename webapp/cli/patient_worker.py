@@ -26,8 +26,10 @@ class PatientSocket(socket.socket):
     """A connection to a client that may keep whoever sends it an answer waiting for so long, all of it together.
 
     However small the pieces of an answer are, and however little a client takes now and then, its end is in sight.
+    `is_heard_out` says that nothing more is received, so that no other request follows.
     """
 
+    is_heard_out = False
     _patience: float | None = None
     _waited = 0.0
     _since: float | None = None
@@ -102,8 +104,9 @@ class PatientWorker(ThreadWorker):
         finally:
             self._in_threads.discard(conn)
             del self._begun[conn]
-        if goes_on is False:
+        if goes_on is False or conn.sock.is_heard_out:
             conn.close(graceful=True)
+            return False
         return goes_on
 
     def handle_request(self, req: Any, conn: Any) -> bool:
@@ -151,6 +154,7 @@ class PatientWorker(ThreadWorker):
 
 def _end_receiving(conn: Any) -> None:
     """Let whoever reads find the end; an answer under way still leaves."""
+    conn.sock.is_heard_out = True
     _shut_down(conn, socket.SHUT_RD)
 
 
