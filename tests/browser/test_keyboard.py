@@ -70,7 +70,7 @@ def test_removal_is_undone_by_the_button_of_its_notice(page: Page) -> None:
 def unseen_stops(page: Page) -> list[str]:
     """Return what has the focus without showing it, as one goes through a page by the keyboard."""
     stops = page.locator("a[href], button, input:not([type=hidden]), select, textarea, summary").count()
-    unseen = []
+    unseen: list[str] = []
     for _stop in range(stops):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement === document.body"):

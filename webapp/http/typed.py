@@ -42,18 +42,20 @@ def is_fresh_for(form: Form) -> bool:
 def way_back(form: Form, address: str, **more: str) -> WayBack:
     """Return where to go after signing in again: to the page of a form, with what was typed into it.
 
+    A page that somebody came back to, and that asks once more, leads back with what it was filled with.
+
     Args:
         form: as it was sent, or just shown.
         address: the path of its page.
         more: what else the page is asked for, where what was typed is.
     """
     is_confined = require_viewer().is_confined
-    if request.method != "POST":
+    is_sent = request.method == "POST"
+    if not is_sent and _opened(address) is None:
         return WayBack(address, is_confined=is_confined)
     loses_secret = any(isinstance(field, PasswordField) for field in form)
     kept = [field.name for field in form if not isinstance(field, NEVER_KEPT)]
-    typed = [(name, value) for name in kept for value in request.form.getlist(name)]
-    sealed = "" if is_confined else db.vault.seal(_row(address), json.dumps(typed))
+    sealed = _sealed(kept, address, is_confined) if is_sent else request.args[NAME]
     is_kept = 0 < len(sealed) <= MOST_CHARACTERS
     full = f"{address}?{urlencode({NAME: sealed, **more})}" if is_kept else address
     return WayBack(full, is_kept if kept else None, loses_secret, is_confined)
@@ -73,13 +75,25 @@ def way_back_to(carried: Sequence[tuple[str, str]] = ()) -> WayBack:
 
 def brought() -> dict[str, Any]:
     """Return the arguments that fill a form with what was typed before signing in again; none where nothing was."""
-    sealed = request.args.get(NAME)
-    if sealed is None or request.method == "POST":
-        return {}
+    typed = _opened(request.path) if request.method != "POST" else None
+    return {} if typed is None else {"formdata": MultiDict(typed)}
+
+
+def _sealed(names: Sequence[str], address: str, is_confined: bool) -> str:
+    """Return what was sent by these names, for the page at an address alone; nothing where it may not be kept."""
+    if is_confined:
+        return ""
+    typed = [(name, value) for name in names for value in request.form.getlist(name)]
+    return db.vault.seal(_row(address), json.dumps(typed))
+
+
+def _opened(address: str) -> list[tuple[str, str]] | None:
+    """Return what was brought to the page at an address; nothing where that is not to be read there, or any more."""
     try:
-        return {"formdata": MultiDict(json.loads(db.vault.open(_row(request.path), sealed, within=KEPT_FOR)))}
+        typed = db.vault.open(_row(address), request.args.get(NAME, ""), within=KEPT_FOR)
     except NotReadable:
-        return {}
+        return None
+    return [(name, value) for name, value in json.loads(typed)]
 
 
 def _row(address: str) -> str:

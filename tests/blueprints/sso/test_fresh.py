@@ -26,6 +26,7 @@ from webapp.services import sso
 from webapp.services.sso import (
     connections,
     disabling,
+    domains,
     enforcement,
     identities,
     mappings,
@@ -42,6 +43,7 @@ from webapp.services.sso.reminders import Whom
 
 Step = Callable[[Actor, Organization], object]
 ANSWERS = Answers("https://id.example.org", "hall", {}, "a secret")
+DOMAIN = "corp.example.org"
 RULES = policy.Policy(Role.MEMBER, Joining.INVITED, 9, ())
 
 
@@ -69,6 +71,17 @@ def member_linked(_actor: Actor, organization: Organization) -> None:
 def mapped(actor: Actor, organization: Organization) -> None:
     """Let a claim fill a group."""
     mappings.add(actor, organization, mapping(actor))
+
+
+def listed(actor: Actor, organization: Organization) -> None:
+    """List a domain that is to be proven."""
+    policy.edit(actor, organization, connections.require_active(organization), replace(RULES, domains=(DOMAIN,)))
+
+
+def prove_domain(actor: Actor, organization: Organization) -> None:
+    """Prove it by what is published."""
+    record = domains.record_of(organization, DOMAIN)
+    domains.prove(actor, organization, connections.require_active(organization), DOMAIN, [record.value])
 
 
 def mapping(_actor: Actor) -> ClaimMapping:
@@ -107,6 +120,7 @@ VERBS = {
     "connections.activate": Verb(with_draft(connections.activate, {}), draft_made),
     "connections.renew_secret": Verb(with_provider(connections.renew_secret, "another secret")),
     "disabling.disable": Verb(with_provider(disabling.disable)),
+    "domains.prove": Verb(prove_domain, listed),
     "enforcement.enforce": Verb(
         lambda actor, here: enforcement.enforce(actor, here, enforcement.EnforcementPolicy(Enforcement.OPTIONAL), 1)
     ),
@@ -136,7 +150,6 @@ VERBS = {
 NOT_ASKED = {
     "connections.note_mistake": "part of a flow that was begun by a sign-in of just then",
     "connections.respell": "part of one, too",
-    "domains.prove": "what name servers publish proves it",
     "enforcement.begin_anew": "part of activating",
     "enforcement.bypass": "commands alone do it",
     "enforcement.record": "part of other verbs",

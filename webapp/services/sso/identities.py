@@ -60,6 +60,12 @@ Kept = TypeVar("Kept", Identity, FormerIdentity)
 
 LETTERS_A_DAY = 20
 REFUSALS_TOLD_A_DAY = 3
+# How each letter about a link is counted: whoever tries in vain must not keep the next letter from leaving.
+COUNTED_AS = {
+    "sso_linked": ("letters", LETTERS_A_DAY),
+    "sso_unlinked": ("letters", LETTERS_A_DAY),
+    "sso_link_refused": ("refusals-told", REFUSALS_TOLD_A_DAY),
+}
 REFRESHED_EVERY = DAY
 
 
@@ -433,15 +439,9 @@ def _membership(actor: Actor) -> Member:
 
 
 def _tell(user: User, kind: str, organization: Organization, provider: IdentityProvider, **more: bool) -> None:
-    """Queue a letter, so many a day for one person about one organization.
-
-    What was refused has a number of its own: whoever tries in vain must not keep the next letter from leaving.
-    """
-    about = f"{organization.id}:{user.id}"
-    limit = Limit(f"sso:letters:{about}", LETTERS_A_DAY, DAY)
-    if kind == "sso_link_refused":
-        limit = Limit(f"sso:refusals-told:{about}", REFUSALS_TOLD_A_DAY, DAY)
-    if attempts.count([limit]):
+    """Queue a letter, so many a day for one person about one organization; see `COUNTED_AS`."""
+    name, most = COUNTED_AS[kind]
+    if attempts.count([Limit(f"sso:{name}:{organization.id}:{user.id}", most, DAY)]):
         return
     said = {"organization": organization.name, "slug": organization.slug, "provider": connections.host_of(provider)}
     accounts.tell(user, kind, **said, **more)
