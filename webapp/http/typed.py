@@ -1,4 +1,4 @@
-"""Forms that only a fresh sign-in may send: what was typed comes back with whoever signs in again, but for secrets.
+"""What was typed comes back, but for secrets: with whoever signs in again, and where a part of a form is sent again.
 
 It travels sealed in the address of the form's page, for that page and that person and half an hour, so nobody fills a
 form for others. What is typed at a provider's word alone is not kept: whoever runs it would fill forms for the person.
@@ -54,11 +54,24 @@ def way_back(form: Form, address: str, **more: str) -> WayBack:
     if not is_sent and _opened(address) is None:
         return WayBack(address, is_confined=is_confined)
     loses_secret = any(isinstance(field, PasswordField) for field in form)
-    kept = [field.name for field in form if not isinstance(field, NEVER_KEPT)]
-    sealed = _sealed(kept, address, is_confined) if is_sent else request.args[NAME]
-    is_kept = 0 < len(sealed) <= MOST_CHARACTERS
+    kept = _kept(form)
+    sealed = _sealed(kept, address) if is_sent else request.args[NAME]
+    is_kept = _fits(sealed)
     full = f"{address}?{urlencode({NAME: sealed, **more})}" if is_kept else address
     return WayBack(full, is_kept if kept else None, loses_secret, is_confined)
+
+
+def filled(form: Form, address: str, *, without: str, **more: str) -> str:
+    """Return the address of a form's page, to be filled anew with what was just sent but for one field.
+
+    Args:
+        form: as it was sent.
+        address: the path of its page.
+        without: the name of the field.
+        more: what else the page is asked for.
+    """
+    sealed = _sealed([name for name in _kept(form) if name != without], address)
+    return f"{address}?{urlencode({NAME: sealed, **more} if _fits(sealed) else more)}"
 
 
 def way_back_from(refusal: DomainError, form: Form, address: str, **more: str) -> WayBack | None:
@@ -79,9 +92,17 @@ def brought() -> dict[str, Any]:
     return {} if typed is None else {"formdata": MultiDict(typed)}
 
 
-def _sealed(names: Sequence[str], address: str, is_confined: bool) -> str:
+def _kept(form: Form) -> list[str]:
+    return [field.name for field in form if not isinstance(field, NEVER_KEPT)]
+
+
+def _fits(sealed: str) -> bool:
+    return 0 < len(sealed) <= MOST_CHARACTERS
+
+
+def _sealed(names: Sequence[str], address: str) -> str:
     """Return what was sent by these names, for the page at an address alone; nothing where it may not be kept."""
-    if is_confined:
+    if require_viewer().is_confined:
         return ""
     typed = [(name, value) for name in names for value in request.form.getlist(name)]
     return db.vault.seal(_row(address), json.dumps(typed))
