@@ -114,7 +114,13 @@ def test_plug_in_that_cannot_be_loaded_stops_the_command(acme: Acme, vestibule: 
 def test_stranger_to_the_organization_is_refused(acme: Acme, payroll: int, vestibule: Command) -> None:
     ran = vestibule("access", acme.stranger.email, f"{acme.slug}/payroll")
     assert ran.status == 1
-    assert ran.out.splitlines()[1:] == ["No grant gives anything. One at the level member is needed."]
+    assert ran.out.splitlines()[1:] == [
+        "They would have to become a member of the organization first.",
+        "No grant gives anything. One at the level member is needed. Any of these gives it:",
+        "  being in a team that owns the project: Red",
+        "  being in an access group that holds the project",
+        "  global access",
+    ]
 
 
 def test_what_is_unknown_is_a_sentence_and_a_status_of_its_own(acme: Acme, payroll: int, vestibule: Command) -> None:
