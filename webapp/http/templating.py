@@ -38,6 +38,8 @@ Filled = dict[str, Markup | int]
 NOTHING = Markup()
 UNBROKEN = Markup('<span class="unbroken">{}</span>')
 DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS = 86_400, 3_600, 60
+# Weeks say too little of seven days and of ten
+IN_DAYS_BELOW = 30
 ROLE_NAMES = {
     Role.MEMBER: N_("Member"),
     Role.ADMIN: N_("Admin"),
@@ -203,7 +205,10 @@ def _rounded(at: datetime, now: datetime) -> int:
 def _ago(language: str, seconds: int) -> str:
     if not seconds:
         return str(gettext("just now"))
-    return format_timedelta(timedelta(seconds=seconds), add_direction=True, locale=language)
+    far = timedelta(seconds=seconds)
+    if DAY_SECONDS <= abs(seconds) < IN_DAYS_BELOW * DAY_SECONDS:
+        return format_timedelta(far, granularity="day", threshold=IN_DAYS_BELOW, add_direction=True, locale=language)
+    return format_timedelta(far, add_direction=True, locale=language)
 
 
 def initials(name: str) -> str:
