@@ -4,11 +4,12 @@ import pytest
 
 from tests.support.acme import Acme
 from tests.support.identity_provider import HostileProvider
+from tests.support.pages import Page
 from tests.support.sso import Desk, rows
 from tests.support.worlds import World, post
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.models import Identity, IdentityProvider, Joining, Organization, Role, User
+from webapp.models import Enforcement, Identity, IdentityProvider, Joining, Organization, Role, User
 from webapp.services.sso import connections
 
 RULES = {"joining": "allowed", "domains": "corp.example.org", "default_role": "member", "verification_days": "14"}
@@ -151,3 +152,29 @@ def test_rules_go_over_to_the_connection_that_takes_the_place(world: World, acme
     number = acme.act(acme.owner, replace)
     provider = world.read(lambda: db.session.get_one(IdentityProvider, number))
     assert (provider.joining, provider.default_role, provider.verification_days) == (Joining.ALLOWED, Role.ADMIN, 14)
+
+
+@pytest.mark.parametrize(
+    ("enforcement", "english", "german"),
+    [
+        (Enforcement.OFF, "Nobody has to come through it.", "Vorgabe: aus Niemand muss über den Anbieter kommen."),
+        (
+            Enforcement.OPTIONAL,
+            "Nobody has to come through it.",
+            "Vorgabe: freiwillig Niemand muss über den Anbieter kommen.",
+        ),
+        (
+            Enforcement.REQUIRED,
+            "Members have to come through it.",
+            "Vorgabe: verlangt Mitglieder müssen über den Anbieter kommen.",
+        ),
+    ],
+)
+def test_overview_says_in_both_languages_through_what_nobody_or_everybody_comes(
+    acme: Acme, desk: Desk, enforcement: Enforcement, english: str, german: str
+) -> None:
+    browser = acme.browser(acme.owner)
+    desk.link(browser)
+    desk.set(enforcement=enforcement)
+    assert english in Page(browser.get(acme.address("sso"))).text
+    assert german in Page(browser.get(acme.address("sso"), headers={"Accept-Language": "de"})).text
