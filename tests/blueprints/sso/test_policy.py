@@ -178,3 +178,10 @@ def test_overview_says_in_both_languages_through_what_nobody_or_everybody_comes(
     desk.set(enforcement=enforcement)
     assert english in Page(browser.get(acme.address("sso"))).text
     assert german in Page(browser.get(acme.address("sso"), headers={"Accept-Language": "de"})).text
+
+
+def test_what_a_member_does_is_said_alike_and_truly_wherever_the_role_is_offered(acme: Acme, desk: Desk) -> None:
+    browser = acme.browser(acme.owner)
+    for path in ("members/new", "members/add", f"members/{acme.member_id(acme.admin)}", "sso"):
+        said = Page(browser.get(acme.address(path))).text
+        assert "Member Opens every project, or those they are given. Can see who else belongs here. Admin" in said, path
