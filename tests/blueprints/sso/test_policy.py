@@ -1,6 +1,7 @@
 """The rules of single sign-on: who joins by it, as what, and how often everybody is verified."""
 
 import pytest
+from sqlalchemy import select
 
 from tests.support.acme import Acme
 from tests.support.identity_provider import HostileProvider
@@ -9,7 +10,7 @@ from tests.support.sso import Desk, rows
 from tests.support.worlds import World, post
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.models import Enforcement, Identity, IdentityProvider, Joining, Organization, Role, User
+from webapp.models import Enforcement, Identity, IdentityProvider, Joining, Member, Organization, Role, User
 from webapp.services.sso import connections
 
 RULES = {"joining": "allowed", "domains": "corp.example.org", "default_role": "member", "verification_days": "14"}
@@ -96,10 +97,19 @@ def test_whoever_is_of_a_listed_domain_joins_with_the_default_role(
     save(acme, default_role="admin")
     assert desk.sign_in(world.browser()).status_code == 303
     assert world.roles(acme.slug)["Mia Sommer"] == "admin"
+    rules = Page(acme.browser(acme.owner).get(acme.address("sso"))).text
+    assert "Whoever joins without an invitation opens every project, at the level of this role." in rules
+    assert "Mia Sommer" in [user.name for user in world.read(_of_every_project)]
     save(acme, joining="invited")
     theirs.people["u-2"]["email"] = "theo@corp.example.org"
     theirs.person = "u-2"
     assert desk.sign_in(world.browser()).status_code == 403
+
+
+def _of_every_project() -> list[User]:
+    """Return those who open every project of some organization."""
+    reaching = select(User).join(Member, Member.user_id == User.id).where(Member.has_global_access)
+    return list(db.session.scalars(reaching))
 
 
 @pytest.mark.parametrize(
