@@ -1,5 +1,6 @@
 """The opposite answer: all of what is named turns it, less does not, and it is said in words."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
@@ -66,9 +67,13 @@ def explained(acme: Acme, number: int, scope: Scope) -> Decision:
     return found
 
 
-def said(decision: Decision) -> list[str]:
-    """Return what would turn a decision, line by line."""
-    return [str(line) for heading, listed in sentences.opposite(opposite_of(decision)) for line in (heading, *listed)]
+def said(decision: Decision, owners: Sequence[str] = ()) -> list[str]:
+    """Return what would turn a decision about a project of some teams, line by line."""
+    return [
+        str(line)
+        for heading, listed in sentences.opposite(opposite_of(decision), owners)
+        for line in (heading, *listed)
+    ]
 
 
 @pytest.fixture
@@ -99,7 +104,44 @@ def test_leaving_one_of_two_teams_is_not_enough(acme: Acme, payroll: tuple[int, 
     leave(acme, finance)
     why = explained(acme, number, Scope.PROJECT_READ)
     assert not why.is_allowed
-    assert said(why) == ["No grant gives anything. One at the level member is needed."]
+    assert said(why, ["Finance", "Payroll"]) == [
+        "No grant gives anything. One at the level member is needed. Any of these gives it:",
+        "being in a team that owns the project: Finance, Payroll",
+        "being in an access group that holds the project",
+        "global access",
+    ]
+
+
+def test_role_or_level_is_named_where_the_lowest_does_not_do_and_few_teams(
+    acme: Acme, payroll: tuple[int, list[int]]
+) -> None:
+    number, owners = payroll
+    for owner in owners:
+        leave(acme, owner)
+    assert said(explained(acme, number, Scope.PROJECT_WRITE), ["Amber", "Blue", "Coral", "Denim"]) == [
+        "No grant gives anything. One at the level admin is needed. Any of these gives it:",
+        "being in a team that owns the project, with the role admin or above: Amber, Blue, Coral, …",
+        "being in an access group that holds the project, at the level admin or above",
+        "global access, with the role admin or above",
+    ]
+
+
+def test_each_way_that_is_named_gives_a_project(acme: Acme, payroll: tuple[int, list[int]]) -> None:
+    number, owners = payroll
+    for owner in owners:
+        leave(acme, owner)
+    assert list(sentences.GIVING) == ["team", "group", "global"]
+    acme.change(acme.member, has_global_access=True)
+    assert explained(acme, number, Scope.PROJECT_READ).is_allowed
+    acme.change(acme.member, has_global_access=False)
+    made = make_group(acme, owners[0], "Readers", Role.MEMBER, ([number], [acme.member]))
+    assert [path.container_id for path in explained(acme, number, Scope.PROJECT_READ).sufficient] == [made]
+
+
+def test_whoever_is_no_member_would_have_to_become_one_first(acme: Acme, payroll: tuple[int, list[int]]) -> None:
+    number, _owners = payroll
+    why = acme.world.read(lambda: grants.explain(acme.stranger.user_id, project(number), Scope.PROJECT_READ))
+    assert said(why)[0] == "They would have to become a member of the organization first."
 
 
 def test_missing_level_is_named_with_the_highest_there_is(acme: Acme, payroll: tuple[int, list[int]]) -> None:

@@ -4,13 +4,16 @@ import os
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select, update
 
 from tests.support.acme import Acme
 from tests.support.commands import Command
 from tests.support.plugins import install
 from tests.support.sso import connection
 from tests.support.teams import make_group, make_project, make_team, project
-from webapp.models import Enforcement, Role
+from tests.support.worlds import Person
+from webapp.db import db
+from webapp.models import EmailAddress, Enforcement, Project, Role
 from webapp.services import projects
 
 STRICT = """
@@ -111,14 +114,23 @@ def test_plug_in_that_cannot_be_loaded_stops_the_command(acme: Acme, vestibule: 
 def test_stranger_to_the_organization_is_refused(acme: Acme, payroll: int, vestibule: Command) -> None:
     ran = vestibule("access", acme.stranger.email, f"{acme.slug}/payroll")
     assert ran.status == 1
-    assert ran.out.splitlines()[1:] == ["No grant gives anything. One at the level member is needed."]
+    assert ran.out.splitlines()[1:] == [
+        "They would have to become a member of the organization first.",
+        "No grant gives anything. One at the level member is needed. Any of these gives it:",
+        "  being in a team that owns the project: Red",
+        "  being in an access group that holds the project",
+        "  global access",
+    ]
 
 
 def test_what_is_unknown_is_a_sentence_and_a_status_of_its_own(acme: Acme, payroll: int, vestibule: Command) -> None:
     acme.world.member(acme.other_slug, acme.member, Role.MEMBER)
     acme.world.person("Nora Nowhere", "nora@example.com")
     for arguments, sentence in (
-        (("nobody@example.com", "payroll"), "Nobody has nobody@example.com as a verified address."),
+        (
+            ("nobody@example.com", "payroll"),
+            "Nobody has nobody@example.com as a verified address, and no member is listed with it.",
+        ),
         (("nobody", "payroll"), "nobody is not an email address."),
         (("nora@example.com", "payroll"), "Nora Nowhere belongs to no organization."),
         (
@@ -126,7 +138,10 @@ def test_what_is_unknown_is_a_sentence_and_a_status_of_its_own(acme: Acme, payro
             "Mina Member belongs to several organizations: say ORG/PROJECT. They are acme, umbra.",
         ),
         ((acme.member.email, "nowhere/payroll"), "There is no organization nowhere."),
-        ((acme.member.email, "umbra/payroll"), "There is no project payroll in umbra."),
+        (
+            (acme.member.email, "umbra/payroll"),
+            "There is no project payroll in umbra. Say its slug, which is its name in addresses.",
+        ),
     ):
         ran = vestibule("access", *arguments)
         assert (ran.status, ran.out, ran.err) == (2, "", f"Error: {sentence}\n")
@@ -137,3 +152,64 @@ def test_project_is_found_by_the_slug_it_had(acme: Acme, payroll: int, vestibule
     ran = vestibule("access", acme.member.email, "payroll")
     assert ran.status == 0
     assert "on Wages (acme)" in ran.out
+
+
+def unprove(acme: Acme, email: str, *people: Person) -> None:
+    """Let an address be the one these people are listed with, and none of them have verified it."""
+
+    def unprove() -> None:
+        theirs = update(EmailAddress).where(EmailAddress.user_id.in_([person.user_id for person in people]))
+        db.session.execute(theirs.values(address=email, canonical=email.lower(), verified_at=None))
+
+    acme.world.write(unprove)
+
+
+def test_member_whom_nobody_here_has_verified_is_found_as_the_list_shows_them(
+    acme: Acme, payroll: int, vestibule: Command
+) -> None:
+    unprove(acme, "Mina@provider.example.org", acme.member)
+    for asked in ("payroll", "acme/payroll"):
+        ran = vestibule("access", "mina@Provider.example.org", asked)
+        assert (ran.status, ran.err) == (0, "")
+        assert ran.out.startswith("Mina Member has project:read on Payroll (acme).")
+    elsewhere = vestibule("access", "mina@provider.example.org", "umbra/payroll")
+    assert elsewhere.status == 2
+    assert "no member is listed with it" in elsewhere.err
+
+
+def test_who_has_verified_an_address_is_meant_before_those_who_are_only_listed_with_it(
+    acme: Acme, payroll: int, vestibule: Command
+) -> None:
+    unprove(acme, acme.stranger.email, acme.member)
+    ran = vestibule("access", acme.stranger.email, "acme/payroll")
+    assert (ran.status, ran.err) == (1, "")
+    assert ran.out.startswith("Una Umbra does not have")
+
+
+def test_several_who_are_listed_with_one_address_are_not_chosen_from(
+    acme: Acme, payroll: int, vestibule: Command
+) -> None:
+    unprove(acme, "both@example.org", acme.member, acme.admin)
+    ran = vestibule("access", "both@example.org", "payroll")
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err == "Error: Several members are listed with both@example.org, and none of them has verified it.\n"
+
+
+def test_project_is_found_by_its_name_where_no_other_has_it(acme: Acme, payroll: int, vestibule: Command) -> None:
+    blue = make_team(acme, "Blue")
+    make_project(acme, "Route planner", blue)
+    for asked in ("Route planner", "acme/Route planner", "route-planner"):
+        ran = vestibule("access", acme.owner.email, asked)
+        assert (ran.status, ran.err) == (0, "")
+        assert "on Route planner (acme)" in ran.out
+    make_project(acme, "Route planner", make_team(acme, "Green"))
+    both = slugs_called(acme, "Route planner")
+    assert len(both) == 2
+    ran = vestibule("access", acme.owner.email, "Route planner")
+    assert (ran.status, ran.out) == (2, "")
+    assert ran.err == f"Error: Several projects are called Route planner. Say the slug of one: {', '.join(both)}.\n"
+
+
+def slugs_called(acme: Acme, name: str) -> list[str]:
+    """Return the slugs of the projects that have a name, in their order."""
+    return sorted(acme.world.read(lambda: db.session.scalars(select(Project.slug).where(Project.name == name)).all()))

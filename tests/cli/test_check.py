@@ -74,7 +74,7 @@ def test_provider_of_a_demo_is_no_failure_where_it_may_not_be_asked(acme: Acme, 
         assert states(Command(environment)("check").out)["providers"] == "FAILED"
         desk.set(client_id=demo.CLIENT_ID)
         ran = Command(environment)("check")
-    assert (ran.status, states(ran.out)["providers"]) == (0, "-")
+    assert (ran.status, ran.err, states(ran.out)["providers"]) == (0, "", "-")
     assert "The demo's own provider, in acme, is asked by `vestibule serve --demo` only." in ran.out
 
 

@@ -163,13 +163,14 @@ class Path:
 class Decision:
     """Whether a scope on a project is allowed, with every grant, blocker and opinion of a plug-in that led to it.
 
-    `level` is the highest of the grants, whatever blocks; nothing where there is none.
+    `level` is the highest of the grants, whatever blocks; nothing where there is none. Nobody but members has grants.
     """
 
     scope: Scope
     paths: tuple[Path, ...]
     blockers: tuple[str, ...]
     opinions: tuple[Opinion, ...] = ()
+    is_member: bool = True
 
     @property
     def level(self) -> Role | None:
@@ -207,7 +208,7 @@ def explain(user_id: int, project: Project, scope: Scope) -> Decision:
     """Return the decision about a user and a project, with what led to it. Somebody unknown has no grants."""
     facts = _facts(user_id, project)
     if facts is None:
-        return Decision(scope, (), ())
+        return Decision(scope, (), (), is_member=False)
     blockers = tuple(BLOCKERS[at].kind for at in _BLOCKERS_OF[scope] if facts.is_blocked[at])
     paths = db.session.connection().execute(_PATHS, {"project_id": project.id, "member_id": facts.member_id}).all()
     opinions = plugins.opinions(facts.member_id, scope, project)

@@ -13,7 +13,8 @@ class Opposite:
     """Everything that would have to change before the answer is `answer`; a part of it is not enough.
 
     For a no, `paths` would have to end, and so would `opinions`. For a yes, `blockers` and `opinions` would have to go;
-    where `missing` names a level, some grant would then still have to give it, and `highest` is what they give.
+    where `missing` names a level, some grant would then still have to give it, and `highest` is what they give; whoever
+    is no member would have to become one first.
     """
 
     answer: bool
@@ -22,6 +23,7 @@ class Opposite:
     blockers: tuple[str, ...] = ()
     missing: Role | None = None
     highest: Role | None = None
+    is_member: bool = True
 
 
 def opposite_of(decision: Decision) -> Opposite:
@@ -31,4 +33,4 @@ def opposite_of(decision: Decision) -> Opposite:
         return Opposite(False, decision.sufficient, allowing)
     denying = tuple(opinion for opinion in decision.opinions if not opinion.allows)
     needed = None if decision.sufficient or allowing else LOWEST_LEVEL[decision.scope]
-    return Opposite(True, (), denying, decision.blockers, needed, decision.level)
+    return Opposite(True, (), denying, decision.blockers, needed, decision.level, decision.is_member)

@@ -1,6 +1,6 @@
 """What led to a decision, and what would turn it, as sentences for people: for pages and for the command line."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from webapp.access.grants import Path
@@ -25,6 +25,18 @@ WAYS = {
     "team": N_("A team"),
     "group": N_("An access group"),
 }
+# What would give it, by the kind of a grant: whatever one's role is, and where the lowest does not do.
+GIVING = {
+    "team": N_("being in a team that owns the project: %(teams)s"),
+    "group": N_("being in an access group that holds the project"),
+    "global": N_("global access"),
+}
+GIVING_MORE = {
+    "team": N_("being in a team that owns the project, with the role %(level)s or above: %(teams)s"),
+    "group": N_("being in an access group that holds the project, at the level %(level)s or above"),
+    "global": N_("global access, with the role %(level)s or above"),
+}
+MOST_OWNERS = 3
 # By the kind of a blocker.
 BLOCKERS = {
     "account_closed": N_("the account is closed"),
@@ -46,7 +58,8 @@ WITHOUT_ALL = {
     True: N_("To end one of these is not enough. The answer would be yes without all of them:"),
 }
 FIRST = N_("These would have to go before any grant counts:")
-NO_GRANT = N_("No grant gives anything. One at the level %(missing)s is needed.")
+NO_GRANT = N_("No grant gives anything. One at the level %(missing)s is needed. Any of these gives it:")
+FIRST_A_MEMBER = N_("They would have to become a member of the organization first.")
 TOO_LOW = N_("The grants give the level %(highest)s. One at the level %(missing)s is needed.")
 
 
@@ -86,14 +99,35 @@ def opinion(of: Opinion) -> Sentence:
     return Sentence(OPINIONS[of.allows], {"name": of.plugin, "reason": of.reason})
 
 
-def opposite(of: Opposite) -> Iterator[tuple[Sentence, list[Sentence]]]:
-    """Yield what would turn a decision: sentences, each with the list it announces, which may be empty."""
+def giving(level: Role, owners: Sequence[str]) -> list[Sentence]:
+    """Return each grant that would give a project at a level, in words.
+
+    Args:
+        level: which.
+        owners: the teams that own the project, by name; the first few are named.
+    """
+    named = [*owners[:MOST_OWNERS], *(["…"] if len(owners) > MOST_OWNERS else [])]
+    ways = GIVING if level is min(Role) else GIVING_MORE
+    values: dict[str, str | Role] = {"level": level, "teams": ", ".join(named)}
+    return [Sentence(message, values) for kind, message in ways.items() if kind != "team" or owners]
+
+
+def opposite(of: Opposite, owners: Sequence[str]) -> Iterator[tuple[Sentence, list[Sentence]]]:
+    """Yield what would turn a decision: sentences, each with the list it announces, which may be empty.
+
+    Args:
+        of: what would.
+        owners: the teams that own the project, by name.
+    """
     listed = [*map(path, of.paths), *map(blocker, of.blockers), *map(opinion, of.opinions)]
     if listed:
         yield _heading(of, len(listed)), listed
-    if of.missing:
-        lacking = Sentence(TOO_LOW, {"highest": of.highest}) if of.highest else Sentence(NO_GRANT)
-        yield Sentence(lacking.message, {**lacking.params, "missing": of.missing}), []
+    if not of.is_member:
+        yield Sentence(FIRST_A_MEMBER), []
+    if of.missing and of.highest:
+        yield Sentence(TOO_LOW, {"highest": of.highest, "missing": of.missing}), []
+    elif of.missing:
+        yield Sentence(NO_GRANT, {"missing": of.missing}), giving(of.missing, owners)
 
 
 def _heading(of: Opposite, length: int) -> Sentence:

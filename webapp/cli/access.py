@@ -1,6 +1,6 @@
 """vestibule access: who may do what on a project, why, and what would turn the answer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
@@ -15,8 +15,8 @@ from webapp.cli.output import application, as_json, organization_of, printable, 
 from webapp.db import perform
 from webapp.errors import InvalidAddress
 from webapp.models import Organization, Project, User
-from webapp.queries import organizations
-from webapp.services import accounts, addresses, slugs
+from webapp.queries import organizations, people
+from webapp.services import accounts, addresses, projects, slugs
 from webapp.services.slugs import PROJECT
 
 
@@ -33,6 +33,7 @@ class Answer:
     user: User
     organization: Organization
     project: Project
+    owners: Sequence[str]
     decision: Decision
 
 
@@ -47,9 +48,11 @@ class Answer:
 )
 @as_json
 def access(email: str, project: str, scope: str, is_json: bool) -> None:
-    """Say whether the user with a verified EMAIL has a scope on PROJECT (a slug), why, and what would turn it.
+    """Say whether the user with EMAIL has a scope on PROJECT (a slug), why, and what would turn it.
 
-    ORG (a slug) is needed where the user belongs to several organizations.
+    EMAIL is an address they have verified, or the one with which they alone stand in the list of members: so those are
+    found whom only a provider has named. PROJECT may be the whole name too, where one project has it. ORG (a slug) is
+    needed where the user belongs to several organizations.
 
     Exit status: 0 allowed, 1 refused, 2 there is no such user, organization or project, or more than one.
     """
@@ -65,23 +68,43 @@ def access(email: str, project: str, scope: str, is_json: bool) -> None:
         raise SystemExit(1)
 
 
-def _answer(email: str, slug: str, org: str | None, scope: Scope) -> Answer:
-    user = _user_of(email)
+def _answer(email: str, asked: str, org: str | None, scope: Scope) -> Answer:
+    user = _user_of(email, org)
     organization = _organization_of(user, org)
-    project = slugs.find(PROJECT, organization, slug)
-    if project is None:
-        raise Unknown(f"There is no project {slug} in {organization.slug}.")
-    return Answer(user, organization, project, grants.explain(user.id, project, scope))
+    project = _project_of(organization, asked)
+    owners = [team.name for team in projects.teams_of(project)]
+    return Answer(user, organization, project, owners, grants.explain(user.id, project, scope))
 
 
-def _user_of(email: str) -> User:
+def _user_of(email: str, org: str | None) -> User:
     try:
-        account = accounts.with_verified_address(addresses.parse(email).canonical)
+        canonical = addresses.parse(email).canonical
     except InvalidAddress as error:
         raise Unknown(f"{email} is not an email address.") from error
-    if account is None:
-        raise Unknown(f"Nobody has {email} as a verified address.")
-    return account.user
+    if account := accounts.with_verified_address(canonical):
+        return account.user
+    found = people.listed_as(canonical, org)
+    if not found:
+        raise Unknown(f"Nobody has {email} as a verified address, and no member is listed with it.")
+    if len(found) > 1:
+        raise Unknown(f"Several members are listed with {email}, and none of them has verified it.")
+    return found[0]
+
+
+def _project_of(organization: Organization, asked: str) -> Project:
+    """Return the project that has a slug, or had it, or else the one that has a name."""
+    project: Project | None = slugs.find(PROJECT, organization, asked)
+    if project is not None:
+        return project
+    found = projects.called(organization, asked)
+    if not found:
+        raise Unknown(
+            f"There is no project {asked} in {organization.slug}. Say its slug, which is its name in addresses."
+        )
+    if len(found) > 1:
+        listed = ", ".join(project.slug for project in found)
+        raise Unknown(f"Several projects are called {asked}. Say the slug of one: {listed}.")
+    return found[0]
 
 
 def _organization_of(user: User, slug: str | None) -> Organization:
@@ -106,7 +129,7 @@ def _lines(answer: Answer) -> Iterator[str]:
     yield from (f"  grant: {sentences.path(path)}" for path in decision.paths)
     yield from (f"  blocker: {sentences.blocker(kind)}" for kind in decision.blockers)
     yield from (f"  opinion: {sentences.opinion(opinion)}" for opinion in decision.opinions)
-    for heading, listed in sentences.opposite(opposite_of(decision)):
+    for heading, listed in sentences.opposite(opposite_of(decision), answer.owners):
         yield str(heading)
         yield from (f"  {sentence}" for sentence in listed)
 

@@ -18,7 +18,7 @@ from webapp.db import db, perform
 from webapp.mail.faults import ServerUnreachable
 from webapp.mail.probe import greet
 from webapp.providers.base import Surroundings
-from webapp.providers.connected import outcome_of_probe
+from webapp.providers.connected import probed
 from webapp.providers.demo import is_of_demo
 from webapp.providers.errors import Reason
 from webapp.providers.rounds import VISITS_AT_ONCE, own_patience
@@ -123,7 +123,7 @@ def _providers(settings: Settings) -> Iterator[Finding]:
         yield Finding("providers", None, "No organization has an identity provider in use.")
         return
     surroundings = replace(Surroundings.of(settings), patience=own_patience())
-    ask = partial(outcome_of_probe, surroundings=surroundings)
+    ask = partial(probed, surroundings=surroundings)
     with ThreadPoolExecutor(VISITS_AT_ONCE) as threads:
         outcomes = list(threads.map(ask, (connected for _slug, connected in in_use)))
     failed = [(found, outcome) for found, outcome in zip(in_use, outcomes, strict=True) if outcome.problem]

@@ -1,7 +1,7 @@
 """What every template can say: who is looking, where, and how people, roles and times are shown."""
 
 import re
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import cache, lru_cache
 from typing import Any, TypeAlias
@@ -24,7 +24,7 @@ from webapp.http.days import day
 from webapp.http.guard import can
 from webapp.http.languages import current_language
 from webapp.http.session import viewer
-from webapp.models import SINGLE_SIGN_ON, Role
+from webapp.models import SINGLE_SIGN_ON, Role, Team
 from webapp.models.member import last_day
 from webapp.queries.numbers import shown
 from webapp.queries.teams import MOST_COUNTED
@@ -38,6 +38,8 @@ Filled = dict[str, Markup | int]
 NOTHING = Markup()
 UNBROKEN = Markup('<span class="unbroken">{}</span>')
 DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS = 86_400, 3_600, 60
+# Weeks say too little of seven days and of ten
+IN_DAYS_BELOW = 30
 ROLE_NAMES = {
     Role.MEMBER: N_("Member"),
     Role.ADMIN: N_("Admin"),
@@ -51,7 +53,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     filters = (ago, exact, moment, avatar, initials, hue, role_name, some, source_name, day, last_day)
-    words = (reason, way, unbroken)
+    words = (reason, way, giving, unbroken)
     app.jinja_env.filters.update({made.__name__: made for made in (*filters, *words)})
     app.jinja_env.globals.update(_=translated, gettext=translated, ngettext=translated_number, pieces_of=pieces_of)
     app.jinja_env.globals["url_for"] = _addresses_of(app)
@@ -203,7 +205,10 @@ def _rounded(at: datetime, now: datetime) -> int:
 def _ago(language: str, seconds: int) -> str:
     if not seconds:
         return str(gettext("just now"))
-    return format_timedelta(timedelta(seconds=seconds), add_direction=True, locale=language)
+    far = timedelta(seconds=seconds)
+    if DAY_SECONDS <= abs(seconds) < IN_DAYS_BELOW * DAY_SECONDS:
+        return format_timedelta(far, granularity="day", threshold=IN_DAYS_BELOW, add_direction=True, locale=language)
+    return format_timedelta(far, add_direction=True, locale=language)
 
 
 def initials(name: str) -> str:
@@ -242,6 +247,12 @@ def reason(path: Path) -> Markup:
 def way(kind: str) -> Markup:
     """Return what people read of a kind of grants."""
     return translated(sentences.WAYS[kind])
+
+
+def giving(owners: Sequence[Team]) -> list[str]:
+    """Return what would let somebody open a project as people read it; `owners` are the project's teams."""
+    ways = sentences.giving(Role.MEMBER, [team.name for team in owners])
+    return [way.said(lambda message: str(gettext(message)), role_name) for way in ways]
 
 
 def role_name(role: Role) -> str:

@@ -49,14 +49,21 @@ def known_issuer_of(kind: str, answers: Answers, surroundings: Surroundings) -> 
 
 def outcome_of_probe(connected: Connected, surroundings: Surroundings) -> Outcome:
     """Look whether sign-in through a connection would work now, and say in the log where it would not."""
+    outcome = probed(connected, surroundings)
+    if outcome.problem:
+        log.warning(
+            "A connection to an identity provider does not work.",
+            extra={"connection": connected.id, "reason": outcome.problem},
+        )
+    return outcome
+
+
+def probed(connected: Connected, surroundings: Surroundings) -> Outcome:
+    """Look whether sign-in through a connection would work now; whoever asks says what came of it."""
     began_at = clock.now()
     try:
         provider_of(connected, surroundings).probe()
     except ProviderError as error:
-        log.warning(
-            "A connection to an identity provider does not work.",
-            extra={"connection": connected.id, "reason": error.reason.value},
-        )
         return Outcome(began_at, error.reason.value, WORDS[error.reason], error.reason is not Reason.BUSY)
     return Outcome(began_at)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import and_, select
+from sqlalchemy import and_, exists, select
 
 from webapp.db import db
 from webapp.models import EmailAddress, Member, Organization, User
@@ -36,3 +36,17 @@ def choices_among(organization: Organization, numbers: Collection[int]) -> Seque
     found = found.outerjoin(EmailAddress, primary).where(Member.organization_id == organization.id)
     found = found.where(Member.id.in_(numbers)).order_by(Member.sort_name, Member.id)
     return [PersonChoice(number, name, address or "") for number, name, address in db.session.execute(found)]
+
+
+def listed_as(canonical: str, slug: str | None = None) -> Sequence[User]:
+    """Return the users who stand in the list of members with an address, proven or not, by id.
+
+    Args:
+        canonical: the address.
+        slug: of the organization in whose list; in that of any where left out.
+    """
+    is_member = exists().where(Member.user_id == User.id)
+    if slug:
+        is_member = is_member.where(Organization.id == Member.organization_id, Organization.slug == slug)
+    found = select(User).join(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
+    return db.session.scalars(found.where(EmailAddress.canonical == canonical, is_member).order_by(User.id)).all()

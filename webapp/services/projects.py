@@ -200,6 +200,12 @@ def teams_of(project: Project) -> Sequence[Team]:
     ).all()
 
 
+def called(organization: Organization, name: str) -> Sequence[Project]:
+    """Return the projects that have a name, by slug: those of different teams may share one. At most MOST_NAMED."""
+    found = select(Project).where(Project.organization_id == organization.id, Project.name == name)
+    return db.session.scalars(found.order_by(Project.slug).limit(MOST_NAMED)).all()
+
+
 def owned_alone_by(team: Team) -> Sequence[Project]:
     """Return the projects that no other team owns, by name; at most one more than MOST_NAMED."""
     other = aliased(TeamProject)

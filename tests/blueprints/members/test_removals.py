@@ -239,6 +239,7 @@ def test_leaving_asks_first_then_leads_to_ones_organizations(acme: Acme) -> None
     assert (asked.status_code, unanswered.status_code) == (200, 422)
     assert "Leave Acme?" in Page(asked).text
     assert "1 open invitation you sent is revoked." in Page(asked).text
+    assert "For 30 days a manager can invite you again to what you had, and you decide." in Page(asked).text
     answer = post(browser, acme.address("leave"), confirm="1")
     assert (answer.status_code, answer.location) == (303, "/orgs/")
     assert "You have left Acme." in Page(browser.get("/orgs/")).by_id("notices").text

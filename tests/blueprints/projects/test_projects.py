@@ -92,6 +92,7 @@ def test_list_is_narrowed_by_level_and_by_reason(shared: Office) -> None:
         asked = dict(part.split("=") for part in query.split("&") if part)
         assert chosen == [asked[name] for name in ("level", "kind") if asked.get(name)], query
     assert "Nobody opens this project in this way." in page.text
+    assert "Any of these lets a member open it: being in a team that owns the project: Blue, Red " in page.text
 
 
 def test_level_reason_or_cursor_there_is_not_is_not_found(office: Office) -> None:

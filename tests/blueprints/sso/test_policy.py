@@ -1,14 +1,16 @@
 """The rules of single sign-on: who joins by it, as what, and how often everybody is verified."""
 
 import pytest
+from sqlalchemy import select
 
 from tests.support.acme import Acme
 from tests.support.identity_provider import HostileProvider
+from tests.support.pages import Page
 from tests.support.sso import Desk, rows
 from tests.support.worlds import World, post
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.models import Identity, IdentityProvider, Joining, Organization, Role, User
+from webapp.models import Enforcement, Identity, IdentityProvider, Joining, Member, Organization, Role, User
 from webapp.services.sso import connections
 
 RULES = {"joining": "allowed", "domains": "corp.example.org", "default_role": "member", "verification_days": "14"}
@@ -95,10 +97,19 @@ def test_whoever_is_of_a_listed_domain_joins_with_the_default_role(
     save(acme, default_role="admin")
     assert desk.sign_in(world.browser()).status_code == 303
     assert world.roles(acme.slug)["Mia Sommer"] == "admin"
+    rules = Page(acme.browser(acme.owner).get(acme.address("sso"))).text
+    assert "Whoever joins without an invitation opens every project, at the level of this role." in rules
+    assert "Mia Sommer" in [user.name for user in world.read(_of_every_project)]
     save(acme, joining="invited")
     theirs.people["u-2"]["email"] = "theo@corp.example.org"
     theirs.person = "u-2"
     assert desk.sign_in(world.browser()).status_code == 403
+
+
+def _of_every_project() -> list[User]:
+    """Return those who open every project of some organization."""
+    reaching = select(User).join(Member, Member.user_id == User.id).where(Member.has_global_access)
+    return list(db.session.scalars(reaching))
 
 
 @pytest.mark.parametrize(
@@ -151,3 +162,36 @@ def test_rules_go_over_to_the_connection_that_takes_the_place(world: World, acme
     number = acme.act(acme.owner, replace)
     provider = world.read(lambda: db.session.get_one(IdentityProvider, number))
     assert (provider.joining, provider.default_role, provider.verification_days) == (Joining.ALLOWED, Role.ADMIN, 14)
+
+
+@pytest.mark.parametrize(
+    ("enforcement", "english", "german"),
+    [
+        (Enforcement.OFF, "Nobody has to come through it.", "Vorgabe: aus Niemand muss über den Anbieter kommen."),
+        (
+            Enforcement.OPTIONAL,
+            "Nobody has to come through it.",
+            "Vorgabe: freiwillig Niemand muss über den Anbieter kommen.",
+        ),
+        (
+            Enforcement.REQUIRED,
+            "Members have to come through it.",
+            "Vorgabe: verlangt Mitglieder müssen über den Anbieter kommen.",
+        ),
+    ],
+)
+def test_overview_says_in_both_languages_through_what_nobody_or_everybody_comes(
+    acme: Acme, desk: Desk, enforcement: Enforcement, english: str, german: str
+) -> None:
+    browser = acme.browser(acme.owner)
+    desk.link(browser)
+    desk.set(enforcement=enforcement)
+    assert english in Page(browser.get(acme.address("sso"))).text
+    assert german in Page(browser.get(acme.address("sso"), headers={"Accept-Language": "de"})).text
+
+
+def test_what_a_member_does_is_said_alike_and_truly_wherever_the_role_is_offered(acme: Acme, desk: Desk) -> None:
+    browser = acme.browser(acme.owner)
+    for path in ("members/new", "members/add", f"members/{acme.member_id(acme.admin)}", "sso"):
+        said = Page(browser.get(acme.address(path))).text
+        assert "Member Opens every project, or those they are given. Can see who else belongs here. Admin" in said, path

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import time_machine
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
@@ -47,6 +48,21 @@ def set_up(acme: Acme, browser: FlaskClient, theirs: HostileProvider) -> None:
     knows(theirs, choose(acme, browser))
     way = departure(browser, post(browser, acme.address(SETUP), **entered(theirs)))
     assert browser.get(at_provider(way)).status_code == 303
+
+
+def test_page_says_before_the_button_who_gets_a_letter_then(
+    acme: Acme, browser: FlaskClient, app: Flask, theirs: HostileProvider
+) -> None:
+    redirect_address = choose(acme, browser)
+    page = browser.get(acme.address(SETUP)).text
+    said = "Members who are not linked get an email then, all at once, that asks them to link theirs."
+    assert 0 < page.find(said) < page.find("Save, and sign in to prove it")
+    knows(theirs, redirect_address)
+    way = departure(browser, post(browser, acme.address(SETUP), **entered(theirs)))
+    assert browser.get(at_provider(way)).status_code == 303
+    work(app)
+    reminded = {letter.to_address for letter in acme.world.letters("sso_link_reminder")}
+    assert reminded == {person.email for person in (acme.manager, acme.admin, acme.member)}
 
 
 def test_connection_is_in_use_once_its_owner_has_signed_in_by_it(
