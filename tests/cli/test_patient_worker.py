@@ -11,7 +11,13 @@ from gunicorn.config import Config
 from gunicorn.glogging import Logger
 from gunicorn.workers.gthread import TConn
 
-from webapp.cli.patient_worker import LEAST_BYTES_A_SECOND, SILENT_SECONDS, PatientSocket, PatientWorker
+from webapp.cli.patient_worker import (
+    LEAST_BYTES_A_SECOND,
+    SILENT_SECONDS,
+    SLOW_SECONDS,
+    PatientSocket,
+    PatientWorker,
+)
 
 PATIENCE = 60
 
@@ -112,4 +118,26 @@ def test_connection_that_has_said_something_is_not_silent(worker: PatientWorker)
         worker.wait_for_and_dispatch_events(1)
         worker.murder_pending()
         assert (worker.nr_conns, list(worker.pending_conns)) == (1, [])
+    worker.method_queue.close()
+
+
+def test_request_that_waited_for_a_thread_may_take_as_long_to_arrive_as_others(worker: PatientWorker) -> None:
+    now = [0.0]
+    worker.seconds = lambda: now[0]
+    worker.tpool = worker.get_thread_pool()
+    worker.method_queue.init()
+    with worker.tpool, connected(worker, 0) as first, connected(worker, 0) as second, connected(worker, 0) as third:
+        waiting = list(worker.pending_conns)[1]
+        for client in (first, second, third):
+            client.sendall(b"G")
+            worker.wait_for_and_dispatch_events(1)
+        now[0] += SLOW_SECONDS + 1
+        worker.wait_for_and_dispatch_events(0)
+        assert first.recv(1) == b"", "had a thread for too long, while others waited"
+        worker.wait_for_and_dispatch_events(1)
+        assert not waiting.sock.is_heard_out, "has a thread since just now"
+        now[0] += SLOW_SECONDS + 1
+        worker.wait_for_and_dispatch_events(0)
+        assert second.recv(1) == b""
+        third.close()
     worker.method_queue.close()

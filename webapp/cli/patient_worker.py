@@ -76,18 +76,21 @@ class PatientWorker(ThreadWorker):
     """Answers requests in threads, and waits for their clients no longer than it says.
 
     A connection has no thread before its first byte has come. It ends in the thread that answered on it: gunicorn
-    would end it in the thread that accepts all others, and wait there for clients that do not hang up.
+    would end it in the thread that accepts all others, and wait there for clients that do not hang up. `seconds` is a
+    clock that only goes forward.
     """
+
+    seconds: Callable[[], float] = staticmethod(monotonic)
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
-        self._begun: dict[Any, float] = {}
-        self._in_threads: set[Any] = set()
+        # Since when each request has a thread; none while it waits for one, which is no fault of its client.
+        self._begun: dict[Any, float | None] = {}
 
     def enqueue_req(self, conn: Any) -> None:
         """Give a connection to a thread, but a new one to the poller, which calls again when its first byte comes."""
         if conn.initialized or conn.data_ready:
-            self._begun[conn] = monotonic()
+            self._begun[conn] = None
             super().enqueue_req(conn)
             return
         conn.sock = PatientSocket(fileno=conn.sock.detach())
@@ -98,11 +101,10 @@ class PatientWorker(ThreadWorker):
 
     def handle(self, conn: Any) -> Any:
         """Answer a request, then end the connection where no other may follow; ending it again does nothing."""
-        self._in_threads.add(conn)
+        self._begun[conn] = self.seconds()
         try:
             goes_on = super().handle(conn)
         finally:
-            self._in_threads.discard(conn)
             del self._begun[conn]
         if goes_on is False or conn.sock.is_heard_out:
             conn.close(graceful=True)
@@ -122,10 +124,10 @@ class PatientWorker(ThreadWorker):
         """Accept connections and take up what is ready; once a second at least, end the waiting for clients."""
         super().wait_for_and_dispatch_events(timeout)
         self._hurry_silent()
-        begun = list(self._begun.items())
-        for conn in [conn for conn, since in begun if since < monotonic() - RECEIVING_SECONDS]:
+        begun = [(conn, since) for conn, since in list(self._begun.items()) if since is not None]
+        for conn in [conn for conn, since in begun if since < self.seconds() - RECEIVING_SECONDS]:
             _end_receiving(conn)
-        self._make_room(begun, len(begun) - self.cfg.threads)
+        self._make_room(begun, len(self._begun) - self.cfg.threads)
 
     def _hurry_silent(self) -> None:
         """Let connections that have said nothing for some seconds end next, if no other is accepted until they do."""
@@ -138,12 +140,12 @@ class PatientWorker(ThreadWorker):
     def _make_room(self, begun: list[tuple[Any, float]], waiting: int) -> None:
         """Give up as many slow clients as others wait for a thread.
 
-        First those in threads who may not have sent their requests yet, then those who have taken longest.
+        First those who may not have sent their requests yet, then those who have taken longest.
         """
         if waiting <= 0:
             return
-        earliest = monotonic() - SLOW_SECONDS
-        sending = [c for c, since in begun if c in self._in_threads and since < earliest and not _kept_waiting(c)]
+        earliest = self.seconds() - SLOW_SECONDS
+        sending = [conn for conn, since in begun if since < earliest and not _kept_waiting(conn)]
         for conn in sending:
             _end_receiving(conn)
         slow = [conn for conn, _since in begun if _kept_waiting(conn) > SLOW_SECONDS]
