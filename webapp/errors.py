@@ -169,6 +169,13 @@ class MembershipEnded(NotFound):
     sentence = N_("Your membership of %(organization)s ended on %(day)s. Managers and owners there can renew it.")
 
 
+class MembershipSuspended(NotFound):
+    """Somebody came back to an organization where they are suspended."""
+
+    title = N_("Your membership is suspended")
+    sentence = N_("Your membership of %(organization)s is suspended. Managers and owners there can restore it.")
+
+
 class OwnerWithEnd(DomainError):
     """A membership that ends on a day would be an owner's, or an owner's would get such a day."""
 

@@ -59,6 +59,7 @@ def test_every_way_to_take_access_away_by_an_address_of_its_own_says_so_first(qu
         "projects.archive",
         "projects.remove",
         "sso.remove_mapping",
+        "sso.take_away",
         "teams.remove",
         "teams.take_out",
     }

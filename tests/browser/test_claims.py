@@ -45,7 +45,7 @@ def furnish(hall: Hall) -> None:
 
 
 def fill_in(page: Page, claim: str, value: str) -> None:
-    """Send a rule for the readers."""
+    """Send a mapping for the readers."""
     page.get_by_label("Claim", exact=True).fill(claim)
     page.get_by_label("Value", exact=True).fill(value)
     page.get_by_role("radio", name="Readers").check()

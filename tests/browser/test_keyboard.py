@@ -8,6 +8,12 @@ from playwright.sync_api import Page, expect
 from tests.browser.hall import Hall
 from tests.browser.scenes import move_in
 
+SHOWS_FOCUS = """() => {
+  const isShown = (element) => getComputedStyle(element).outlineStyle !== "none";
+  const focused = document.activeElement;
+  return [focused, focused.closest(".card-choice")].some((element) => element && isShown(element));
+}"""
+
 
 @pytest.fixture
 def page(hall: Hall) -> Page:
@@ -59,3 +65,23 @@ def test_removal_is_undone_by_the_button_of_its_notice(page: Page) -> None:
     page.get_by_role("button", name="Undo").click()
     expect(page.get_by_text("Farid Haddad is a member again, as before.")).to_be_visible()
     expect(page.get_by_role("heading", name="Farid Haddad", level=1)).to_be_visible()
+
+
+def unseen_stops(page: Page) -> list[str]:
+    """Return what has the focus without showing it, as one goes through a page by the keyboard."""
+    stops = page.locator("a[href], button, input:not([type=hidden]), select, textarea, summary").count()
+    unseen: list[str] = []
+    for _stop in range(stops):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement === document.body"):
+            return unseen
+        if not page.evaluate(SHOWS_FOCUS):
+            unseen.append(page.evaluate("document.activeElement.outerHTML"))
+    return unseen
+
+
+def test_whatever_has_the_focus_shows_it(hall: Hall, page: Page) -> None:
+    somebody = page.get_by_role("link", name="Ben Okafor").get_attribute("href")
+    for address in (hall.members, somebody or "", f"{hall.members}/new"):
+        page.goto(address)
+        assert unseen_stops(page) == [], address

@@ -1,11 +1,17 @@
 """How long a client may keep an answer waiting, by a clock of the test's own."""
 
+import os
+import selectors
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import TConn
 
-from webapp.cli.patient_worker import LEAST_BYTES_A_SECOND, PatientSocket
+from webapp.cli.patient_worker import LEAST_BYTES_A_SECOND, SILENT_SECONDS, PatientSocket, PatientWorker
 
 PATIENCE = 60
 
@@ -57,3 +63,53 @@ def test_X09_large_answers_have_longer(line: tuple[PatientSocket, socket.socket]
 
 def test_each_answer_on_a_connection_is_counted_anew(line: tuple[PatientSocket, socket.socket]) -> None:
     assert [pieces_taken(line, b"answer", 50, 1) for _ in range(3)] == [1, 1, 1]
+
+
+@pytest.fixture
+def worker() -> Iterator[PatientWorker]:
+    """A process that accepts three connections at once, and has not begun to."""
+    config = Config()
+    config.set("worker_connections", 3)
+    config.set("threads", 1)
+    made = PatientWorker(0, os.getppid(), [], None, 30, config, Logger(config))
+    with selectors.DefaultSelector() as made.poller:
+        yield made
+    made.tmp.close()
+
+
+def connected(worker: PatientWorker, seconds: float) -> socket.socket:
+    """Let a client have connected so many seconds ago, who has said nothing yet; return the client's end."""
+    ours, theirs = socket.socketpair()
+    conn = TConn(worker.cfg, ours, "", "")
+    worker.nr_conns += 1
+    worker.enqueue_req(conn)
+    conn.timeout -= seconds
+    return theirs
+
+
+@pytest.mark.parametrize(
+    ("connections", "seconds", "ended"),
+    [(3, SILENT_SECONDS + 1, 3), (3, SILENT_SECONDS - 1, 0), (2, SILENT_SECONDS + 1, 0)],
+)
+def test_X09_silent_connections_make_room_once_no_other_is_accepted(
+    worker: PatientWorker, connections: int, seconds: int, ended: int
+) -> None:
+    with ExitStack() as stack:
+        for _ in range(connections):
+            stack.enter_context(connected(worker, seconds))
+        worker.wait_for_and_dispatch_events(0)
+        worker.murder_pending()
+        assert worker.nr_conns == connections - ended
+        for conn in worker.pending_conns:
+            conn.close()
+
+
+def test_connection_that_has_said_something_is_not_silent(worker: PatientWorker) -> None:
+    worker.tpool, worker.worker_connections = worker.get_thread_pool(), 1
+    worker.method_queue.init()
+    with worker.tpool, connected(worker, SILENT_SECONDS + 1) as client:
+        client.sendall(b"G")
+        worker.wait_for_and_dispatch_events(1)
+        worker.murder_pending()
+        assert (worker.nr_conns, list(worker.pending_conns)) == (1, [])
+    worker.method_queue.close()

@@ -4,7 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.support.acme import Acme
-from tests.support.pages import PANEL, RESULTS
+from tests.support.pages import PANEL, RESULTS, Page
 from tests.support.worlds import csrf_token
 from webapp.services import sessions
 
@@ -44,6 +44,11 @@ def test_browser_is_led_to_sign_in_and_back(browser: FlaskClient, acme: Acme, he
     assert "HX-Redirect" not in answer.headers
 
 
-def test_form_is_led_to_sign_in_and_not_back(browser: FlaskClient, acme: Acme) -> None:
-    answer = browser.post(acme.address("members/new"), data={"csrf_token": csrf_token(browser)})
+def test_form_is_led_to_sign_in_and_not_back_and_it_is_said_that_nothing_was_stored(
+    browser: FlaskClient, acme: Acme
+) -> None:
+    form = {"emails": "mia@example.org", "csrf_token": csrf_token(browser)}
+    with acme.unchanged():
+        answer = browser.post(acme.address("members/new"), data=form)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/login")
+    assert "Nothing was stored. Sign in first, then send it again." in Page(browser.get(answer.location)).text

@@ -26,9 +26,22 @@ def composed(app: Flask, letter_id: int, **changes: str) -> EmailMessage:
 
 
 def part(message: EmailMessage, kind: str) -> str:
+    """Return the text of a letter, or its HTML; the text is well set."""
     body = message.get_body((kind,))
     assert body is not None
-    return str(body.get_content())
+    content = str(body.get_content())
+    if kind == "plain":
+        require_well_set(content)
+    return content
+
+
+def require_well_set(text: str) -> None:
+    """Fail where a letter has lines that are blank in vain, or that begin or end with spaces."""
+    letter, _, why = "\n".join(text.splitlines()).partition("\n\n\n-- \n")
+    assert [part for part in (letter, why) if not part or part != part.strip()] == [], repr(text)
+    assert "\n\n\n" not in letter, text
+    assert "\n\n" not in why, text
+    assert [line for line in letter.splitlines() if line != line.strip()] == [], text
 
 
 @pytest.mark.parametrize(

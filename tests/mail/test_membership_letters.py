@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 
 from tests.mail.letters import queue, settings_of, stored
+from tests.mail.test_compose import require_well_set
 from webapp.mail.compose import Composer
 
 DATA = {
@@ -35,7 +36,9 @@ def parts(app: Flask, kind: str, **changes: str) -> tuple[str, str, str]:
         raw = Composer(app, settings_of(app)).compose(letter).as_bytes()
     message = message_from_bytes(raw, policy=policy.default)
     bodies = [message.get_body((name,)) for name in ("plain", "html")]
-    text, html = (" ".join(str(body.get_content()).split()) for body in bodies if body)
+    contents = [str(body.get_content()) for body in bodies if body]
+    require_well_set(contents[0])
+    text, html = (" ".join(content.split()) for content in contents)
     return str(message["Subject"]), text, html
 
 

@@ -10,6 +10,7 @@ from webapp.providers.words import WORDS
 SAID = {"name": "Mia", "organization": "Harbour Works", "slug": "harbour-works", "provider": "id.example.org"}
 POLICY = {"actor": "Olive Owner", "what": "required"}
 REHEARSAL = {"what": "soon", "people": 2, "has_owner": False, "begins_at": "2026-03-01T00:00:00+00:00"}
+TAKEN = {"actor": "Olive Owner"}
 KINDS = [
     ("sso_enforced", POLICY, "/orgs/harbour-works/audit", "from now on members"),
     (
@@ -44,6 +45,15 @@ KINDS = [
     ),
     ("sso_linked", {}, "/account/", "Whoever signs in there as you"),
     ("sso_unlinked", {}, "/account/", "You sign in with your password"),
+    ("sso_taken_away", {**TAKEN, "has_password": True}, "/orgs/harbour-works/sso/link", "choose a new one first"),
+    ("sso_taken_away", {**TAKEN, "has_password": False}, "/forgot-password", "choose one, and link your account again"),
+    (
+        "sso_taken_away",
+        {**TAKEN, "has_password": True, "token": "a-token"},
+        "/verify-email/a-token",
+        "sign in with it and your password",
+    ),
+    ("sso_taken_away", {**TAKEN, "has_password": False, "token": "a"}, "/verify-email/a", "choose one there"),
     ("sso_disabled", {"has_password": True}, "/login", "with your email address and your password"),
     ("sso_disabled", {"has_password": False}, "/forgot-password", "you get a link to choose one"),
     (

@@ -65,6 +65,8 @@ class Scene(Protocol):
     @property
     def emails(self) -> list[str]: ...
     @property
+    def free_emails(self) -> list[str]: ...
+    @property
     def links(self) -> list[tuple[int, int]]: ...
     @property
     def open_links(self) -> list[tuple[int, int]]: ...
@@ -72,6 +74,8 @@ class Scene(Protocol):
     def invitations(self) -> int: ...
     @property
     def removals(self) -> list[int]: ...
+    @property
+    def undoable(self) -> list[int]: ...
     def invited_by(self, link: tuple[int, int]) -> list[str]: ...
 
 
@@ -93,7 +97,7 @@ class Chooser:
         if verb in ("accept", "decline", "register"):
             return self._answer(verb) if scene.links else None
         if verb == "undo":
-            return Act(verb, self._ruler(Role.MANAGER), self._one_of(scene.removals))
+            return Act(verb, self._ruler(Role.MANAGER), self._mostly(scene.undoable, scene.removals))
         if verb in ("give", "suspend", "restore", "remove"):
             # Whose invitations are open, and everybody else.
             theirs = self._mostly(scene.inviters if self._pick(2) else scene.insiders, scene.names)
@@ -104,7 +108,9 @@ class Chooser:
         """Return an act that is always at hand."""
         scene = self._scene
         return {
-            "invite": lambda: Act(verb, self._ruler(), self._one_of(scene.emails), self._one_of(ROLES)),
+            "invite": lambda: Act(
+                verb, self._ruler(), self._mostly(scene.free_emails, scene.emails), self._one_of(ROLES)
+            ),
             "leave": lambda: Act(verb, self._mostly(scene.insiders, scene.names)),
             "allow": lambda: Act(verb, self._ruler(Role.OWNER), None, (self._one_of(POLICIES), bool(self._pick(2)))),
             "wait": lambda: Act(verb, more=self._one_of(PAUSES)),

@@ -99,6 +99,11 @@ class Organization:
         """Who has sent what may still be answered."""
         return [name for name in self.members if (name, PENDING) in [(offer.by, offer.status) for offer in self.offers]]
 
+    @property
+    def undoable(self) -> list[int]:
+        """The removals of the last 30 days."""
+        return [number for number, removal in self.removed.items() if self.now < removal.at + UNDO]
+
     def rulers(self, lowest: Role) -> list[str]:
         """Return who has at least this role."""
         return [name for name, m in self.members.items() if m.role >= lowest and m.status == ACTIVE]
@@ -112,6 +117,12 @@ class Organization:
         """The addresses that are invited: of nobody yet, of people elsewhere, and of a member."""
         outside = [account.email for name, account in self.accounts.items() if name not in self.members]
         return [*dict.fromkeys([*NOBODYS, *outside, CAST[-4].email])]
+
+    @property
+    def free_emails(self) -> list[str]:
+        """Those of them that no invitation waits for."""
+        waited_for = [offer.email for offer in self.offers if self._state(offer) == PENDING]
+        return [email for email in self.emails if email not in waited_for]
 
     def do(self, act: Act) -> str:
         """Do it, and return what came of it: done, a word about the address, or the name of the refusal."""

@@ -12,9 +12,11 @@ from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from tests.model.acts import Chooser
+from tests.model.acts import COMMAND_LINE, Act, Chooser
+from tests.model.organization import UNDO
 from tests.model.plain import Plain
 from tests.model.played import Played, beginnings
+from webapp.models import Role
 
 EXAMPLES, STEPS = 14, 30
 MANY_EXAMPLES, MANY_STEPS = 100, 50
@@ -29,10 +31,15 @@ class Histories(RuleBasedStateMachine):
         self.seen = self.played.picture()
 
     def act(self, verb: str, data: st.DataObject) -> None:
-        """Let somebody do something, in the model and in the application."""
-        act = Chooser(self.plain, lambda below: data.draw(st.integers(0, below - 1))).choose(verb)
-        if act is None:
-            return
+        """Let somebody do something, if there is anything to act upon."""
+        if act := self.chosen(verb, data):
+            self.do(act)
+
+    def chosen(self, verb: str, data: st.DataObject) -> Act | None:
+        return Chooser(self.plain, lambda below: data.draw(st.integers(0, below - 1))).choose(verb)
+
+    def do(self, act: Act) -> None:
+        """Let it be done, in the model and in the application."""
         expected = self.plain.do(act)
         note(f"{act}: {expected}")
         assert self.played.do(act) == expected
@@ -57,9 +64,21 @@ class Histories(RuleBasedStateMachine):
     def change(self, verb: str, data: st.DataObject) -> None:
         self.act(verb, data)
 
-    @rule(verb=st.sampled_from(["remove", "undo", "leave"]), data=st.data())
+    @rule(verb=st.sampled_from(["remove", "leave", "remove"]), data=st.data())
     def end(self, verb: str, data: st.DataObject) -> None:
         self.act(verb, data)
+
+    @precondition(lambda self: self.plain.undoable)
+    @rule(first=st.sampled_from(["invite", "wait", "", "wait", "invite"]), data=st.data())
+    def undo(self, first: str, data: st.DataObject) -> None:
+        """At once, once they are invited again, or once it is too late."""
+        act = self.chosen("undo", data)
+        if first == "wait":
+            self.do(Act("wait", more=UNDO))
+        elif first and act and (removal := self.plain.removed.get(act.subject)):
+            self.do(Act("invite", COMMAND_LINE, self.plain.accounts[removal.name].email, Role.MEMBER))
+        if act:
+            self.do(act)
 
     @rule(verb=st.sampled_from(["wait", "allow"]), data=st.data())
     def go_on(self, verb: str, data: st.DataObject) -> None:

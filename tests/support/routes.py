@@ -174,7 +174,7 @@ class Routes:
             "provider": lambda: 1,
             "mapping": self._mapping,
             "invitation": lambda: self._waiting(route, f"guest{next(self._numbers)}@example.org"),
-            "member": self._joined,
+            "member": lambda: self._linked() if route.endpoint == "sso.take_away" else self._joined(),
             "removed": self._removed,
             "key": self._demo_letter,
             "session_id": self._session,
@@ -211,6 +211,7 @@ class Routes:
             "sso.disable": {"confirm": "1"},
             "sso.enforce": {"enforcement": "optional", "from_date": ""},
             "sso.unlink": {"confirm": "1"},
+            "sso.take_away": {"confirm": "1"},
             "sso.find_entrance": {"email": address},
             "sso.check_domain": {"domain": PROVEN},
             "sso.renew_secret": {"client_secret": "another secret of the provider's"},
@@ -293,6 +294,16 @@ class Routes:
     def _joined(self) -> str:
         """Return the id of a member who has just come."""
         return str(self.acme.member_id(self._join()))
+
+    def _linked(self) -> str:
+        """Return the id of a member who has just come, and is linked."""
+        person = self._join()
+
+        def link(_actor: Actor, here: Organization) -> None:
+            identities.add(connections.require_active(here), person.user_id, Said(f"user {person.user_id}"))
+
+        self.acme.act(self.acme.owner, link)
+        return str(self.acme.member_id(person))
 
     def _removed(self) -> int:
         person = self._join()

@@ -35,6 +35,7 @@ from webapp.blueprints.sso import recovery as sso_recovery  # noqa: F401
 from webapp.blueprints.sso import rehearsal as sso_rehearsal  # noqa: F401
 from webapp.blueprints.sso import secret as sso_secret  # noqa: F401
 from webapp.blueprints.sso import setup as sso_setup  # noqa: F401
+from webapp.blueprints.sso import taking_away as sso_taking_away  # noqa: F401
 from webapp.blueprints.teams import bp as teams
 from webapp.blueprints.teams import people  # noqa: F401  (likewise)
 from webapp.blueprints.teams import routes as team_routes  # noqa: F401

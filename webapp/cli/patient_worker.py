@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from itertools import takewhile
 from time import monotonic
 from typing import Any, Final
 
@@ -17,14 +18,18 @@ SENDING_SECONDS: Final = 60
 LEAST_BYTES_A_SECOND: Final = 50_000
 SLOW_SECONDS: Final = 5
 """For a request to arrive, or an answer to be taken, while others wait for a thread."""
+SILENT_SECONDS: Final = 3
+"""For the first byte of a request to arrive, while a process has as many connections as it accepts."""
 
 
 class PatientSocket(socket.socket):
     """A connection to a client that may keep whoever sends it an answer waiting for so long, all of it together.
 
     However small the pieces of an answer are, and however little a client takes now and then, its end is in sight.
+    `is_heard_out` says that nothing more is received, so that no other request follows.
     """
 
+    is_heard_out = False
     _patience: float | None = None
     _waited = 0.0
     _since: float | None = None
@@ -99,8 +104,9 @@ class PatientWorker(ThreadWorker):
         finally:
             self._in_threads.discard(conn)
             del self._begun[conn]
-        if goes_on is False:
+        if goes_on is False or conn.sock.is_heard_out:
             conn.close(graceful=True)
+            return False
         return goes_on
 
     def handle_request(self, req: Any, conn: Any) -> bool:
@@ -115,10 +121,19 @@ class PatientWorker(ThreadWorker):
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Accept connections and take up what is ready; once a second at least, end the waiting for clients."""
         super().wait_for_and_dispatch_events(timeout)
+        self._hurry_silent()
         begun = list(self._begun.items())
         for conn in [conn for conn, since in begun if since < monotonic() - RECEIVING_SECONDS]:
             _end_receiving(conn)
         self._make_room(begun, len(begun) - self.cfg.threads)
+
+    def _hurry_silent(self) -> None:
+        """Let connections that have said nothing for some seconds end next, if no other is accepted until they do."""
+        if self.nr_conns < self.worker_connections:
+            return
+        latest = monotonic() + RECEIVING_SECONDS - SILENT_SECONDS
+        for conn in takewhile(lambda conn: conn.timeout <= latest, self.pending_conns):
+            conn.timeout = 0.0
 
     def _make_room(self, begun: list[tuple[Any, float]], waiting: int) -> None:
         """Give up as many slow clients as others wait for a thread.
@@ -139,6 +154,7 @@ class PatientWorker(ThreadWorker):
 
 def _end_receiving(conn: Any) -> None:
     """Let whoever reads find the end; an answer under way still leaves."""
+    conn.sock.is_heard_out = True
     _shut_down(conn, socket.SHUT_RD)
 
 

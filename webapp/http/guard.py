@@ -12,7 +12,15 @@ from werkzeug.routing import RequestRedirect
 from webapp.access.decide import decide, require
 from webapp.access.roles import Scope
 from webapp.db import MustWrite
-from webapp.errors import Conflict, Forbidden, MembershipEnded, NotFound, ProviderRequired, SignInRequired
+from webapp.errors import (
+    Conflict,
+    Forbidden,
+    MembershipEnded,
+    MembershipSuspended,
+    NotFound,
+    ProviderRequired,
+    SignInRequired,
+)
 from webapp.http import uow
 from webapp.http.choices import is_search
 from webapp.http.environment import Environment
@@ -123,7 +131,7 @@ def _look(slug: str) -> Response | None:
     if organization is None:
         return lead_elsewhere(slug, found)
     _refuse_elsewhere(organization, found)
-    _refuse_ended(organization)
+    _refuse_inactive(organization)
     require(current_actor(), Scope.ORG_READ, organization)
     return None
 
@@ -235,10 +243,10 @@ def _require_way_in(rule: Rule, organization: Organization, found: Viewer | None
     Raises:
         SignInRequired: it was begun at the word of another organization's provider.
         ProviderRequired: it has to come through the organization's provider first, or anew.
-        MembershipEnded: there is no way in any more.
+        MembershipSuspended, MembershipEnded: there is no way in at present, or any more.
     """
     _refuse_elsewhere(organization, found)
-    _refuse_ended(organization)
+    _refuse_inactive(organization)
     is_leaving = rule.leads_out and found is not None and not found.is_confined
     if g.came_otherwise and not rule.leads_in and not is_leaving:
         _lead_to_provider(organization, g.member)
@@ -266,14 +274,16 @@ def _refuse_elsewhere(organization: Organization, found: Viewer | None) -> None:
         raise SignInRequired
 
 
-def _refuse_ended(organization: Organization) -> None:
-    """Tell somebody whose membership has ended that it has, and when.
+def _refuse_inactive(organization: Organization) -> None:
+    """Tell somebody whose membership is suspended, or has ended, that it is, as the list of their organizations does.
 
     Raises:
-        MembershipEnded: it has.
+        MembershipSuspended, MembershipEnded: so it is.
     """
     member: Member = g.member
-    if member.expires_at is not None and member.has_ended and member.status is MemberStatus.ACTIVE:
+    if member.status is MemberStatus.SUSPENDED:
+        raise MembershipSuspended(organization=organization.name)
+    if member.expires_at is not None and member.has_ended:
         raise MembershipEnded(organization=organization.name, day=last_day(member.expires_at))
 
 

@@ -4,7 +4,7 @@ import logging
 from datetime import date
 from urllib.parse import quote
 
-from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
+from flask import Flask, Response, current_app, flash, g, make_response, render_template, request, url_for
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
@@ -47,6 +47,8 @@ def _said(value: object) -> object:
 
 def _domain_error(error: DomainError) -> Response:
     if isinstance(error, SignInRequired):
+        if request.method == "POST":
+            flash(_("Nothing was stored. Sign in first, then send it again."), "warning")
         return leave(_sign_in_address(error))
     again_at = WayBack(_page_at_hand()) if isinstance(error, SignInAgain) else None
     return problem(error.status, _(error.title), translated(error), again_at=again_at)
@@ -79,7 +81,10 @@ def _csrf_error(_error: CSRFError) -> Response:
     return problem(
         403,
         _("This page was open for too long"),
-        _("The form could not be checked, so nothing was stored. Reload the page and send it again."),
+        _(
+            "The form could not be checked, so nothing was stored. Copy what you typed, reload the page and send it "
+            "again."
+        ),
     )
 
 

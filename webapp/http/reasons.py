@@ -23,8 +23,9 @@ from webapp.errors import (
     UndoOver,
     Yourself,
 )
-from webapp.models import Role
+from webapp.models import IdentityProvider, Role
 from webapp.services.removals import Removal, refusal_to_undo
+from webapp.services.sso import identities
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,17 @@ class Reason:
     sentence: str
 
 
-LAST_OWNER = Reason(N_("Last owner"), N_("The last active owner must stay one. Make somebody else an owner first."))
+LAST_OWNER = Reason(
+    N_("Last owner"),
+    N_(
+        "Nobody else could come in as an owner. Make somebody an owner first who has a verified address and, where "
+        "single sign-on is or will be required, is linked."
+    ),
+)
+LAST_LINKED_OWNER = Reason(
+    N_("Last linked owner"),
+    N_("Single sign-on is required, and no other owner is linked. Let another owner link their account first."),
+)
 REFUSED: dict[type[DomainError], Reason] = {
     Yourself: Reason(N_("Yourself"), N_("Nobody changes their own membership. Another manager or owner can.")),
     AboveYourRole: Reason(N_("Above your role"), N_("Only people whose role is not below theirs can change this.")),
@@ -75,6 +86,16 @@ def reason_against(actor: Actor, member: PowerOver, *, is_last_owner: bool) -> R
     """Return why the actor cannot end a membership, or nothing where they can."""
     if is_last_owner:
         return LAST_OWNER
+    refusal = refusal_over(actor, member)
+    return REFUSED[type(refusal)] if refusal else None
+
+
+def reason_against_unlinking(
+    actor: Actor, member: PowerOver, provider: IdentityProvider, is_last_owner: bool
+) -> Reason | None:
+    """Return why the actor cannot take somebody's link with a connection away, or nothing where they can."""
+    if is_last_owner and identities.keeps_an_owner(provider):
+        return LAST_LINKED_OWNER
     refusal = refusal_over(actor, member)
     return REFUSED[type(refusal)] if refusal else None
 

@@ -1,4 +1,4 @@
-"""Forms that only a fresh sign-in may send: what was typed comes back with whoever signs in again, but for secrets.
+"""What was typed comes back, but for secrets: with whoever signs in again, and where a part of a form is sent again.
 
 It travels sealed in the address of the form's page, for that page and that person and half an hour, so nobody fills a
 form for others. What is typed at a provider's word alone is not kept: whoever runs it would fill forms for the person.
@@ -42,21 +42,36 @@ def is_fresh_for(form: Form) -> bool:
 def way_back(form: Form, address: str, **more: str) -> WayBack:
     """Return where to go after signing in again: to the page of a form, with what was typed into it.
 
+    A page that somebody came back to, and that asks once more, leads back with what it was filled with.
+
     Args:
         form: as it was sent, or just shown.
         address: the path of its page.
         more: what else the page is asked for, where what was typed is.
     """
     is_confined = require_viewer().is_confined
-    if request.method != "POST":
+    is_sent = request.method == "POST"
+    if not is_sent and _opened(address) is None:
         return WayBack(address, is_confined=is_confined)
     loses_secret = any(isinstance(field, PasswordField) for field in form)
-    kept = [field.name for field in form if not isinstance(field, NEVER_KEPT)]
-    typed = [(name, value) for name in kept for value in request.form.getlist(name)]
-    sealed = "" if is_confined else db.vault.seal(_row(address), json.dumps(typed))
-    is_kept = 0 < len(sealed) <= MOST_CHARACTERS
+    kept = _kept(form)
+    sealed = _sealed(kept, address) if is_sent else request.args[NAME]
+    is_kept = _fits(sealed)
     full = f"{address}?{urlencode({NAME: sealed, **more})}" if is_kept else address
     return WayBack(full, is_kept if kept else None, loses_secret, is_confined)
+
+
+def filled(form: Form, address: str, *, without: str, **more: str) -> str:
+    """Return the address of a form's page, to be filled anew with what was just sent but for one field.
+
+    Args:
+        form: as it was sent.
+        address: the path of its page.
+        without: the name of the field.
+        more: what else the page is asked for.
+    """
+    sealed = _sealed([name for name in _kept(form) if name != without], address)
+    return f"{address}?{urlencode({NAME: sealed, **more} if _fits(sealed) else more)}"
 
 
 def way_back_from(refusal: DomainError, form: Form, address: str, **more: str) -> WayBack | None:
@@ -73,13 +88,33 @@ def way_back_to(carried: Sequence[tuple[str, str]] = ()) -> WayBack:
 
 def brought() -> dict[str, Any]:
     """Return the arguments that fill a form with what was typed before signing in again; none where nothing was."""
-    sealed = request.args.get(NAME)
-    if sealed is None or request.method == "POST":
-        return {}
+    typed = _opened(request.path) if request.method != "POST" else None
+    return {} if typed is None else {"formdata": MultiDict(typed)}
+
+
+def _kept(form: Form) -> list[str]:
+    return [field.name for field in form if not isinstance(field, NEVER_KEPT)]
+
+
+def _fits(sealed: str) -> bool:
+    return 0 < len(sealed) <= MOST_CHARACTERS
+
+
+def _sealed(names: Sequence[str], address: str) -> str:
+    """Return what was sent by these names, for the page at an address alone; nothing where it may not be kept."""
+    if require_viewer().is_confined:
+        return ""
+    typed = [(name, value) for name in names for value in request.form.getlist(name)]
+    return db.vault.seal(_row(address), json.dumps(typed))
+
+
+def _opened(address: str) -> list[tuple[str, str]] | None:
+    """Return what was brought to the page at an address; nothing where that is not to be read there, or any more."""
     try:
-        return {"formdata": MultiDict(json.loads(db.vault.open(_row(request.path), sealed, within=KEPT_FOR)))}
+        typed = db.vault.open(_row(address), request.args.get(NAME, ""), within=KEPT_FOR)
     except NotReadable:
-        return {}
+        return None
+    return [(name, value) for name, value in json.loads(typed)]
 
 
 def _row(address: str) -> str:

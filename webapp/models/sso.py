@@ -169,7 +169,8 @@ class Identity(Model):
 class FormerIdentity(Model):
     """That a subject at a connection was a user's, and was unlinked: kept for as long as the account is.
 
-    Whoever was removed, or is suspended, comes back by that subject as nobody who is new.
+    Whoever was removed, or is suspended, comes back by that subject as nobody who is new. It links to nobody else,
+    unless an owner has said that it was never theirs: since `released_at`.
     """
 
     __tablename__ = "former_identity"
@@ -186,6 +187,7 @@ class FormerIdentity(Model):
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), primary_key=True, index=True)
     organization_id: Mapped[int] = mapped_column(Id)
     unlinked_at: Mapped[datetime] = mapped_column(default=clock.now)
+    released_at: Mapped[datetime | None]
 
 
 class FlowPurpose(StrEnum):

@@ -24,6 +24,7 @@ from webapp.services import (
 )
 from webapp.services.addresses import Address
 from webapp.services.audit import Event
+from webapp.services.invitation_rows import Standing
 from webapp.services.invitations import Offer
 
 MAX_ADDRESSES = 1000
@@ -42,10 +43,15 @@ class Result(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """One address as it was typed, and what happened to it."""
+    """One address as it was typed, and what happened to it.
+
+    `is_suspended` tells of a member's that they are suspended, and of one that was invited that somebody is who stands
+    with it in the list of members, and has not verified it.
+    """
 
     address: str
     result: Result
+    is_suspended: bool = False
 
 
 def invite_all(
@@ -83,12 +89,15 @@ def invite_each(
     wanted: dict[str, Address] = {}
     for address in filter(None, parsed.values()):
         wanted.setdefault(address.canonical, address)
-    results = _sort_out(organization, wanted)
+    there = invitation_rows.addresses_of_members(organization, wanted)
+    results = _sort_out(organization, wanted, there)
     if invitation_limits.count_over(actor, organization, list(results.values()).count(Result.INVITED)):
         raise InvitationLimit
     invited = [address for canonical, address in wanted.items() if results[canonical] is Result.INVITED]
     _invite(actor, organization, invited, offer)
-    return list(_outcomes(parsed, wanted, results))
+    suspended = {canonical for canonical, standing in there.items() if standing.is_suspended}
+    suspended |= invitation_rows.shown_of_suspended(organization, [address.canonical for address in invited])
+    return list(_outcomes(parsed, wanted, results, suspended))
 
 
 def batch_of(actor: Actor, organization: Organization, batch_id: int) -> list[Outcome]:
@@ -100,7 +109,7 @@ def batch_of(actor: Actor, organization: Organization, batch_id: int) -> list[Ou
             InvitationBatch.user_id == actor.user_id,
         )
     )
-    return [Outcome(row["address"], Result(row["result"])) for row in kept or ()]
+    return [Outcome(row["address"], Result(row["result"]), row.get("is_suspended", False)) for row in kept or ()]
 
 
 def _require_reasonable_number(typed: Sequence[str]) -> None:
@@ -117,16 +126,19 @@ def _parse(piece: str, own_domain: str | None) -> Address | None:
         return None
 
 
-def _sort_out(organization: Organization, wanted: dict[str, Address]) -> dict[str, Result]:
+def _sort_out(organization: Organization, wanted: dict[str, Address], there: dict[str, Standing]) -> dict[str, Result]:
     now = clock.now()
     results = dict.fromkeys(wanted, Result.INVITED)
     waiting = _waiting_invitations(organization, wanted)
     results |= {invitation.canonical: Result.OPEN for invitation in waiting if invitation.is_open(now)}
-    there = invitation_rows.addresses_of_members(organization, wanted)
-    results |= {canonical: Result.ENDED if has_ended else Result.MEMBER for canonical, has_ended in there.items()}
+    results |= {canonical: _result_of(standing) for canonical, standing in there.items()}
     free = [address for address in wanted.values() if results[address.canonical] is Result.INVITED]
     results |= {address.canonical: Result.LIMITED for address in invitation_limits.over_daily_limit(organization, free)}
     return results
+
+
+def _result_of(standing: Standing) -> Result:
+    return Result.ENDED if standing.has_ended and not standing.is_suspended else Result.MEMBER
 
 
 def _invite(actor: Actor, organization: Organization, wanted: Sequence[Address], offer: Offer) -> None:
@@ -158,13 +170,13 @@ def _waiting_invitations(organization: Organization, wanted: Iterable[str]) -> S
 
 
 def _outcomes(
-    parsed: dict[str, Address | None], wanted: dict[str, Address], results: dict[str, Result]
+    parsed: dict[str, Address | None], wanted: dict[str, Address], results: dict[str, Result], suspended: set[str]
 ) -> Iterable[Outcome]:
     for piece, address in parsed.items():
         if address is None:
             yield Outcome(piece, Result.MALFORMED)
         elif wanted[address.canonical] is address:
-            yield Outcome(piece, results[address.canonical])
+            yield Outcome(piece, results[address.canonical], address.canonical in suspended)
 
 
 def _remember(actor: Actor, organization: Organization, outcomes: Sequence[Outcome]) -> int:

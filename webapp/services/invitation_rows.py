@@ -1,7 +1,7 @@
 """Rows of invitations: what every verb on them shares."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, cast
+from typing import Any, Final, NamedTuple, cast
 
 from sqlalchemy import ColumnElement, CursorResult, Select, and_, delete, exists, insert, or_, select, text, update
 
@@ -9,11 +9,29 @@ from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
 from webapp.errors import InvitationNotOpen
-from webapp.models import EmailAddress, Identity, Invitation, InvitationStatus, InvitationWord, Member, Organization
+from webapp.models import (
+    EmailAddress,
+    Identity,
+    Invitation,
+    InvitationStatus,
+    InvitationWord,
+    Member,
+    MemberStatus,
+    Organization,
+)
 from webapp.models.invitation import OPEN
 from webapp.services import audit
 from webapp.services.audit import Change, Event, Target
 from webapp.services.words import words_of
+
+_IS_SUSPENDED: Final = Member.status == MemberStatus.SUSPENDED
+
+
+class Standing(NamedTuple):
+    """Whether the membership of somebody who goes by an address is suspended, and whether it has ended."""
+
+    is_suspended: bool
+    has_ended: bool
 
 
 def target_of(invitation: Invitation) -> Target:
@@ -163,18 +181,34 @@ def _change(which: ColumnElement[bool], number: int, **values: object) -> None:
         raise InvitationNotOpen
 
 
-def addresses_of_members(organization: Organization, canonicals: Iterable[str]) -> dict[str, bool]:
-    """Return those canonical addresses that are members' (`is_theirs`), and whether the membership has ended."""
+def addresses_of_members(organization: Organization, canonicals: Iterable[str]) -> dict[str, Standing]:
+    """Return those canonical addresses that are members' (`is_theirs`), and how the membership stands."""
     found = (
-        select(EmailAddress.canonical, Member.has_ended)
+        select(EmailAddress.canonical, _IS_SUSPENDED, Member.has_ended)
         .join(Member, Member.user_id == EmailAddress.user_id)
         .where(
             Member.organization_id == organization.id,
             EmailAddress.canonical.in_(canonicals),
             is_theirs(organization),
         )
+        .order_by(_IS_SUSPENDED.desc())
     )
-    return {canonical: has_ended for canonical, has_ended in db.session.execute(found)}
+    return {canonical: Standing(*standing) for canonical, *standing in db.session.execute(found)}
+
+
+def shown_of_suspended(organization: Organization, canonicals: Iterable[str]) -> set[str]:
+    """Return those canonical addresses with which a suspended member stands in the list of members, proven or not."""
+    found = (
+        select(EmailAddress.canonical)
+        .join(Member, Member.user_id == EmailAddress.user_id)
+        .where(
+            Member.organization_id == organization.id,
+            EmailAddress.canonical.in_(canonicals),
+            EmailAddress.is_primary,
+            _IS_SUSPENDED,
+        )
+    )
+    return set(db.session.scalars(found))
 
 
 def is_theirs(organization: Organization) -> ColumnElement[bool]:

@@ -11,13 +11,13 @@ from webapp.services.outbox import Letter
 LETTERS_A_DAY = 20
 
 
-def tell(actor: Actor, organization: Organization, user: User, kind: str, **data: str) -> None:
+def tell(actor: Actor, organization: Organization, user: User, kind: str, **data: str | bool) -> None:
     """Queue the letter that tells somebody what happened to their membership; see `tell_all`."""
     tell_all(actor, organization, [(user, data)], kind)
 
 
 def tell_all(
-    actor: Actor, organization: Organization, told: Sequence[tuple[User, Mapping[str, str]]], kind: str
+    actor: Actor, organization: Organization, told: Sequence[tuple[User, Mapping[str, str | bool]]], kind: str
 ) -> None:
     """Queue the letters that tell people what happened to their memberships.
 

@@ -3,14 +3,14 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
 from tests.support.worlds import Person, post
 from webapp.db import db
-from webapp.models import Invitation, InvitationBatch, MemberStatus, Role
+from webapp.models import EmailAddress, Invitation, InvitationBatch, MemberStatus, Role
 from webapp.services.invitation_limits import PER_ADDRESS_A_DAY
 
 FORM = {"emails": "bob@example.org", "role": "member", "lifetime_days": "7"}
@@ -63,6 +63,54 @@ def test_notice_and_outcomes_follow_and_the_notice_comes_once(acme: Acme) -> Non
         assert "olive@example.com Already a member." in page.text
         assert "nope Not an email address we can write to." in page.text
         assert [field.text for field in page.named("emails")] == ["nope"]
+
+
+ANOTHER = "A suspended member has given this address without verifying it. Whoever accepts becomes another member"
+
+
+@pytest.mark.parametrize(
+    ("is_verified", "status", "said", "left_out"),
+    [
+        (True, MemberStatus.SUSPENDED, "A member already, who is suspended. They can be restored", "Already a member."),
+        (False, MemberStatus.SUSPENDED, f"Invited. The letter is on its way. {ANOTHER}", "restored"),
+        (True, MemberStatus.ACTIVE, "Already a member. Nothing was sent.", "suspended"),
+        (False, MemberStatus.ACTIVE, "Invited. The letter is on its way.", "suspended"),
+    ],
+)
+def test_outcome_says_where_a_suspended_member_goes_by_the_address(
+    acme: Acme, is_verified: bool, status: MemberStatus, said: str, left_out: str
+) -> None:
+    acme.change(acme.member, status=status)
+    if not is_verified:
+        unprove(acme, acme.member)
+    outcomes = outcomes_of(acme, acme.member.email)
+    assert f"{acme.member.email} {said}" in outcomes
+    assert left_out not in outcomes
+    assert acme.member.name not in outcomes
+    assert len(acme.world.letters("invitation")) == (not is_verified)
+
+
+def test_outcome_tells_nothing_of_an_address_that_no_list_shows(acme: Acme) -> None:
+    def add() -> None:
+        hidden = EmailAddress(user_id=acme.suspended.user_id, address="sue@home.example", canonical="sue@home.example")
+        hidden.is_primary = False
+        db.session.add(hidden)
+
+    acme.world.write(add)
+    assert outcomes_of(acme, "sue@home.example").endswith("sue@home.example Invited. The letter is on its way.")
+
+
+def unprove(acme: Acme, person: Person) -> None:
+    """Let nobody have proven somebody's address."""
+    theirs = update(EmailAddress).where(EmailAddress.user_id == person.user_id).values(verified_at=None)
+    acme.world.write(lambda: db.session.execute(theirs))
+
+
+def outcomes_of(acme: Acme, email: str) -> str:
+    """Invite one address; return what the page that follows says became of it."""
+    answer = send(acme, acme.owner, emails=email)
+    page = Page(acme.browser(acme.owner).get(answer.location) if answer.status_code == 303 else answer)
+    return next(one.text for one in page.elements if "outcome-groups" in one.attributes.get("class", ""))
 
 
 def test_outcome_names_the_limit_of_a_mailbox(acme: Acme) -> None:

@@ -143,3 +143,28 @@ def test_only_every_project_and_chosen_teams_can_be_chosen(acme: Acme, things: T
         answer = send(acme, acme.owner, has_global_access="2")
     assert answer.status_code == 422
     assert "Not a valid choice" in Page(answer).by_id("has_global_access-error").text
+
+
+@pytest.mark.parametrize("path", ["sealed", "bare"])
+def test_address_to_be_corrected_comes_back_with_what_was_offered_and_never_with_more(
+    acme: Acme, things: Things, path: str
+) -> None:
+    chosen = {"role": "admin", "lifetime_days": "20", "has_global_access": "0", "teams": [things.red]}
+    answer = send(acme, acme.manager, emails="bob@example.org mia@exampl", groups=[things.readers], **chosen)
+    assert answer.status_code == 303
+    batch = answer.location.split("&")[-1]
+    location = answer.location if path == "sealed" else f"{acme.address('members/new')}?{batch}"
+    page = Page(acme.browser(acme.manager).get(location))
+    assert page.by_id("emails").text.strip() == "mia@exampl"
+    is_sealed = path == "sealed"
+    assert values(page, "has_global_access", checked=True) == ["0"]
+    assert values(page, "teams", checked=True) == ([str(things.red)] if is_sealed else [])
+    assert values(page, "groups", checked=True) == ([str(things.readers)] if is_sealed else [])
+    assert values(page, "role", checked=True) == (["admin"] if is_sealed else ["member"])
+    assert page.by_id("lifetime_days").attributes["value"] == ("20" if is_sealed else "7")
+
+
+def test_nothing_to_be_corrected_leaves_an_empty_form(acme: Acme, things: Things) -> None:
+    answer = send(acme, acme.manager, has_global_access="0", teams=[things.red])
+    page = Page(acme.browser(acme.manager).get(answer.location))
+    assert (page.by_id("emails").text.strip(), values(page, "has_global_access", checked=True)) == ("", ["1"])

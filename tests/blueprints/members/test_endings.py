@@ -71,6 +71,20 @@ def test_end_that_is_confirmed_is_kept_audited_and_told(acme: Acme, headers: dic
     assert [(one.kind, one.data["expires_at"]) for one in acme.world.letters()] == [("end_changed", ends_at)]
 
 
+@pytest.mark.parametrize(
+    ("days", "sentence"),
+    [
+        ([9], "Mona Manager set the last day of the membership of Mina Member: {day}"),
+        ([9, None], "Mona Manager took the end of the membership of Mina Member away"),
+    ],
+)
+def test_history_and_audit_log_say_which_day_is_the_last(acme: Acme, days: list[int | None], sentence: str) -> None:
+    for day in days:
+        set_end(acme, None if day is None else ahead(day))
+    for path in ("audit", f"members/{acme.member_id(acme.member)}"):
+        assert sentence.format(day=said(ahead(9))) in page_of(acme, path).text
+
+
 def test_entry_keeps_what_they_reach_now_and_will_lose(acme: Acme) -> None:
     number = acme.member_id(acme.member)
     make_project(acme, "Payroll", make_team(acme, "Red"))

@@ -10,6 +10,7 @@ from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
 from tests.support.worlds import Person, post
 from webapp.models import MemberStatus, Role
+from webapp.services import sessions
 
 CHANGES: dict[str, dict[str, str]] = {"": {"role": "admin"}, "/suspend": {"confirm": "1"}, "/restore": {}}
 CHANGED = {"": "member.role_changed", "/suspend": "member.suspended", "/restore": "member.restored"}
@@ -210,6 +211,33 @@ def test_D10_suspended_member_is_out_with_the_next_request_and_in_again_after_re
     assert theirs.get(acme.address("members")).status_code == 404
     change(acme, acme.manager, acme.member, "/restore")
     assert theirs.get(acme.address("members")).status_code == 200
+
+
+SUSPENDED = "Your membership of Acme is suspended. Managers and owners there can restore it."
+
+
+def test_D06_whoever_is_suspended_is_told_so_and_changes_nothing(acme: Acme) -> None:
+    browser = acme.browser(acme.suspended)
+    with acme.unchanged():
+        for answer in (
+            browser.get(acme.address("members")),
+            browser.get(acme.address("members/999")),
+            post(browser, acme.address("members/new"), emails="x@example.org"),
+        ):
+            assert (answer.status_code, SUSPENDED in Page(answer).text) == (404, True)
+    assert acme.events()[-1] != "access.refused"
+
+
+def test_D06_nobody_else_is_told_of_a_membership_that_is_suspended(acme: Acme) -> None:
+    confined = {"ip": None, "user_agent": "tests", "is_confined": True}
+    elsewhere = acme.world.app.test_client()
+    with elsewhere.session_transaction() as cookie:
+        cookie["token"] = acme.world.write(sessions.begin, acme.suspended.user_id, **confined)
+    acme.change(acme.member, status=MemberStatus.SUSPENDED)
+    removed = acme.browser(acme.member)
+    acme.remove(acme.member)
+    for browser in (acme.browser(acme.stranger), acme.browser(), elsewhere, removed):
+        assert "suspended" not in browser.get(acme.address("members"), follow_redirects=True).text
 
 
 def test_D02_member_of_another_organization_is_not_found_here(acme: Acme) -> None:

@@ -19,8 +19,8 @@ from webapp.db import db
 from webapp.models import Enforcement, Identity, Member
 
 MOST = 6
-# The first leads on to one of these pages; the second makes a change to see what it does, and takes it back.
-NO_PAGES = {"sso.callback", "sso.remove_mapping"}
+# The first leads on to one of these pages; the others make a change to see what it does, and take it back.
+NO_PAGES = {"sso.callback", "sso.remove_mapping", "sso.take_away"}
 PAGES = {
     "sso.show": ["orgs/acme/sso"],
     "sso.setup": ["orgs/acme/sso/setup"],

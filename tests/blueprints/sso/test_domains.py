@@ -103,6 +103,20 @@ def test_record_that_is_published_proves_the_domain_and_is_audited(world: World,
     assert world.letters() == []
 
 
+def test_E14_domain_is_proven_only_after_a_sign_in_of_just_now(acme: Acme, names: NameServer) -> None:
+    names.texts[NAME] = [value_shown(acme)]
+    browser = acme.browser(acme.owner)
+    with time_machine.travel(clock.now() + timedelta(minutes=11), tick=False):
+        with acme.unchanged("session", "member"):
+            answer = post(browser, acme.address("sso/domains"), domain=DOMAIN)
+        assert (answer.status_code, names.asked) == (403, [])
+        assert f"/login?next={acme.address('sso')}&amp;again=1" in answer.text
+        for who, is_offered in ((browser, False), (acme.world.browser(acme.owner), True)):
+            [button] = Page(who.get(acme.address("sso"))).named("domain")
+            assert ("disabled" not in button.attributes) is is_offered
+    assert check(acme)[0] == 303
+
+
 def test_proven_domain_stays_proven_and_is_asked_about_no_more(world: World, acme: Acme, names: NameServer) -> None:
     names.texts[NAME] = [value_shown(acme)]
     check(acme)

@@ -1,34 +1,28 @@
 """Requiring single sign-on: who may, what the page says first, and that nobody locks the owners out by it."""
 
-import json
 import re
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
 import time_machine
 from flask.testing import FlaskClient
-from sqlalchemy import select, update
-from werkzeug.test import TestResponse
 
 from tests.support import crowds
 from tests.support.acme import Acme
-from tests.support.identity_provider import ABSENT
 from tests.support.pages import Page
-from tests.support.sso import Desk, at_provider, departure, work
+from tests.support.requiring import REQUIRED, policy
+from tests.support.sso import Desk, work
 from tests.support.statements import queries
-from tests.support.worlds import PASSWORD, Person, World, post
+from tests.support.worlds import World, post
 from webapp import clock
 from webapp.access.actor import Actor
 from webapp.db import db
-from webapp.models import Enforcement, FlowPurpose, Identity, IdentityProvider, Role, Session, SsoFlow
-from webapp.services.sso import enforcement, flows
+from webapp.models import Enforcement, Identity, Role
+from webapp.services.sso import enforcement
 from webapp.services.sso.errors import NotThroughProvider
-from webapp.services.tokens import digest
 
 SYSTEM = Actor.system()
-REQUIRED = {"enforcement": "required", "from_date": ""}
 
 
 @pytest.fixture
@@ -38,23 +32,6 @@ def browser(world: World, acme: Acme, desk: Desk) -> FlaskClient:
     browser = world.browser(acme.owner)
     desk.sign_in(browser)
     return browser
-
-
-@pytest.fixture
-def second(acme: Acme, desk: Desk) -> Person:
-    """Another owner, who is linked too."""
-    acme.change(acme.manager, role=Role.OWNER)
-    desk.know(acme.manager, "u-2")
-    return acme.manager
-
-
-def policy(acme: Acme, desk: Desk) -> tuple[Enforcement, datetime | None]:
-    def read() -> tuple[Enforcement, datetime | None]:
-        provider = db.session.get_one(IdentityProvider, desk.provider_id)
-        return provider.enforcement, provider.required_from
-
-    found: tuple[Enforcement, datetime | None] = acme.world.read(read)
-    return found
 
 
 def test_page_names_who_would_be_kept_out_and_asks_first(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
@@ -156,15 +133,6 @@ def test_yes_is_none_once_other_owners_could_come_in_than_were_counted(
     assert (answer.status_code, "2 owners could come in now." in Page(answer).text) == (409, True)
 
 
-def test_owner_who_rehearses_may_unlink(acme: Acme, desk: Desk) -> None:
-    """Nothing is required yet, so nobody is locked out; without an owner the rehearsal ends without effect."""
-    browser = acme.browser(acme.owner)
-    desk.link(browser)
-    begins = clock.now() + timedelta(days=3)
-    desk.set(enforcement=Enforcement.REQUIRED, required_from=begins, rehearsed_since=clock.now())
-    assert post(browser, desk.address("unlink"), confirm="1").status_code == 303
-
-
 def test_requiring_is_kept_told_and_in_force_at_once(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
     other = acme.browser(acme.member)
     assert other.get(acme.address("members")).status_code == 200
@@ -236,138 +204,6 @@ def test_A22_owner_who_came_through_longer_ago_requires_nothing(acme: Acme, desk
     assert policy(acme, desk) == (Enforcement.OFF, None)
 
 
-def hours_ago(hours: float) -> int:
-    """Return when that was, as an ID token says it."""
-    return int((clock.now() - timedelta(hours=hours)).timestamp())
-
-
-def again(desk: Desk, browser: FlaskClient) -> TestResponse:
-    """Follow the way of the page that requires it to the provider and back."""
-    page = Page(browser.get(desk.address("enforce")))
-    [way] = {str(one.attributes["href"]) for one in page.elements if "/sso/login?" in one.attributes.get("href", "")}
-    form = next(one for one in Page(browser.get(way)).elements if one.tag == "form")
-    return browser.get(at_provider(departure(browser, post(browser, str(form.attributes["action"])))))
-
-
-@pytest.mark.parametrize("said", [3, None], ids=["hours ago", "nothing"])
-def test_A22_E14_owner_whom_the_provider_knows_of_longer_ago_requires_nothing_until_they_sign_in_there(
-    world: World, acme: Acme, desk: Desk, said: float | None
-) -> None:
-    desk.know(acme.owner)
-    browser = world.browser(acme.owner)
-    desk.theirs.claims_changes = {"auth_time": ABSENT if said is None else hours_ago(said)}
-    assert desk.sign_in(browser).status_code == 303
-    assert "max_age" not in desk.theirs.seen["authorize"]
-    with acme.unchanged("session", "member"):
-        refused = post(browser, desk.address("enforce"), **REQUIRED, confirm="1")
-    assert refused.status_code == 422
-    assert "signed in through the provider within the last ten minutes" in refused.text
-    desk.theirs.claims_changes = {}
-    assert again(desk, browser).location == desk.address("enforce")
-    assert desk.theirs.seen["authorize"]["max_age"] == "600"
-    assert post(browser, desk.address("enforce"), **REQUIRED, confirm="1").status_code == 303
-    assert policy(acme, desk) == (Enforcement.REQUIRED, None)
-
-
-@pytest.mark.parametrize(
-    "said",
-    [ABSENT, 3.0, -0.05, "a text", None, True],
-    ids=["nothing", "hours ago", "in the future", "a text", "null", "a yes"],
-)
-def test_A22_E14_provider_that_does_not_ask_again_or_does_not_say_so_is_not_believed(
-    world: World, acme: Acme, desk: Desk, said: object
-) -> None:
-    desk.know(acme.owner)
-    browser = world.browser(acme.owner)
-    way = desk.way_out(browser, "login?again=1")
-    desk.theirs.claims_changes = {"auth_time": hours_ago(said) if isinstance(said, float) else said}
-    with acme.unchanged("session", "member", "audit_entry", "audit_mention", "organization", "sso_flow"):
-        answer = browser.get(at_provider(way))
-    assert answer.status_code >= 400
-    assert f"{desk.address('login')}?again=1" in answer.text
-    assert acme.events()[-1] == "sso.refused"
-    assert post(browser, desk.address("enforce"), **REQUIRED, confirm="1").status_code == 422
-    assert policy(acme, desk) == (Enforcement.OFF, None)
-
-
-def test_A22_E14_owner_who_signed_in_there_a_moment_too_long_ago_requires_nothing(
-    world: World, acme: Acme, desk: Desk
-) -> None:
-    desk.know(acme.owner)
-    browser = world.browser(acme.owner)
-    desk.theirs.claims_changes = {"auth_time": hours_ago(9 / 60)}
-    desk.sign_in(browser, "login?again=1")
-    with time_machine.travel(clock.now() + timedelta(seconds=61), tick=False):
-        assert post(browser, desk.address("enforce"), **REQUIRED, confirm="1").status_code == 422
-    assert post(browser, desk.address("enforce"), **REQUIRED, confirm="1").status_code == 303
-
-
-@pytest.mark.parametrize("order", ["anew first", "anew last"])
-@pytest.mark.parametrize("said", [2, None], ids=["hours ago", "nothing"])
-def test_A22_E14_sign_in_there_counts_though_one_of_before_comes_back_in_another_tab(
-    acme: Acme, desk: Desk, order: str, said: float | None
-) -> None:
-    desk.know(acme.owner)
-    browser = acme.browser(acme.owner)
-    anew, plain = desk.way_out(browser, "login?again=1"), desk.way_out(browser)
-    tabs = [(anew, hours_ago(0)), (plain, ABSENT if said is None else hours_ago(said))]
-    for way, when in tabs if order == "anew first" else reversed(tabs):
-        desk.theirs.claims_changes = {"auth_time": when}
-        assert browser.get(at_provider(way)).status_code == 303
-    assert post(browser, desk.address("enforce"), **REQUIRED, confirm="1").status_code == 303
-
-
-def test_A22_E14_kind_that_cannot_say_so_counts_for_ten_minutes(world: World, acme: Acme, desk: Desk) -> None:
-    desk.set(kind="google", options={"hosted_domain": "corp.example.org"})
-    desk.theirs.claims_changes = {"hd": "corp.example.org", "auth_time": hours_ago(3)}
-    desk.know(acme.owner)
-    browser = world.browser(acme.owner)
-    assert again(desk, browser).status_code == 303
-    assert "max_age" not in desk.theirs.seen["authorize"]
-    with time_machine.travel(clock.now() + timedelta(minutes=10, seconds=1), tick=False):
-        assert post(browser, desk.address("enforce"), **REQUIRED, confirm="1").status_code == 422
-    assert post(browser, desk.address("enforce"), **REQUIRED, confirm="1").status_code == 303
-
-
-def test_A22_E14_kind_that_cannot_say_so_counts_from_when_people_signed_in_here(acme: Acme, desk: Desk) -> None:
-    """It lets through whoever signed in there last week: a browser that an owner left open must not be enough."""
-    desk.set(kind="google", options={"hosted_domain": "corp.example.org"})
-    desk.theirs.claims_changes = {"hd": "corp.example.org"}
-    desk.know(acme.owner)
-    browser = acme.browser(acme.owner)
-    acme.world.write(lambda: db.session.execute(update(Session).values(created_at=clock.now() - timedelta(hours=5))))
-    assert again(desk, browser).status_code == 303
-    for before, wanted in ((Enforcement.OFF, "required"), (Enforcement.REQUIRED, "off")):
-        desk.set(enforcement=before)
-        refused = post(browser, desk.address("enforce"), enforcement=wanted, from_date="", confirm="1")
-        assert (policy(acme, desk), "Sign in again first" in refused.text) == ((before, None), True)
-    desk.set(enforcement=Enforcement.OFF)
-    post(browser, "/login?again=1", email=acme.owner.email, password=PASSWORD)
-    assert again(desk, browser).status_code == 303
-    for wanted in ("required", "off"):
-        assert post(browser, desk.address("enforce"), enforcement=wanted, from_date="", confirm="1").status_code == 303
-
-
-def test_E14_flow_of_an_earlier_version_is_read(acme: Acme, desk: Desk) -> None:
-    """While servers are replaced one by one, flows go on that another version began."""
-
-    def read() -> list[tuple[bool, int | None]]:
-        provider = db.session.get_one(IdentityProvider, desk.provider_id)
-        found = []
-        for later in ([], [True], [False, 600]):
-            state = f"state {later}"
-            flows.begin(provider, FlowPurpose.SIGN_IN, flows.Secrets(state, "nonce", "verifier"), browser="b")
-            name = digest(state)
-            row = db.session.scalars(select(SsoFlow).where(SsoFlow.state_hash == name)).one()
-            row.secrets = db.vault.seal(f"sso_flow:{name}", json.dumps(["nonce", "verifier", None, None, *later]))
-            db.session.flush()
-            secrets = flows.find(state, ["b"]).secrets
-            found.append((secrets.is_respelled, secrets.max_age_seconds))
-        return found
-
-    assert acme.world.write(read) == [(False, None), (True, None), (False, 600)]
-
-
 def test_only_owners_require_it(acme: Acme, desk: Desk) -> None:
     assert post(acme.browser(acme.manager), desk.address("enforce"), **REQUIRED, confirm="1").status_code == 403
 
@@ -377,35 +213,6 @@ def test_owner_stops_requiring_it(acme: Acme, desk: Desk, browser: FlaskClient) 
     assert post(browser, desk.address("enforce"), enforcement="off", from_date="").status_code == 303
     assert policy(acme, desk) == (Enforcement.OFF, None)
     assert acme.browser(acme.member).get(acme.address("members")).status_code == 200
-
-
-@pytest.mark.parametrize("begins", [None, timedelta(days=3)])
-def test_A22_last_linked_owner_neither_unlinks_nor_leaves(
-    world: World, acme: Acme, desk: Desk, begins: timedelta | None
-) -> None:
-    acme.change(acme.manager, role=Role.OWNER)
-    browser = acme.browser(acme.owner)
-    desk.link(browser)
-    desk.set(enforcement=Enforcement.REQUIRED, required_from=begins and clock.now() + begins)
-    with acme.unchanged("session", "member"):
-        assert post(browser, desk.address("unlink"), confirm="1").status_code == 409
-        assert post(browser, acme.address("leave"), confirm="1").status_code == 409
-        page = Page(browser.get(desk.address("unlink")))
-        assert ("confirm" in page.ids, "no other owner is linked" in page.by_id("reason").text) == (False, True)
-    desk.set(enforcement=Enforcement.OPTIONAL)
-    assert post(browser, desk.address("unlink"), confirm="1").status_code == 303
-
-
-def test_A22_of_two_linked_owners_who_unlink_at_once_one_stays(acme: Acme, desk: Desk, second: Person) -> None:
-    desk.know(acme.owner)
-    desk.set(enforcement=Enforcement.REQUIRED)
-    browsers = [acme.browser(acme.owner), acme.browser(second)]
-    for desk.theirs.person, browser in zip(("u-1", "u-2"), browsers, strict=True):
-        desk.sign_in(browser)
-    with ThreadPoolExecutor(2) as pool:
-        answers = pool.map(lambda one: post(one, desk.address("unlink"), confirm="1").status_code, browsers)
-    assert sorted(answers) == [303, 409]
-    assert len(desk.identities()) == 1
 
 
 def test_A22_bypass_lets_people_in_and_ends_by_itself(acme: Acme, desk: Desk) -> None:
@@ -433,19 +240,6 @@ def test_bypass_is_shown_and_ended_by_requiring_or_by_switching_off(
         assert post(browser, desk.address("enforce"), **form).status_code == 303
         kept, begins = policy(acme, desk)
         assert (kept, begins != until) == (enforcement_after, True)
-
-
-def test_A22_identity_that_is_invalid_is_no_way_in_for_an_owner(acme: Acme, desk: Desk, second: Person) -> None:
-    browser = acme.browser(acme.owner)
-    desk.link(browser)
-    desk.set(enforcement=Enforcement.REQUIRED)
-
-    def invalidate() -> None:
-        for identity in db.session.query(Identity).filter_by(user_id=second.user_id):
-            identity.invalid_since = clock.now()
-
-    acme.world.write(invalidate)
-    assert post(browser, desk.address("unlink"), confirm="1").status_code == 409
 
 
 @pytest.mark.parametrize("chosen", ["off", "optional", "required", "later"])

@@ -26,6 +26,7 @@ from webapp.services import sso
 from webapp.services.sso import (
     connections,
     disabling,
+    domains,
     enforcement,
     identities,
     mappings,
@@ -33,6 +34,7 @@ from webapp.services.sso import (
     recovery,
     reminders,
     replacing,
+    taking_away,
 )
 from webapp.services.sso.connections import Answers
 from webapp.services.sso.identities import Said
@@ -41,6 +43,7 @@ from webapp.services.sso.reminders import Whom
 
 Step = Callable[[Actor, Organization], object]
 ANSWERS = Answers("https://id.example.org", "hall", {}, "a secret")
+DOMAIN = "corp.example.org"
 RULES = policy.Policy(Role.MEMBER, Joining.INVITED, 9, ())
 
 
@@ -59,9 +62,26 @@ def linked(actor: Actor, organization: Organization) -> None:
     identities.link(actor, organization, connections.require_active(organization), Said("u-1"))
 
 
+def member_linked(_actor: Actor, organization: Organization) -> None:
+    """Link the one who is but a member."""
+    member = db.session.get_one(Member, member_of(organization))
+    identities.add(connections.require_active(organization), member.user_id, Said("u-2"))
+
+
 def mapped(actor: Actor, organization: Organization) -> None:
     """Let a claim fill a group."""
     mappings.add(actor, organization, mapping(actor))
+
+
+def listed(actor: Actor, organization: Organization) -> None:
+    """List a domain that is to be proven."""
+    policy.edit(actor, organization, connections.require_active(organization), replace(RULES, domains=(DOMAIN,)))
+
+
+def prove_domain(actor: Actor, organization: Organization) -> None:
+    """Prove it by what is published."""
+    record = domains.record_of(organization, DOMAIN)
+    domains.prove(actor, organization, connections.require_active(organization), DOMAIN, [record.value])
 
 
 def mapping(_actor: Actor) -> ClaimMapping:
@@ -100,6 +120,7 @@ VERBS = {
     "connections.activate": Verb(with_draft(connections.activate, {}), draft_made),
     "connections.renew_secret": Verb(with_provider(connections.renew_secret, "another secret")),
     "disabling.disable": Verb(with_provider(disabling.disable)),
+    "domains.prove": Verb(prove_domain, listed),
     "enforcement.enforce": Verb(
         lambda actor, here: enforcement.enforce(actor, here, enforcement.EnforcementPolicy(Enforcement.OPTIONAL), 1)
     ),
@@ -118,12 +139,17 @@ VERBS = {
         may_be_old=True,
     ),
     "reminders.remind_all": Verb(with_provider(reminders.remind_all, Whom.UNLINKED), may_be_old=True),
+    "taking_away.take_away": Verb(
+        lambda actor, here: taking_away.take_away(
+            actor, here, connections.require_active(here), db.session.get_one(Member, member_of(here))
+        ),
+        member_linked,
+    ),
     "replacing.activate": Verb(with_draft(replacing.activate, {}), draft_made),
 }
 NOT_ASKED = {
     "connections.note_mistake": "part of a flow that was begun by a sign-in of just then",
     "connections.respell": "part of one, too",
-    "domains.prove": "what name servers publish proves it",
     "enforcement.begin_anew": "part of activating",
     "enforcement.bypass": "commands alone do it",
     "enforcement.record": "part of other verbs",
@@ -132,6 +158,7 @@ NOT_ASKED = {
     "mappings.forget": "part of other verbs",
     "mappings.forget_some": "part of other verbs",
     "recovery.require_use": "changes nothing",
+    "taking_away.require_may_take_away": "changes nothing",
     "recovery.use": "the code proves them",
     "refusals.note": "notes what was refused",
 }

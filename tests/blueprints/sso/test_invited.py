@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
 from tests.support.acme import Acme
@@ -299,3 +299,12 @@ def test_what_may_not_be_given_any_more_is_left_out_and_said(world: World, acme:
     notices = Page(browser.get(acme.address("members"))).by_id("notices").text
     assert "Welcome to Acme" in notices
     assert "Left out" in notices
+
+
+def test_of_two_members_with_an_address_the_one_who_is_active_counts(world: World, acme: Acme, desk: Desk) -> None:
+    desk.know(acme.suspended)
+    shared = update(EmailAddress).where(EmailAddress.user_id == acme.suspended.user_id)
+    world.write(lambda: db.session.execute(shared.values(canonical=acme.member.email, verified_at=None)))
+    form = {"emails": acme.member.email, "role": "member", "lifetime_days": "7"}
+    answer = post(acme.browser(acme.owner), acme.address("members/new"), **form)
+    assert "Already a member. Nothing was sent." in Page(answer).text

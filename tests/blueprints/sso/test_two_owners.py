@@ -88,6 +88,17 @@ def test_both_switch_it_off(acme: Acme, desk: Desk, browsers: list[FlaskClient])
     assert acme.events().count("sso.disabled") == 1
 
 
+def test_both_take_the_same_link_away_and_one_is_told_that_it_is_none_any_more(
+    acme: Acme, desk: Desk, browsers: list[FlaskClient]
+) -> None:
+    desk.know(acme.member, "u-3")
+    address = acme.address(f"members/{acme.member_id(acme.member)}/unlink")
+    assert send(browsers, address, confirm="1") == [303, 404]
+    assert ("u-3", acme.member.user_id) not in desk.identities()
+    assert letters(acme, "sso_taken_away") == [acme.member.email]
+    assert acme.events().count("sso.unlinked") == 1
+
+
 @pytest.mark.parametrize("days", [0, 9], ids=["now", "later"])
 def test_both_require_it(acme: Acme, desk: Desk, browsers: list[FlaskClient], days: int) -> None:
     day = (clock.now() + timedelta(days=days)).date().isoformat() if days else ""

@@ -37,11 +37,13 @@ def sent(acme: Acme, browser: FlaskClient, path: str, form: dict[str, str], said
         answer = post(browser, acme.address(path), **form)
     assert answer.status_code == 403, answer.text
     assert said in answer.text
-    [link] = [
-        one for one in answer.text.split('href="') if one.startswith("/login?") and "again=1" in one.split('"')[0]
-    ]
-    back = parse_qs(urlsplit(unescape(link.partition('"')[0])).query)["next"][0]
-    return answer.text, back
+    return answer.text, led_back_by(answer.text)
+
+
+def led_back_by(page: str) -> str:
+    """Return where a page leads once somebody has signed in again."""
+    [link] = [one for one in page.split('href="') if one.startswith("/login?") and "again=1" in one.split('"')[0]]
+    return parse_qs(urlsplit(unescape(link.partition('"')[0])).query)["next"][0]
 
 
 def again(acme: Acme, person: Person, back: str) -> Page:
@@ -113,6 +115,20 @@ def test_what_was_typed_comes_back_for_half_an_hour(acme: Acme, desk: Desk, brow
     for minutes, is_kept in ((29, True), (31, False)):
         with time_machine.travel(began + timedelta(minutes=minutes), tick=False):
             assert ("a.example.org" in str(again(acme, acme.owner, back).by_id("domains").text)) is is_kept
+
+
+def test_what_was_typed_comes_back_by_a_page_that_asks_for_a_sign_in_once_more(acme: Acme, desk: Desk) -> None:
+    form = {"joining": "allowed", "domains": "a.example.org", "default_role": "admin", "verification_days": "9"}
+    desk.know(acme.owner)
+    in_by_provider = acme.world.browser()
+    desk.sign_in(in_by_provider)
+    old = acme.browser(acme.owner)
+    with time_machine.travel(clock.now() + timedelta(minutes=11), tick=False):
+        _page, back = sent(acme, old, "sso", form)
+        for browser in (old, in_by_provider):
+            shown = browser.get(back).text
+            assert "What you typed comes back with you." in shown
+            assert "a.example.org" in again(acme, acme.owner, led_back_by(shown)).by_id("domains").text
 
 
 def test_what_one_typed_is_shown_to_nobody_else(acme: Acme, desk: Desk, browser: FlaskClient) -> None:

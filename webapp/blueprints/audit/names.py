@@ -133,6 +133,7 @@ FIELD_NAMES = {
     "slug": N_("Name in addresses"),
     "source": N_("Source"),
     "status": N_("Status"),
+    "subject": N_("Known to the provider as"),
     "team_id": N_("Number of the team"),
     "teams": N_("Teams, by number"),
     "tenant": N_("Directory (tenant) ID"),

@@ -25,7 +25,7 @@ SENTENCES: dict[str, str] = {
     Event.MEMBER_ROLE_CHANGED: N_("%(actor)s changed the role of %(target)s from %(role_before)s to %(role)s"),
     Event.MEMBER_SUSPENDED: N_("%(actor)s suspended %(target)s"),
     Event.MEMBER_RESTORED: N_("%(actor)s restored %(target)s"),
-    Event.MEMBER_END_CHANGED: N_("%(actor)s changed when the membership of %(target)s ends"),
+    Event.MEMBER_END_CHANGED: N_("%(actor)s took the end of the membership of %(target)s away"),
     Event.MEMBER_REMOVED: N_("%(actor)s removed %(target)s"),
     Event.MEMBER_LEFT: N_("%(target)s left the organization"),
     Event.MEMBER_REMOVAL_UNDONE: N_("%(actor)s undid the removal of %(target)s"),
@@ -93,6 +93,9 @@ ENFORCED: dict[str, str] = {
     Enforcement.REQUIRED: N_("%(actor)s required members to come through %(target)s"),
 }
 ENFORCED_LATER = N_("%(actor)s required members to come through %(target)s from %(begins)s on, rehearsed until then")
+# What is said of a link that its owner did not take away: the entry keeps which one it was.
+TAKEN_AWAY = N_("%(actor)s took away the link of %(target)s with the identity provider")
+ENDS = N_("%(actor)s set the last day of the membership of %(target)s: %(last_day)s")
 REFUSED_AS = N_("Somebody came back from %(target)s as %(claimed)s and was refused: %(reason)s")
 NOBODY: Mapping[int, str] = {}
 # What a visitor does by asking to join, or by coming back from a provider, without any link.
@@ -145,6 +148,7 @@ REFUSALS = {
     "POST sso.check_domain": N_("%(actor)s tried to prove a domain and was refused"),
     "POST sso.make_codes": N_("%(actor)s tried to make recovery codes and was refused"),
     "POST sso.recover": N_("%(actor)s entered a recovery code that is none and was refused"),
+    "POST sso.take_away": N_("%(actor)s tried to take the link of a member away and was refused"),
     "POST sso.unlink": N_("%(actor)s tried to unlink their account and was refused"),
     "POST requests.create": N_("%(actor)s tried to ask that somebody may join and was refused"),
 }
@@ -194,6 +198,7 @@ def _row(entry: Entry, sentence: str | None = None, member: str = "", people: Ma
     roles = {"role": _role(entry.after), "role_before": _role(entry.before)}
     said = {"member": member or str((entry.after or entry.before or {}).get("member", "")), **roles}
     said |= _of_single_sign_on(entry.after or {})
+    said["last_day"] = shown("last_day", {"last_day": (entry.after or {}).get("expires_at")})
     text = _(sentence or _sentence(entry), actor=actor, target=entry.target_name, event=entry.event, **said)
     return EntryRow(
         id=entry.id,
@@ -219,8 +224,12 @@ def _sentence(entry: Entry) -> str:
     after = entry.after or {}
     if entry.event == Event.SSO_ENFORCED and after.get("enforcement") in ENFORCED:
         return ENFORCED_LATER if after.get("required_from") else ENFORCED[after["enforcement"]]
+    if entry.event == Event.MEMBER_END_CHANGED and after.get("expires_at"):
+        return ENDS
     if entry.event == Event.SSO_REFUSED and after.get("claimed"):
         return REFUSED_AS
+    if entry.event == Event.SSO_UNLINKED and entry.before:
+        return TAKEN_AWAY
     return SENTENCES.get(entry.event, OTHER)
 
 

@@ -22,6 +22,13 @@ SENTENCES = {
         "tomorrow."
     ),
 }
+OF_SUSPENDED = {
+    Result.INVITED: N_(
+        "Invited. The letter is on its way. A suspended member has given this address without verifying it. Whoever "
+        "accepts becomes another member; the suspended one stays as they are."
+    ),
+    Result.MEMBER: N_("A member already, who is suspended. They can be restored on their own page. Nothing was sent."),
+}
 
 
 @dataclass(frozen=True)
@@ -35,8 +42,9 @@ class OutcomeRow:
 
 def described(outcomes: Iterable[Outcome]) -> list[OutcomeRow]:
     """Return outcomes with their sentences."""
-    return [OutcomeRow(o.address, o.result.value, _sentence(o.result)) for o in outcomes]
+    return [OutcomeRow(o.address, o.result.value, _sentence(o)) for o in outcomes]
 
 
-def _sentence(result: Result) -> str:
-    return str(_(SENTENCES[result], most=PER_ADDRESS_A_DAY, of_all=PER_ADDRESS_OF_ALL_A_DAY))
+def _sentence(outcome: Outcome) -> str:
+    sentences = {**SENTENCES, **OF_SUSPENDED} if outcome.is_suspended else SENTENCES
+    return str(_(sentences[outcome.result], most=PER_ADDRESS_A_DAY, of_all=PER_ADDRESS_OF_ALL_A_DAY))

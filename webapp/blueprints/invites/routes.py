@@ -14,6 +14,7 @@ from webapp.blueprints.invites.outcomes import OutcomeRow, described
 from webapp.errors import DomainError
 from webapp.http import typed
 from webapp.http.again import WayBack
+from webapp.http.choices import CHOSEN
 from webapp.http.htmx import go, respond
 from webapp.http.rules import access
 from webapp.http.session import current_actor
@@ -53,6 +54,8 @@ def create(organization: Organization) -> Response:
         form.emails.errors.append(_("None of these addresses was invited. Nothing was sent."))
         return _page(organization, form, described(outcomes), status=422)
     flash(ngettext("%(num)d person is invited.", "%(num)d people are invited.", sent), "success")
+    if _left_in(outcomes):
+        return go(typed.filled(form, request.path, without=form.emails.name, batch=str(batch)))
     return go(url_for("invites.new", org=organization.slug, batch=batch))
 
 
@@ -67,11 +70,19 @@ def _id(text: str) -> int:
     return int(text)
 
 
+def _left_in(outcomes: list[Outcome]) -> list[str]:
+    """Return the addresses to be corrected, or sent another day."""
+    return [outcome.address for outcome in outcomes if outcome.result in (Result.MALFORMED, Result.LIMITED)]
+
+
 def _defaults(organization: Organization, outcomes: list[Outcome]) -> dict[str, object]:
-    left = [outcome.address for outcome in outcomes if outcome.result in (Result.MALFORMED, Result.LIMITED)]
+    """Return what fills the form: where a part is sent again, and it is not known how far it reached, as little."""
+    left = _left_in(outcomes)
+    narrow = {"has_global_access": CHOSEN} if left else {}
     return {
         "emails": "\n".join(left) or request.args.get("emails", ""),
         "lifetime_days": organization.invitation_lifetime_days,
+        **narrow,
     }
 
 

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.errors import DomainProvenElsewhere
+from webapp.http import session
 from webapp.http.domains import published_at
 from webapp.http.htmx import go
 from webapp.http.problems import translated
@@ -20,7 +21,12 @@ from webapp.services.sso.errors import NotProven
 
 
 def _question(organization: Organization) -> Callable[[], Sequence[str] | None]:
-    """Return what to ask the name servers; nothing, where the domain is proven already."""
+    """Return what to ask the name servers; nothing, where the domain is proven already.
+
+    Raises:
+        SignInAgain: whoever is at hand has not just signed in, and may not prove it.
+    """
+    session.require_fresh()
     record = domains.record_of(organization, _wanted())
     if record.proven_at is not None:
         return lambda: None

@@ -1,7 +1,7 @@
 """Switching single sign-on off: nobody comes in by it any more, and whoever did needs another way."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Row, Select, and_, delete, exists, select
@@ -65,21 +65,26 @@ def disable(actor: Actor, organization: Organization, provider: IdentityProvider
 def end_sessions(_organization: Organization, errand: SsoErrand) -> bool:
     """Close the sessions of the next people that nothing but this connection vouches for; see `errands`."""
     batch = errands.next_linked(errand)
-    through = (
-        select(SessionIdentity.session_id)
-        .join(Identity, Identity.id == SessionIdentity.identity_id)
-        .where(Identity.provider_id == errand.provider_id, Identity.user_id.in_(batch))
-    )
+    end_confined(select(Identity.id).where(Identity.provider_id == errand.provider_id, Identity.user_id.in_(batch)))
+    return errands.end_batch(errand, batch)
+
+
+def end_confined(gone: Select[int]) -> None:
+    """Close the sessions at a provider's word alone that came through identities which count no more, and no other one.
+
+    Args:
+        gone: selects the ids of those identities.
+    """
+    through = select(SessionIdentity.session_id).where(SessionIdentity.identity_id.in_(gone))
     through_others = (
         exists()
         .where(SessionIdentity.session_id == Session.id, SessionIdentity.identity_id == Identity.id)
-        .where(Identity.provider_id == IdentityProvider.id, is_in_use(IdentityProvider))
+        .where(Identity.id.not_in(gone), Identity.provider_id == IdentityProvider.id, is_in_use(IdentityProvider))
     )
     db.session.execute(
         delete(Session).where(Session.is_confined, Session.id.in_(through), ~through_others),
         execution_options={"synchronize_session": False},
     )
-    return errands.end_batch(errand, batch)
 
 
 def tell_unproven(organization: Organization, errand: SsoErrand) -> bool:
@@ -88,29 +93,30 @@ def tell_unproven(organization: Organization, errand: SsoErrand) -> bool:
     An organization names whom it likes, so these letters are no more in a day than its invitations may be, in all and
     to one mailbox; the others leave on the days that follow. Those whose mailbox had enough keep nobody else waiting:
     they become an errand of their own. `letter` and `host` of the errand are as for `letters.tell_linked`; one of an
-    earlier version has none.
+    earlier version has none. `said` is what else the letter says, if anything.
     """
     return _tell_next(organization, errand, errands.next_linked(errand))
 
 
 def tell_put_off(organization: Organization, errand: SsoErrand) -> bool:
-    """Tell those who were put off because their mailbox had enough, the errand's `user_ids`; see `tell_unproven`."""
+    """Tell the errand's `user_ids`, such as were put off because their mailbox had enough; see `tell_unproven`."""
     return _tell_next(organization, errand, [number for number in errand.data["user_ids"] if number > errand.after])
 
 
 def _tell_next(organization: Organization, errand: SsoErrand, batch: Sequence[int]) -> bool:
     kind = errand.data.get("letter", KIND)
     host = errand.data.get("host") or connections.host_of(errands.provider_of(errand))
+    said = errand.data.get("said", {})
     found = db.session.execute(_unproven_among(batch, kind, organization)).all()
     limit = Limit(f"{KIND}:unproven:{organization.id}", MOST_UNPROVEN_A_DAY, DAY)
     counted = attempts.raise_counters({limit: len(found)} if found else {})
     over = max(0, counted[limit].count - limit.most) if found else 0
     reached = found[: max(0, len(found) - over)]
     full = _with_full_mailbox(organization, reached)
-    _tell(kind, organization, host, [row for row in reached if row.id not in full])
+    _tell(kind, organization, {"provider": host, **said}, [row for row in reached if row.id not in full])
     if full:
         attempts.raise_counters({limit: -len(full)})
-        of_later = {"letter": kind, "host": host, "user_ids": sorted(full)}
+        of_later = {"letter": kind, "host": host, "user_ids": sorted(full), "said": said}
         later = errands.owe(organization, Owed.PUT_OFF_ARE_TOLD, errands.provider_of(errand), **of_later)
         later.not_before = clock.now() + DAY
     if len(reached) == len(found):
@@ -131,9 +137,11 @@ def _with_full_mailbox(organization: Organization, people: Sequence[Row[*tuple[A
     return full
 
 
-def _tell(kind: str, organization: Organization, host: str, told: Sequence[Row[*tuple[Any, ...]]]) -> None:
+def _tell(
+    kind: str, organization: Organization, more: Mapping[str, Any], told: Sequence[Row[*tuple[Any, ...]]]
+) -> None:
     """Queue the letters; the link of each gives those a password who signed in through the provider alone."""
-    said = {"organization": organization.name, "slug": organization.slug, "provider": host}
+    said = {"organization": organization.name, "slug": organization.slug, **more}
     tokens = verification.prepare([row.email_id for row in told])
     letters.note_told(kind, organization, [row.id for row in told])
     outbox.enqueue_all(

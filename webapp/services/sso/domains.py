@@ -12,7 +12,7 @@ from sqlalchemy import Select, select
 
 from webapp import clock
 from webapp.access.actor import Actor
-from webapp.access.decide import require
+from webapp.access.decide import require, require_fresh
 from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import N_, DomainProvenElsewhere, NotFound
@@ -90,12 +90,13 @@ def prove(
         held: the ids of other organizations whose locks the caller holds.
 
     Raises:
-        NotFound, Forbidden: the actor may not, or the domain is not listed.
+        NotFound, Forbidden, SignInAgain: the actor may not, or the domain is not listed.
         ConnectionChanged: the connection is not in use any more.
         RecordUnknown, RecordMissing, RecordDiffers: it is not proven by what was found.
         DomainProvenElsewhere: by another organization it is, and that one's record stands, or its lock is not held.
     """
     require(actor, Scope.SSO_ADMIN, organization)
+    require_fresh(actor)
     connections.require_in_use(organization, provider)
     row = _row(organization, domain)
     if row.proven_at is not None:

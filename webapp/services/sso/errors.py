@@ -10,6 +10,7 @@ class Then(StrEnum):
     """What whoever is refused does next, where that is not to begin again."""
 
     LINK = "link"
+    UNLINK = "unlink"
     FIND_ANOTHER_WAY_IN = "find_another_way_in"
 
 
@@ -140,7 +141,8 @@ class SecondIdentity(SsoError):
     title = N_("You are linked already")
     sentence = N_(
         "You are linked to another account at this provider. Nothing was changed, and you are told by email. Unlink "
-        "that one first; where single sign-on is required, come in through it before you do."
+        "that one first; where single sign-on is required, come in through it before you do. If that link is not "
+        "yours, ask an owner to take it away."
     )
 
 
@@ -154,6 +156,14 @@ class LastWayIn(SsoError):
         "Without the link you could not sign in any more: that takes a password and a verified address. Nothing was "
         "changed."
     )
+
+
+class OwnLink(SsoError, Forbidden):
+    """Somebody wanted to take their own link away as one takes another member's."""
+
+    then = Then.UNLINK
+    title = N_("This is your own link")
+    sentence = N_("Nothing was changed. You unlink your own account on a page of its own.")
 
 
 class LastLinkedOwner(SsoError):

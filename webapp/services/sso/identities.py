@@ -3,15 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import (
     ColumnElement,
+    Row,
     and_,
     bindparam,
     case,
     delete,
     exists,
+    false,
     func,
     insert,
     literal,
@@ -54,8 +56,16 @@ from webapp.services.sso.errors import (
 )
 from webapp.services.tokens import digest
 
+Kept = TypeVar("Kept", Identity, FormerIdentity)
+
 LETTERS_A_DAY = 20
 REFUSALS_TOLD_A_DAY = 3
+# How each letter about a link is counted: whoever tries in vain must not keep the next letter from leaving.
+COUNTED_AS = {
+    "sso_linked": ("letters", LETTERS_A_DAY),
+    "sso_unlinked": ("letters", LETTERS_A_DAY),
+    "sso_link_refused": ("refusals-told", REFUSALS_TOLD_A_DAY),
+}
 REFRESHED_EVERY = DAY
 
 
@@ -117,10 +127,11 @@ _HOLDERS = union_all(
             IdentityProvider.kind,
             IdentityProvider.issuer,
             IdentityProvider.known_issuer,
+            is_released.label("is_released"),
         )
         .join(IdentityProvider, IdentityProvider.id == model.provider_id)
         .where(IdentityProvider.organization_id == bindparam("organization_id"), model.subject == bindparam("subject"))
-        for model in (Identity, FormerIdentity)
+        for model, is_released in ((Identity, false()), (FormerIdentity, FormerIdentity.released_at.is_not(None)))
     )
 )
 _WAS_NAMED = select(
@@ -139,13 +150,18 @@ _WAS_NAMED = select(
 
 def was_known(provider: IdentityProvider, subject: str) -> bool:
     """Tell whether a subject is or was somebody's at a connection, or at an earlier one to the same provider."""
-    return bool(_holders(provider, subject))
+    return bool(_rows_with(provider, subject))
 
 
 def _holders(provider: IdentityProvider, subject: str) -> set[int]:
-    """Return the ids of those whose a subject is or was, at a connection or at an earlier one to the same provider."""
+    """Return the ids of those to whom alone a subject may be linked: whose it is, or was and has not been released."""
+    return {row.user_id for row in _rows_with(provider, subject) if not row.is_released}
+
+
+def _rows_with(provider: IdentityProvider, subject: str) -> list[Row[*tuple[Any, ...]]]:
+    """Return whose a subject is or was, at a connection or at an earlier one to the same provider."""
     found = db.session.execute(_HOLDERS, {"organization_id": provider.organization_id, "subject": subject})
-    return {row.user_id for row in found.all() if row.id == provider.id or issuers.is_same(row, provider)}
+    return [row for row in found.all() if row.id == provider.id or issuers.is_same(row, provider)]
 
 
 def was_named(organization: Organization, canonical: str) -> bool:
@@ -267,7 +283,7 @@ def link(
         NotFound, Forbidden: the actor is no active member.
         SignInAgain: they have not just signed in.
         AddressUnproven: their address is not verified.
-        IdentityTaken: it is somebody else's, or was before they unlinked it; see `tell_refused`.
+        IdentityTaken: it is somebody else's, or was before they unlinked it themselves; see `tell_refused`.
         SecondIdentity: they are linked to another one there; see `tell_refused`.
     """
     require(actor, Scope.ORG_READ, organization)
@@ -291,7 +307,7 @@ def link(
 
 
 def _others_with(provider: IdentityProvider, subject: str, user_id: int) -> Sequence[User]:
-    """Return whose a subject is or was, at this connection or an earlier one to the same provider, but for one user."""
+    """Return those but for one user to whom alone a subject may be linked; see `_holders`."""
     others = _holders(provider, subject) - {user_id}
     return db.session.scalars(select(User).where(User.id.in_(others))).all() if others else []
 
@@ -315,7 +331,7 @@ def unlink(actor: Actor, organization: Organization, provider: IdentityProvider)
         raise NotFound
     if not has_other_way_in(user):
         raise LastWayIn
-    _require_other_linked_owner(provider, _membership(actor))
+    require_other_linked_owner(provider, _membership(actor))
     _keep_as_former(identity)
     db.session.execute(delete(Identity).where(Identity.id == identity.id))
     mappings.forget(actor, organization, _membership(actor))
@@ -326,24 +342,68 @@ def unlink(actor: Actor, organization: Organization, provider: IdentityProvider)
 def is_last_linked_owner(actor: Actor, provider: IdentityProvider) -> bool:
     """Tell whether the actor, a member, may not unlink because no other owner could come in."""
     try:
-        _require_other_linked_owner(provider, _membership(actor))
+        require_other_linked_owner(provider, _membership(actor))
     except LastLinkedOwner:
         return True
     return False
 
 
+def release(provider: IdentityProvider, identity: Identity) -> None:
+    """Take an identity away that is not the user's; from then on it links to whoever it really belongs to.
+
+    What else says that the subject is or was theirs, at earlier connections to the same provider, goes the same way.
+    That it was somebody's is kept: by the policy alone nobody joins by it (`was_known`).
+    """
+    links = _alike(Identity, provider, identity)
+    for link in links:
+        _keep_as_former(link)
+    db.session.execute(delete(Identity).where(Identity.id.in_([link.id for link in links])))
+    for former in _alike(FormerIdentity, provider, identity):
+        former.released_at = clock.now()
+    db.session.flush()
+
+
+def _alike(model: type[Kept], provider: IdentityProvider, identity: Identity) -> list[Kept]:
+    """Return the rows by which the subject of an identity is or was its user's, at whatever connection that knows it.
+
+    Args:
+        model: which rows.
+        provider: the connection of the identity; others know the subject where they lead to the same provider.
+        identity: whose subject and user they have.
+    """
+    found = (
+        select(model, IdentityProvider)
+        .join(IdentityProvider, IdentityProvider.id == model.provider_id)
+        .where(model.organization_id == identity.organization_id)
+        .where(model.subject == identity.subject, model.user_id == identity.user_id)
+    )
+    rows = db.session.execute(found).all()
+    return [kept for kept, at in rows if at.id == provider.id or issuers.is_same(at, provider)]
+
+
 def _keep_as_former(identity: Identity) -> None:
-    """Keep whose an identity was, once for each; see `was_known`."""
+    """Keep whose an identity was, once for each, and that nobody has released it; see `was_known`."""
     of_provider = {"organization_id": identity.organization_id, "provider_id": identity.provider_id}
-    db.session.merge(FormerIdentity(**of_provider, subject=identity.subject, user_id=identity.user_id))
+    theirs = {"subject": identity.subject, "user_id": identity.user_id}
+    db.session.merge(FormerIdentity(**of_provider, **theirs, released_at=None))
 
 
-def _require_other_linked_owner(provider: IdentityProvider, member: Member) -> None:
-    if provider.enforcement is Enforcement.REQUIRED and provider.rehearsed_since is None:
+def require_other_linked_owner(provider: IdentityProvider, member: Member) -> None:
+    """Go on unless single sign-on is required and nobody but this member could come in as an owner.
+
+    Raises:
+        LastLinkedOwner: so it is.
+    """
+    if keeps_an_owner(provider):
         try:
             members.require_other_owner(member)
         except LastOwner as refusal:
             raise LastLinkedOwner from refusal
+
+
+def keeps_an_owner(provider: IdentityProvider) -> bool:
+    """Tell whether an owner who is linked must stay, as single sign-on is required now or once a bypass ends."""
+    return provider.enforcement is Enforcement.REQUIRED and provider.rehearsed_since is None
 
 
 def has_other_way_in(user: User) -> bool:
@@ -379,15 +439,9 @@ def _membership(actor: Actor) -> Member:
 
 
 def _tell(user: User, kind: str, organization: Organization, provider: IdentityProvider, **more: bool) -> None:
-    """Queue a letter, so many a day for one person about one organization.
-
-    What was refused has a number of its own: whoever tries in vain must not keep the next letter from leaving.
-    """
-    about = f"{organization.id}:{user.id}"
-    limit = Limit(f"sso:letters:{about}", LETTERS_A_DAY, DAY)
-    if kind == "sso_link_refused":
-        limit = Limit(f"sso:refusals-told:{about}", REFUSALS_TOLD_A_DAY, DAY)
-    if attempts.count([limit]):
+    """Queue a letter, so many a day for one person about one organization; see `COUNTED_AS`."""
+    name, most = COUNTED_AS[kind]
+    if attempts.count([Limit(f"sso:{name}:{organization.id}:{user.id}", most, DAY)]):
         return
     said = {"organization": organization.name, "slug": organization.slug, "provider": connections.host_of(provider)}
     accounts.tell(user, kind, **said, **more)
