@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
+from sqlalchemy import select
 
 from tests.browser.hall import Hall, open_letter
 from tests.browser.scenes import LONG_ADDRESS, accept, decline, expire, form_teams, invite_all_sorts, move_in, revoke
@@ -16,9 +17,19 @@ from tests.support.browser import VIEWPORTS, accessibility_faults, scrolls_sidew
 from tests.support.demo import issuer_of, request_to_sign_in
 from tests.support.server import Server
 from tests.support.settings import SECRET_KEY
-from tests.support.worlds import PASSWORD
+from tests.support.worlds import PASSWORD, Person
+from webapp.access.actor import Actor
+from webapp.db import db
+from webapp.models import Organization, Role, User
+from webapp.services import members, removals
 from webapp.services.first_run import setup_token
 
+# In how many lines the text of an element stands
+LINES = """element => {
+  const range = document.createRange();
+  range.selectNodeContents(element);
+  return new Set(Array.from(range.getClientRects(), ({top}) => top)).size;
+}"""
 NARROWEST: ViewportSize = {"width": 320, "height": 640}
 SETUP = f"/setup/{setup_token(SECRET_KEY)}"
 
@@ -251,3 +262,30 @@ def test_menu_of_a_phone_leads_everywhere(hall: Hall, gallery: Gallery) -> None:
         expect(page.locator(".menu-sheet").get_by_role("link", name=name)).to_be_visible()
     gallery.show(page, "menu-phone")
     gallery.assert_faultless()
+
+
+def test_address_of_whoever_acted_stands_in_one_line_where_there_is_room(hall: Hall) -> None:
+    people = move_in(hall)
+    ida = hall.world.person("Ida Kranich", "ida.sonnenberg@kranich.example")
+    hall.world.member(hall.slug, ida, Role.MANAGER)
+    hall.world.invite(hall.slug, ida, LONG_ADDRESS)
+    remove(hall, ida, people["Ben Okafor"])
+    page = hall.page(f"/orgs/{hall.slug}/audit", hall.owner)
+    address = page.locator("td .reason", has_text="ida.sonnenberg@kranich.example").first
+    for width in (1280, 1024):
+        page.set_viewport_size({"width": width, "height": 800})
+        assert address.evaluate(LINES) == 1, width
+        assert not scrolls_sideways(page), width
+
+
+def remove(hall: Hall, by: Person, whom: Person) -> None:
+    """Take somebody out, as a manager does."""
+
+    def remove() -> None:
+        organization = db.session.scalars(select(Organization).where(Organization.slug == hall.slug)).one()
+        remover, removed = (members.of_user(organization, one.user_id) for one in (by, whom))
+        actor = Actor.of(db.session.get_one(User, by.user_id), ip="192.0.2.17", member=remover)
+        assert removed is not None
+        removals.remove(actor, organization, removed)
+
+    hall.world.write(remove)
