@@ -5,12 +5,12 @@ Every endpoint counts its hits: that nothing was asked is the proof that a refus
 
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import cache
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlsplit
 from uuid import uuid4
 
@@ -18,6 +18,7 @@ from flask import Flask, Response, abort, jsonify, redirect, request
 from joserfc import jws, jwt
 from joserfc.jwk import ECKey, Key, OKPKey, RSAKey
 from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.test import Client
 
 from webapp.blueprints.demo_provider.routes import credentials_in
 from webapp.providers.addresses import PrivateProviders
@@ -25,6 +26,9 @@ from webapp.providers.base import Attempt, Connection, Provider, SignedIn, Surro
 from webapp.providers.demo_identity_provider import DemoClient, DemoIdentityProvider, Grant, Reply, challenge
 from webapp.providers.http import Network
 from webapp.providers.registry import provider_for
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 CLIENT_ID: Final = "vestibule"
 # With what must be encoded before it is sent (RFC 6749, section 2.3.1)
@@ -147,37 +151,55 @@ def public(*keys: RSAKey | ECKey | OKPKey) -> list[dict[str, Any]]:
     return [dict(key.as_dict(private=False)) for key in keys]
 
 
-def application(provider: HostileProvider, path: str = "") -> Flask:
+def application(provider: HostileProvider, path: str = "") -> "WSGIApplication":
     """Return the provider as an application whose endpoints are below `path`."""
+    endpoints = _endpoints(path)
+
+    def answer(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        return endpoints({**environ, "provider": provider}, start_response)
+
+    return answer
+
+
+def _ours() -> HostileProvider:
+    found: HostileProvider = request.environ["provider"]
+    return found
+
+
+@cache
+def _endpoints(path: str) -> Flask:
+    """Return the endpoints of all providers whose issuers end alike: making them takes longer than asking one."""
     app = Flask("identity_provider")
 
     @app.before_request
     def count() -> Response | None:
-        endpoint = request.endpoint or "unknown"
+        provider, endpoint = _ours(), request.endpoint or "unknown"
         provider.hits[endpoint] += 1
         return provider.replies[endpoint]() if endpoint in provider.replies else None
 
     @app.get(f"{path}/.well-known/openid-configuration")
     def discovery() -> Response:
-        return jsonify(provider.discovery())
+        return jsonify(_ours().discovery())
 
     @app.get(f"{path}/jwks")
     def jwks() -> Response:
-        return jsonify(provider.jwks())
+        return jsonify(_ours().jwks())
 
     @app.get(f"{path}/authorize")
     def authorize() -> Any:
-        asked = request.args.to_dict()
+        provider, asked = _ours(), request.args.to_dict()
         return redirect(provider.answer(asked, provider.person)) if provider.is_known(asked) else abort(400)
 
     @app.post(f"{path}/token")
     def token() -> Any:
+        provider = _ours()
         provider.seen["token"] = {"form": request.form.to_dict(), "authorization": request.headers.get("Authorization")}
         reply = provider.token(request.form, credentials_in(request.authorization))
         return jsonify(reply.body), reply.status
 
     @app.get(f"{path}/userinfo")
     def userinfo() -> Any:
+        provider = _ours()
         provider.seen["userinfo"] = {"query": request.args.to_dict()}
         shown = request.authorization.token if request.authorization else None
         reply = provider.userinfo(shown or "")
@@ -192,7 +214,7 @@ class _Quiet(WSGIRequestHandler):
 
 
 @contextmanager
-def served(app: Flask, host: str = "127.0.0.1") -> Iterator[str]:
+def served(app: "WSGIApplication", host: str = "127.0.0.1") -> Iterator[str]:
     """Serve an application on a free port within the block; give its address."""
     server = make_server(host, 0, app, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
@@ -242,11 +264,8 @@ class Browser:
     def leave(self, **more: Any) -> list[tuple[str, str]]:
         """Go to the provider; return what the browser brings back."""
         address = urlsplit(self.ours.begin(self.attempt, **more))
-        answer = (
-            application(self.theirs, address.path.removesuffix("/authorize"))
-            .test_client()
-            .get(f"{address.path}?{address.query}")
-        )
+        theirs = Client(application(self.theirs, address.path.removesuffix("/authorize")))
+        answer = theirs.get(f"{address.path}?{address.query}")
         assert answer.status_code == 302, answer.status
         return parse_qsl(urlsplit(answer.location).query, keep_blank_values=True)
 

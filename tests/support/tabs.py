@@ -1,11 +1,9 @@
 """Browsers that stay open from one form to the next: signing in and fetching a token takes as long as a request."""
 
-from flask import session
 from flask.testing import FlaskClient
-from flask_wtf.csrf import generate_csrf
 
 from tests.support.routes import Route
-from tests.support.worlds import Person, World
+from tests.support.worlds import Person, World, csrf_token
 
 ENDING = {
     "accounts.change_password",
@@ -34,9 +32,7 @@ class Tab:
 
     def _open(self) -> None:
         self.browser: FlaskClient = self._world.browser(self._person)
-        with self._world.app.test_request_context(), self.browser.session_transaction() as cookie:
-            self.token = generate_csrf()  # as a page with a form would
-            cookie["csrf_token"] = session["csrf_token"]
+        self.token = csrf_token(self.browser)
 
     def form(self, fields: dict[str, str]) -> dict[str, str]:
         """Return fields with the token."""

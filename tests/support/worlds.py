@@ -7,8 +7,9 @@ from functools import cache
 from typing import Any
 
 from argon2 import PasswordHasher
-from flask import Flask
+from flask import Flask, session
 from flask.testing import FlaskClient
+from flask_wtf.csrf import generate_csrf
 from sqlalchemy import Table, select
 from werkzeug.test import TestResponse
 
@@ -187,15 +188,27 @@ def _organization(slug: str) -> Organization:
     return db.session.scalars(select(Organization).where(Organization.slug == slug)).one()
 
 
-def csrf_token(client: FlaskClient, page: str = "/forgot-password") -> str:
-    """Return the token that this browser's forms carry."""
+def csrf_token(client: FlaskClient, page: str | None = None) -> str:
+    """Return the token that this browser's forms carry: what `page` holds, or what any would, without asking for it."""
+    if page is None:
+        return _token_of_any_page(client)
     found = CSRF.search(client.get(page).get_data(as_text=True))
     assert found, f"{page} has no form"
     return found[1]
 
 
-def post(client: FlaskClient, address: str, *, page: str = "/forgot-password", **fields: object) -> TestResponse:
-    """Send a form as the browser would, with the CSRF token of `page`; `headers` is passed on."""
+def _token_of_any_page(client: FlaskClient) -> str:
+    with client.application.test_request_context(), client.session_transaction() as cookie:
+        if "csrf_token" in cookie:
+            session["csrf_token"] = cookie["csrf_token"]
+        token = str(generate_csrf())
+        if "csrf_token" not in cookie:
+            cookie["csrf_token"] = session["csrf_token"]
+        return token
+
+
+def post(client: FlaskClient, address: str, *, page: str | None = None, **fields: object) -> TestResponse:
+    """Send a form as the browser would, with the CSRF token of `page` if it matters whose; `headers` is passed on."""
     headers: Any = fields.pop("headers", None)
     data = {**fields, "csrf_token": csrf_token(client, page)}
     return client.post(address, data=data, headers=headers)

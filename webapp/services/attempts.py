@@ -106,7 +106,7 @@ def require_few_a_day(
 
 
 def raise_counters(by: Mapping[Limit, int]) -> dict[Limit, Attempts]:
-    """Raise counters, all in one statement, and return them as they are now.
+    """Raise counters, a thousand in one statement, and return them as they are now.
 
     Args:
         by: how much to add for each limit; no two limits share a bucket.
@@ -117,7 +117,7 @@ def raise_counters(by: Mapping[Limit, int]) -> dict[Limit, Attempts]:
     insert = postgresql.insert if db.engine.dialect.name == "postgresql" else sqlite.insert
     ordered = sorted(by, key=lambda limit: limit.bucket)
     rows = [{"bucket": limit.bucket, "count": by[limit], "ends_at": now + limit.window} for limit in ordered]
-    statement = insert(Attempts).values(rows)
+    statement = insert(Attempts)
     is_over = Attempts.ends_at <= now
     counted = db.session.scalars(
         statement.on_conflict_do_update(
@@ -127,6 +127,7 @@ def raise_counters(by: Mapping[Limit, int]) -> dict[Limit, Attempts]:
                 "ends_at": case((is_over, statement.excluded.ends_at), else_=Attempts.ends_at),
             },
         ).returning(Attempts),
+        rows,  # not as values of the statement, which would be compiled anew each time
         execution_options={"populate_existing": True},
     )
     found = {counter.bucket: counter for counter in counted}
