@@ -132,7 +132,7 @@ def _copied(arguments: list[str], environment: Mapping[str, str], found_in: Sequ
 def loaded() -> ForkServerContext:
     """Return what starts processes as copies of one that has loaded the program."""
     found = multiprocessing.get_context("forkserver")
-    found.set_forkserver_preload(["pytest", "webapp.cli", "tests.support.ready", __name__])
+    found.set_forkserver_preload(["pytest", "webapp.cli", __name__])
     return found
 
 

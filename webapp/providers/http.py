@@ -54,7 +54,7 @@ class Network:
 
     private: PrivateProviders = field(default_factory=PrivateProviders)
     resolve: Resolve = resolve
-    tls: ssl.SSLContext = field(default_factory=trusting_the_system)
+    tls: ssl.SSLContext | None = None
     seconds: float = ALL_SECONDS
 
 
@@ -155,7 +155,8 @@ class Conversation:
         try:
             if parts.scheme == "https":
                 connection.settimeout(_left(until))
-                return self._network.tls.wrap_socket(connection, server_hostname=host)
+                tls = self._network.tls or trusting_the_system()
+                return tls.wrap_socket(connection, server_hostname=host)
         except BaseException:
             connection.close()
             raise
