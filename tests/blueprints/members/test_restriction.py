@@ -76,6 +76,8 @@ def test_less_access_is_asked_for_first_and_stored_with_a_yes(office: Office) ->
         page = Page(answer)
         assert (answer.status_code, page.by_id("page-title").text) == (422, "Change the membership of Mina Member?")
         assert "1 person reaches less than before." in page.text
+        assert "Role: Member until now, then Admin. They will open what" in page.text
+        assert "their access groups and these teams give: Red." in page.text
         assert "Mina Member Every other project, also those to come Member No access" in page.text
         assert "Mina Member Payroll Member Admin" in page.text
         assert "Confirm that this shall happen." not in page.text

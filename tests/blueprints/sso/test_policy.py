@@ -167,16 +167,16 @@ def test_rules_go_over_to_the_connection_that_takes_the_place(world: World, acme
 @pytest.mark.parametrize(
     ("enforcement", "english", "german"),
     [
-        (Enforcement.OFF, "Nobody has to come through it.", "Vorgabe: aus Niemand muss über den Anbieter kommen."),
+        (Enforcement.OFF, "Nobody has to come through it.", "Pflicht: aus Niemand muss über den Anbieter kommen."),
         (
             Enforcement.OPTIONAL,
             "Nobody has to come through it.",
-            "Vorgabe: freiwillig Niemand muss über den Anbieter kommen.",
+            "Pflicht: freiwillig Niemand muss über den Anbieter kommen.",
         ),
         (
             Enforcement.REQUIRED,
             "Members have to come through it.",
-            "Vorgabe: verlangt Mitglieder müssen über den Anbieter kommen.",
+            "Pflicht: in Kraft Mitglieder müssen über den Anbieter kommen.",
         ),
     ],
 )

@@ -78,7 +78,8 @@ def _ask_or_change(organization: Organization, member: Member, form: MemberForm)
 
     preview = Preview(change, by_member(member))
     if preview.must_ask(confirm):
-        shown = {"person": person, "member": member}
+        named = [name for number, name in form.teams.choices if number in wanted.teams]
+        shown = {"person": person, "member": member, "role": role, "wanted": wanted, "teams": named}
         return confirmation("members/_change.html", confirm, preview=preview, carried=form.carried(), **shown)
     with preview.noted(*EVENTS_OF_CHANGES):
         change()
