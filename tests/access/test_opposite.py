@@ -120,7 +120,7 @@ def test_role_or_level_is_named_where_the_lowest_does_not_do_and_few_teams(
         leave(acme, owner)
     assert said(explained(acme, number, Scope.PROJECT_WRITE), ["Amber", "Blue", "Coral", "Denim"]) == [
         "No grant gives anything. One at the level admin is needed. Any of these gives it:",
-        "being in a team that owns the project, with the role admin or above: Amber, Blue, Coral, …",
+        "being in a team that owns the project, with the role admin or above: Amber, Blue, Coral and 1 more",
         "being in an access group that holds the project, at the level admin or above",
         "global access, with the role admin or above",
     ]
@@ -196,6 +196,12 @@ def test_every_grant_and_blocker_has_its_words() -> None:
 def test_sentence_is_said_in_any_language() -> None:
     everywhere = sentences.path(Path("global", 1, "Acme", Role.OWNER))
     german = {everywhere.message: "globaler Zugriff, auf der Stufe %(level)s"}
-    assert everywhere.said(german.__getitem__, {Role.OWNER: "Inhaber"}.__getitem__) == (
-        "globaler Zugriff, auf der Stufe Inhaber"
-    )
+    names = {Role.OWNER: "Inhaber"}.__getitem__
+    assert everywhere.said(german.__getitem__, names, listed) == "globaler Zugriff, auf der Stufe Inhaber"
+    in_teams = sentences.Sentence("in: %(teams)s", {"teams": ("Amber", "Blue", "Coral", "Denim")})
+    assert in_teams.said(str, names, listed) == "in: Amber und Blue und Coral und 1 mehr"
+
+
+def listed(names: Sequence[str], most: int) -> str:
+    """Return names in another language than English."""
+    return " und ".join([*names[:most], f"{len(names) - most} mehr"])

@@ -6,7 +6,7 @@ from webapp.access import sentences
 from webapp.access.grants import BLOCKERS, KINDS
 
 
-@pytest.mark.parametrize("table", ["PATHS", "REASONS", "WAYS", "GIVING", "GIVING_MORE"])
+@pytest.mark.parametrize("table", ["PATHS", "REASONS", "WAYS", "GIVING", "GIVING_MORE", "OPENING"])
 def test_every_kind_of_grant_has_its_words_and_nothing_else_has(table: str) -> None:
     assert getattr(sentences, table).keys() == set(KINDS)
 

@@ -1,6 +1,6 @@
 """What led to a decision, and what would turn it, as sentences for people: for pages and for the command line."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from webapp.access.grants import Path
@@ -36,7 +36,14 @@ GIVING_MORE = {
     "group": N_("being in an access group that holds the project, at the level %(level)s or above"),
     "global": N_("global access, with the role %(level)s or above"),
 }
-MOST_OWNERS = 3
+# What lets a member open some project, by the kind of a grant.
+OPENING = {
+    "team": N_("being in a team that owns it"),
+    "group": N_("being in an access group that holds it"),
+    "global": N_("global access"),
+}
+OF_TEAMS = "%(teams)s"
+MOST_TEAMS = 3
 # By the kind of a blocker.
 BLOCKERS = {
     "account_closed": N_("the account is closed"),
@@ -63,25 +70,45 @@ FIRST_A_MEMBER = N_("They would have to become a member of the organization firs
 TOO_LOW = N_("The grants give the level %(highest)s. One at the level %(missing)s is needed.")
 
 
+Value = str | Role | tuple[str, ...]
+"""A text, a role or level, or names of which the first few are listed."""
+
+
 @dataclass(frozen=True)
 class Sentence:
     """A message marked for translation, and the values for its placeholders."""
 
     message: str
-    params: dict[str, str | Role] = field(default_factory=dict)
+    params: Mapping[str, Value] = field(default_factory=dict)
 
-    def said(self, translate: Callable[[str], str], role_name: Callable[[Role], str]) -> str:
+    def said(
+        self,
+        translate: Callable[[str], str],
+        role_name: Callable[[Role], str],
+        first_of: Callable[[Sequence[str], int], str],
+    ) -> str:
         """Return it in a language.
 
         Args:
             translate: what the message is in it.
             role_name: what roles and levels are called in it.
+            first_of: how the first of some names are listed in it, and how many more there are.
         """
-        values = {name: role_name(v) if isinstance(v, Role) else v for name, v in self.params.items()}
-        return translate(self.message) % values
+
+        def shown(value: Value) -> str:
+            if isinstance(value, Role):
+                return role_name(value)
+            return value if isinstance(value, str) else first_of(value, MOST_TEAMS)
+
+        return translate(self.message) % {name: shown(value) for name, value in self.params.items()}
 
     def __str__(self) -> str:
-        return self.said(str, lambda role: role.label)
+        return self.said(str, lambda role: role.label, _first_of)
+
+
+def _first_of(names: Sequence[str], most: int) -> str:
+    named, more = ", ".join(names[:most]), len(names) - most
+    return f"{named} and {more} more" if more > 0 else named
 
 
 def path(of: Path) -> Sentence:
@@ -99,25 +126,29 @@ def opinion(of: Opinion) -> Sentence:
     return Sentence(OPINIONS[of.allows], {"name": of.plugin, "reason": of.reason})
 
 
-def giving(level: Role, owners: Sequence[str]) -> list[Sentence]:
+def giving(level: Role, teams: Sequence[str]) -> list[Sentence]:
     """Return each grant that would give a project at a level, in words.
 
     Args:
         level: which.
-        owners: the teams that own the project, by name; the first few are named.
+        teams: those that own the project, by name; the first few are named, and where there is none, no such way is.
     """
-    named = [*owners[:MOST_OWNERS], *(["…"] if len(owners) > MOST_OWNERS else [])]
     ways = GIVING if level is min(Role) else GIVING_MORE
-    values: dict[str, str | Role] = {"level": level, "teams": ", ".join(named)}
-    return [Sentence(message, values) for kind, message in ways.items() if kind != "team" or owners]
+    values: dict[str, Value] = {"level": level, "teams": tuple(teams)}
+    return [Sentence(message, values) for message in ways.values() if teams or OF_TEAMS not in message]
 
 
-def opposite(of: Opposite, owners: Sequence[str]) -> Iterator[tuple[Sentence, list[Sentence]]]:
+def opening() -> list[Sentence]:
+    """Return each grant that lets a member open some project, in words."""
+    return [Sentence(message) for message in OPENING.values()]
+
+
+def opposite(of: Opposite, teams: Sequence[str]) -> Iterator[tuple[Sentence, list[Sentence]]]:
     """Yield what would turn a decision: sentences, each with the list it announces, which may be empty.
 
     Args:
         of: what would.
-        owners: the teams that own the project, by name.
+        teams: those that own the project, by name.
     """
     listed = [*map(path, of.paths), *map(blocker, of.blockers), *map(opinion, of.opinions)]
     if listed:
@@ -127,7 +158,7 @@ def opposite(of: Opposite, owners: Sequence[str]) -> Iterator[tuple[Sentence, li
     if of.missing and of.highest:
         yield Sentence(TOO_LOW, {"highest": of.highest, "missing": of.missing}), []
     elif of.missing:
-        yield Sentence(NO_GRANT, {"missing": of.missing}), giving(of.missing, owners)
+        yield Sentence(NO_GRANT, {"missing": of.missing}), giving(of.missing, teams)
 
 
 def _heading(of: Opposite, length: int) -> Sentence:

@@ -33,7 +33,7 @@ class Answer:
     user: User
     organization: Organization
     project: Project
-    owners: Sequence[str]
+    teams: Sequence[str]
     decision: Decision
 
 
@@ -72,8 +72,8 @@ def _answer(email: str, asked: str, org: str | None, scope: Scope) -> Answer:
     user = _user_of(email, org)
     organization = _organization_of(user, org)
     project = _project_of(organization, asked)
-    owners = [team.name for team in projects.teams_of(project)]
-    return Answer(user, organization, project, owners, grants.explain(user.id, project, scope))
+    teams = [team.name for team in projects.teams_of(project)]
+    return Answer(user, organization, project, teams, grants.explain(user.id, project, scope))
 
 
 def _user_of(email: str, org: str | None) -> User:
@@ -129,7 +129,7 @@ def _lines(answer: Answer) -> Iterator[str]:
     yield from (f"  grant: {sentences.path(path)}" for path in decision.paths)
     yield from (f"  blocker: {sentences.blocker(kind)}" for kind in decision.blockers)
     yield from (f"  opinion: {sentences.opinion(opinion)}" for opinion in decision.opinions)
-    for heading, listed in sentences.opposite(opposite_of(decision), answer.owners):
+    for heading, listed in sentences.opposite(opposite_of(decision), answer.teams):
         yield str(heading)
         yield from (f"  {sentence}" for sentence in listed)
 

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from webapp.http import uow
+from webapp.http.lists import first_of
 from webapp.queries.offers import Held, left_out_of
 from webapp.services.giving import EVERY_PROJECT
 
@@ -30,10 +31,7 @@ def in_short(has_global_access: bool, held: Held) -> str:
 def names_of(left_out: Iterable[str]) -> str:
     """Return what was left out, in the language of the page: the first ten, each no longer than a line holds."""
     names = [_(name) if name == EVERY_PROJECT else _shortened(name) for name in left_out]
-    named, more = ", ".join(names[:MOST_NAMED]), len(names) - MOST_NAMED
-    if more <= 0:
-        return named
-    return str(ngettext("%(names)s and %(num)s more", "%(names)s and %(num)s more", more, names=named))
+    return first_of(names, MOST_NAMED)
 
 
 def _shortened(name: str) -> str:

@@ -23,6 +23,7 @@ from webapp.errors import N_
 from webapp.http.days import day
 from webapp.http.guard import can
 from webapp.http.languages import current_language
+from webapp.http.lists import first_of
 from webapp.http.session import viewer
 from webapp.models import SINGLE_SIGN_ON, Role, Team
 from webapp.models.member import last_day
@@ -56,6 +57,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     words = (reason, way, giving, unbroken)
     app.jinja_env.filters.update({made.__name__: made for made in (*filters, *words)})
     app.jinja_env.globals.update(_=translated, gettext=translated, ngettext=translated_number, pieces_of=pieces_of)
+    app.jinja_env.globals["ways_to_open"] = ways_to_open
     app.jinja_env.globals["url_for"] = _addresses_of(app)
 
     @app.context_processor
@@ -249,10 +251,18 @@ def way(kind: str) -> Markup:
     return translated(sentences.WAYS[kind])
 
 
-def giving(owners: Sequence[Team]) -> list[str]:
-    """Return what would let somebody open a project as people read it; `owners` are the project's teams."""
-    ways = sentences.giving(Role.MEMBER, [team.name for team in owners])
-    return [way.said(lambda message: str(gettext(message)), role_name) for way in ways]
+def giving(teams: Sequence[Team]) -> list[str]:
+    """Return what would let somebody open a project as people read it; `teams` are those that own it."""
+    return _said(sentences.giving(Role.MEMBER, [team.name for team in teams]))
+
+
+def ways_to_open() -> list[str]:
+    """Return what lets a member open some project as people read it."""
+    return _said(sentences.opening())
+
+
+def _said(of: Iterable[sentences.Sentence]) -> list[str]:
+    return [sentence.said(lambda message: str(gettext(message)), role_name, first_of) for sentence in of]
 
 
 def role_name(role: Role) -> str:

@@ -224,7 +224,8 @@ def test_projects_are_listed_with_level_and_reasons(office: Office) -> None:
     assert page.by_id(f"project-{office.rota}").text == "Rota Member Global access: Member Team Red: Member"
     acme.act(acme.owner, lambda a, here: teams.take_out(a, here, team(office.red), memberships(here, [acme.admin])))
     empty = Page(browser.get(address(acme, acme.admin))).text
-    assert "No project yet. Any of these lets a member open one: being in a team that owns it" in empty
+    listed = "being in a team that owns it being in an access group that holds it global access"
+    assert f"No project yet. Any of these lets a member open one: {listed}" in empty
 
 
 def test_D14_projects_of_a_member_are_shown_to_them_and_to_managers_only(office: Office) -> None:
