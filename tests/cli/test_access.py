@@ -87,10 +87,12 @@ def test_answer_as_json(acme: Acme, payroll: int, vestibule: Command) -> None:
         "opinions": [],
         "missing": None,
         "highest": None,
+        "is_member": True,
+        "giving": [],
     }
     refused = vestibule("access", acme.member.email, "payroll", "--scope", "project:admin", "--json")
     assert refused.status == 1
-    assert refused.json["opposite"]["missing"] == "manager"
+    assert (refused.json["opposite"]["missing"], refused.json["opposite"]["giving"]) == ("manager", [])
 
 
 def test_installed_plug_in_is_asked_and_shown(acme: Acme, payroll: int, vestibule: Command, tmp_path: Path) -> None:
@@ -121,6 +123,8 @@ def test_stranger_to_the_organization_is_refused(acme: Acme, payroll: int, vesti
         "  being in an access group that holds the project",
         "  global access",
     ]
+    turned = vestibule("access", acme.stranger.email, f"{acme.slug}/payroll", "--json").json["opposite"]
+    assert (turned["is_member"], turned["giving"]) == (False, [line.strip() for line in ran.out.splitlines()[3:]])
 
 
 def test_what_is_unknown_is_a_sentence_and_a_status_of_its_own(acme: Acme, payroll: int, vestibule: Command) -> None:

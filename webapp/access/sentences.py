@@ -138,6 +138,16 @@ def giving(level: Role, teams: Sequence[str]) -> list[Sentence]:
     return [Sentence(message, values) for message in ways.values() if teams or OF_TEAMS not in message]
 
 
+def ways(of: Opposite, teams: Sequence[str]) -> list[Sentence]:
+    """Return each grant that would turn a no, in words; nothing where some grant is there, of too low a level.
+
+    Args:
+        of: what would turn it.
+        teams: those that own the project, by name.
+    """
+    return giving(of.missing, teams) if of.missing and not of.highest else []
+
+
 def opening() -> list[Sentence]:
     """Return each grant that lets a member open some project, in words."""
     return [Sentence(message) for message in OPENING.values()]
@@ -158,7 +168,7 @@ def opposite(of: Opposite, teams: Sequence[str]) -> Iterator[tuple[Sentence, lis
     if of.missing and of.highest:
         yield Sentence(TOO_LOW, {"highest": of.highest, "missing": of.missing}), []
     elif of.missing:
-        yield Sentence(NO_GRANT, {"missing": of.missing}), giving(of.missing, teams)
+        yield Sentence(NO_GRANT, {"missing": of.missing}), ways(of, teams)
 
 
 def _heading(of: Opposite, length: int) -> Sentence:

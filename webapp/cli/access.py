@@ -146,11 +146,11 @@ def _facts(answer: Answer) -> dict[str, Any]:
         "grants": [_grant(path) for path in decision.paths],
         "blockers": list(decision.blockers),
         "opinions": [asdict(opinion) for opinion in decision.opinions],
-        "opposite": _turned(opposite_of(decision)),
+        "opposite": _turned(opposite_of(decision), answer.teams),
     }
 
 
-def _turned(opposite: Opposite) -> dict[str, Any]:
+def _turned(opposite: Opposite, teams: Sequence[str]) -> dict[str, Any]:
     return {
         "allowed": opposite.answer,
         "grants": [_grant(path) for path in opposite.paths],
@@ -158,6 +158,8 @@ def _turned(opposite: Opposite) -> dict[str, Any]:
         "opinions": [asdict(opinion) for opinion in opposite.opinions],
         "missing": opposite.missing and opposite.missing.label,
         "highest": opposite.highest and opposite.highest.label,
+        "is_member": opposite.is_member,
+        "giving": [str(way) for way in sentences.ways(opposite, teams)],
     }
 
 
