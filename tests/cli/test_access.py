@@ -15,6 +15,7 @@ from tests.support.worlds import Person
 from webapp.db import db
 from webapp.models import EmailAddress, Enforcement, Project, Role
 from webapp.services import projects
+from webapp.services.projects import MOST_NAMED
 
 STRICT = """
 from webapp.access.plugins import Opinion, hookimpl
@@ -175,10 +176,14 @@ def test_member_whom_nobody_here_has_verified_is_found_as_the_list_shows_them(
     for asked in ("payroll", "acme/payroll"):
         ran = vestibule("access", "mina@Provider.example.org", asked)
         assert (ran.status, ran.err) == (0, "")
-        assert ran.out.startswith("Mina Member has project:read on Payroll (acme).")
+        assert ran.out.startswith(
+            "Mina Member has project:read on Payroll (acme).\n  nobody has verified this address\n"
+        )
     elsewhere = vestibule("access", "mina@provider.example.org", "umbra/payroll")
     assert elsewhere.status == 2
-    assert "no member is listed with it" in elsewhere.err
+    assert "no member is listed with it in umbra." in elsewhere.err
+    mistyped = vestibule("access", "mina@provider.example.org", "nowhere/payroll")
+    assert (mistyped.status, mistyped.out, mistyped.err) == (2, "", "Error: There is no organization nowhere.\n")
 
 
 def test_who_has_verified_an_address_is_meant_before_those_who_are_only_listed_with_it(
@@ -212,6 +217,16 @@ def test_project_is_found_by_its_name_where_no_other_has_it(acme: Acme, payroll:
     ran = vestibule("access", acme.owner.email, "Route planner")
     assert (ran.status, ran.out) == (2, "")
     assert ran.err == f"Error: Several projects are called Route planner. Say the slug of one: {', '.join(both)}.\n"
+
+
+def test_only_some_of_many_projects_with_one_name_are_listed(acme: Acme, vestibule: Command) -> None:
+    for number in range(MOST_NAMED):
+        make_project(acme, "Rota", make_team(acme, f"Team {number}"))
+    listed = ", ".join(slugs_called(acme, "Rota"))
+    assert vestibule("access", acme.owner.email, "Rota").err.endswith(f"Say the slug of one: {listed}.\n")
+    make_project(acme, "Rota", make_team(acme, "One more"))
+    listed = ", ".join(slugs_called(acme, "Rota")[:MOST_NAMED])
+    assert vestibule("access", acme.owner.email, "Rota").err.endswith(f"Say the slug of one: {listed} and others.\n")
 
 
 def slugs_called(acme: Acme, name: str) -> list[str]:

@@ -17,6 +17,7 @@ from webapp.errors import InvalidAddress
 from webapp.models import Organization, Project, User
 from webapp.queries import organizations, people
 from webapp.services import accounts, addresses, projects, slugs
+from webapp.services.projects import MOST_NAMED
 from webapp.services.slugs import PROJECT
 
 
@@ -28,9 +29,10 @@ class Unknown(click.ClickException):
 
 @dataclass(frozen=True)
 class Answer:
-    """A decision, and about whom and what it was made."""
+    """A decision, and about whom and what it was made; `is_verified` tells whether they have verified the address."""
 
     user: User
+    is_verified: bool
     organization: Organization
     project: Project
     teams: Sequence[str]
@@ -69,26 +71,29 @@ def access(email: str, project: str, scope: str, is_json: bool) -> None:
 
 
 def _answer(email: str, asked: str, org: str | None, scope: Scope) -> Answer:
-    user = _user_of(email, org)
-    organization = _organization_of(user, org)
+    named = _organization_called(org) if org else None
+    user, is_verified = _user_of(email, named)
+    organization = named or _only_organization_of(user)
     project = _project_of(organization, asked)
     teams = [team.name for team in projects.teams_of(project)]
-    return Answer(user, organization, project, teams, grants.explain(user.id, project, scope))
+    return Answer(user, is_verified, organization, project, teams, grants.explain(user.id, project, scope))
 
 
-def _user_of(email: str, org: str | None) -> User:
+def _user_of(email: str, organization: Organization | None) -> tuple[User, bool]:
+    """Return who is meant by an address, and whether they have verified it."""
     try:
         canonical = addresses.parse(email).canonical
     except InvalidAddress as error:
         raise Unknown(f"{email} is not an email address.") from error
     if account := accounts.with_verified_address(canonical):
-        return account.user
-    found = people.listed_as(canonical, org)
+        return account.user, True
+    found = people.listed_as(canonical, organization)
     if not found:
-        raise Unknown(f"Nobody has {email} as a verified address, and no member is listed with it.")
+        where = f" in {organization.slug}" if organization else ""
+        raise Unknown(f"Nobody has {email} as a verified address, and no member is listed with it{where}.")
     if len(found) > 1:
         raise Unknown(f"Several members are listed with {email}, and none of them has verified it.")
-    return found[0]
+    return found[0], False
 
 
 def _project_of(organization: Organization, asked: str) -> Project:
@@ -102,17 +107,20 @@ def _project_of(organization: Organization, asked: str) -> Project:
             f"There is no project {asked} in {organization.slug}. Say its slug, which is its name in addresses."
         )
     if len(found) > 1:
-        listed = ", ".join(project.slug for project in found)
+        listed = ", ".join(project.slug for project in found[:MOST_NAMED])
+        listed += " and others" if len(found) > MOST_NAMED else ""
         raise Unknown(f"Several projects are called {asked}. Say the slug of one: {listed}.")
     return found[0]
 
 
-def _organization_of(user: User, slug: str | None) -> Organization:
-    if slug:
-        try:
-            return organization_of(slug)
-        except click.ClickException as error:
-            raise Unknown(error.message) from error
+def _organization_called(slug: str) -> Organization:
+    try:
+        return organization_of(slug)
+    except click.ClickException as error:
+        raise Unknown(error.message) from error
+
+
+def _only_organization_of(user: User) -> Organization:
     found = organizations.with_member(user.id)
     if not found:
         raise Unknown(f"{printable(user.name)} belongs to no organization.")
@@ -126,6 +134,8 @@ def _lines(answer: Answer) -> Iterator[str]:
     decision = answer.decision
     verdict = "has" if decision.is_allowed else "does not have"
     yield f"{answer.user.name} {verdict} {decision.scope} on {answer.project.name} ({answer.organization.slug})."
+    if not answer.is_verified:
+        yield "  nobody has verified this address"
     yield from (f"  grant: {sentences.path(path)}" for path in decision.paths)
     yield from (f"  blocker: {sentences.blocker(kind)}" for kind in decision.blockers)
     yield from (f"  opinion: {sentences.opinion(opinion)}" for opinion in decision.opinions)

@@ -38,15 +38,15 @@ def choices_among(organization: Organization, numbers: Collection[int]) -> Seque
     return [PersonChoice(number, name, address or "") for number, name, address in db.session.execute(found)]
 
 
-def listed_as(canonical: str, slug: str | None = None) -> Sequence[User]:
+def listed_as(canonical: str, organization: Organization | None = None) -> Sequence[User]:
     """Return the users who stand in the list of members with an address, proven or not, by id.
 
     Args:
         canonical: the address.
-        slug: of the organization in whose list; in that of any where left out.
+        organization: in whose list; in that of any where left out.
     """
     is_member = exists().where(Member.user_id == User.id)
-    if slug:
-        is_member = is_member.where(Organization.id == Member.organization_id, Organization.slug == slug)
+    if organization:
+        is_member = is_member.where(Member.organization_id == organization.id)
     found = select(User).join(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
     return db.session.scalars(found.where(EmailAddress.canonical == canonical, is_member).order_by(User.id)).all()

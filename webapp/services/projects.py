@@ -201,9 +201,9 @@ def teams_of(project: Project) -> Sequence[Team]:
 
 
 def called(organization: Organization, name: str) -> Sequence[Project]:
-    """Return the projects that have a name, by slug: those of different teams may share one. At most MOST_NAMED."""
+    """Return the projects that have a name, by slug, at most one more than MOST_NAMED: teams may share a name."""
     found = select(Project).where(Project.organization_id == organization.id, Project.name == name)
-    return db.session.scalars(found.order_by(Project.slug).limit(MOST_NAMED)).all()
+    return db.session.scalars(found.order_by(Project.slug).limit(MOST_NAMED + 1)).all()
 
 
 def owned_alone_by(team: Team) -> Sequence[Project]:
