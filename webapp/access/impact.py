@@ -71,10 +71,20 @@ class Impact:
         """Whether somebody loses something, as far as anybody counted."""
         return self.is_counted or bool(self.losses)
 
+    @property
+    def concerned(self) -> int:
+        """How many people it may concern, whatever comes of it."""
+        return len(self.affected.members)
+
+    @property
+    def concerns_more(self) -> bool:
+        """Whether it may concern more people than are read, so that `concerned` is too low."""
+        return self.concerned > MOST_PAIRS
+
     def described(self) -> dict[str, Any]:
         """Return what the audit log keeps of it: who reaches what at another level, the first MOST_KEPT of them."""
         if self.is_counted:
-            return {"people": len(self.affected.members)}
+            return {"people": self.concerned}
         kept = self.shifts[:MOST_KEPT]
         shifts = [[s.member_id, s.project_id, _label(s.before), _label(s.after)] for s in kept]
         return {"people": len({shift.member_id for shift in self.shifts}), "shifts": shifts}

@@ -142,7 +142,7 @@ def test_mappings_of_a_group_that_is_too_large_for_one_change_begin_and_end_in_b
     wanted = {"claim": "groups", "value": "staff", "group": str(office.readers)}
     with acme.unchanged():
         question = Page(post(browser, desk.address("mappings"), **wanted))
-    assert "more access than can be compared here" in question.text
+    assert f"This concerns up to {MOST_CHANGED + 1} people, and more access than can be compared here." in question.text
     assert "leaves soon, some at a time" in question.text
     assert post(browser, desk.address("mappings"), **question.answer()).status_code == 303
     source, present = groups(acme)["Readers"]
