@@ -11,7 +11,6 @@ from webapp.http.lists import first_of
 from webapp.queries.offers import Held, left_out_of
 from webapp.services.giving import EVERY_PROJECT
 
-MOST_NAMED = 10
 MOST_CHARACTERS = 60
 """Of one name."""
 
@@ -31,7 +30,7 @@ def in_short(has_global_access: bool, held: Held) -> str:
 def names_of(left_out: Iterable[str]) -> str:
     """Return what was left out, in the language of the page: the first ten, each no longer than a line holds."""
     names = [_(name) if name == EVERY_PROJECT else _shortened(name) for name in left_out]
-    return first_of(names, MOST_NAMED)
+    return first_of(names)
 
 
 def _shortened(name: str) -> str:

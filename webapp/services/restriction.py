@@ -14,6 +14,7 @@ from webapp.errors import NotOfOrganization, NotYourTeam
 from webapp.models import Member, Organization, Team
 from webapp.services import audit, members, memberships, teams
 from webapp.services.audit import Change, Event
+from webapp.services.memberships import Terms
 from webapp.services.teams import Belonging
 
 
@@ -63,7 +64,12 @@ class Moves:
 
 def reach_of(member: Member) -> Reach:
     """Return what a member has."""
-    return Reach(member.has_global_access, frozenset(memberships.terms_of(member).teams))
+    return reach_in(memberships.terms_of(member))
+
+
+def reach_in(terms: Terms) -> Reach:
+    """Return what is reached by whoever has these."""
+    return Reach(terms.has_global_access, frozenset(terms.teams))
 
 
 def change(actor: Actor, organization: Organization, member: Member, wanted: Reach) -> bool:

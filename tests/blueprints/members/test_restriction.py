@@ -10,11 +10,12 @@ from werkzeug.test import TestResponse
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
 from tests.support.plugins import Keeper, installed
-from tests.support.teams import Office, make_project, make_teams, memberships, team
+from tests.support.teams import Office, make_project, make_team, make_teams, memberships, team
 from tests.support.worlds import Person, post
 from webapp.access.impact import EVERY_PROJECT
 from webapp.access.roles import Scope
 from webapp.db import db
+from webapp.http.lists import MOST_NAMED
 from webapp.models import MemberStatus, Role, TeamMember
 from webapp.queries.choices import MOST_CHOICES
 from webapp.services import restriction, teams
@@ -92,6 +93,26 @@ def test_less_access_is_asked_for_first_and_stored_with_a_yes(office: Office) ->
     role, access = ((entry.after or {}).get("impact") for entry in acme.entries()[before:])
     assert role is not None
     assert (role["people"], access) == (1, None), "the first entry speaks for both"
+
+
+def test_question_says_nothing_of_access_groups_to_whoever_is_in_none(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    asked = Page(change(office, browser, teams=[])).text
+    assert ("They will open nothing." in asked, "access groups give" in asked) == (True, False)
+    acme.change(office.otto, has_global_access=True)
+    form = {"role": "member", "has_global_access": CHOSEN}
+    asked = Page(post(browser, address(acme, office.otto), **form)).text
+    assert ("They will open nothing." in asked, "only what their access groups give" in asked) == (False, True)
+
+
+def test_question_names_ten_teams_and_how_many_more_there_are(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.manager)
+    acme.change(acme.member, has_global_access=True)
+    numbers = [make_team(acme, f"Team {number:02}", acme.member) for number in range(MOST_NAMED + 2)]
+    named = ", ".join(f"Team {number:02}" for number in range(MOST_NAMED))
+    assert f"these teams give: {named} and 2 more." in Page(change(office, browser, teams=numbers)).text
+    asked = Page(change(office, browser, teams=numbers[:MOST_NAMED])).text
+    assert f"these teams give: {named}." in asked
 
 
 def test_answer_to_an_older_state_changes_nothing_and_says_what_happens_now(office: Office) -> None:

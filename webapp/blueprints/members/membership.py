@@ -17,6 +17,7 @@ from webapp.http.choices import CHOSEN, EVERYTHING
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.days import day as said
 from webapp.http.htmx import go, in_place, respond
+from webapp.http.lists import first_of
 from webapp.http.reasons import reason_against, reason_against_unlinking
 from webapp.http.rules import access
 from webapp.http.session import current_actor
@@ -29,7 +30,7 @@ from webapp.queries.history import history_of
 from webapp.queries.impact import by_member
 from webapp.queries.members import person_of, standing_of
 from webapp.queries.reach import projects_of
-from webapp.services import endings, members, restriction
+from webapp.services import endings, members, memberships, restriction
 from webapp.services.audit import Event
 from webapp.services.sso import connections
 
@@ -69,8 +70,8 @@ def update(organization: Organization, member: Member) -> Response:
 
 
 def _ask_or_change(organization: Organization, member: Member, form: MemberForm) -> Response:
-    actor, confirm, person = current_actor(), ConfirmForm(), person_of(member)
-    role, wanted = Role[form.role.data.upper()], form.reached(restriction.reach_of(member))
+    actor, confirm, person, present = current_actor(), ConfirmForm(), person_of(member), memberships.terms_of(member)
+    role, wanted = Role[form.role.data.upper()], form.reached(restriction.reach_in(present))
 
     def change() -> None:
         members.change_role(actor, organization, member, role)
@@ -78,8 +79,9 @@ def _ask_or_change(organization: Organization, member: Member, form: MemberForm)
 
     preview = Preview(change, by_member(member))
     if preview.must_ask(confirm):
-        named = [name for number, name in form.teams.choices if number in wanted.teams]
+        named = first_of([name for number, name in form.teams.choices if number in wanted.teams])
         shown = {"person": person, "member": member, "role": role, "wanted": wanted, "teams": named}
+        shown["is_in_groups"] = bool(present.groups)
         return confirmation("members/_change.html", confirm, preview=preview, carried=form.carried(), **shown)
     with preview.noted(*EVENTS_OF_CHANGES):
         change()
