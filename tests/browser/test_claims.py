@@ -69,6 +69,7 @@ def test_owner_lets_a_claim_fill_a_group_and_takes_it_back(
     search = page.get_by_label("Name of the group or of its team")
     search.press_sequentially("zz")
     expect(page.locator("#found-groups").get_by_text("No access group matches “zz”")).to_be_visible()
+    expect(page.locator("#status")).to_have_text("No access group matches “zz”")
     search.fill("fin")
     expect(page.get_by_text("Readers Finance")).to_be_visible()
     fill_in(page, "groups", "staff")

@@ -137,6 +137,7 @@ def test_people_are_found_as_one_types_and_whoever_is_chosen_stays(hall: Hall, l
     expect(search).to_be_focused()
     search.press_sequentially("x")
     expect(page.locator("#found-people").get_by_text("Nobody else matches “elex”")).to_be_visible()
+    expect(page.locator("#status")).to_have_text("Nobody else matches “elex”")
     expect(page.get_by_role("checkbox", name="Daniel Kim")).to_be_checked()
     expect(page).to_have_url(re.compile(f"{address}$"))
     page.get_by_role("button", name="Add to the team").click()
