@@ -1,6 +1,7 @@
 """Since when a subject that was somebody's is free for whoever it really belongs to
 
-What people had unlinked themselves before stays theirs.
+What people had unlinked themselves before stays theirs. On the way down this is forgotten, and those subjects are once
+more of whoever they were taken from: nobody else can link them until an owner takes them away again.
 """
 
 import sqlalchemy as sa

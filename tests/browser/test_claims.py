@@ -45,11 +45,10 @@ def furnish(hall: Hall) -> None:
 
 
 def fill_in(page: Page, claim: str, value: str) -> None:
-    """Send a mapping for the readers."""
+    """Fill in a mapping for the readers."""
     page.get_by_label("Claim", exact=True).fill(claim)
     page.get_by_label("Value", exact=True).fill(value)
     page.get_by_role("radio", name="Readers").check()
-    page.get_by_role("button", name="Add the mapping").click()
 
 
 def test_owner_lets_a_claim_fill_a_group_and_takes_it_back(
@@ -69,15 +68,18 @@ def test_owner_lets_a_claim_fill_a_group_and_takes_it_back(
     page.reload()
     search = page.get_by_label("Name of the group or of its team")
     search.press_sequentially("zz")
-    expect(page.get_by_text("No access group matches “zz”")).to_be_visible()
+    expect(page.locator("#found-groups").get_by_text("No access group matches “zz”")).to_be_visible()
+    expect(page.locator("#status")).to_have_text("No access group matches “zz”")
     search.fill("fin")
     expect(page.get_by_text("Readers Finance")).to_be_visible()
     fill_in(page, "groups", "staff")
+    search.press("Enter")
     expect(page.get_by_text("Ben Okafor")).to_be_visible()
     gallery.show(page, "claims-question")
     page.get_by_role("button", name="Add the mapping").click()
     expect(page.get_by_text("From now on the claim fills the access group Readers.")).to_be_visible()
     fill_in(page, "groups", "staff")
+    page.get_by_role("button", name="Add the mapping").click()
     expect(page.locator("#value-error")).to_be_visible()
     gallery.show(page, "claims-invalid")
     page.goto(f"{sso}/login")

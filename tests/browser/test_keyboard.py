@@ -8,6 +8,8 @@ from playwright.sync_api import Page, expect
 from tests.browser.hall import Hall
 from tests.browser.scenes import move_in
 
+HEADER_STOPS = 10
+"""What the keyboard stops at before it comes to what a page within an organization is about."""
 SHOWS_FOCUS = """() => {
   const isShown = (element) => getComputedStyle(element).outlineStyle !== "none";
   const focused = document.activeElement;
@@ -67,21 +69,22 @@ def test_removal_is_undone_by_the_button_of_its_notice(page: Page) -> None:
     expect(page.get_by_role("heading", name="Farid Haddad", level=1)).to_be_visible()
 
 
-def unseen_stops(page: Page) -> list[str]:
-    """Return what has the focus without showing it, as one goes through a page by the keyboard."""
-    stops = page.locator("a[href], button, input:not([type=hidden]), select, textarea, summary").count()
-    unseen: list[str] = []
-    for _stop in range(stops):
+def stops_of(page: Page) -> list[tuple[str, bool]]:
+    """Return what has the focus as one goes through a page by the keyboard, and whether it shows it."""
+    most = page.locator("a[href], button, input:not([type=hidden]), select, textarea, summary").count()
+    stops: list[tuple[str, bool]] = []
+    for _stop in range(most):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement === document.body"):
-            return unseen
-        if not page.evaluate(SHOWS_FOCUS):
-            unseen.append(page.evaluate("document.activeElement.outerHTML"))
-    return unseen
+            return stops
+        stops.append((page.evaluate("document.activeElement.outerHTML"), page.evaluate(SHOWS_FOCUS)))
+    return stops
 
 
 def test_whatever_has_the_focus_shows_it(hall: Hall, page: Page) -> None:
     somebody = page.get_by_role("link", name="Ben Okafor").get_attribute("href")
     for address in (hall.members, somebody or "", f"{hall.members}/new"):
         page.goto(address)
-        assert unseen_stops(page) == [], address
+        stops = stops_of(page)
+        assert [stop for stop, is_shown in stops if not is_shown] == [], address
+        assert len(stops) > HEADER_STOPS, address

@@ -89,7 +89,9 @@ def test_whoever_has_no_other_way_in_is_led_to_one(
     gallery: Gallery,  # noqa: F811
 ) -> None:
     owner, sso = hall.owner, f"/orgs/{hall.slug}/sso"
-    set_up(hall.page(sso, owner), theirs)
+    hers = hall.page(sso, owner)
+    set_up(hers, theirs)
+    expect(hers.get_by_text("Single sign-on works")).to_be_visible()
     ben = hall.world.person("Ben Okafor", "ben@example.com")
     hall.world.member(hall.slug, ben, Role.MEMBER)
     token = make_nobodys(hall, ben)

@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.hall import Hall, tab
 from tests.browser.scenes import move_in
@@ -136,7 +136,8 @@ def test_people_are_found_as_one_types_and_whoever_is_chosen_stays(hall: Hall, l
     expect(page.locator("#status")).to_have_text("2 members shown")
     expect(search).to_be_focused()
     search.press_sequentially("x")
-    expect(page.get_by_text("Nobody else matches “elex”")).to_be_visible()
+    expect(page.locator("#found-people").get_by_text("Nobody else matches “elex”")).to_be_visible()
+    expect(page.locator("#status")).to_have_text("Nobody else matches “elex”")
     expect(page.get_by_role("checkbox", name="Daniel Kim")).to_be_checked()
     expect(page).to_have_url(re.compile(f"{address}$"))
     page.get_by_role("button", name="Add to the team").click()
@@ -145,3 +146,53 @@ def test_people_are_found_as_one_types_and_whoever_is_chosen_stays(hall: Hall, l
     ids = {row["id"]: row["user_id"] for row in ledger.rows("member")}
     users = {ids[row["member_id"]] for row in ledger.rows("team_member") if row["team_id"] in dock}
     assert users == {hall.owner.user_id, people["Daniel Kim"].user_id}
+
+
+def hold_searches_without(page: Page, address: str, choice: str) -> list[Route]:
+    """Let searches that do not say of somebody that they are chosen wait on the way; they are in the list once sent."""
+    waiting: list[Route] = []
+
+    def keep(route: Route) -> None:
+        if choice in (route.request.post_data or ""):
+            route.continue_()
+        else:
+            waiting.append(route)
+
+    page.route(f"**{address}", keep)
+    return waiting
+
+
+def test_whoever_is_chosen_while_an_answer_is_under_way_stays_chosen(hall: Hall) -> None:
+    move_in(hall)
+    window = hall.window(f"/orgs/{hall.slug}/teams", hall.owner)
+    window.allowed += ["htmx:sendAbort", "htmx:afterRequest"]  # htmx mentions a request it calls off for a newer one
+    page = window.page
+    make_team(page)
+    address = f"/orgs/{hall.slug}/teams/dock/members/add"
+    page.goto(address)
+    search, daniel = page.get_by_label("Name or email"), page.get_by_role("checkbox", name="Daniel Kim")
+    search.fill("dan")
+    expect(daniel).to_be_visible()
+    waiting = hold_searches_without(page, address, f"members={daniel.get_attribute('value')}")
+    with page.expect_request(f"**{address}"):
+        search.fill("ele")
+    daniel.focus()
+    page.keyboard.press("Space")
+    for route in waiting:
+        route.continue_()
+    expect(page.get_by_role("checkbox", name="Elena Petrova")).not_to_be_checked()
+    expect(daniel).to_be_checked()
+    expect(daniel).to_be_focused()
+
+
+def test_enter_sends_the_form_once_what_was_typed_is_found(hall: Hall) -> None:
+    move_in(hall)
+    page = hall.page(f"/orgs/{hall.slug}/teams", hall.owner)
+    make_team(page)
+    page.goto(f"/orgs/{hall.slug}/teams/dock/members/add")
+    search = page.get_by_label("Name or email")
+    search.press_sequentially("dan")
+    page.get_by_role("checkbox", name="Daniel Kim").check()
+    search.press("Enter")
+    expect(page.get_by_text("1 member was added.")).to_be_visible()
+    expect(tab(page, "Members")).to_have_text("Members 2")

@@ -57,3 +57,12 @@ def stored(app: Flask, letter_id: int) -> OutboxMessage:
     """Return a letter as the database has it now."""
     with app.app_context(), transaction(write=False):
         return db.session.get_one(OutboxMessage, letter_id)
+
+
+def require_well_set(text: str) -> None:
+    """Fail where a letter has lines that are blank in vain, or that begin or end with spaces."""
+    letter, _, why = "\n".join(text.splitlines()).partition("\n\n\n-- \n")
+    assert [part for part in (letter, why) if not part or part != part.strip()] == [], repr(text)
+    assert "\n\n\n" not in letter, text
+    assert "\n\n" not in why, text
+    assert [line for line in letter.splitlines() if line != line.strip()] == [], text

@@ -8,7 +8,7 @@ from email.message import EmailMessage
 import pytest
 from flask import Flask
 
-from tests.mail.letters import INVITATION, queue, queue_invitation, settings_of, stored, worker_of
+from tests.mail.letters import INVITATION, queue, queue_invitation, require_well_set, settings_of, stored, worker_of
 from tests.support.smtp import SmtpSink
 from webapp.db import db, transaction
 from webapp.mail.compose import Composer
@@ -33,15 +33,6 @@ def part(message: EmailMessage, kind: str) -> str:
     if kind == "plain":
         require_well_set(content)
     return content
-
-
-def require_well_set(text: str) -> None:
-    """Fail where a letter has lines that are blank in vain, or that begin or end with spaces."""
-    letter, _, why = "\n".join(text.splitlines()).partition("\n\n\n-- \n")
-    assert [part for part in (letter, why) if not part or part != part.strip()] == [], repr(text)
-    assert "\n\n\n" not in letter, text
-    assert "\n\n" not in why, text
-    assert [line for line in letter.splitlines() if line != line.strip()] == [], text
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,7 @@ from email import message_from_bytes, policy
 import pytest
 from flask import Flask
 
-from tests.mail.letters import queue, settings_of, stored
-from tests.mail.test_compose import require_well_set
+from tests.mail.letters import queue, require_well_set, settings_of, stored
 from webapp.mail.compose import Composer
 
 NAMES = {

@@ -84,14 +84,16 @@ def test_A17_whatever_a_token_endpoint_answers(status: int, body: Any) -> None:
 def test_A17_whatever_is_in_a_header(header: Any, claims: Any) -> None:
     parts = (base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (header, claims))
     with suppress(ProviderError):
-        assert keys.signed_claims(".".join((*parts, "AAAA")), [rsa_key("honest", "k-1")], ALGORITHMS) is None
+        assert (
+            keys.signed_claims(".".join((*parts, "AAAA")), keys.KeySet([rsa_key("honest", "k-1")]), ALGORITHMS) is None
+        )
 
 
 @given(st.text(max_size=60))
 @settings(max_examples=100, deadline=None)
 def test_A17_whatever_stands_in_the_place_of_a_token(token: str) -> None:
     with suppress(ProviderError):
-        assert keys.signed_claims(token, [rsa_key("honest", "k-1")], ALGORITHMS) is None
+        assert keys.signed_claims(token, keys.KeySet([rsa_key("honest", "k-1")]), ALGORITHMS) is None
 
 
 def test_A17_whatever_a_provider_says_of_itself() -> None:

@@ -275,7 +275,7 @@ def _refuse_elsewhere(organization: Organization, found: Viewer | None) -> None:
 
 
 def _refuse_inactive(organization: Organization) -> None:
-    """Tell somebody whose membership is suspended, or has ended, that it is, as the list of their organizations does.
+    """Let nobody in whose membership is suspended or has ended; the list of their organizations says so as well.
 
     Raises:
         MembershipSuspended, MembershipEnded: so it is.
@@ -288,7 +288,7 @@ def _refuse_inactive(organization: Organization) -> None:
 
 
 def _lead_to_provider(organization: Organization, member: Member) -> None:
-    """Let nobody in who has to come through the organization's provider first; the suspended are told what they are.
+    """Let nobody in who has to come through the organization's provider first.
 
     Raises:
         ProviderRequired: they have.

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Flask, Response, flash
+from flask import Flask, Response, flash, session
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 
 MOST_BYTES = 3_500
@@ -37,6 +37,12 @@ def _cut(message: Any) -> Any:
         return {**message, "sentence": _cut(message["sentence"])}
     text = str(message)
     return text if len(text) <= _SHORT_CHARACTERS else text[: _SHORT_CHARACTERS - 1].rstrip() + "…"
+
+
+def say_once(sentence: str) -> None:
+    """Warn of something on the page that follows, once however often it happened."""
+    if ["warning", sentence] not in [list(waiting) for waiting in session.get(_WAITING, ())]:
+        flash(sentence, "warning")
 
 
 def say_with_undo(sentence: str, undo: str) -> None:

@@ -4,14 +4,16 @@ import logging
 from datetime import date
 from urllib.parse import quote
 
-from flask import Flask, Response, current_app, flash, g, make_response, render_template, request, url_for
+from flask import Flask, Response, current_app, g, make_response, render_template, request, url_for
 from flask_babel import format_decimal
 from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from webapp.errors import N_, DomainError, ProviderRequired, SignInAgain, SignInRequired
+from webapp.http import notices
 from webapp.http.again import WayBack
+from webapp.http.choices import is_search
 from webapp.http.days import day
 from webapp.http.htmx import is_fragment_request, leave
 
@@ -47,8 +49,8 @@ def _said(value: object) -> object:
 
 def _domain_error(error: DomainError) -> Response:
     if isinstance(error, SignInRequired):
-        if request.method == "POST":
-            flash(_("Nothing was stored. Sign in first, then send it again."), "warning")
+        if request.method == "POST" and not is_search():
+            notices.say_once(_("Nothing was stored. Sign in first, then send it again."))
         return leave(_sign_in_address(error))
     again_at = WayBack(_page_at_hand()) if isinstance(error, SignInAgain) else None
     return problem(error.status, _(error.title), translated(error), again_at=again_at)

@@ -45,7 +45,10 @@ LAST_OWNER = Reason(
 )
 LAST_LINKED_OWNER = Reason(
     N_("Last linked owner"),
-    N_("Single sign-on is required, and no other owner is linked. Let another owner link their account first."),
+    N_(
+        "Single sign-on is required, and no other owner is linked. Let another owner link their account first, or stop "
+        "requiring it."
+    ),
 )
 REFUSED: dict[type[DomainError], Reason] = {
     Yourself: Reason(N_("Yourself"), N_("Nobody changes their own membership. Another manager or owner can.")),
@@ -90,7 +93,7 @@ def reason_against(actor: Actor, member: PowerOver, *, is_last_owner: bool) -> R
     return REFUSED[type(refusal)] if refusal else None
 
 
-def reason_against_unlinking(
+def reason_against_taking_away(
     actor: Actor, member: PowerOver, provider: IdentityProvider, is_last_owner: bool
 ) -> Reason | None:
     """Return why the actor cannot take somebody's link with a connection away, or nothing where they can."""

@@ -39,7 +39,7 @@ Filled = dict[str, Markup | int]
 NOTHING = Markup()
 UNBROKEN = Markup('<span class="unbroken">{}</span>')
 DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS = 86_400, 3_600, 60
-# Weeks say too little of seven days and of ten
+# Days until then: seven of them and ten would both be one week, and babel speaks of months from twenty-six on.
 IN_DAYS_BELOW = 30
 ROLE_NAMES = {
     Role.MEMBER: N_("Member"),

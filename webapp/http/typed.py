@@ -64,6 +64,8 @@ def way_back(form: Form, address: str, **more: str) -> WayBack:
 def filled(form: Form, address: str, *, without: str, **more: str) -> str:
     """Return the address of a form's page, to be filled anew with what was just sent but for one field.
 
+    It is filled with nothing where that is too long, or was typed at a provider's word alone.
+
     Args:
         form: as it was sent.
         address: the path of its page.

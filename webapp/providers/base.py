@@ -10,16 +10,13 @@ from functools import partial
 from hmac import compare_digest
 from typing import ClassVar, NamedTuple, Self
 
-from joserfc.jwk import Key
-
 from webapp.config import Settings
 from webapp.providers.addresses import PrivateProviders
 from webapp.providers.claims import Claims
-from webapp.providers.discovery import Metadata
 from webapp.providers.errors import CallbackRefused, Misconfigured, Reason
 from webapp.providers.http import Conversation, Network
 from webapp.providers.patience import Patience
-from webapp.providers.remembered import Remembered
+from webapp.providers.remembered import Memory
 
 PARAMETER_MAX_CHARACTERS = 4_096
 
@@ -53,17 +50,15 @@ class Connection:
 class Surroundings:
     """What a provider needs to know of this instance: how it reaches others, and whether it is a demo or a test.
 
-    A process makes one, so that all its threads share its patience, and what is remembered of providers: what they
-    say of themselves, and the keys they sign with. `name_server` is the address of the one to ask about domains; those
-    of the system where there is none.
+    A process makes one, so that all its threads share its patience and its memory. `name_server` is the address of the
+    one to ask about domains; those of the system where there is none.
     """
 
     network: Network = field(default_factory=Network)
     is_demo: bool = False
     patience: Patience = field(default_factory=Patience)
     name_server: str | None = None
-    documents: Remembered[Metadata] = field(default_factory=Remembered)
-    key_sets: Remembered[tuple[Key, ...]] = field(default_factory=Remembered)
+    memory: Memory = field(default_factory=Memory)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:

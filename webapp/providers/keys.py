@@ -1,7 +1,7 @@
 """The keys a provider signs with, and whether one of them has signed a token."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from joserfc import jwt
 from joserfc.errors import JoseError, UnsupportedAlgorithmError
@@ -31,7 +31,13 @@ class _Registry(JWSRegistry):
         return self.algorithms[name]
 
 
-def fetch_keys(address: str, conversation: Conversation) -> tuple[Key, ...]:
+class KeySet(NamedTuple):
+    """A provider's public keys."""
+
+    keys: Sequence[Key]
+
+
+def fetch_keys(address: str, conversation: Conversation) -> KeySet:
     """Fetch a provider's public keys (RFC 7517), without those that are of no use to us.
 
     Raises:
@@ -45,10 +51,10 @@ def fetch_keys(address: str, conversation: Conversation) -> tuple[Key, ...]:
     if not isinstance(found, list) or len(found) > KEYS_MAX:
         raise NotBelieved(Reason.KEYS)
     keys = (_key(value) for value in found)
-    return tuple(key for key in keys if key is not None)
+    return KeySet(tuple(key for key in keys if key is not None))
 
 
-def signed_claims(token: str, keys: Sequence[Key], algorithms: Sequence[str]) -> tuple[dict[str, Any], str] | None:
+def signed_claims(token: str, known: KeySet, algorithms: Sequence[str]) -> tuple[dict[str, Any], str] | None:
     """Return the claims of a token and its algorithm, or None where none of the keys has signed it.
 
     What the token's header says of keys (`jwk`, `jku`, `x5u`, `x5c`) counts for nothing.
@@ -60,7 +66,7 @@ def signed_claims(token: str, keys: Sequence[Key], algorithms: Sequence[str]) ->
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in algorithms or {"crit", "b64"} & set(header):
         raise NotBelieved(Reason.SIGNATURE)
-    for key in _candidates(keys, algorithm, header.get("kid")):
+    for key in _candidates(known.keys, algorithm, header.get("kid")):
         try:
             decoded = jwt.decode(token, key, registry=_Registry(algorithms=[algorithm], strict_check_header=False))
         except (JoseError, ValueError, TypeError, OverflowError, RecursionError):

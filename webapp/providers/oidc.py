@@ -4,8 +4,6 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, ClassVar
 
-from joserfc.jwk import Key
-
 from webapp.errors import N_
 from webapp.providers import discovery, id_token, keys
 from webapp.providers.base import Attempt, Parameters, Provider, Question, SignedIn, at_most_one, check_state, code_of
@@ -14,6 +12,7 @@ from webapp.providers.discovery import Metadata
 from webapp.providers.errors import CallbackRefused, DoesNotAnswer, NotBelieved, Reason, SaidNo, keeping
 from webapp.providers.http import Conversation
 from webapp.providers.id_token import Expected
+from webapp.providers.keys import KeySet
 from webapp.providers.oauth import Client, Tokens, error_named
 
 SCOPES = ("openid", "email", "profile")
@@ -65,7 +64,7 @@ class OidcProvider(Provider):
         """Look whether the provider describes itself as we need it, and gives its keys; both anew."""
         with self.conversation() as conversation:
             metadata = discovery.metadata_of(self.issuer, conversation)
-            if not keys.fetch_keys(metadata.jwks_uri, conversation):
+            if not keys.fetch_keys(metadata.jwks_uri, conversation).keys:
                 raise NotBelieved(Reason.KEYS)
 
     def more_parameters(self) -> dict[str, str]:
@@ -129,7 +128,7 @@ class OidcProvider(Provider):
 
     def _metadata(self, conversation: Conversation) -> Metadata:
         key = f"{self.connection.key} {self.issuer}"
-        return self.surroundings.documents.get(key, lambda: discovery.metadata_of(self.issuer, conversation))
+        return self.surroundings.memory.of(Metadata).get(key, lambda: discovery.metadata_of(self.issuer, conversation))
 
     def _check_issuer_parameter(self, metadata: Metadata, parameters: Parameters) -> None:
         """Refuse the answer of another provider, also one that is an error (RFC 9207, section 2.4)."""
@@ -140,9 +139,9 @@ class OidcProvider(Provider):
     def _believed(
         self, token: str, metadata: Metadata, expected: Expected, conversation: Conversation
     ) -> dict[str, Any]:
-        key, key_sets = f"{self.connection.key} {metadata.jwks_uri}", self.surroundings.key_sets
+        key, key_sets = f"{self.connection.key} {metadata.jwks_uri}", self.surroundings.memory.of(KeySet)
 
-        def fetch() -> tuple[Key, ...]:
+        def fetch() -> KeySet:
             return keys.fetch_keys(metadata.jwks_uri, conversation)
 
         signed = keys.signed_claims(token, key_sets.get(key, fetch), metadata.algorithms)

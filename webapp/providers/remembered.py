@@ -4,7 +4,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 FRESH_SECONDS = 10 * 60
 REFETCH_SECONDS = 60
@@ -55,6 +55,17 @@ class Remembered(Generic[T]):
         with self._lock:
             _put(self._kept, key, _Kept(value, self._seconds()))
         return value
+
+
+class Memory:
+    """What a process remembers of providers, by the type of what it is."""
+
+    def __init__(self) -> None:
+        self._kinds: dict[type[Any], Remembered[Any]] = {}
+
+    def of(self, kind: type[T]) -> Remembered[T]:
+        """Return what is remembered of one type."""
+        return self._kinds.setdefault(kind, Remembered())
 
 
 V = TypeVar("V")

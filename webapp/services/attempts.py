@@ -26,6 +26,8 @@ DAY = timedelta(days=1)
 MOST_REFUSALS_NOTED = 20
 """Of one person in one organization, in a WINDOW."""
 CHANGES_A_DAY = 30
+MOST_AT_ONCE = 5_000
+"""Counters in one statement: three values each, of which SQLite takes no more than 32,766."""
 UNKNOWN_NETWORK = "unknown"
 
 
@@ -106,7 +108,7 @@ def require_few_a_day(
 
 
 def raise_counters(by: Mapping[Limit, int]) -> dict[Limit, Attempts]:
-    """Raise counters, a thousand in one statement, and return them as they are now.
+    """Raise counters, MOST_AT_ONCE in one statement, and return them as they are now.
 
     Args:
         by: how much to add for each limit; no two limits share a bucket.
@@ -128,7 +130,7 @@ def raise_counters(by: Mapping[Limit, int]) -> dict[Limit, Attempts]:
             },
         ).returning(Attempts),
         rows,  # not as values of the statement, which would be compiled anew each time
-        execution_options={"populate_existing": True},
+        execution_options={"populate_existing": True, "insertmanyvalues_page_size": MOST_AT_ONCE},
     )
     found = {counter.bucket: counter for counter in counted}
     return {limit: found[limit.bucket] for limit in ordered}

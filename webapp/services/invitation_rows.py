@@ -191,7 +191,7 @@ def addresses_of_members(organization: Organization, canonicals: Iterable[str]) 
             EmailAddress.canonical.in_(canonicals),
             is_theirs(organization),
         )
-        .order_by(_IS_SUSPENDED.desc())
+        .order_by(_IS_SUSPENDED.desc())  # of two members with one address, the one who is not suspended is kept
     )
     return {canonical: Standing(*standing) for canonical, *standing in db.session.execute(found)}
 

@@ -65,7 +65,9 @@ def test_notice_and_outcomes_follow_and_the_notice_comes_once(acme: Acme) -> Non
         assert [field.text for field in page.named("emails")] == ["nope"]
 
 
-ANOTHER = "A suspended member has given this address without verifying it. Whoever accepts becomes another member"
+ANOTHER = (
+    "A suspended member is listed with this address and has not verified it. Whoever accepts becomes another member"
+)
 
 
 @pytest.mark.parametrize(

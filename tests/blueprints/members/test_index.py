@@ -58,13 +58,23 @@ def test_member_without_the_right_is_refused_the_form_with_a_sentence(acme: Acme
     assert "Your role does not allow this." in Page(answer).text
 
 
+PAGES_OF_MEMBERS = ("members", "members/pending", "members/new", "audit", "members?after=x")
+
+
 def test_outsiders_find_nothing_just_as_where_nothing_is(acme: Acme) -> None:
-    for person in (acme.stranger, acme.suspended):
-        browser = acme.browser(person)
-        for path in ("members", "members/pending", "members/new", "audit", "members?after=x", "nothing"):
-            real, unreal = browser.get(acme.address(path)), browser.get(f"/orgs/nowhere/{path}")
-            assert (real.status_code, unreal.status_code) == (404, 404)
-            assert "Acme" not in Page(real).text
+    browser = acme.browser(acme.stranger)
+    for path in PAGES_OF_MEMBERS:
+        real, unreal = browser.get(acme.address(path)), browser.get(f"/orgs/nowhere/{path}")
+        assert (real.status_code, unreal.status_code) == (404, 404)
+        assert "Acme" not in Page(real).text
+
+
+def test_suspended_people_are_told_that_they_are_and_nothing_else(acme: Acme) -> None:
+    browser = acme.browser(acme.suspended)
+    said = {Page(browser.get(acme.address(path))).text for path in PAGES_OF_MEMBERS}
+    assert len(said) == 1
+    assert {browser.get(acme.address(path)).status_code for path in PAGES_OF_MEMBERS} == {404}
+    assert "Your membership of Acme is suspended." in said.pop()
 
 
 def test_D06_inactive_person_is_signed_out_at_once(acme: Acme) -> None:

@@ -38,6 +38,7 @@ from webapp.providers.oidc import CLIENT, OidcProvider
 from webapp.providers.registry import registered
 from webapp.services import additions, approvals, invitation_rows
 from webapp.services.addresses import parse
+from webapp.services.invitation_rows import Standing
 from webapp.services.memberships import Terms
 from webapp.services.sso import identities
 from webapp.services.sso.errors import KnownBefore
@@ -167,10 +168,10 @@ def test_D10_nobody_returns_by_what_was_open_for_an_address_that_the_provider_na
 
 
 def test_address_of_a_member_whom_the_provider_knows_is_a_members(world: World, acme: Acme, jit: Person) -> None:
-    def theirs(slug: str) -> dict[str, bool]:
+    def theirs(slug: str) -> dict[str, Standing]:
         return world.read(lambda: invitation_rows.addresses_of_members(organization_of(slug), [jit.email]))
 
-    assert theirs(acme.slug) == {jit.email: False}
+    assert theirs(acme.slug) == {jit.email: Standing(is_suspended=False, has_ended=False)}
     world.member(acme.other_slug, jit, Role.MEMBER)
     assert theirs(acme.other_slug) == {}
 

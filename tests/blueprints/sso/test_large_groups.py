@@ -251,6 +251,22 @@ def test_group_that_is_chosen_stays_chosen_while_others_are_looked_for(
     assert "Choose an access group." in answer.by_id("group-error").text
 
 
+def test_form_says_how_many_groups_it_shows_the_chosen_one_among_them(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    make_group(acme, office.blue, "Watch", Role.MEMBER, ([office.ledger], [office.otto]))
+    form = {"claim": "groups", "value": "staff", "found": "", "find": "1"}
+    for group, q, said in (
+        ("", "nowhere", "No access group matches “nowhere”"),
+        (str(office.readers), "nowhere", "No access group matches “nowhere”"),
+        ("", "watch", "1 access group shown"),
+        (str(office.readers), "read", "1 access group shown"),
+        (str(office.readers), "watch", "2 access groups shown"),
+    ):
+        found = Page(post(browser, desk.address("mappings"), **form, group=group, q=q)).by_id("found-groups")
+        assert found.attributes["data-status"] == said
+
+
 def test_log_says_in_words_who_came_into_which_group(
     app: Flask, acme: Acme, desk: Desk, office: Office, browser: FlaskClient
 ) -> None:

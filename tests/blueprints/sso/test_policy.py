@@ -167,16 +167,16 @@ def test_rules_go_over_to_the_connection_that_takes_the_place(world: World, acme
 @pytest.mark.parametrize(
     ("enforcement", "english", "german"),
     [
-        (Enforcement.OFF, "Nobody has to come through it.", "Pflicht: aus Niemand muss über den Anbieter kommen."),
+        (Enforcement.OFF, "Nobody has to come through it.", "Verlangt: nein Niemand muss über den Anbieter kommen."),
         (
             Enforcement.OPTIONAL,
             "Nobody has to come through it.",
-            "Pflicht: freiwillig Niemand muss über den Anbieter kommen.",
+            "Verlangt: nein, freiwillig Niemand muss über den Anbieter kommen.",
         ),
         (
             Enforcement.REQUIRED,
             "Members have to come through it.",
-            "Pflicht: in Kraft Mitglieder müssen über den Anbieter kommen.",
+            "Verlangt: ja Mitglieder müssen über den Anbieter kommen.",
         ),
     ],
 )

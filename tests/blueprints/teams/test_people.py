@@ -55,7 +55,9 @@ def test_searching_finds_people_of_the_organization_keeps_whom_one_chose_and_sto
             assert ("Otto Outside otto@example.com" in page.text, "Umbra" in page.by_id("panel").text) == (True, False)
         found = Page(browser.get(office.address(f"{ADD}?q=otto")))
         assert [box.attributes["value"] for box in found.named("members")] == [str(otto)]
-        assert "Nobody else matches “una”" in Page(browser.get(office.address(f"{ADD}?q=una"))).text
+        assert found.by_id("found-people").attributes["data-status"] == "1 member shown"
+        nobody = Page(browser.get(office.address(f"{ADD}?q=una"))).by_id("found-people")
+        assert nobody.attributes["data-status"] == nobody.text == "Nobody else matches “una”"
         assert Page(browser.get(office.address(ADD))).named("members") == []
     assert acme.events() == before
 

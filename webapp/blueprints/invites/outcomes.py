@@ -24,8 +24,8 @@ SENTENCES = {
 }
 OF_SUSPENDED = {
     Result.INVITED: N_(
-        "Invited. The letter is on its way. A suspended member has given this address without verifying it. Whoever "
-        "accepts becomes another member; the suspended one stays as they are."
+        "Invited. The letter is on its way. A suspended member is listed with this address and has not verified it. "
+        "Whoever accepts becomes another member; the suspended one stays as they are."
     ),
     Result.MEMBER: N_("A member already, who is suspended. They can be restored on their own page. Nothing was sent."),
 }

@@ -76,7 +76,10 @@ def _left_in(outcomes: list[Outcome]) -> list[str]:
 
 
 def _defaults(organization: Organization, outcomes: list[Outcome]) -> dict[str, object]:
-    """Return what fills the form: where a part is sent again, and it is not known how far it reached, as little."""
+    """Return what a form starts with: one for addresses that are left gives no project, as what was chosen may be lost.
+
+    What was chosen is laid over it where it is known.
+    """
     left = _left_in(outcomes)
     narrow = {"has_global_access": CHOSEN} if left else {}
     return {

@@ -18,7 +18,7 @@ from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.days import day as said
 from webapp.http.htmx import go, in_place, respond
 from webapp.http.lists import first_of
-from webapp.http.reasons import reason_against, reason_against_unlinking
+from webapp.http.reasons import reason_against, reason_against_taking_away
 from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.http.stale import digest_of
@@ -234,7 +234,7 @@ def _page(
         projects=projects_of(member, after=request.args.get("projects_after", "")) if may_see_access else None,
         link=link,
         provider_host=connections.host_of(link.provider) if link else None,
-        link_reason=reason_against_unlinking(actor, member, link.provider, person.is_last_owner) if link else None,
+        link_reason=reason_against_taking_away(actor, member, link.provider, person.is_last_owner) if link else None,
         history=history(history_of(member), person.name) if may_read_history else None,
         form=form,
         standing=standing_of(member.status, member.expires_at),

@@ -13,7 +13,6 @@ from webapp.http.session import current_actor
 from webapp.models import Member, Organization
 from webapp.queries.impact import by_member
 from webapp.queries.members import person_of
-from webapp.services import accounts
 from webapp.services.audit import Event
 from webapp.services.sso import connections
 from webapp.services.sso import taking_away as service
@@ -27,8 +26,8 @@ def take_away(organization: Organization, member: Member) -> Response:
     provider, actor = connections.require_active(organization), current_actor()
     identity = service.require_may_take_away(actor, organization, provider, member)
     session.require_fresh()
-    form, person, wanted = ConfirmForm(), person_of(member), is_required(provider)
-    change = f"unlink {identity.id} {wanted}"
+    form, person, required = ConfirmForm(), person_of(member), is_required(provider)
+    change = f"unlink {identity.id} {required}"
     preview = Preview(lambda: service.take_away(actor, organization, provider, member), by_member(member), change)
     if not preview.is_confirmed(form):
         return confirmation(
@@ -39,8 +38,8 @@ def take_away(organization: Organization, member: Member) -> Response:
             person=person,
             identity=identity,
             host=connections.host_of(provider),
-            has_password=accounts.by_id(member.user_id).password_hash is not None,
-            is_required=wanted,
+            told=service.letter_to(organization, member),
+            is_required=required,
         )
     with preview.noted(Event.SSO_UNLINKED):
         service.take_away(actor, organization, provider, member)

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, delete, exists, select
+from sqlalchemy import Row, Select, and_, exists, select
 from sqlalchemy.orm import aliased
 
 from webapp import clock
@@ -12,7 +12,6 @@ from webapp.access.actor import Actor
 from webapp.access.decide import require, require_fresh
 from webapp.access.facts import IS_ACTIVE
 from webapp.access.roles import Scope
-from webapp.access.single_sign_on import is_in_use
 from webapp.db import db
 from webapp.models import (
     EmailAddress,
@@ -21,8 +20,6 @@ from webapp.models import (
     Member,
     Organization,
     ProviderStatus,
-    Session,
-    SessionIdentity,
     SsoErrand,
     User,
 )
@@ -31,7 +28,7 @@ from webapp.services.addresses import Address
 from webapp.services.attempts import DAY, Limit
 from webapp.services.audit import Event
 from webapp.services.outbox import Letter
-from webapp.services.sso import connections, errands, letters
+from webapp.services.sso import confined, connections, errands, letters
 from webapp.services.sso.errands import Owed
 
 KIND = "sso_disabled"
@@ -65,26 +62,8 @@ def disable(actor: Actor, organization: Organization, provider: IdentityProvider
 def end_sessions(_organization: Organization, errand: SsoErrand) -> bool:
     """Close the sessions of the next people that nothing but this connection vouches for; see `errands`."""
     batch = errands.next_linked(errand)
-    end_confined(select(Identity.id).where(Identity.provider_id == errand.provider_id, Identity.user_id.in_(batch)))
+    confined.end(select(Identity.id).where(Identity.provider_id == errand.provider_id, Identity.user_id.in_(batch)))
     return errands.end_batch(errand, batch)
-
-
-def end_confined(gone: Select[int]) -> None:
-    """Close the sessions at a provider's word alone that came through identities which count no more, and no other one.
-
-    Args:
-        gone: selects the ids of those identities.
-    """
-    through = select(SessionIdentity.session_id).where(SessionIdentity.identity_id.in_(gone))
-    through_others = (
-        exists()
-        .where(SessionIdentity.session_id == Session.id, SessionIdentity.identity_id == Identity.id)
-        .where(Identity.id.not_in(gone), Identity.provider_id == IdentityProvider.id, is_in_use(IdentityProvider))
-    )
-    db.session.execute(
-        delete(Session).where(Session.is_confined, Session.id.in_(through), ~through_others),
-        execution_options={"synchronize_session": False},
-    )
 
 
 def tell_unproven(organization: Organization, errand: SsoErrand) -> bool:
@@ -98,8 +77,11 @@ def tell_unproven(organization: Organization, errand: SsoErrand) -> bool:
     return _tell_next(organization, errand, errands.next_linked(errand))
 
 
-def tell_put_off(organization: Organization, errand: SsoErrand) -> bool:
-    """Tell the errand's `user_ids`, such as were put off because their mailbox had enough; see `tell_unproven`."""
+def tell_named(organization: Organization, errand: SsoErrand) -> bool:
+    """Tell the errand's `user_ids`: one of whom it is about, or those put off as their mailbox had enough today.
+
+    See `tell_unproven`.
+    """
     return _tell_next(organization, errand, [number for number in errand.data["user_ids"] if number > errand.after])
 
 
@@ -107,7 +89,8 @@ def _tell_next(organization: Organization, errand: SsoErrand, batch: Sequence[in
     kind = errand.data.get("letter", KIND)
     host = errand.data.get("host") or connections.host_of(errands.provider_of(errand))
     said = errand.data.get("said", {})
-    found = db.session.execute(_unproven_among(batch, kind, organization)).all()
+    unproven = _unproven_among(batch, kind, organization).where(~letters.is_linked_anew(organization))
+    found = db.session.execute(unproven).all()
     limit = Limit(f"{KIND}:unproven:{organization.id}", MOST_UNPROVEN_A_DAY, DAY)
     counted = attempts.raise_counters({limit: len(found)} if found else {})
     over = max(0, counted[limit].count - limit.most) if found else 0
@@ -117,12 +100,21 @@ def _tell_next(organization: Organization, errand: SsoErrand, batch: Sequence[in
     if full:
         attempts.raise_counters({limit: -len(full)})
         of_later = {"letter": kind, "host": host, "user_ids": sorted(full), "said": said}
-        later = errands.owe(organization, Owed.PUT_OFF_ARE_TOLD, errands.provider_of(errand), **of_later)
+        what = Owed.ONE_IS_TOLD if errand.kind == Owed.ONE_IS_TOLD else Owed.PUT_OFF_ARE_TOLD
+        later = errands.owe(organization, what, errands.provider_of(errand), **of_later)
         later.not_before = clock.now() + DAY
     if len(reached) == len(found):
         return errands.end_batch(errand, batch)
     errand.after, errand.not_before = reached[-1].id if reached else errand.after, counted[limit].ends_at
     return True
+
+
+def may_be_told(user_id: int, kind: str, organization: Organization) -> bool:
+    """Tell whether somebody whose address nobody has proven, and who is not linked, gets a letter of a kind.
+
+    See `tell_unproven`.
+    """
+    return db.session.execute(_unproven_among([user_id], kind, organization)).first() is not None
 
 
 def _with_full_mailbox(organization: Organization, people: Sequence[Row[*tuple[Any, ...]]]) -> set[int]:
@@ -177,6 +169,6 @@ def _unproven_among(batch: Sequence[int], kind: str, organization: Organization)
         .join(Member, Member.user_id == User.id)
         .join(EmailAddress, is_primary)
         .where(User.id.in_(batch), Member.organization_id == organization.id, *IS_ACTIVE)
-        .where(~is_taken, ~letters.was_told(kind, organization), ~letters.is_linked_anew(organization))
+        .where(~is_taken, ~letters.was_told(kind, organization))
         .order_by(User.id)
     )

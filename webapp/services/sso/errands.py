@@ -29,6 +29,7 @@ class Owed(StrEnum):
     LINKED_ARE_TOLD = "linked_are_told"
     UNPROVEN_ARE_TOLD = "unproven_are_told"
     PUT_OFF_ARE_TOLD = "put_off_are_told"
+    ONE_IS_TOLD = "one_is_told"
     OUTSIDERS_ARE_REMINDED = "outsiders_are_reminded"
     GROUP_IS_REFILLED = "group_is_refilled"
     MEMBERS_ARE_REMINDED = "members_are_reminded"

@@ -3,20 +3,32 @@
 Whoever was removed keeps theirs until they are a member again: then it can be taken away.
 """
 
+from enum import StrEnum
+
 from sqlalchemy import select
 
 from webapp.access.actor import Actor
 from webapp.access.decide import require, require_fresh, require_power_over
 from webapp.access.roles import Scope
+from webapp.db import db
 from webapp.errors import N_, NotFound
 from webapp.models import Identity, IdentityProvider, Member, Organization, User
 from webapp.services import accounts, audit, member_letters, members
 from webapp.services.audit import Event
-from webapp.services.sso import connections, disabling, errands, identities, mappings
+from webapp.services.sso import confined, connections, disabling, errands, identities, mappings
 from webapp.services.sso.errands import Owed
 from webapp.services.sso.errors import OwnLink
 
 KIND = "sso_taken_away"
+
+
+class Told(StrEnum):
+    """What the letter says to whoever was linked. It proves an address once a day, and none that is somebody else's."""
+
+    HOW_TO_LINK_AGAIN = "how to link again"
+    HOW_TO_CHOOSE_A_PASSWORD = "how to choose a password"  # noqa: S105  (a sentence, no password)
+    HOW_TO_PROVE_THE_ADDRESS = "how to prove the address"
+    NOTHING = "nothing"
 
 
 def take_away(actor: Actor, organization: Organization, provider: IdentityProvider, member: Member) -> None:
@@ -34,9 +46,9 @@ def take_away(actor: Actor, organization: Organization, provider: IdentityProvid
     identity = require_may_take_away(actor, organization, provider, member)
     require_fresh(actor)
     identities.require_other_linked_owner(provider, member)
-    user = accounts.by_id(member.user_id)
+    user = db.session.get_one(User, member.user_id)
     said = {"subject": identity.subject, "claimed": identity.claims.get("email")}
-    disabling.end_confined(select(Identity.id).where(Identity.id == identity.id))
+    confined.end(select(Identity.id).where(Identity.id == identity.id))
     identities.release(provider, identity)
     mappings.forget(actor, organization, member)
     audit.record(
@@ -47,8 +59,7 @@ def take_away(actor: Actor, organization: Organization, provider: IdentityProvid
         before={name: value for name, value in said.items() if value},
         after={"provider": connections.host_of(provider)},
     )
-    if user.is_active:
-        _tell(actor, organization, provider, user)
+    _tell(actor, organization, provider, member)
 
 
 def require_may_take_away(
@@ -73,13 +84,23 @@ def require_may_take_away(
     return identity
 
 
-def _tell(actor: Actor, organization: Organization, provider: IdentityProvider, user: User) -> None:
-    """Tell somebody; whose address nobody has proven gets a link that does, once a day, as far as they are active."""
-    host = connections.host_of(provider)
-    if accounts.primary_address(user.id).verified_at is not None:
-        has_password = user.password_hash is not None
+def letter_to(organization: Organization, member: Member) -> Told:
+    """Return which letter a member gets whose link is taken away."""
+    user = db.session.get_one(User, member.user_id)
+    if not user.is_active:
+        return Told.NOTHING
+    if accounts.primary_address(user.id).verified_at is None:
+        return Told.HOW_TO_PROVE_THE_ADDRESS if disabling.may_be_told(user.id, KIND, organization) else Told.NOTHING
+    return Told.HOW_TO_LINK_AGAIN if user.password_hash is not None else Told.HOW_TO_CHOOSE_A_PASSWORD
+
+
+def _tell(actor: Actor, organization: Organization, provider: IdentityProvider, member: Member) -> None:
+    host, told = connections.host_of(provider), letter_to(organization, member)
+    if told is Told.HOW_TO_PROVE_THE_ADDRESS:
+        said = {"actor": actor.name}
+        to = {"letter": KIND, "host": host, "user_ids": [member.user_id]}
+        errands.owe(organization, Owed.ONE_IS_TOLD, provider, **to, said=said)
+    elif told is not Told.NOTHING:
+        has_password = told is Told.HOW_TO_LINK_AGAIN
+        user = accounts.by_id(member.user_id)
         member_letters.tell(actor, organization, user, KIND, provider=host, has_password=has_password)
-        return
-    said = {"actor": actor.name}
-    to = {"letter": KIND, "host": host, "user_ids": [user.id]}
-    errands.owe(organization, Owed.PUT_OFF_ARE_TOLD, provider, **to, said=said)

@@ -125,6 +125,12 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.elt.id === "refresh" && find("[data-rows] input:checked")) event.preventDefault();
 });
 
+// Nor must an answer to a search for people or groups that did not hear yet who is chosen now: it is asked for again.
+document.addEventListener("change", (event) => {
+  const finder = find("[name=find].htmx-request");
+  if (finder && event.target.closest(finder.getAttribute("hx-select-oob"))) finder.click();
+});
+
 // A change is on its way: an older list must not be drawn over its answer.
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.requestConfig.verb === "post") htmx.trigger("#main", "htmx:abort");
