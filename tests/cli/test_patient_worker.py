@@ -5,6 +5,8 @@ import selectors
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from gunicorn.config import Config
@@ -121,23 +123,58 @@ def test_connection_that_has_said_something_is_not_silent(worker: PatientWorker)
     worker.method_queue.close()
 
 
-def test_request_that_waited_for_a_thread_may_take_as_long_to_arrive_as_others(worker: PatientWorker) -> None:
-    now = [0.0]
-    worker.seconds = lambda: now[0]
+@pytest.fixture
+def answering(worker: PatientWorker) -> Iterator[PatientWorker]:
+    """The same, with its one thread; what it answers reads the whole request first."""
+
+    def read(environ: Any, start_response: Any) -> list[bytes]:
+        environ["wsgi.input"].read()
+        start_response("200 OK", [("Content-Length", "0")])
+        return []
+
+    worker.app, worker.wsgi = SimpleNamespace(patience=PATIENCE), read
     worker.tpool = worker.get_thread_pool()
     worker.method_queue.init()
-    with worker.tpool, connected(worker, 0) as first, connected(worker, 0) as second, connected(worker, 0) as third:
-        waiting = list(worker.pending_conns)[1]
-        for client in (first, second, third):
-            client.sendall(b"G")
-            worker.wait_for_and_dispatch_events(1)
-        now[0] += SLOW_SECONDS + 1
-        worker.wait_for_and_dispatch_events(0)
-        assert first.recv(1) == b"", "had a thread for too long, while others waited"
-        worker.wait_for_and_dispatch_events(1)
-        assert not waiting.sock.is_heard_out, "has a thread since just now"
-        now[0] += SLOW_SECONDS + 1
-        worker.wait_for_and_dispatch_events(0)
-        assert second.recv(1) == b""
-        third.close()
+    worker.poller.register(worker.method_queue.fileno(), selectors.EVENT_READ, worker.method_queue.run_callbacks)
+    with worker.tpool:
+        yield worker
     worker.method_queue.close()
+
+
+def test_request_that_waited_for_a_thread_may_take_as_long_to_arrive_as_others_if_its_headers_are_there(
+    answering: PatientWorker,
+) -> None:
+    now = [0.0]
+    answering.seconds = lambda: now[0]
+    begun = b"POST / HTTP/1.1\r\nConnection: close\r\nContent-Length: 9\r\n\r\nhalf"
+    said = [b"G", begun, b"G", begun]
+    with ExitStack() as stack:
+        clients = [stack.enter_context(connected(answering, 0)) for _ in said]
+        conns = list(answering.pending_conns)
+        for client, piece in zip(clients, said, strict=True):
+            client.sendall(piece)
+            answering.wait_for_and_dispatch_events(1)
+        now[0] += SLOW_SECONDS + 1
+        answering.wait_for_and_dispatch_events(0)
+        assert clients[0].recv(1) == b"", "had the thread for too long, while others waited"
+        clients[0].close()
+        answering.wait_for_and_dispatch_events(1)
+        assert not conns[1].sock.is_heard_out, "has the thread since just now"
+        clients[1].sendall(b"whole")
+        assert clients[1].recv(12) == b"HTTP/1.1 200"
+        clients[1].close()
+        assert clients[2].recv(1) == b"", "did not even send its headers while it waited"
+        clients[2].close()
+        clients[3].sendall(b"whole")
+        assert clients[3].recv(12) == b"HTTP/1.1 200"
+
+
+def test_X09_connections_that_end_are_counted_once(answering: PatientWorker) -> None:
+    for _ in range(answering.worker_connections + 1):
+        with connected(answering, 0) as client:
+            client.sendall(b"GET / HTTP/1.1\r\nConnection: close\r\n\r\n")
+            answering.wait_for_and_dispatch_events(1)
+            assert client.recv(12) == b"HTTP/1.1 200"
+            while answering.nr_conns > 0:
+                answering.wait_for_and_dispatch_events(1)
+        assert answering.nr_conns == 0

@@ -18,6 +18,8 @@ SENDING_SECONDS: Final = 60
 LEAST_BYTES_A_SECOND: Final = 50_000
 SLOW_SECONDS: Final = 5
 """For a request to arrive, or an answer to be taken, while others wait for a thread."""
+END_OF_HEADERS: Final = b"\r\n\r\n"
+MOST_PEEKED_BYTES: Final = 65_536
 SILENT_SECONDS: Final = 3
 """For the first byte of a request to arrive, while a process has as many connections as it accepts."""
 
@@ -48,6 +50,11 @@ class PatientSocket(socket.socket):
             yield
         finally:
             self._patience, self._waited, self._since = None, 0.0, None
+
+    def setblocking(self, flag: bool, /) -> None:
+        """Set it, unless the connection has ended: gunicorn ends each once more, and counts twice what fails then."""
+        if self.fileno() >= 0:
+            super().setblocking(flag)
 
     def sendall(self, data: Any, flags: int = 0, /) -> None:
         """Send a piece of an answer.
@@ -86,11 +93,12 @@ class PatientWorker(ThreadWorker):
         super().__init__(*arguments, **named)
         # Since when each request has a thread; none while it waits for one, which is no fault of its client.
         self._begun: dict[Any, float | None] = {}
+        self._came: dict[Any, float] = {}
 
     def enqueue_req(self, conn: Any) -> None:
         """Give a connection to a thread, but a new one to the poller, which calls again when its first byte comes."""
         if conn.initialized or conn.data_ready:
-            self._begun[conn] = None
+            self._begun[conn], self._came[conn] = None, self.seconds()
             super().enqueue_req(conn)
             return
         conn.sock = PatientSocket(fileno=conn.sock.detach())
@@ -100,8 +108,13 @@ class PatientWorker(ThreadWorker):
         self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
 
     def handle(self, conn: Any) -> Any:
-        """Answer a request, then end the connection where no other may follow; ending it again does nothing."""
-        self._begun[conn] = self.seconds()
+        """Answer a request, then end the connection where no other may follow; ending it again does nothing.
+
+        Who waited for a thread, and has not even sent the headers meanwhile, is not waited for in their turn.
+        """
+        self._begun[conn] = now = self.seconds()
+        if now - self._came.pop(conn) > SLOW_SECONDS and not _has_headers(conn):
+            _end_receiving(conn)
         try:
             goes_on = super().handle(conn)
         finally:
@@ -152,6 +165,15 @@ class PatientWorker(ThreadWorker):
         for conn in sorted(slow, key=_kept_waiting, reverse=True)[: max(0, waiting - len(sending))]:
             self.log.info("Gave up an answer that a client took too slowly, for others to be answered")
             _shut_down(conn, socket.SHUT_RDWR)
+
+
+def _has_headers(conn: Any) -> bool:
+    """Tell whether the headers of a connection's next request have come; of a later one a part may be read already."""
+    read = conn.parser.unreader.buf.getvalue() if conn.initialized else b""
+    try:
+        return END_OF_HEADERS in read + conn.sock.recv(MOST_PEEKED_BYTES, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except OSError:
+        return False
 
 
 def _end_receiving(conn: Any) -> None:

@@ -11,6 +11,7 @@ from webapp.db import db
 from webapp.errors import InvitationNotOpen
 from webapp.models import (
     EmailAddress,
+    FormerIdentity,
     Identity,
     Invitation,
     InvitationStatus,
@@ -214,7 +215,11 @@ def shown_of_suspended(organization: Organization, canonicals: Iterable[str]) ->
 def is_theirs(organization: Organization) -> ColumnElement[bool]:
     """Tell of an address whether its account goes by it here: it is proven, or the organization's provider knows them.
 
-    Any other unproven one is only what somebody typed, and closes nobody's invitation.
+    So it is where the provider knew them before: a link that was taken away makes nobody a stranger. Any other unproven
+    one is only what somebody typed, and closes nobody's invitation.
     """
-    has_identity = exists().where(Identity.user_id == EmailAddress.user_id, Identity.organization_id == organization.id)
-    return or_(EmailAddress.verified_at.is_not(None), has_identity)
+    known = (
+        exists().where(model.user_id == EmailAddress.user_id, model.organization_id == organization.id)
+        for model in (Identity, FormerIdentity)
+    )
+    return or_(EmailAddress.verified_at.is_not(None), *known)

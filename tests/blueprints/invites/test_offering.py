@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from werkzeug.test import TestResponse
 
 from tests.support.acme import Acme
@@ -12,7 +12,7 @@ from tests.support.pages import Page
 from tests.support.teams import make_team, team
 from tests.support.worlds import Person, post
 from webapp.db import db
-from webapp.models import Invitation, Role
+from webapp.models import Invitation, Role, Team
 from webapp.services import offers, teams
 from webapp.services.memberships import Terms
 
@@ -168,3 +168,11 @@ def test_nothing_to_be_corrected_leaves_an_empty_form(acme: Acme, things: Things
     answer = send(acme, acme.manager, has_global_access="0", teams=[things.red])
     page = Page(acme.browser(acme.manager).get(answer.location))
     assert (page.by_id("emails").text.strip(), values(page, "has_global_access", checked=True)) == ("", ["1"])
+
+
+def test_offer_that_is_kept_stays_as_narrow_where_nothing_is_left_to_choose(acme: Acme, things: Things) -> None:
+    kept = send(acme, acme.owner, emails="bob@example.org mia@exampl", has_global_access="0", teams=[things.red])
+    acme.world.write(lambda: db.session.execute(delete(Team)))
+    page = Page(acme.browser(acme.owner).get(kept.location))
+    assert values(page, "has_global_access") == ["0"]
+    assert "They open no project until somebody adds them to a team." in page.text

@@ -4,7 +4,7 @@ import pytest
 from sqlalchemy import update
 
 from tests.support.acme import Acme
-from tests.support.sso import Desk, rows, signed_in_as, work
+from tests.support.sso import Desk, at_provider, rows, signed_in_as, work
 from tests.support.taking_away import link_as, page_of, remove, sign_in_as, take_away, wrongly_linked
 from tests.support.unproven import copied
 from tests.support.worlds import PASSWORD, World, post
@@ -155,3 +155,27 @@ def test_A23_whose_address_nobody_has_proven_gets_a_letter_that_proves_it(
     assert (letter.to_address, letter.data["actor"]) == (acme.member.email, acme.owner.name)
     browser, link = world.browser(), f"/verify-email/{world.token_of(letter)}"
     assert browser.get(link).status_code == 200
+
+
+def test_A23_ways_to_the_provider_that_were_begun_before_end(world: World, acme: Acme, known: Desk) -> None:
+    thief = world.browser()
+    post(thief, "/login", email=acme.member.email, password=PASSWORD)
+    known.theirs.person = "u-2"
+    back = at_provider(known.way_out(thief, "link"))
+    take_away(known, acme.member)
+    assert thief.get(back).status_code == 400
+    assert known.identities() == [("u-9", acme.owner.user_id)]
+
+
+def test_D10_address_of_a_suspended_member_stays_a_members_and_lets_nobody_in_a_second_time(
+    world: World, acme: Acme, known: Desk
+) -> None:
+    theirs = update(EmailAddress).where(EmailAddress.user_id == acme.member.user_id).values(verified_at=None)
+    world.write(lambda: db.session.execute(theirs))
+    known.theirs.people["u-2"]["email"] = acme.member.email
+    acme.change(acme.member, status=MemberStatus.SUSPENDED)
+    take_away(known, acme.member)
+    form = {"emails": acme.member.email, "role": "member", "lifetime_days": "7"}
+    assert post(acme.browser(acme.manager), acme.address("members/new"), **form).status_code == 422
+    with acme.unchanged("sso_flow"):
+        assert sign_in_as(known, "u-2").status_code == 403

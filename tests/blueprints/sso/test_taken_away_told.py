@@ -1,4 +1,7 @@
-"""What the question about a member's link says of the letter that follows is what happens then."""
+"""What the question about a member's link says of the letter that follows is what happens then.
+
+Whether an address is another account's it does not say.
+"""
 
 from collections.abc import Callable
 
@@ -11,7 +14,7 @@ from tests.support.sso import Desk, work
 from tests.support.taking_away import owner_of, page_of, take_away, wrongly_linked
 from webapp import clock
 from webapp.db import db
-from webapp.models import EmailAddress, User
+from webapp.models import EmailAddress, MemberStatus, User
 
 
 @pytest.fixture
@@ -37,6 +40,11 @@ def unproven(acme: Acme, _known: Desk) -> None:
 def unproven_and_ended(acme: Acme, known: Desk) -> None:
     unproven(acme, known)
     acme.change(acme.member, expires_at=clock.now())
+
+
+def unproven_and_suspended(acme: Acme, known: Desk) -> None:
+    unproven(acme, known)
+    acme.change(acme.member, status=MemberStatus.SUSPENDED)
 
 
 def unproven_and_told_already(acme: Acme, known: Desk) -> None:
@@ -67,10 +75,11 @@ def closed(acme: Acme, _known: Desk) -> None:
     [
         (proven, "how to link again, and to choose a new password", 1),
         (without_password, "They have no password yet: the letter says how to choose one.", 1),
-        (unproven, "a letter goes there by which its owner proves it", 1),
-        (unproven_and_ended, "their membership cannot be used: no letter leaves.", 0),
-        (unproven_and_told_already, "it had such a letter today", 0),
-        (unproven_and_somebody_elses, "or is somebody else’s.", 0),
+        (unproven, "unless it is somebody else’s, a letter goes there by which its owner proves it", 1),
+        (unproven_and_ended, "unless it is somebody else’s, a letter goes there", 1),
+        (unproven_and_suspended, "unless it is somebody else’s, a letter goes there", 1),
+        (unproven_and_told_already, "it had such a letter today: no other leaves", 0),
+        (unproven_and_somebody_elses, "unless it is somebody else’s, a letter goes there", 0),
         (closed, "Their account is closed: no letter leaves.", 0),
     ],
 )

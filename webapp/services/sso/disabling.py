@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, exists, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, select
 from sqlalchemy.orm import aliased
 
 from webapp import clock
@@ -89,8 +89,9 @@ def _tell_next(organization: Organization, errand: SsoErrand, batch: Sequence[in
     kind = errand.data.get("letter", KIND)
     host = errand.data.get("host") or connections.host_of(errands.provider_of(errand))
     said = errand.data.get("said", {})
-    unproven = _unproven_among(batch, kind, organization).where(~letters.is_linked_anew(organization))
-    found = db.session.execute(unproven).all()
+    active = (User.is_active,) if errand.kind == Owed.ONE_IS_TOLD else IS_ACTIVE
+    unproven = _unproven_among(batch, kind, organization, *active)
+    found = db.session.execute(unproven.where(~_is_taken(), ~letters.is_linked_anew(organization))).all()
     limit = Limit(f"{KIND}:unproven:{organization.id}", MOST_UNPROVEN_A_DAY, DAY)
     counted = attempts.raise_counters({limit: len(found)} if found else {})
     over = max(0, counted[limit].count - limit.most) if found else 0
@@ -110,11 +111,11 @@ def _tell_next(organization: Organization, errand: SsoErrand, batch: Sequence[in
 
 
 def may_be_told(user_id: int, kind: str, organization: Organization) -> bool:
-    """Tell whether somebody whose address nobody has proven, and who is not linked, gets a letter of a kind.
+    """Tell whether somebody gets a letter of a kind that proves their address, unless it is another account's.
 
-    See `tell_unproven`.
+    Whether it is, nobody is told who asks; see `tell_unproven`.
     """
-    return db.session.execute(_unproven_among([user_id], kind, organization)).first() is not None
+    return db.session.execute(_unproven_among([user_id], kind, organization, User.is_active)).first() is not None
 
 
 def _with_full_mailbox(organization: Organization, people: Sequence[Row[*tuple[Any, ...]]]) -> set[int]:
@@ -151,10 +152,16 @@ def _tell(
     )
 
 
-def _unproven_among(batch: Sequence[int], kind: str, organization: Organization) -> Select[*tuple[Any, ...]]:
-    """Select those of some users whose address nobody has proven, neither for this account nor for another."""
+def _is_taken() -> ColumnElement[bool]:
+    """Tell of an address whether it is proven for another account."""
     proven = aliased(EmailAddress)
-    is_taken = exists().where(proven.canonical == EmailAddress.canonical, proven.verified_at.is_not(None))
+    return exists().where(proven.canonical == EmailAddress.canonical, proven.verified_at.is_not(None))
+
+
+def _unproven_among(
+    batch: Sequence[int], kind: str, organization: Organization, *active: Any
+) -> Select[*tuple[Any, ...]]:
+    """Select those of some users, if active, whose address nobody has proven for them and who had no letter today."""
     is_primary = and_(EmailAddress.user_id == User.id, EmailAddress.is_primary, EmailAddress.verified_at.is_(None))
     return (
         select(
@@ -168,7 +175,7 @@ def _unproven_among(batch: Sequence[int], kind: str, organization: Organization)
         )
         .join(Member, Member.user_id == User.id)
         .join(EmailAddress, is_primary)
-        .where(User.id.in_(batch), Member.organization_id == organization.id, *IS_ACTIVE)
-        .where(~is_taken, ~letters.was_told(kind, organization))
+        .where(User.id.in_(batch), Member.organization_id == organization.id, *active)
+        .where(~letters.was_told(kind, organization))
         .order_by(User.id)
     )

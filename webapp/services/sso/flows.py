@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from webapp import clock
 from webapp.db import changes_one_row, db
@@ -167,6 +167,12 @@ _FOUND = (
         SsoFlow.expires_at > bindparam("now"),
     )
 )
+
+
+def forget(provider: IdentityProvider, user_id: int) -> None:
+    """End the ways to a provider that were begun in somebody's name and have not come back."""
+    theirs = (SsoFlow.provider_id == provider.id, SsoFlow.user_id == user_id, SsoFlow.used_at.is_(None))
+    db.session.execute(delete(SsoFlow).where(*theirs), execution_options={"synchronize_session": False})
 
 
 def _found(by: dict[str, object], state: str) -> tuple[Flow, datetime | None] | None:

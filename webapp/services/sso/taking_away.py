@@ -15,7 +15,7 @@ from webapp.errors import N_, NotFound
 from webapp.models import Identity, IdentityProvider, Member, Organization, User
 from webapp.services import accounts, audit, member_letters, members
 from webapp.services.audit import Event
-from webapp.services.sso import confined, connections, disabling, errands, identities, mappings
+from webapp.services.sso import confined, connections, disabling, errands, flows, identities, mappings
 from webapp.services.sso.errands import Owed
 from webapp.services.sso.errors import OwnLink
 
@@ -34,7 +34,8 @@ class Told(StrEnum):
 def take_away(actor: Actor, organization: Organization, provider: IdentityProvider, member: Member) -> None:
     """Take a member's link away, and tell them who did and how to link again; the caller holds the lock.
 
-    They leave the access groups that it filled, and browsers that came in through it alone are signed out. Whom the
+    They leave the access groups that it filled, browsers that came in through it alone are signed out, and ways to the
+    provider that were begun in their name end. Whom the
     provider meant by it can be linked by whoever that is, but does not join by the policy alone; see
     `identities.release`.
 
@@ -50,6 +51,7 @@ def take_away(actor: Actor, organization: Organization, provider: IdentityProvid
     said = {"subject": identity.subject, "claimed": identity.claims.get("email")}
     confined.end(select(Identity.id).where(Identity.id == identity.id))
     identities.release(provider, identity)
+    flows.forget(provider, user.id)
     mappings.forget(actor, organization, member)
     audit.record(
         actor,
