@@ -77,7 +77,7 @@ def reach_choices(*, everything: bool = True) -> list[SelectChoice]:
 
 
 def is_search() -> bool:
-    """Tell whether a form came only to look for people.
+    """Tell whether a form came only to look for people or groups.
 
     Its button to find them was pressed; or Enter, with something else to be found than was found before.
     """
