@@ -59,7 +59,7 @@ class EmailAddress(Model):
     id: Mapped[int] = mapped_column(Id, primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("user.id", ondelete="CASCADE"), index=True)
     address: Mapped[str] = mapped_column(String(320))
-    canonical: Mapped[str] = mapped_column(Key)
+    canonical: Mapped[str] = mapped_column(Key, index=True)
     is_primary: Mapped[bool] = mapped_column(default=True)
     verified_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(default=clock.now)

@@ -184,7 +184,13 @@ def _change(which: ColumnElement[bool], number: int, **values: object) -> None:
 
 def addresses_of_members(organization: Organization, canonicals: Iterable[str]) -> dict[str, Standing]:
     """Return those canonical addresses that are members' (`is_theirs`), and how the membership stands."""
-    found = (
+    found = db.session.execute(those_of_members(organization, canonicals))
+    return {canonical: Standing(*standing) for canonical, *standing in found}
+
+
+def those_of_members(organization: Organization, canonicals: Iterable[str]) -> Select[*tuple[Any, ...]]:
+    """Select them, found by the addresses: an organization may have a hundred thousand members."""
+    return (
         select(EmailAddress.canonical, _IS_SUSPENDED, Member.has_ended)
         .join(Member, Member.user_id == EmailAddress.user_id)
         .where(
@@ -194,7 +200,6 @@ def addresses_of_members(organization: Organization, canonicals: Iterable[str]) 
         )
         .order_by(_IS_SUSPENDED.desc())  # of two members with one address, the one who is not suspended is kept
     )
-    return {canonical: Standing(*standing) for canonical, *standing in db.session.execute(found)}
 
 
 def shown_of_suspended(organization: Organization, canonicals: Iterable[str]) -> set[str]:
