@@ -35,9 +35,8 @@ def take_away(actor: Actor, organization: Organization, provider: IdentityProvid
     """Take a member's link away, and tell them who did and how to link again; the caller holds the lock.
 
     They leave the access groups that it filled, browsers that came in through it alone are signed out, and ways to the
-    provider that were begun in their name end. Whom the
-    provider meant by it can be linked by whoever that is, but does not join by the policy alone; see
-    `identities.release`.
+    provider that were begun in their name end. Whom the provider meant by it can be linked by whoever that is, but does
+    not join by the policy alone; see `identities.release`.
 
     Raises:
         NotFound, Forbidden, OwnLink, AboveYourRole: see `require_may_take_away`.
