@@ -8,6 +8,7 @@ import argparse
 import os
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,7 @@ NEXT_PAGE = re.compile(r'id="page-next"[^>]* href="([^"]+)"')
 ONE_BY_ONE = 100
 AT_ONCE = 1000
 ACCEPTED = 30
+TURNS = 3
 PASSWORD = "correct horse battery staple"  # noqa: S105  (of people who do not exist)
 HEAD = f"{'':<34}{'requests/s':>11}{'p50 ms':>9}{'p99 ms':>9}{'statements':>12}{'of bare':>9}"
 
@@ -87,6 +89,7 @@ def measure_server(app: Flask, environment: dict[str, str], folder: Path, option
         for size, seeded in organizations.items():
             measure_pages(app, server, seeded, f"({size:,})", options.seconds)
             measure_forms(app, server, seeded, f"({size:,})")
+        print_growth(app, server, organizations, options.seconds)
         grown = memory.growth_of_workers(server, lambda: read_lists(app, server, organizations))
         print(f"  a worker grew by at most {grown / 1e6:+.1f} MB over {LIST_PAGES} pages of lists each")
 
@@ -100,10 +103,13 @@ def line(name: str, rate: Rate, bare: Rate, number: int | None = None) -> None:
 
 
 def measure_pages(app: Flask, server: Server, seeded: Seeded, size: str, seconds: int) -> None:
-    """Print how fast the pages of an organization are, beside a bare view loaded just before: machines change pace."""
-    bare = load.of_page(f"{server.url}/bare/", {}, seconds)
-    line("a bare Flask view", bare, bare)
+    """Print how fast the pages of an organization are, each beside a bare view loaded just before.
+
+    Machines change pace within minutes.
+    """
     for name, path, headers in pages(app, seeded):
+        bare = load.of_page(f"{server.url}/bare/", {}, seconds)
+        line("a bare Flask view", bare, bare)
         rate = load.of_page(server.url + path, headers, seconds)
         line(f"{name} {size}", rate, bare, statements.number_of(app, path, headers))
 
@@ -118,6 +124,18 @@ def pages(app: Flask, seeded: Seeded) -> Iterator[tuple[str, str, dict[str, str]
     yield "search, nobody", f"{members}?q={UNKNOWN_WORD}", cookie | FRAGMENT
     yield "Pending fragment", f"{members}/pending", cookie | FRAGMENT
     yield "sign-in page", "/login", {}
+
+
+def print_growth(app: Flask, server: Server, organizations: dict[int, Seeded], seconds: int) -> None:
+    """Print what each page costs in the largest organization, in times of what it costs in the smallest.
+
+    The two are loaded by turns, and the middle of what the turns say is printed.
+    """
+    smallest, largest = (organizations[size] for size in (min(organizations), max(organizations)))
+    for small, large in zip(pages(app, smallest), pages(app, largest), strict=True):
+        turns = [load.of_page(server.url + path, headers, seconds) for _, path, headers in (small, large) * TURNS]
+        costs = [cheap.a_second / dear.a_second for cheap, dear in zip(turns[::2], turns[1::2], strict=True)]
+        print(f"  {small[0]:<32}{statistics.median(costs):>9.2f} times the cost of the smallest", flush=True)
 
 
 def measure_forms(app: Flask, server: Server, seeded: Seeded, size: str) -> None:

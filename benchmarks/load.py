@@ -41,7 +41,7 @@ def of_page(url: str, headers: Mapping[str, str], seconds: int) -> Rate:
 
 
 def _latency(output: str, percent: int) -> float:
-    found = re.search(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s)$", output, re.MULTILINE)
+    found = re.search(rf"^\s+{percent}%\s+([\d.]+)(us|ms|s)\s*$", output, re.MULTILINE)
     if found is None:
         raise RuntimeError(f"wrk tells no latency:\n{output}")
     return float(found[1]) * UNITS[found[2]]
