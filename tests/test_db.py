@@ -14,8 +14,19 @@ from sqlalchemy.exc import DBAPIError, IntegrityError, InvalidRequestError, Oper
 from sqlalchemy.orm import object_session
 from sqlalchemy.pool import NullPool
 
+from tests.support.visitor import at_once
 from tests.support.worlds import World
-from webapp.db import MAX_TRIES, MustWrite, db, engine_options, is_transient, perform, taken_back, transaction
+from webapp.db import (
+    MAX_TRIES,
+    MOST_POSTGRES_CONNECTIONS,
+    MustWrite,
+    db,
+    engine_options,
+    is_transient,
+    perform,
+    taken_back,
+    transaction,
+)
 from webapp.models import Organization, User
 from webapp.services import passwords
 from webapp.services.organizations import lock_by_slug
@@ -316,3 +327,19 @@ def test_connection_that_was_ended_while_nobody_used_it_is_replaced(in_app: Flas
         connection.execute(text("select pg_terminate_backend(:number, 10000)"), {"number": number})
     assert perform(own_number, write=False) != number
     assert name_of(organizations[0]) == "Harbour Works"
+
+
+@on_postgresql
+def test_as_many_as_a_process_serves_at_once_keep_their_connections(app: Flask) -> None:
+    opened = []
+    with app.app_context():
+        event.listen(db.engine, "connect", lambda *_given: opened.append(1))
+    everybody = Barrier(MOST_POSTGRES_CONNECTIONS)
+
+    def meet(_index: int) -> int:
+        with app.app_context():
+            return perform(everybody.wait, write=False)
+
+    for _ in range(3):
+        at_once(MOST_POSTGRES_CONNECTIONS, meet)
+    assert len(opened) <= MOST_POSTGRES_CONNECTIONS

@@ -20,6 +20,8 @@ from webapp.vault import Vault
 
 BUSY_TIMEOUT_SECONDS = 3
 POOL_TIMEOUT_SECONDS = 10
+MOST_POSTGRES_CONNECTIONS = 20
+"""Of one process. All are kept: connecting anew for whoever comes while ten are busy costs more than a page."""
 # The cache holds the inner pages of the indexes of a million members: 8 MB for each connection, 2 MB would do for less.
 SQLITE_PRAGMAS = ("journal_mode=wal", "synchronous=full", "cache_size=-8000")
 MAX_TRIES = 5
@@ -113,7 +115,8 @@ def engine_options(url: str, *, patient: bool = False) -> dict[str, Any]:
     if make_url(url).get_backend_name() == "sqlite":
         return {**common, "connect_args": {"timeout": BUSY_TIMEOUT_SECONDS}, "pool_size": 20}
     options = PATIENT_POSTGRES_OPTIONS if patient else POSTGRES_OPTIONS
-    return {**common, "connect_args": {"options": options, "connect_timeout": 5}, "pool_size": 10}
+    given = {"options": options, "connect_timeout": 5}
+    return {**common, "connect_args": given, "pool_size": MOST_POSTGRES_CONNECTIONS, "max_overflow": 0}
 
 
 def prepare_engine(engine: Engine, *, foreign_keys: bool = True) -> None:
