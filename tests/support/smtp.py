@@ -90,7 +90,7 @@ class SmtpSink:
         with self._arrived:
             return list(self._letters)
 
-    def wait_for(self, count: int, seconds: float = 10) -> list[Letter]:
+    def wait_for(self, count: int, seconds: float = 60) -> list[Letter]:
         """Return the letters once `count` of them have come in; fail after `seconds`."""
         with self._arrived:
             if not self._arrived.wait_for(lambda: len(self._letters) >= count, seconds):
