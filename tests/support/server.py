@@ -14,8 +14,8 @@ from pathlib import Path
 
 from tests.support.commands import Copied, script, variables
 
-START_SECONDS = 20
-STOP_SECONDS = 10
+START_SECONDS = 60
+STOP_SECONDS = 30
 POLL_SECONDS = 0.05
 
 
