@@ -202,6 +202,7 @@ def test_tabs_of_a_phone_stand_in_one_row_that_scrolls_and_show_the_current_one_
     for name in names:
         tab(page, name).click()
         expect(page.locator("#tabs [aria-current=page]")).to_contain_text(name)
+        page.wait_for_load_state()
         assert page.locator("#tabs [aria-current]").evaluate(ENDS_IN_VIEW) == 2, name
         assert len({tab(page, other).bounding_box()["y"] for other in names}) == 1  # type: ignore[index]
         tab(page, names[0]).focus()
