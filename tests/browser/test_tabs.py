@@ -111,6 +111,19 @@ def test_change_that_is_answered_after_a_tab_was_clicked_leaves_the_tab_as_it_is
     expect(page.locator("tbody tr")).to_have_count(8)
 
 
+CLICK_WHAT_COMES = """id => new MutationObserver((_changes, seen) => {
+  seen.disconnect();
+  document.getElementById(id).click();
+}).observe(document.getElementById("main"), {childList: true, subtree: true})"""
+
+
+def test_whoever_clicks_as_soon_as_a_tab_is_there_is_heard(page: Page) -> None:
+    page.evaluate(CLICK_WHAT_COMES, "tab-new")
+    tab(page, "Pending").click()
+    assert_on(page, "Invite new people", "/members/new", "Invite new people")
+    assert_not_loaded_again(page)
+
+
 def test_tab_opens_in_a_second_window_by_its_address(hall: Hall, page: Page) -> None:
     tab(page, "Pending").click()
     expect(page).to_have_url(re.compile("/members/pending$"))
