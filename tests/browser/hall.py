@@ -41,18 +41,29 @@ class Hall:
         """Invite an address as the owner."""
         return self.world.invite(self.slug, self.owner, email, **more)
 
-    def window(self, path: str = "", person: Person | None = None, *, refusal: str = "", **options: Any) -> Window:
+    def window(
+        self,
+        path: str = "",
+        person: Person | None = None,
+        *,
+        refusal: str = "",
+        is_hasty: bool = False,
+        **options: Any,
+    ) -> Window:
         """Open a window, on a path if given.
 
         Args:
             path: what to open.
             person: who is signed in there.
             refusal: the status, or a pattern of statuses, that the test provokes; the console may mention it.
+            is_hasty: whether they may ask before the last answer is there: htmx mentions what it calls off for that.
             options: what else `Windows.open` takes.
         """
         window = self.windows.open(self.url, **options)
         if refusal:
             window.allowed += [f"status of {refusal}", f"Response Status Error Code {refusal}"]
+        if is_hasty:
+            window.allowed += ["htmx:sendAbort", "htmx:afterRequest"]
         if person is not None:
             cookie = {"name": "vestibule", "value": session_cookie(self.world, person), "url": self.url}
             window.context.add_cookies([cookie])  # type: ignore[list-item]
