@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
@@ -42,7 +43,10 @@ def reserved_port() -> Iterator[int]:
     with socket.socket() as place:
         place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         place.bind(("127.0.0.1", 0))
-        yield int(place.getsockname()[1])
+        port = int(place.getsockname()[1])
+        if sys.platform != "linux":
+            place.close()  # nobody could listen where it is bound
+        yield port
 
 
 def free_port() -> int:
