@@ -13,11 +13,15 @@ WAYS = pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no 
 
 
 def restrict(page: Page, name: str) -> None:
-    """Let somebody reach only what teams and access groups give, once it is said what that takes away."""
+    """Let somebody reach only what teams and access groups give, once it is said what that takes away, twice."""
     page.get_by_role("link", name=name).click()
     page.get_by_role("radio", name="Chosen teams").check()
     page.get_by_role("button", name="Change the membership").click()
     impact = page.get_by_role("region", name="What this changes")
+    expect(impact.get_by_role("row", name=name)).to_contain_text("Every other project")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("radio", name="Chosen teams")).to_be_checked()
+    page.get_by_role("button", name="Change the membership").click()
     expect(impact.get_by_role("row", name=name)).to_contain_text("Every other project")
     page.get_by_role("button", name="Change the membership").click()
     expect(page.get_by_text(f"The membership of {name} is changed.")).to_be_visible()

@@ -45,6 +45,16 @@ def test_page_names_who_would_be_kept_out_and_asks_first(acme: Acme, desk: Desk,
     assert answer.status_code == 422
 
 
+def test_cancel_of_the_question_leads_back_to_what_was_chosen(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
+    day = str(clock.now().date() + timedelta(days=9))
+    with acme.unchanged("session", "member"):
+        question = Page(post(browser, desk.address("enforce"), **REQUIRED | {"from_date": day}))
+        answer = post(browser, desk.address("enforce"), **question.cancel())
+    page = Page(answer)
+    assert (answer.status_code, page.checked("enforcement")) == (200, ["required"])
+    assert page.by_id("from_date").attributes["value"] == day
+
+
 def test_who_would_be_kept_out_is_reminded_as_it_stands_with_each(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
     desk.know(acme.member, "u-2")
     number = desk.know(acme.admin, "u-3")
