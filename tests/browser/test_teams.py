@@ -189,6 +189,30 @@ def test_whoever_is_chosen_while_an_answer_is_under_way_stays_chosen(hall: Hall)
     expect(daniel).to_be_focused()
 
 
+def test_focus_goes_back_to_the_search_where_whoever_had_it_is_not_found_any_more(hall: Hall) -> None:
+    move_in(hall)
+    window = hall.window(f"/orgs/{hall.slug}/teams", hall.owner)
+    window.allowed += ["htmx:sendAbort", "htmx:afterRequest"]
+    page = window.page
+    make_team(page)
+    address = f"/orgs/{hall.slug}/teams/dock/members/add"
+    page.goto(address)
+    search, daniel = page.get_by_label("Name or email"), page.get_by_role("checkbox", name="Daniel Kim")
+    search.fill("dan")
+    daniel.check()
+    page.route(f"**{address}", lambda route: None, times=1)  # its answer never comes; a newer search takes its place
+    with page.expect_request(f"**{address}"):
+        search.fill("ele")
+    daniel.focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("checkbox", name="Elena Petrova")).to_be_visible()
+    expect(daniel).to_have_count(0)
+    expect(search).to_be_focused()
+    search.fill("")
+    expect(page.locator("#status")).to_have_text("Find people by the beginning of their name or email address.")
+    expect(page.locator("#found-people")).to_have_text("Find people by the beginning of their name or email address.")
+
+
 def test_enter_sends_the_form_once_what_was_typed_is_found(hall: Hall) -> None:
     move_in(hall)
     page = hall.page(f"/orgs/{hall.slug}/teams", hall.owner)
