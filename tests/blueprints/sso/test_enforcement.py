@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from tests.support import crowds
 from tests.support.acme import Acme
-from tests.support.pages import Page
+from tests.support.pages import PANEL, Page
 from tests.support.requiring import REQUIRED, policy
 from tests.support.sso import Desk, work
 from tests.support.statements import queries
@@ -63,6 +63,20 @@ def test_who_would_be_kept_out_is_reminded_as_it_stands_with_each(acme: Acme, de
     work(acme.world.app)
     said = {letter.to_address: letter.data["is_linked"] for letter in acme.world.letters("sso_link_reminder")}
     assert said == {acme.manager.email: False, acme.admin.email: True}
+
+
+@pytest.mark.parametrize("headers", [{}, PANEL], ids=["page", "htmx"])
+def test_whoever_reminds_all_on_the_page_that_requires_it_stays_there_and_is_told(
+    acme: Acme, desk: Desk, browser: FlaskClient, headers: dict[str, str]
+) -> None:
+    path = desk.address("enforce")
+    page = Page(browser.get(path))
+    sent = {field: page.named(field)[0].attributes["value"] for field in ("whom", "enforcing", "all")}
+    answer = post(browser, desk.address("remind"), **sent)
+    assert (answer.status_code, answer.location) == (303, path)
+    shown = Page(browser.get(path, headers=headers))
+    assert "Reminders leave soon, to 3 people at most" in shown.by_id("notices").text
+    assert shown.checked("enforcement") == page.checked("enforcement")
 
 
 def test_all_who_would_be_kept_out_are_listed_in_pages_each_with_a_reminder(
