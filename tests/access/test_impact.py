@@ -201,6 +201,20 @@ def test_change_of_more_pairs_than_are_compared_is_counted_and_never_tried(acme:
     assert (said.is_counted, said.takes_away, said.shifts) == (True, True, ())
 
 
+@pytest.mark.parametrize(
+    ("people", "projects"), [(0, MOST_PAIRS + 1), (MOST_PAIRS + 1, 0)], ids=["nobody", "nothing to open"]
+)
+@pytest.mark.parametrize("is_of_projects", [True, False])
+def test_change_that_can_concern_nobody_takes_nothing_away_however_much_there_is(
+    acme: Acme, people: int, projects: int, *, is_of_projects: bool
+) -> None:
+    def ask(_actor: Actor, here: Organization) -> Impact:
+        return impact_of(lambda: None, Affected(here.id, range(1, people + 1), range(1, projects + 1), is_of_projects))
+
+    said = acme.act(acme.owner, ask)
+    assert (said.is_counted, said.takes_away, said.shifts) == (False, False, ())
+
+
 def test_refused_change_has_no_impact_and_changes_nothing(acme: Acme, red: Red) -> None:
     def lead_away(actor: Actor, here: Organization) -> object:
         return removals.leave(actor, here)

@@ -13,11 +13,15 @@ WAYS = pytest.mark.parametrize("javascript", [True, False], ids=["scripts", "no 
 
 
 def restrict(page: Page, name: str) -> None:
-    """Let somebody reach only what teams and access groups give, once it is said what that takes away."""
+    """Let somebody reach only what teams and access groups give, once it is said what that takes away, twice."""
     page.get_by_role("link", name=name).click()
     page.get_by_role("radio", name="Chosen teams").check()
     page.get_by_role("button", name="Change the membership").click()
     impact = page.get_by_role("region", name="What this changes")
+    expect(impact.get_by_role("row", name=name)).to_contain_text("Every other project")
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("radio", name="Chosen teams")).to_be_checked()
+    page.get_by_role("button", name="Change the membership").click()
     expect(impact.get_by_role("row", name=name)).to_contain_text("Every other project")
     page.get_by_role("button", name="Change the membership").click()
     expect(page.get_by_text(f"The membership of {name} is changed.")).to_be_visible()
@@ -187,6 +191,30 @@ def test_whoever_is_chosen_while_an_answer_is_under_way_stays_chosen(hall: Hall)
     expect(page.get_by_role("checkbox", name="Elena Petrova")).not_to_be_checked()
     expect(daniel).to_be_checked()
     expect(daniel).to_be_focused()
+
+
+def test_focus_goes_back_to_the_search_where_whoever_had_it_is_not_found_any_more(hall: Hall) -> None:
+    move_in(hall)
+    window = hall.window(f"/orgs/{hall.slug}/teams", hall.owner)
+    window.allowed += ["htmx:sendAbort", "htmx:afterRequest"]
+    page = window.page
+    make_team(page)
+    address = f"/orgs/{hall.slug}/teams/dock/members/add"
+    page.goto(address)
+    search, daniel = page.get_by_label("Name or email"), page.get_by_role("checkbox", name="Daniel Kim")
+    search.fill("dan")
+    daniel.check()
+    page.route(f"**{address}", lambda route: None, times=1)  # its answer never comes; a newer search takes its place
+    with page.expect_request(f"**{address}"):
+        search.fill("ele")
+    daniel.focus()
+    page.keyboard.press("Space")
+    expect(page.get_by_role("checkbox", name="Elena Petrova")).to_be_visible()
+    expect(daniel).to_have_count(0)
+    expect(search).to_be_focused()
+    search.fill("")
+    expect(page.locator("#status")).to_have_text("Find people by the beginning of their name or email address.")
+    expect(page.locator("#found-people")).to_have_text("Find people by the beginning of their name or email address.")
 
 
 def test_enter_sends_the_form_once_what_was_typed_is_found(hall: Hall) -> None:

@@ -95,9 +95,16 @@ class Page:
         panel, found = self.elements.index(self.by_id("panel")), dict[str, Any]()
         for element in self.elements[panel:]:
             name = element.attributes.get("name", "csrf_token")
-            if name != "csrf_token":
+            if name not in ("csrf_token", "back"):
                 found.setdefault(name, []).append(element.attributes.get("value", ""))
         return found
+
+    def cancel(self) -> dict[str, Any]:
+        """Return what the question sends when somebody goes back to the form, but for the CSRF token."""
+        [button] = self.named("back")
+        return {name: value for name, value in self.answer().items() if name != "confirm"} | {
+            "back": button.attributes["value"]
+        }
 
     def link(self, name: str) -> str | None:
         """Return where the link with this id leads, if there is one."""

@@ -50,6 +50,11 @@ class Affected:
     projects: Collection[int] | None = None
     is_of_projects: bool = False
 
+    @property
+    def is_nothing(self) -> bool:
+        """Whether nobody's access can change: there is nobody, or nothing to open."""
+        return not self.members or (self.projects is not None and not self.projects)
+
 
 @dataclass(frozen=True)
 class Impact:
@@ -114,16 +119,21 @@ def impact_of(change: Callable[[], object], affected: Affected) -> Impact:
     looks_back = database.is_for_trying()
     before = None if looks_back else _reached(affected)
     if before is None and not looks_back:
-        return Impact(affected, is_counted=True)
+        return _only_counted(affected)
     with database.taken_back():
         change()
         db.session.flush()
         after = _reached(affected)
     before = _reached(affected) if looks_back else before
     if before is None or after is None:
-        return Impact(affected, is_counted=True)
+        return _only_counted(affected)
     with_single = frozenset(member for member, project in before.keys() | after.keys() if project != EVERY_PROJECT)
     return Impact(affected, tuple(_shifts(before, after)), with_single=with_single)
+
+
+def _only_counted(affected: Affected) -> Impact:
+    """Return what is said of more than is compared: nothing is lost where a great many projects meet nobody."""
+    return Impact(affected, is_counted=not affected.is_nothing)
 
 
 def _reached(affected: Affected) -> Reached | None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from flask import request
 from flask_babel import lazy_gettext as _
@@ -52,6 +53,33 @@ def chosen_on_list(matching: Callable[[], Iterable[int]], most: int, refusal: Do
     if len(numbers) > most:
         raise refusal
     return numbers
+
+
+def list_at_hand(filters: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what the request says of the list that rows were chosen on, for a question that is asked again.
+
+    Args:
+        filters: the names of the fields that narrow the list.
+    """
+    narrowed = [(name, request.values[name]) for name in (*filters, "after") if request.values.get(name)]
+    return [*narrowed, ("every", "1")] if _is_every() else narrowed
+
+
+def back_to_list(address: str, filters: Sequence[str]) -> str:
+    """Return where that list is, on the same page, with the same rows chosen.
+
+    Args:
+        address: of the list.
+        filters: as above.
+    """
+    narrowed = [(name, value) for name, value in list_at_hand(filters) if name != "every"]
+    chosen = [("all", "1")] if _is_every() else [("ids", str(number)) for number in numbers_of("ids")]
+    return f"{address}?{urlencode([*narrowed, *chosen])}"
+
+
+def _is_every() -> bool:
+    """Tell whether all rows of a list were chosen, also where each of them is named by now."""
+    return bool(request.values.get("all") or request.values.get("every"))
 
 
 def numbers_field(label: Any, **kwargs: Any) -> SelectMultipleField:

@@ -31,6 +31,11 @@ class ConfirmForm(Form):
     seen = HiddenField()
 
 
+def is_turning_back() -> bool:
+    """Tell whether a form came only to be filled in again, from the question whether what it says shall be done."""
+    return request.method == "POST" and "back" in request.form
+
+
 class Question:
     """What a page says will happen; its digest stands for that, so that a yes to something else is none.
 

@@ -1,13 +1,16 @@
 """Checking who somebody is, outside of any transaction and within the limits of attempts."""
 
-from webapp.errors import TooManyAttempts, WrongCredentials
+from collections.abc import Sequence
+
+from webapp.errors import InvalidPassword, TooManyAttempts, WrongCredentials
 from webapp.http import session, uow
+from webapp.http.forms import Form
 from webapp.models import User
 from webapp.services import accounts, addresses, attempts, networks, passwords
 from webapp.services.attempts import Limit
 
 
-def count_attempt(limits: list[Limit]) -> None:
+def count_attempt(limits: Sequence[Limit]) -> None:
     """Count an attempt, whatever comes of it.
 
     Raises:
@@ -15,6 +18,33 @@ def count_attempt(limits: list[Limit]) -> None:
     """
     if refusal := uow.write(attempts.count, limits):
         raise refusal
+
+
+def is_right_with_new_password(
+    form: Form, *, known: Sequence[str] = (), known_fields: Sequence[str] = (), limits: Sequence[Limit] = ()
+) -> bool:
+    """Tell whether a form and the new password in it are right; all that is wrong stands beside the fields at once.
+
+    Args:
+        form: as it was sent; its field `password` is the new password.
+        known: words an attacker would try first.
+        known_fields: names of fields of the form that hold more such words, where they are right themselves.
+        limits: what a password that is looked at counts against.
+
+    Raises:
+        TooManyAttempts: it is one too many.
+    """
+    is_right: bool = form.validate()
+    if form.password.errors:
+        return False
+    count_attempt(limits)
+    typed = [form[name].data for name in known_fields if not form[name].errors]
+    try:
+        passwords.check_new(form.password.data, [*known, *typed])
+    except InvalidPassword as error:
+        form.show(error)
+        return False
+    return is_right
 
 
 def require_credentials(email: str, password: str) -> User:

@@ -23,6 +23,7 @@ from webapp.errors import (
 )
 from webapp.http import uow
 from webapp.http.choices import is_search
+from webapp.http.confirmations import is_turning_back
 from webapp.http.environment import Environment
 from webapp.http.loading import lead_elsewhere, load_children, load_named, load_viewer_and_organization
 from webapp.http.rules import PUBLIC, SIGNED_IN, SOFTWARE, Asks, Rule, rule_of
@@ -64,7 +65,8 @@ def _redirect_here(redirect: RequestRedirect) -> Response:
 
 
 def _answer(rule: Rule, call: Callable[..., Any], arguments: dict[str, Any]) -> ResponseReturnValue:
-    is_unsafe = request.method not in SAFE_METHODS and not (rule.finds and is_search())
+    only_reads = (rule.finds and is_search()) or (rule.turns_back and is_turning_back())
+    is_unsafe = request.method not in SAFE_METHODS and not only_reads
     try:
         if rule.own_transactions:
             return _answer_step_by_step(rule, call, arguments)

@@ -34,6 +34,7 @@ class Manner(TypedDict, total=False):
     own_transactions: bool
     previews: bool
     finds: bool
+    turns_back: bool
     leads_in: bool
     leads_out: bool
     proves: bool
@@ -49,6 +50,7 @@ class Rule:
     own_transactions: bool = False
     previews: bool = False
     finds: bool = False
+    turns_back: bool = False
     leads_in: bool = False
     leads_out: bool = False
     proves: bool = False
@@ -76,6 +78,7 @@ def access(allows: Scope | Audience, **manner: Unpack[Manner]) -> Callable[[View
             previews: a request that only asks, without `confirm`, may make the change to see what it does: then it is
                 answered again, in a writing transaction that keeps nothing.
             finds: its form has a button that only looks for people: such a POST reads, and holds nobody up.
+            turns_back: the question it asks has a button that leads back to its form, filled in: such a POST reads too.
             leads_in: it is on the way to the organization's provider, and therefore open to whoever has yet to come
                 through that.
             leads_out: it takes nothing but one's own membership away, and is therefore open to them too; not at a

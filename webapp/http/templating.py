@@ -37,6 +37,7 @@ Html: TypeAlias = "Markup"
 Filling = Mapping[str, Markup | int]
 Filled = dict[str, Markup | int]
 NOTHING = Markup()
+TICKED = Markup(" checked")
 UNBROKEN = Markup('<span class="unbroken">{}</span>')
 DAY_SECONDS, HOUR_SECONDS, MINUTE_SECONDS = 86_400, 3_600, 60
 # Days until then: seven of them and ten would both be one week, and babel speaks of months from twenty-six on.

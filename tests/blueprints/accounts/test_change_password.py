@@ -145,6 +145,18 @@ def test_F11_refused_password_changes_nothing(world: World, browser: FlaskClient
     assert world.dump() == before
 
 
+@pytest.mark.parametrize("present", [WRONG, ""])
+@pytest.mark.parametrize("new", ["", "fourteen chars", "Ada Example 2027!"])
+def test_all_that_is_wrong_stands_beside_its_field_at_once(
+    world: World, browser: FlaskClient, present: str, new: str
+) -> None:
+    before = world.dump()
+    page = Page(change(browser, present, new))
+    fields = [page.named(name)[0].attributes for name in ("current_password", "password")]
+    assert [(field.get("aria-invalid"), field.get("value", "")) for field in fields] == [("true", "")] * 2
+    assert world.dump() == before
+
+
 @pytest.mark.parametrize("extra", [{"user_id": 2}, {"id": 2}, {"email": "mia@example.org"}, {"password_hash": "x"}])
 def test_D07_nothing_in_the_form_names_another_account(
     world: World, ada: Person, browser: FlaskClient, extra: dict[str, Any]

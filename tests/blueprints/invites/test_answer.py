@@ -126,6 +126,26 @@ def test_invalid_registration_keeps_the_name_and_stores_nothing(
     assert not [field for field in page.named("password") if field.attributes.get("value")]
 
 
+@pytest.mark.parametrize("password", ["", "short", "Bob@example.org Acme"])
+def test_all_that_is_wrong_with_a_registration_stands_beside_its_field_at_once(
+    acme: Acme, invited: Invited, password: str
+) -> None:
+    with acme.unchanged():
+        answer = post(acme.browser(), invited.link, **NEW | {"name": "", "password": password})
+    page = Page(answer)
+    fields = [page.by_id(f"register-{name}").attributes for name in ("name", "password")]
+    assert (answer.status_code, [field["aria-invalid"] for field in fields]) == (422, ["true", "true"])
+    assert all(page.by_id(field["aria-describedby"].split()[-1]).text for field in fields)
+
+
+def test_F07_password_of_a_registration_is_looked_at_a_hundred_times(acme: Acme, invited: Invited) -> None:
+    """Also where the name is missing: to estimate how soon a password is guessed takes a while."""
+    browser = acme.browser()
+    refused = {"name": "", "password": "short"}
+    assert {post(browser, invited.link, **NEW | refused).status_code for _ in range(100)} == {422}
+    assert post(browser, invited.link, **NEW | refused).status_code == 429
+
+
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [

@@ -20,6 +20,7 @@ from webapp.access.roles import Scope
 from webapp.db import db
 from webapp.errors import LastOwner
 from webapp.models import Member, MemberStatus, Role, TeamMember
+from webapp.queries.page import PAGE_ROWS
 from webapp.services import members, removals
 from webapp.services.bulk import MOST_AT_ONCE
 from webapp.services.memberships import MOST_CHANGED
@@ -69,6 +70,58 @@ def test_preview_names_who_is_left_out_and_who_loses_what_and_changes_nothing(ac
     assert "Sam Suspended is left out. Nothing changes for them." in text
     assert "2 people reach less than before." in text
     assert acme.events()[-1] == "project.created"
+
+
+def crowd_of_a_page(acme: Acme) -> list[int]:
+    return crowds.join(acme, [(f"Crowd {number}", f"crowd{number}@example.org") for number in range(PAGE_ROWS)])
+
+
+def cancelled(acme: Acme, question: Page) -> Page:
+    """Follow Cancel of a question, or of the page that asks what shall be changed to what."""
+    [back] = [element for element in question.elements if (element.tag, element.text) == ("a", "Cancel")]
+    return Page(acme.browser(acme.owner).get(back.attributes["href"]))
+
+
+@pytest.mark.parametrize("action", ["suspend", "role", "role&to_role=admin"])
+def test_cancel_leads_back_to_the_list_as_it_was_with_the_same_people_ticked(acme: Acme, action: str) -> None:
+    ids = ids_of(acme, acme.member, acme.admin)
+    chosen = "&".join(f"ids={number}" for number in ids)
+    shown = cancelled(acme, Page(ask(acme, f"action={action}&q=m&role=member&sort=joined&{chosen}")))
+    assert shown.rows("member") == ids[:1]
+    assert shown.checked("ids") == [str(ids[0])]
+    bulk = {name: shown.named(name)[-1].attributes["value"] for name in ("q", "role", "sort")}
+    assert bulk == {"q": "m", "role": "member", "sort": "joined"}
+
+
+def test_cancel_leads_back_to_the_same_page_of_the_list(acme: Acme) -> None:
+    crowd_of_a_page(acme)
+    listed = acme.address("members?sort=name")
+    second = acme.browser(acme.owner).get(Page(acme.browser(acme.owner).get(listed)).link("page-next") or "")
+    shown = Page(second)
+    [number, *_others] = shown.rows("member")
+    query = "&".join(f"{field}={shown.named(field)[-1].attributes['value']}" for field in ("sort", "after"))
+    again = cancelled(acme, Page(ask(acme, f"action=suspend&{query}&ids={number}")))
+    assert (again.rows("member"), again.checked("ids")) == (shown.rows("member"), [str(number)])
+
+
+@pytest.mark.parametrize("action", ["suspend", "role"])
+def test_cancel_leads_back_to_everybody_where_all_on_the_list_were_chosen(acme: Acme, action: str) -> None:
+    crowd_of_a_page(acme)
+    shown = cancelled(acme, Page(ask(acme, f"action={action}&status=active&all=1")))
+    assert shown.named("status")[-1].attributes["value"] == "active"
+    assert (shown.checked("all"), shown.checked("ids")) == (["1"], [])
+
+
+def test_question_that_is_asked_again_still_leads_back_to_the_list(acme: Acme) -> None:
+    [first, *_others] = crowd_of_a_page(acme)
+    for chosen, ticked in ((f"ids={first}", "ids"), ("all=1", "all")):
+        asked = Page(ask(acme, f"action=suspend&role=member&{chosen}")).answer()
+        again = post(acme.browser(acme.owner), acme.address("members/bulk"), **asked | {"seen": ["something else"]})
+        assert again.status_code == 409
+        shown = cancelled(acme, Page(again))
+        assert shown.named("role")[-1].attributes["value"] == "member"
+        assert len(shown.checked(ticked)) == 1
+        assert not shown.checked({"ids": "all", "all": "ids"}[ticked])
 
 
 def test_all_of_them_are_changed_and_told_and_the_impact_is_kept_once(acme: Acme, red: int) -> None:

@@ -14,6 +14,7 @@ from tests.support.entries import refuse_entries_about
 from tests.support.pages import PANEL, Page
 from tests.support.worlds import Invited, Person, post
 from webapp.models import InvitationStatus, Role
+from webapp.queries.page import PAGE_ROWS
 from webapp.services import attempts
 from webapp.services.attempts import DAY, Limit
 from webapp.services.bulk import MOST_AT_ONCE
@@ -91,6 +92,32 @@ def test_question_says_whose_link_dies_and_what_only_leaves_the_list(acme: Acme,
     assert "Revoke 3 invitations?" in text
     assert "1 person can no longer join by their link." in text
     assert "2 that have expired or were declined leave the list." in text
+
+
+@ACTIONS
+@pytest.mark.parametrize("is_asked_again", [False, True])
+def test_cancel_leads_back_to_the_list_as_it_was_with_the_same_invitations_ticked(
+    acme: Acme, sorts: list[Invited], action: str, *, is_asked_again: bool
+) -> None:
+    waiting, expired, _declined = sorts
+    another = acme.world.invite(acme.slug, acme.admin, "other@example.org")
+    asked = ask(acme, about(f"{action}&q=o&state=pending", [waiting.id, expired.id]))
+    if is_asked_again:
+        sent = Page(asked).answer() | {"seen": ["something else"]}
+        asked = post(acme.browser(acme.owner), acme.address("members/pending/bulk"), **sent)
+        assert asked.status_code == 409
+    [back] = [element for element in Page(asked).elements if (element.tag, element.text) == ("a", "Cancel")]
+    shown = Page(acme.browser(acme.owner).get(back.attributes["href"]))
+    assert {*shown.rows("invitation")} == {another.id, waiting.id}
+    assert shown.checked("ids") == [str(waiting.id)]
+    assert [shown.named(name)[-1].attributes["value"] for name in ("q", "state")] == ["o", "pending"]
+
+
+def test_cancel_leads_back_to_all_where_all_on_the_list_were_chosen(acme: Acme) -> None:
+    crowds.invite(acme, [f"guest{number}@example.org" for number in range(PAGE_ROWS + 1)])
+    [back] = [e for e in Page(ask(acme, "action=revoke&q=guest&all=1")).elements if e.text == "Cancel"]
+    shown = Page(acme.browser(acme.owner).get(back.attributes["href"]))
+    assert (shown.checked("all"), shown.checked("ids")) == (["1"], [])
 
 
 @ACTIONS

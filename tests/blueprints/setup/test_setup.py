@@ -121,6 +121,9 @@ def test_wrong_link_is_a_page_that_is_not_there(client: FlaskClient, world: Worl
         ({"password": "Harbour Works 2027"}, ["password"]),
         ({"password": "Ada Example Ada Example"}, ["password"]),
         ({"name": "", "email": "", "password": "", "organization_name": ""}, list(FORM)),
+        ({"name": "", "password": "fourteen chars"}, ["name", "password"]),
+        ({"email": "ada", "password": "Harbour Works 2027"}, ["email", "password"]),
+        ({"organization_name": "", "email": "ada", "password": "ü" * 600}, ["organization_name", "email", "password"]),
     ],
 )
 def test_invalid_form_stores_nothing_and_keeps_what_was_typed(

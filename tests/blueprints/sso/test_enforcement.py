@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 
 from tests.support import crowds
 from tests.support.acme import Acme
-from tests.support.pages import Page
+from tests.support.pages import PANEL, Page
 from tests.support.requiring import REQUIRED, policy
 from tests.support.sso import Desk, work
 from tests.support.statements import queries
@@ -45,6 +45,16 @@ def test_page_names_who_would_be_kept_out_and_asks_first(acme: Acme, desk: Desk,
     assert answer.status_code == 422
 
 
+def test_cancel_of_the_question_leads_back_to_what_was_chosen(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
+    day = str(clock.now().date() + timedelta(days=9))
+    with acme.unchanged("session", "member"):
+        question = Page(post(browser, desk.address("enforce"), **REQUIRED | {"from_date": day}))
+        answer = post(browser, desk.address("enforce"), **question.cancel())
+    page = Page(answer)
+    assert (answer.status_code, page.checked("enforcement")) == (200, ["required"])
+    assert page.by_id("from_date").attributes["value"] == day
+
+
 def test_who_would_be_kept_out_is_reminded_as_it_stands_with_each(acme: Acme, desk: Desk, browser: FlaskClient) -> None:
     desk.know(acme.member, "u-2")
     number = desk.know(acme.admin, "u-3")
@@ -53,6 +63,20 @@ def test_who_would_be_kept_out_is_reminded_as_it_stands_with_each(acme: Acme, de
     work(acme.world.app)
     said = {letter.to_address: letter.data["is_linked"] for letter in acme.world.letters("sso_link_reminder")}
     assert said == {acme.manager.email: False, acme.admin.email: True}
+
+
+@pytest.mark.parametrize("headers", [{}, PANEL], ids=["page", "htmx"])
+def test_whoever_reminds_all_on_the_page_that_requires_it_stays_there_and_is_told(
+    acme: Acme, desk: Desk, browser: FlaskClient, headers: dict[str, str]
+) -> None:
+    path = desk.address("enforce")
+    page = Page(browser.get(path))
+    sent = {field: page.named(field)[0].attributes["value"] for field in ("whom", "enforcing", "all")}
+    answer = post(browser, desk.address("remind"), **sent)
+    assert (answer.status_code, answer.location) == (303, path)
+    shown = Page(browser.get(path, headers=headers))
+    assert "Reminders leave soon, to 3 people at most" in shown.by_id("notices").text
+    assert shown.checked("enforcement") == page.checked("enforcement")
 
 
 def test_all_who_would_be_kept_out_are_listed_in_pages_each_with_a_reminder(

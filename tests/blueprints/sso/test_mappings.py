@@ -83,6 +83,18 @@ def test_mapping_takes_those_out_who_were_put_in_by_hand_and_says_so_before(
     assert "Readers" in listed
 
 
+def test_cancel_of_the_question_leads_back_to_the_mapping_as_it_was_filled_in(
+    acme: Acme, desk: Desk, office: Office, browser: FlaskClient
+) -> None:
+    with acme.unchanged():
+        question = Page(post(browser, desk.address("mappings"), **form(office, claim="roles")))
+        answer = post(browser, desk.address("mappings"), **question.cancel())
+    page = Page(answer)
+    assert answer.status_code == 200
+    assert [page.by_id(name).attributes["value"] for name in ("claim", "value")] == ["roles", "staff"]
+    assert page.checked("group") == [str(office.readers)]
+
+
 def test_whoever_was_put_in_by_hand_stays_where_the_provider_has_named_them(
     acme: Acme, desk: Desk, office: Office, browser: FlaskClient
 ) -> None:

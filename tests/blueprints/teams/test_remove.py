@@ -3,11 +3,16 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, insert
 
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
-from tests.support.teams import Office, give, make_project
+from tests.support.teams import Office, give, make_project, make_team
 from tests.support.worlds import post
+from webapp.access.actor import Actor
+from webapp.access.impact import MOST_PAIRS
+from webapp.db import db
+from webapp.models import Organization, Project, TeamMember, TeamProject
 
 # By the name of each: what they reach in Red before it is removed.
 LOST = [
@@ -47,6 +52,29 @@ def test_removing_says_who_loses_what_and_wants_the_name_exactly(office: Office)
         assert "3 people reach less than before." in page.text
         assert all(f"{line} No access" in page.text for line in LOST)
         assert "Its access groups are removed with it." in page.text
+
+
+def test_nobody_loses_anything_by_a_team_without_people_however_many_projects_it_has(acme: Acme) -> None:
+    empty, other = make_team(acme, "Empty"), make_team(acme, "Other")
+
+    def fill(_actor: Actor, here: Organization) -> None:
+        db.session.execute(delete(TeamMember).where(TeamMember.team_id == empty))
+        names = [f"p{number}" for number in range(MOST_PAIRS + 1)]
+        rows = [{"organization_id": here.id, "name": one, "slug": one, "sort_name": one} for one in names]
+        made = db.session.execute(insert(Project).returning(Project.id, Project.sort_name), rows).all()
+        db.session.execute(
+            insert(TeamProject),
+            [
+                {"organization_id": here.id, "team_id": number, "project_id": project, "sort_name": name}
+                for number in (empty, other)
+                for project, name in made
+            ],
+        )
+
+    acme.act(acme.owner, fill)
+    text = Page(acme.browser(acme.owner).get(acme.address("teams/empty/remove"))).text
+    assert "Nobody gains or loses access to a project." in text
+    assert "This concerns" not in text
 
 
 def test_removed_team_takes_its_groups_along_and_leaves_projects_and_people(office: Office) -> None:

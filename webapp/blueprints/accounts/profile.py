@@ -10,10 +10,11 @@ from webapp.blueprints.accounts import bp
 from webapp.blueprints.accounts.forms import ChangePasswordForm, ProfileForm
 from webapp.errors import DomainError, SignInRequired, WrongPassword
 from webapp.http import session, uow
-from webapp.http.credentials import count_attempt
+from webapp.http.credentials import count_attempt, is_right_with_new_password
 from webapp.http.htmx import go, respond
 from webapp.http.rules import SIGNED_IN, access
 from webapp.http.session import Viewer, current_actor
+from webapp.models import User
 from webapp.queries.account import addresses_of, sessions_of
 from webapp.queries.sso import own_links_of
 from webapp.services import accounts, passwords
@@ -56,9 +57,10 @@ def update() -> Response:
 def change_password() -> Response:
     """Choose a new password, knowing the present one; every other browser is signed out."""
     form = ChangePasswordForm()
-    if form.validate():
+    proven = _proven(session.require_viewer(), form)
+    if proven is not None:
         try:
-            session.start(_token_after_change(session.require_viewer(), form))
+            session.start(_token_after_change(proven, form.password.data))
             flash(_("Your password is changed, and every other browser is signed out."), "success")
             return go(url_for("accounts.profile"))
         except DomainError as error:
@@ -84,18 +86,25 @@ def end_other_sessions() -> Response:
     return go(url_for("accounts.profile"))
 
 
-def _token_after_change(viewer: Viewer, form: ChangePasswordForm) -> str:
+def _proven(viewer: Viewer, form: ChangePasswordForm) -> User | None:
+    """Return the account of whoever entered its password, and with it a new one that will do."""
+    is_right = is_right_with_new_password(form, known=(viewer.name, viewer.email))
+    if form.current_password.errors:
+        return None
     count_attempt([own.guesses_of(viewer.user_id)])
     user = uow.read(accounts.by_id, viewer.user_id)
     if not passwords.verify(form.current_password.data, user.password_hash):
-        raise WrongPassword
-    passwords.check_new(form.password.data, (viewer.name, viewer.email))
-    password_hash = passwords.hash_password(form.password.data)
+        form.show(WrongPassword())
+        return None
+    return user if is_right else None
+
+
+def _token_after_change(proven: User, password: str) -> str:
     return uow.write(
         own.change_password,
         current_actor(),
-        user,
-        password_hash,
+        proven,
+        passwords.hash_password(password),
         ip=session.client_ip(),
         user_agent=session.user_agent(),
     )

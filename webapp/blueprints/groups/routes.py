@@ -12,7 +12,7 @@ from webapp.blueprints.groups.forms import GroupForm
 from webapp.blueprints.teams.routes import tab
 from webapp.errors import DomainError
 from webapp.http.choices import is_search, picker
-from webapp.http.confirmations import ConfirmForm, Preview, confirmation
+from webapp.http.confirmations import ConfirmForm, Preview, confirmation, is_turning_back
 from webapp.http.htmx import go, in_place
 from webapp.http.rules import access
 from webapp.http.session import current_actor
@@ -61,7 +61,7 @@ def show(organization: Organization, team: Team, group: AccessGroup) -> Response
 
 
 @bp.post("/orgs/<org>/teams/<team>/groups/<int:group>")
-@access(Scope.GROUP_WRITE, finds=True, previews=True)
+@access(Scope.GROUP_WRITE, finds=True, turns_back=True, previews=True)
 def update(organization: Organization, team: Team, group: AccessGroup) -> Response:
     """Change an access group; asks first where that takes something away."""
     form = _form(team, group)
@@ -108,8 +108,8 @@ def _shown(group: AccessGroup, held: Holding) -> str:
 
 
 def _is_sent() -> bool:
-    """Tell whether a form came, and not only its search for people."""
-    return request.method == "POST" and not is_search()
+    """Tell whether a form came to be stored, and not only for its search for people or to be filled in again."""
+    return request.method == "POST" and not is_search() and not is_turning_back()
 
 
 def _form(team: Team, group: AccessGroup | None = None, **kwargs: object) -> GroupForm:

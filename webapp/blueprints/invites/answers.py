@@ -12,7 +12,7 @@ from webapp.blueprints.invites.forms import RegisterForm
 from webapp.blueprints.invites.through_provider import described
 from webapp.errors import DomainError, InvitationNotOpen, MembershipEnded, NoAnswer, OtherAddress
 from webapp.http import session, uow
-from webapp.http.credentials import count_attempt, require_credentials
+from webapp.http.credentials import is_right_with_new_password, require_credentials
 from webapp.http.guard import refuse_confined
 from webapp.http.htmx import go
 from webapp.http.offers import in_short, welcome
@@ -110,9 +110,11 @@ def _answered(offered: Offered, forms: _Forms) -> Response:
     viewer = session.viewer()
     if viewer is not None:
         return _accept_as_viewer(offered, viewer, forms)
-    if not _active(forms).validate():
-        return _page(offered, False, forms, status=422)
-    return _sign_in(offered, forms.sign_in) if "email" in request.form else _register(offered, forms.register)
+    if "email" in request.form and forms.sign_in.validate():
+        return _sign_in(offered, forms.sign_in)
+    if "email" not in request.form and _may_register(offered, forms.register):
+        return _register(offered, forms.register)
+    return _page(offered, False, forms, status=422)
 
 
 def _accept_as_viewer(offered: Offered, viewer: Viewer, forms: _Forms) -> Response:
@@ -144,9 +146,12 @@ def _sign_in_and_accept(offered: Offered, user: User) -> tuple[bool, datetime | 
     return fits, ended_at, accounts.sign_in(user, ip=session.client_ip(), user_agent=session.user_agent())
 
 
+def _may_register(offered: Offered, form: RegisterForm) -> bool:
+    known, limits = (offered.email, offered.organization_name), attempts.limits_of("register", session.client_ip())
+    return is_right_with_new_password(form, known=known, known_fields=["name"], limits=limits)
+
+
 def _register(offered: Offered, form: RegisterForm) -> Response:
-    count_attempt(attempts.limits_of("register", session.client_ip()))
-    passwords.check_new(form.password.data, (form.name.data, offered.email, offered.organization_name))
     password_hash = passwords.hash_password(form.password.data)
     new = NewAccount(form.name.data, addresses.parse(offered.email), password_hash)
     session.start(uow.write(_register_and_accept, offered, new))

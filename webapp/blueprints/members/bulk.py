@@ -17,7 +17,7 @@ from webapp.blueprints.members.forms import AS_IT_IS, ManyForm
 from webapp.blueprints.members.membership import EVENTS_OF_CHANGES
 from webapp.errors import N_, DomainError, NotFound, TooManyAtOnce
 from webapp.http import typed
-from webapp.http.choices import CHOSEN, EVERYTHING, chosen_on_list, numbers_of
+from webapp.http.choices import CHOSEN, EVERYTHING, back_to_list, chosen_on_list, list_at_hand, numbers_of
 from webapp.http.confirmations import ConfirmForm, Preview, confirmation
 from webapp.http.htmx import go, respond
 from webapp.http.notices import say_with_link
@@ -58,7 +58,7 @@ def bulk(organization: Organization) -> Response:
     form = ManyForm(roles, [(team.id, team.name) for team in teams_to_choose(organization)])
     change = _change(organization, action, roles)
     if change is None or not people:
-        said = {"form": form, "action": action, "people": people, "chosen": _chosen()}
+        said = {"form": form, "action": action, "people": people, "chosen": _chosen(), "back": _back(organization)}
         return respond("members/bulk.html", {"panel": "members/_bulk_choose.html"}, status=_status(people), **said)
     return _ask_or_apply(organization, people, change, dict(form.teams.choices))
 
@@ -75,7 +75,7 @@ def _ask_or_apply(
         names = [name for number, name in teams.items() if number in change.wish.teams]
         carried = _carried(people)
         said = {"plan": plan, "action": change.action, "change": change, "team_names": names}
-        said["again_at"] = typed.way_back_to(carried)
+        said |= {"again_at": typed.way_back_to(carried), "back": _back(organization)}
         said["is_gentle"] = _takes_nothing(plan, change) and not preview.impact.takes_away
         return confirmation("members/_bulk.html", confirm, preview=preview, carried=carried, **said)
     with preview.noted(*EVENTS):
@@ -164,12 +164,16 @@ def _why(refused: DomainError) -> str:
 
 def _chosen() -> list[tuple[str, str]]:
     """Return what chooses the same people in an address, which holds a filter but no thousand numbers."""
-    names = ("all", *FILTERS) if request.values.get("all") else ("ids",)
-    return [(name, value) for name in names for value in request.values.getlist(name) if value]
+    name = "all" if request.values.get("all") else "ids"
+    return [*list_at_hand(FILTERS), *((name, value) for value in request.values.getlist(name) if value)]
+
+
+def _back(organization: Organization) -> str:
+    return back_to_list(url_for("members.index", org=organization.slug), FILTERS)
 
 
 def _carried(people: Sequence[Member]) -> list[tuple[str, str]]:
     """Return what sends the same question again, with the people by name and not by filter."""
     fields = ("action", "to_role", "has_global_access", "how", "teams")
     given = [(name, value) for name in fields for value in request.values.getlist(name)]
-    return [*given, *(("ids", str(member.id)) for member in people)]
+    return [*given, *list_at_hand(FILTERS), *(("ids", str(member.id)) for member in people)]

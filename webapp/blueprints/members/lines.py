@@ -9,7 +9,7 @@ from markupsafe import escape
 
 from webapp.http.days import day
 from webapp.http.reasons import Reason
-from webapp.http.templating import NOTHING, Filled, Filling, Html, avatar, filled, joined, moments, translated
+from webapp.http.templating import NOTHING, TICKED, Filled, Filling, Html, avatar, filled, joined, moments, translated
 from webapp.models import MemberStatus, Role
 from webapp.models.member import has_ended, last_day
 from webapp.queries.invitations import InvitationRow, State
@@ -54,7 +54,10 @@ class PendingPieces(Protocol):
 
 
 def member_lines(
-    rows: Sequence[MemberRow], teams: Mapping[int, TeamNames], reasons: Mapping[int, Reason] | None
+    rows: Sequence[MemberRow],
+    teams: Mapping[int, TeamNames],
+    reasons: Mapping[int, Reason] | None,
+    chosen: Collection[int],
 ) -> Lines:
     """Return the rows of the Members tab, ready to be filled in.
 
@@ -62,6 +65,7 @@ def member_lines(
         rows: what they show.
         teams: the teams of those who are restricted to some, by the id of each member.
         reasons: why the viewer cannot change some of them, by id; nothing where they can change nobody.
+        chosen: the ids of those that are ticked.
     """
 
     def lines(pieces: MemberPieces, base: str) -> Iterator[Html]:
@@ -70,6 +74,7 @@ def member_lines(
             why = reasons.get(row.id) if reasons is not None else None
             values = _member_values(row, teams.get(row.id), pieces, moment)
             values |= {"base": start, "reason": translated(why.label) if why else NOTHING}
+            values["chosen"] = TICKED if row.id in chosen else NOTHING
             yield filled(_member_piece(row, why, pieces, may_change=reasons is not None), values)
 
     return lambda pieces, base: joined(lines(pieces, base))
@@ -125,7 +130,11 @@ def _named(teams: TeamNames, pieces: MemberPieces) -> Html:
 
 
 def pending_lines(
-    rows: Sequence[InvitationRow], offers: Mapping[int, str], grantable: Set[Role] | None, closed: Collection[int]
+    rows: Sequence[InvitationRow],
+    offers: Mapping[int, str],
+    grantable: Set[Role] | None,
+    closed: Collection[int],
+    chosen: Collection[int],
 ) -> Lines:
     """Return the rows of the Pending tab, ready to be filled in.
 
@@ -134,6 +143,7 @@ def pending_lines(
         offers: what each invitation offers, in words, by its id.
         grantable: the roles that the viewer may give; nothing where they may not invite.
         closed: the ids of those that offer more than the viewer may give, and that somebody else sent.
+        chosen: the ids of those that are ticked.
     """
 
     def lines(pieces: PendingPieces, base: str) -> Iterator[Html]:
@@ -141,6 +151,7 @@ def pending_lines(
         for row in rows:
             values = _pending_values(row, pieces, moment)
             values |= {"base": start, "offers": escape(offers[row.id])}
+            values["chosen"] = TICKED if row.id in chosen else NOTHING
             yield filled(_pending_piece(row, grantable, closed, pieces), values)
 
     return lambda pieces, base: joined(lines(pieces, base))

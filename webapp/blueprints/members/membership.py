@@ -14,7 +14,7 @@ from webapp.blueprints.members.forms import EndForm, MemberForm
 from webapp.errors import DomainError
 from webapp.http import typed
 from webapp.http.choices import CHOSEN, EVERYTHING
-from webapp.http.confirmations import ConfirmForm, Preview, confirmation
+from webapp.http.confirmations import ConfirmForm, Preview, confirmation, is_turning_back
 from webapp.http.days import day as said
 from webapp.http.htmx import go, in_place, respond
 from webapp.http.lists import first_of
@@ -51,12 +51,14 @@ def show(organization: Organization, member: Member) -> Response:
 
 
 @bp.post("/orgs/<org>/members/<int:member>")
-@access(Scope.MEMBER_WRITE, previews=True)
+@access(Scope.MEMBER_WRITE, turns_back=True, previews=True)
 def update(organization: Organization, member: Member) -> Response:
     """Change the role, and what is reached; asks first where that takes something away."""
     members.require_may_change(current_actor(), organization, member)
     teams = _teams(organization, member)
     form = _member_form(teams)
+    if is_turning_back():
+        return _page(organization, member, teams, form)
     if not form.validate():
         return _page(organization, member, teams, form, status=422)
     if form.is_stale(_shown(member, teams)):
@@ -90,7 +92,7 @@ def _ask_or_change(organization: Organization, member: Member, form: MemberForm)
 
 
 @bp.route("/orgs/<org>/members/<int:member>/end", methods=["GET", "POST"])
-@access(Scope.MEMBER_WRITE, previews=True)
+@access(Scope.MEMBER_WRITE, turns_back=True, previews=True)
 def end(organization: Organization, member: Member) -> Response:
     """Say on which day a membership ends, or that it does not; asks first where somebody will lose access by it.
 
@@ -100,6 +102,8 @@ def end(organization: Organization, member: Member) -> Response:
     if request.method != "POST" and "last_day" not in request.args:
         return go(address_of(organization, member))
     form = EndForm(request.values, meta={"csrf": request.method == "POST"})
+    if is_turning_back():
+        return _end_page(organization, member, form)
     if not form.validate():
         return _end_page(organization, member, form, status=422)
     if form.is_stale(_shown_end(member)):
@@ -197,7 +201,7 @@ def _shown_end(member: Member) -> str:
     return digest_of(member.expires_at.isoformat() if member.expires_at else "")
 
 
-def _end_page(organization: Organization, member: Member, form: EndForm, *, status: int) -> Response:
+def _end_page(organization: Organization, member: Member, form: EndForm, *, status: int = 200) -> Response:
     teams = _teams(organization, member)
     role_form = _member_form(teams, formdata=None, data=_present(member, teams))
     return _page(organization, member, teams, role_form, end_form=form, status=status)

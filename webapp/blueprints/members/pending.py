@@ -9,6 +9,7 @@ from webapp.access.decide import decide, grantable_roles
 from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.lines import pending_lines
+from webapp.http.choices import numbers_of
 from webapp.http.csv import csv_file
 from webapp.http.guard import read_on
 from webapp.http.htmx import respond
@@ -41,7 +42,7 @@ def pending(organization: Organization) -> Response:
         "members/pending.html",
         {"panel": "members/_pending.html", "results": "members/_pending_rows.html"},
         page=page,
-        lines=pending_lines(page.rows, offers, grantable, closed),
+        lines=pending_lines(page.rows, offers, grantable, closed, numbers_of("ids")),
         counts=counts_of(organization),
         roles=Role,
         states=STATES,

@@ -13,7 +13,7 @@ from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
 from webapp.errors import N_, DomainError, NotFound, SignInAgain, TooManyAtOnce
 from webapp.http import typed
-from webapp.http.choices import chosen_on_list
+from webapp.http.choices import back_to_list, chosen_on_list, list_at_hand
 from webapp.http.confirmations import ConfirmForm, Question, confirmation
 from webapp.http.htmx import go, respond
 from webapp.http.reasons import OF_INVITATIONS
@@ -24,6 +24,8 @@ from webapp.queries.invitations import listed_among, pending_of, state_named
 from webapp.services import invitation_bulk as service
 from webapp.services.bulk import MOST_AT_ONCE
 from webapp.services.invitation_bulk import InvitationAction
+
+FILTERS = ("q", "state")
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,11 @@ def pending_bulk(organization: Organization) -> Response:
         return respond("members/pending_bulk.html", {"panel": "members/_pending_bulk_none.html"}, status=422)
     question = Question(f"{action} {organization.invitation_lifetime_days} {plan.described()}")
     if not plan.able or not question.is_confirmed(form):
-        carried = [("action", action.value), *(("ids", str(number)) for number in numbers)]
+        ids = [("ids", str(number)) for number in numbers]
+        carried = [("action", action.value), *list_at_hand(FILTERS), *ids]
         fragment = "members/_pending_bulk.html"
         again_at = typed.way_back_to(carried) if plan.is_old else None
-        said = {"plan": plan, "what": action, "again_at": again_at}
+        said = {"plan": plan, "what": action, "again_at": again_at, "back": back_to_list(here, FILTERS)}
         return confirmation(fragment, form, preview=question, carried=carried, **said)
     service.apply(actor, organization, plan.able, action)
     done = {

@@ -9,6 +9,7 @@ from webapp.access.roles import Scope
 from webapp.blueprints.members import bp
 from webapp.blueprints.members.filters import FILTERS, narrowed_to, wanted_of_request
 from webapp.blueprints.members.lines import member_lines
+from webapp.http.choices import numbers_of
 from webapp.http.csv import csv_file
 from webapp.http.guard import read_on
 from webapp.http.htmx import respond
@@ -41,7 +42,7 @@ def index(organization: Organization) -> Response:
         "members/index.html",
         {"panel": "members/_members.html", "results": "members/_member_rows.html"},
         page=page,
-        lines=member_lines(page.rows, teams, reasons),
+        lines=member_lines(page.rows, teams, reasons, numbers_of("ids")),
         may_change=reasons is not None,
         filter_teams=filter_teams,
         narrowed_to=narrowed_to(filter_teams),

@@ -8,7 +8,7 @@ from webapp.blueprints.projects import bp
 from webapp.blueprints.projects.forms import ProjectForm
 from webapp.errors import DomainError
 from webapp.http.choices import chosen_in
-from webapp.http.confirmations import ConfirmForm, Preview, confirmation
+from webapp.http.confirmations import ConfirmForm, Preview, confirmation, is_turning_back
 from webapp.http.htmx import go, in_place, respond
 from webapp.http.rules import access
 from webapp.http.session import current_actor
@@ -34,12 +34,14 @@ def settings(organization: Organization, project: Project) -> Response:
 
 
 @bp.post("/orgs/<org>/projects/<project>/settings")
-@access(Scope.PROJECT_CREATE, previews=True)
+@access(Scope.PROJECT_CREATE, turns_back=True, previews=True)
 def update(organization: Organization, project: Project) -> Response:
     """Rename a project, and change which teams own it; asks first where that takes something away."""
     projects.require_may_administer(current_actor(), organization, project)
     teams = teams_to_own(current_actor(), organization, project)
     form = ProjectForm([(number, name) for number, name, _is_owner in teams])
+    if is_turning_back():
+        return _page(project, form)
     if not form.validate():
         return _page(project, form, status=422)
     if form.is_stale(_shown(project)):

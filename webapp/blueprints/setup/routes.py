@@ -6,6 +6,7 @@ from flask_babel import gettext as _
 from webapp.blueprints.setup.forms import SetupForm
 from webapp.errors import DomainError
 from webapp.http import session, uow
+from webapp.http.credentials import is_right_with_new_password
 from webapp.http.htmx import go
 from webapp.http.rules import PUBLIC, access
 from webapp.http.settings import settings
@@ -25,7 +26,7 @@ def show(token: str) -> Response:
     status = 200
     if form.is_submitted():
         status = 422
-        if form.validate():
+        if is_right_with_new_password(form, known_fields=("name", "email", "organization_name")):
             try:
                 return _set_up(form)
             except DomainError as error:
@@ -34,8 +35,6 @@ def show(token: str) -> Response:
 
 
 def _set_up(form: SetupForm) -> Response:
-    known = (form.name.data, form.email.data, form.organization_name.data)
-    passwords.check_new(form.password.data, known)
     owner = NewAccount(form.name.data, addresses.parse(form.email.data), passwords.hash_password(form.password.data))
     organization, session_token = uow.write(_first_owner, owner, form.organization_name.data)
     session.start(session_token)

@@ -21,7 +21,7 @@ from webapp.services.sso import connections, reminders
 from webapp.services.sso.enforcement import is_required
 from webapp.services.sso.reminders import MOST_COUNTED, Reminded, Whom
 
-# The page of each list, from which its people are reminded.
+# The page of each list, from which its people are reminded; the page that requires single sign-on sends `enforcing`.
 PAGES: Final = {Whom.UNLINKED: "sso.unlinked", Whom.OUTSIDE: "sso.outside", Whom.REFUSED: "sso.rehearsal"}
 
 
@@ -78,7 +78,8 @@ def remind(organization: Organization) -> Response:
     else:
         others = _said_of_others(found) or [_("Nobody on the list is left who needs it.")]
         flash(" ".join([_("Nobody was reminded."), *others]), "info")
-    return go(url_for(PAGES[Whom(whom)], org=organization.slug))
+    page = "sso.enforcing" if "enforcing" in request.form else PAGES[meant]
+    return go(url_for(page, org=organization.slug))
 
 
 def _said_of_others(found: Reminded) -> list[str]:

@@ -16,7 +16,7 @@ from webapp.access.roles import Scope
 from webapp.blueprints.sso import bp
 from webapp.errors import N_, DomainError
 from webapp.http import session, typed
-from webapp.http.confirmations import ConfirmForm, Question, confirmation
+from webapp.http.confirmations import ConfirmForm, Question, confirmation, is_turning_back
 from webapp.http.days import day
 from webapp.http.forms import Form
 from webapp.http.htmx import go, respond
@@ -84,11 +84,13 @@ def enforcing(organization: Organization) -> Response:
 
 
 @bp.post("/orgs/<org>/sso/enforce")
-@access(Scope.SSO_ADMIN)
+@access(Scope.SSO_ADMIN, turns_back=True)
 def enforce(organization: Organization) -> Response:
     """Require it or not; asks first where that keeps somebody out."""
     provider = connections.require_active(organization)
     form, confirm = EnforcementForm(), ConfirmForm()
+    if is_turning_back():
+        return _page(provider, form)
     if not form.validate():
         return _page(provider, form, status=422)
     wanted = form.policy()

@@ -11,7 +11,7 @@ from webapp.blueprints.sso.forms import MappingForm
 from webapp.errors import DomainError
 from webapp.http import session, typed
 from webapp.http.choices import is_search
-from webapp.http.confirmations import ConfirmForm, Counted, Preview, confirmation
+from webapp.http.confirmations import ConfirmForm, Counted, Preview, confirmation, is_turning_back
 from webapp.http.htmx import go, respond
 from webapp.http.rules import access
 from webapp.http.session import current_actor
@@ -32,12 +32,12 @@ def mappings(organization: Organization) -> Response:
 
 
 @bp.post("/orgs/<org>/sso/mappings")
-@access(Scope.SSO_ADMIN, finds=True, previews=True)
+@access(Scope.SSO_ADMIN, finds=True, turns_back=True, previews=True)
 def add_mapping(organization: Organization) -> Response:
     """Add a mapping; asks first where people put in the group by hand would leave it. Or find a group for it."""
     connections.require_active(organization)
     form = _form()
-    if is_search():
+    if is_search() or is_turning_back():
         return _page(organization, form)
     if not typed.is_fresh_for(form):
         return _page(organization, form, status=403)

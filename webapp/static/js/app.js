@@ -131,6 +131,13 @@ document.addEventListener("change", (event) => {
   if (finder && event.target.closest(finder.getAttribute("hx-select-oob"))) finder.click();
 });
 
+// Whoever is not chosen any more may be gone with the answer, and the focus with them: it goes back to the search.
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const found = event.detail.target;
+  const search = found.contains(document.activeElement) && found.closest("fieldset")?.querySelector("[type=search]");
+  if (search) document.addEventListener("htmx:afterSwap", () => keepFocusNear(search), { once: true });
+});
+
 // A change is on its way: an older list must not be drawn over its answer.
 document.addEventListener("htmx:beforeRequest", (event) => {
   if (event.detail.requestConfig.verb === "post") htmx.trigger("#main", "htmx:abort");
