@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as made_up
 from jinja2 import FileSystemBytecodeCache
 from playwright.sync_api import Browser
 from sqlalchemy import URL
@@ -41,6 +43,9 @@ READY_MADE = 10_000  # the number of the first of them
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the tests' databases in memory where there is room: waiting for a disk would take most of their time."""
     security.register(config)
+    # How long an example takes to make up says how busy the machine is
+    made_up.register_profile("patient", made_up(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    made_up.load_profile("patient")
     has_room = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
     if has_room and "TMPDIR" not in os.environ:
         os.environ["TMPDIR"] = str(MEMORY)

@@ -59,8 +59,9 @@ def house(database_url: str, names: NameServer, tmp_path_factory: pytest.TempPat
 
 @pytest.fixture
 def ledger(database_url: str) -> Ledger:
-    """What the database holds; emptied first."""
+    """What the database holds; emptied first, once no letter of an earlier test can come into the mailbox any more."""
     found = Ledger(database_url)
+    found.call_letters_off()
     found.empty()
     return found
 

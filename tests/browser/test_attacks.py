@@ -52,7 +52,7 @@ def call_everybody_names_that_are_code(hall: Hall) -> None:
 def test_E07_names_that_are_code_do_nothing(hall: Hall) -> None:
     call_everybody_names_that_are_code(hall)
     hall.invite("mia@example.org")
-    window = hall.window(hall.members, hall.owner, refusal="4..")
+    window = hall.window(hall.members, hall.owner, refusal="4..", is_hasty=True)
     page, asked = window.page, requests_of(window)
     for name in ("Pending", "Requests", "Removed", "Invite new people", "Members"):
         tab(page, name).click()

@@ -59,7 +59,7 @@ def test_owner_lets_a_claim_fill_a_group_and_takes_it_back(
     owner = hall.owner
     furnish(hall)
     sso = f"/orgs/{hall.slug}/sso"
-    page = hall.page(sso, owner, refusal="4")
+    page = hall.page(sso, owner, refusal="4", is_hasty=True)
     set_up(page, theirs)
     expect(page.get_by_text("Single sign-on works, and your own account is linked.")).to_be_visible()
     page.get_by_role("link", name="Claim mappings").click()
@@ -72,6 +72,7 @@ def test_owner_lets_a_claim_fill_a_group_and_takes_it_back(
     expect(page.locator("#status")).to_have_text("No access group matches “zz”")
     search.fill("fin")
     expect(page.get_by_text("Readers Finance")).to_be_visible()
+    expect(page.locator("#found-groups [name=found]")).to_have_value("fin")
     fill_in(page, "groups", "staff")
     search.press("Enter")
     expect(page.get_by_text("Ben Okafor")).to_be_visible()

@@ -42,7 +42,8 @@ class Gallery:
         self._faults: list[str] = []
 
     def show(self, page: Page, name: str) -> None:
-        """Look at the page as it stands."""
+        """Look at the page as it stands, once its stylesheets are there."""
+        page.wait_for_load_state()
         for colours in ("light", "dark"):
             page.emulate_media(color_scheme=colours)
             for device, size in VIEWPORTS.items():

@@ -44,6 +44,7 @@ def test_owner_sets_it_up_and_signs_in_by_it_and_a_member_links(
     expect(page.get_by_text("Single sign-on works, and your own account is linked.")).to_be_visible()
     page.locator("summary", has_text="Your account").click()
     page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_text("You are signed out.")).to_be_visible()
     page.goto(f"{sso}/login")
     page.get_by_role("button", name="Sign in with").click()
     expect(page.get_by_role("row", name="Ada Winter")).to_contain_text("You")

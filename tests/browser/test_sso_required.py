@@ -62,6 +62,7 @@ def test_owner_rehearses_it_and_comes_in_by_a_code_once_it_is_required(
 
     page.goto(sso)
     page.get_by_role("link", name="Recovery codes").click()
+    expect(page.get_by_role("heading", name="Recovery codes", level=1)).to_be_visible()
     gallery.show(page, "sso-codes")
     page.get_by_role("button", name="Make new codes").click()
     codes = CODE.findall(page.get_by_label("Recovery codes of Harbour Works").input_value())

@@ -14,10 +14,9 @@ def page(hall: Hall) -> Page:
     """The Members tab of an organization with eight members and one invitation, marked to notice a page load."""
     move_in(hall)
     hall.invite("mia@example.org")
-    window = hall.window(hall.members, hall.owner)
-    window.allowed += ["htmx:sendAbort", "htmx:afterRequest"]  # htmx mentions a request it calls off for a newer one
-    window.page.evaluate("window.stillHere = true")
-    return window.page
+    page = hall.page(hall.members, hall.owner, is_hasty=True)
+    page.evaluate("window.stillHere = true")
+    return page
 
 
 def assert_not_loaded_again(page: Page) -> None:
@@ -111,6 +110,19 @@ def test_change_that_is_answered_after_a_tab_was_clicked_leaves_the_tab_as_it_is
     expect(page.locator("tbody tr")).to_have_count(8)
 
 
+CLICK_WHAT_COMES = """id => new MutationObserver((_changes, seen) => {
+  seen.disconnect();
+  document.getElementById(id).click();
+}).observe(document.getElementById("main"), {childList: true, subtree: true})"""
+
+
+def test_whoever_clicks_as_soon_as_a_tab_is_there_is_heard(page: Page) -> None:
+    page.evaluate(CLICK_WHAT_COMES, "tab-new")
+    tab(page, "Pending").click()
+    assert_on(page, "Invite new people", "/members/new", "Invite new people")
+    assert_not_loaded_again(page)
+
+
 def test_tab_opens_in_a_second_window_by_its_address(hall: Hall, page: Page) -> None:
     tab(page, "Pending").click()
     expect(page).to_have_url(re.compile("/members/pending$"))
@@ -202,6 +214,7 @@ def test_tabs_of_a_phone_stand_in_one_row_that_scrolls_and_show_the_current_one_
     for name in names:
         tab(page, name).click()
         expect(page.locator("#tabs [aria-current=page]")).to_contain_text(name)
+        page.wait_for_load_state()
         assert page.locator("#tabs [aria-current]").evaluate(ENDS_IN_VIEW) == 2, name
         assert len({tab(page, other).bounding_box()["y"] for other in names}) == 1  # type: ignore[index]
         tab(page, names[0]).focus()

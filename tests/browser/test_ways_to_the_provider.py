@@ -83,5 +83,6 @@ def test_its_pages_look_well(
         if name == "login-sso":
             visitor.get_by_label("Email address").fill("zoe@unknown.example.net")
             visitor.get_by_role("button", name="Continue").click()
+            expect(visitor.get_by_label("Email address")).to_have_attribute("aria-invalid", "true")
             gallery.show(visitor, "login-sso-unknown")
     gallery.assert_faultless()

@@ -12,7 +12,7 @@ from tests.support.backups import tools_for
 from tests.support.commands import Command
 from tests.support.databases import SqliteTemplate
 from tests.support.parts import require_part
-from tests.support.server import free_port
+from tests.support.server import reserved_port
 from tests.support.settings import environment_for
 
 
@@ -62,12 +62,13 @@ def test_database_is_never_replaced_by_its_own_backup(tmp_path: Path, sqlite_tem
 
 
 def test_missing_pg_dump_and_a_server_out_of_reach_are_sentences(tmp_path: Path) -> None:
-    vestibule = Command(environment_for(f"postgresql://mia:canary-1234@127.0.0.1:{free_port()}/hall", tmp_path))
-    ran = vestibule("backup", tmp_path / "hall.backup", PATH=str(tmp_path))
-    assert (ran.status, "needs its own program pg_dump" in ran.err) == (1, True)
-    require_part("pg_dump", shutil.which("pg_dump"), "install the programs of PostgreSQL")
-    refused = vestibule("backup", tmp_path / "hall.backup")
-    assert refused.status == 1
-    assert "pg_dump failed" in refused.err
-    assert "canary-1234" not in refused.err
-    assert list(tmp_path.iterdir()) == []
+    with reserved_port() as port:
+        vestibule = Command(environment_for(f"postgresql://mia:canary-1234@127.0.0.1:{port}/hall", tmp_path))
+        ran = vestibule("backup", tmp_path / "hall.backup", PATH=str(tmp_path))
+        assert (ran.status, "needs its own program pg_dump" in ran.err) == (1, True)
+        require_part("pg_dump", shutil.which("pg_dump"), "install the programs of PostgreSQL")
+        refused = vestibule("backup", tmp_path / "hall.backup")
+        assert refused.status == 1
+        assert "pg_dump failed" in refused.err
+        assert "canary-1234" not in refused.err
+        assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ from cryptography.fernet import Fernet
 from tests.support.acme import Acme
 from tests.support.commands import Command
 from tests.support.identity_provider import running_provider
-from tests.support.server import free_port
+from tests.support.server import reserved_port
 from tests.support.settings import environment_for
 from tests.support.smtp import SmtpSink
 from tests.support.sso import Desk
@@ -41,8 +41,9 @@ def test_mail_server_is_greeted_and_no_letter_is_sent(
 
 
 def test_mail_server_that_does_not_answer_is_a_failure(environment: dict[str, str]) -> None:
-    mail = {"VESTIBULE_MAIL_SERVER": "127.0.0.1", "VESTIBULE_MAIL_PORT": str(free_port())}
-    ran = Command({**environment, **mail})("check", "--json")
+    with reserved_port() as port:
+        mail = {"VESTIBULE_MAIL_SERVER": "127.0.0.1", "VESTIBULE_MAIL_PORT": str(port)}
+        ran = Command({**environment, **mail})("check", "--json")
     assert (ran.status, ran.json["ok"]) == (1, False)
     [part] = [part for part in ran.json["parts"] if part["part"] == "mail"]
     assert part == {"part": "mail", "is_ok": False, "sentence": "The mail server at 127.0.0.1 refused the connection."}
@@ -87,7 +88,8 @@ def test_database_that_was_never_set_up_is_a_failure(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("url", ["postgresql://nobody@127.0.0.1:{port}/none", "sqlite:////nowhere/at/all.db"])
 def test_database_out_of_reach_is_a_failure(tmp_path: Path, url: str) -> None:
-    ran = Command(environment_for(url.format(port=free_port()), tmp_path))("check")
+    with reserved_port() as port:
+        ran = Command(environment_for(url.format(port=port), tmp_path))("check")
     assert ran.status == 1
     assert states(ran.out)["database"] == "FAILED"
     assert "It cannot be used" in ran.out

@@ -14,7 +14,7 @@ from tests.cli.test_serve import child_of, ending, taken_port
 from tests.support.commands import script, variables
 from tests.support.databases import SqliteTemplate
 from tests.support.demo import choose, connection_to, issuer_of, offered_by
-from tests.support.server import STOP_SECONDS, Server, free_port, running_server
+from tests.support.server import STOP_SECONDS, Server, reserved_port, running_server
 from tests.support.settings import environment_for
 from tests.support.traveller import Traveller
 from webapp.cli.demo_provider import issuer_at, listener_near
@@ -110,10 +110,10 @@ def test_page_says_what_to_enter(server: Server, settings: Settings) -> None:
 
 
 def test_provider_listens_at_the_same_place_each_time_and_elsewhere_where_that_is_taken() -> None:
-    port = free_port()
-    for _ in range(2):
-        with listener_near(f"127.0.0.1:{port - 10}") as listener:
-            assert issuer_at(listener) == f"http://127.0.0.1:{port}"
+    with reserved_port() as port:
+        for _ in range(2):
+            with listener_near(f"127.0.0.1:{port - 10}") as listener:
+                assert issuer_at(listener) == f"http://127.0.0.1:{port}"
     with taken_port() as taken, listener_near(f"127.0.0.1:{taken - 10}") as listener:
         assert issuer_at(listener) != f"http://127.0.0.1:{taken}"
     with listener_near("127.0.0.1:65530") as listener:

@@ -20,7 +20,7 @@ from webapp.db import db
 from webapp.models import Identity
 from webapp.services.sso import connections
 
-END_SECONDS = 20
+END_SECONDS = 60
 
 
 @pytest.fixture

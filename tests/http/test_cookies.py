@@ -79,7 +79,7 @@ def test_E04_every_flipped_character_signs_out(app: Flask, owner: FlaskClient) -
         assert not is_believed(app, flipped), place
 
 
-@how(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@how(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.text(alphabet=st.characters(min_codepoint=0x21, max_codepoint=0x7E, exclude_characters=';,"\\'), max_size=99))
 def test_E04_invented_cookie_is_nobody(app: Flask, value: str) -> None:
     assert not is_believed(app, value)

@@ -1,6 +1,5 @@
 """Where our client goes, and whom it believes to be there."""
 
-import socket
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
@@ -21,6 +20,7 @@ from tests.support.identity_provider import (
     connection_to,
     served,
 )
+from tests.support.server import reserved_port
 from webapp.providers import http
 from webapp.providers.addresses import PrivateProviders, is_public
 from webapp.providers.base import Surroundings
@@ -282,7 +282,6 @@ def test_certificate_is_verified(tmp_path: Path) -> None:
 
 
 def test_unknown_host_and_closed_port_are_told_apart() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    assert reason_of(f"http://127.0.0.1:{port}/", "127.0.0.1") == Reason.UNREACHABLE
+    with reserved_port() as port:
+        assert reason_of(f"http://127.0.0.1:{port}/", "127.0.0.1") == Reason.UNREACHABLE
     assert reason_of(f"https://{'x' * 70}.example.org/") == Reason.NOT_FOUND

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import time_machine
 from flask import jsonify
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 
@@ -25,6 +26,7 @@ from tests.support.identity_provider import (
     rsa_key,
     signed,
 )
+from webapp import clock
 from webapp.providers.base import Attempt
 from webapp.providers.errors import (
     NotBelieved,
@@ -227,8 +229,9 @@ def test_A14_token_for_us_and_others_names_us_twice(theirs: HostileProvider, cha
 def test_token_of_another_time_or_sign_in_is_refused(
     theirs: HostileProvider, changes: dict[str, Any], reason: Reason
 ) -> None:
-    theirs.claims_changes = {name: in_seconds(name, value) for name, value in changes.items()}
-    assert_refused(theirs, reason)
+    with time_machine.travel(clock.now(), tick=False):  # a second more or less is what they are about
+        theirs.claims_changes = {name: in_seconds(name, value) for name, value in changes.items()}
+        assert_refused(theirs, reason)
 
 
 def in_seconds(name: str, value: Any) -> Any:
@@ -243,8 +246,9 @@ def in_seconds(name: str, value: Any) -> Any:
     "changes", [{"exp": -20}, {"iat": 20}, {"iat": -610}, {"nbf": 20}, {"auth_time": 20}], ids=repr
 )
 def test_clocks_may_differ_a_little(theirs: HostileProvider, changes: dict[str, Any]) -> None:
-    theirs.claims_changes = {name: in_seconds(name, value) for name, value in changes.items()}
-    assert Browser(connected(theirs), theirs).sign_in().claims.subject == "u-1"
+    with time_machine.travel(clock.now(), tick=False):
+        theirs.claims_changes = {name: in_seconds(name, value) for name, value in changes.items()}
+        assert Browser(connected(theirs), theirs).sign_in().claims.subject == "u-1"
 
 
 @pytest.mark.parametrize("changes", [{"auth_time": ABSENT}, {"auth_time": 1_000_000}], ids=repr)

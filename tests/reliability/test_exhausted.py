@@ -89,6 +89,7 @@ def test_R14_no_connection_left_is_a_quick_503_and_heals(
             assert {answer.status for answer, _seconds in answers} == {503}
             assert all(BUSY in answer.text for answer, _seconds in answers)
             assert visitors[0].get("/healthz").status == 200
+        end_others(database_url, role, 0)  # which are on their way out, and are waited for
         after = Counter(visitor.get("/orgs/harbour-works/members").status for visitor in visitors)
         assert after == {200: VISITORS}
         end_others(database_url, role, 0)

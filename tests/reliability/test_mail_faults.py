@@ -32,12 +32,12 @@ def environment(database_url: str, tmp_path: Path, smtp_sink: SmtpSink) -> dict[
         mail_server=smtp_sink.host,
         mail_port=smtp_sink.port,
         mail_security="none",
-        mail_timeout_seconds=1,
+        mail_timeout_seconds=3,
     )
 
 
 def faults_for(number: int, stalled: int) -> dict[str, str]:
-    """Return what happens to the mail of each address; each that stalls keeps the worker waiting for a second."""
+    """Return what happens to the mail of each address; each that stalls keeps the worker waiting for a while."""
     faults = {f"guest{guest}@example.org": FAULTS[guest % len(FAULTS)] for guest in range(number - stalled)}
     return faults | {f"stalled{guest}@example.org": STALL for guest in range(stalled)}
 

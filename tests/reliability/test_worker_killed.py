@@ -108,7 +108,6 @@ def environment(database_url: str, tmp_path: Path, smtp_sink: DangerousSink) -> 
         mail_server=smtp_sink.host,
         mail_port=smtp_sink.port,
         mail_security="none",
-        mail_timeout_seconds=1,
     )
 
 

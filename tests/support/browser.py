@@ -23,7 +23,7 @@ LOOK = """async tags => {
   });
   return violations.flatMap(({id, nodes}) => nodes.map(node => `${id}: ${node.html}\\n    ${node.failureSummary}`));
 }"""
-TIMEOUT_MILLISECONDS = 10_000
+TIMEOUT_MILLISECONDS = 30_000
 
 Colours = Literal["light", "dark"]
 Device = Literal["desktop", "phone"]

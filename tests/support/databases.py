@@ -31,10 +31,12 @@ Prepare = Callable[[str], T]
 """Brings the database at an address to the newest schema, and returns what there is to know of its contents."""
 
 MOST_USES = 50  # what was deleted in between is still read past
-WITHOUT_DURABILITY = (
+FOR_TESTS = (
     "alter system set fsync = off",
     "alter system set full_page_writes = off",
     "alter system set synchronous_commit = off",
+    # What is known of a table, and so how it is read, is up to its test, and not to a process that comes by
+    "alter system set autovacuum = off",
     "select pg_reload_conf()",
 )
 
@@ -149,7 +151,7 @@ def postgres_server(*, durable: bool = False) -> Iterator[URL]:
     with tempfile.TemporaryDirectory(prefix="pg") as folder, _bundled_server(Path(folder)) as url:
         engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
         with engine.connect() as connection:
-            for statement in () if durable else WITHOUT_DURABILITY:
+            for statement in () if durable else FOR_TESTS:
                 connection.exec_driver_sql(statement)
         yield url
 

@@ -1,16 +1,19 @@
 """Looks into a database past the application, so that no fault of ours can hide what it holds."""
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, RowMapping, create_engine, delete, func, insert, select, text
+from sqlalchemy import Connection, RowMapping, create_engine, delete, func, insert, select, text, update
 from sqlalchemy.pool import NullPool
 
 from webapp.db import db
+from webapp.models import LetterState
 
 Everything = Mapping[str, Sequence[Mapping[str, Any]]]
 """Rows of a database by their table."""
 AS_MIGRATED: Everything = {"instance": [{"id": 1}]}
+LETTER_SECONDS = 60
 
 
 class Ledger:
@@ -36,6 +39,17 @@ class Ledger:
         with self._engine.connect() as connection:
             found = {t.name: connection.execute(select(t)).mappings().all() for t in db.metadata.sorted_tables}
         return {name: [dict(row) for row in rows] for name, rows in found.items() if rows}
+
+    def call_letters_off(self) -> None:
+        """Let no letter be taken to be sent any more, and return once none is on its way."""
+        letters = db.metadata.tables["outbox_message"]
+        with self._engine.begin() as connection:
+            connection.execute(
+                update(letters).where(letters.c.state == LetterState.QUEUED).values(state=LetterState.DROPPED)
+            )
+        until = time.monotonic() + LETTER_SECONDS
+        while self.count("outbox_message", state=LetterState.SENDING):
+            assert time.monotonic() < until, "a letter is still on its way"
 
     def empty(self, but: Everything = AS_MIGRATED) -> None:
         """Delete everything but these rows: by default the installation is as after its first migration."""

@@ -92,8 +92,7 @@ def running_name_server() -> Iterator[NameServer]:
             if (answer := server.answer(self.rfile.read(length), "tcp")) is not None:
                 self.wfile.write(len(answer).to_bytes(2, "big") + answer)
 
-    tcp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), OverTcp)
-    udp = socketserver.ThreadingUDPServer(tcp.server_address, OverUdp)
+    tcp, udp = _at_one_port(OverTcp, OverUdp)
     server.address = f"127.0.0.1:{tcp.server_address[1]}"
     threads = [threading.Thread(target=each.serve_forever, args=(0.01,), daemon=True) for each in (tcp, udp)]
     for thread in threads:
@@ -106,3 +105,15 @@ def running_name_server() -> Iterator[NameServer]:
             each.server_close()
         for thread in threads:
             thread.join()
+
+
+def _at_one_port(
+    over_tcp: type[socketserver.BaseRequestHandler], over_udp: type[socketserver.BaseRequestHandler]
+) -> tuple[socketserver.ThreadingTCPServer, socketserver.ThreadingUDPServer]:
+    """Listen for both at a port that is free for both: whoever asks a name server elsewhere may have it for UDP."""
+    while True:
+        tcp = socketserver.ThreadingTCPServer(("127.0.0.1", 0), over_tcp)
+        try:
+            return tcp, socketserver.ThreadingUDPServer(tcp.server_address, over_udp)
+        except OSError:
+            tcp.server_close()

@@ -4,18 +4,19 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.support.commands import Copied, script, variables
 
-START_SECONDS = 20
-STOP_SECONDS = 10
+START_SECONDS = 60
+STOP_SECONDS = 30
 POLL_SECONDS = 0.05
 
 
@@ -33,11 +34,25 @@ class Server:
         return self.log_file.read_text(errors="replace")
 
 
+@contextmanager
+def reserved_port() -> Iterator[int]:
+    """Yield a port of the loopback address that nobody else is given within the block, and that nobody listens on.
+
+    Whoever asks for this very port may listen there, as a server does.
+    """
+    with socket.socket() as place:
+        place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        place.bind(("127.0.0.1", 0))
+        port = int(place.getsockname()[1])
+        if sys.platform != "linux":
+            place.close()  # nobody could listen where it is bound
+        yield port
+
+
 def free_port() -> int:
-    """Return a port of the loopback address that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+    """Return a port of the loopback address that nobody listens on; `reserved_port` says so for longer."""
+    with reserved_port() as port:
+        return port
 
 
 @contextmanager
@@ -55,7 +70,14 @@ def running_server(
     Raises:
         AssertionError: it stopped or was not ready in time; the message holds its log.
     """
-    port = free_port()
+    with reserved_port() as port, _running_at(port, environment, folder, arguments, is_copied=is_copied) as server:
+        yield server
+
+
+@contextmanager
+def _running_at(
+    port: int, environment: Mapping[str, str], folder: Path, arguments: Sequence[str], *, is_copied: bool
+) -> Iterator[Server]:
     url = f"http://127.0.0.1:{port}"
     given = ["serve", "--bind", f"127.0.0.1:{port}", *arguments]
     own = variables({"VESTIBULE_BASE_URL": url, **environment})

@@ -42,7 +42,7 @@ def knows(theirs: HostileProvider, *addresses: str) -> None:
 def at_provider(address: str) -> str:
     """Go to a provider, who answers at once; return the path and query of ours that it sends the browser back to."""
     parts = urlsplit(address)
-    connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=10)
+    connection = HTTPConnection(parts.hostname or "", parts.port or 80, timeout=60)
     connection.request("GET", f"{parts.path}?{parts.query}")
     answer = connection.getresponse()
     assert answer.status == 302, answer.status

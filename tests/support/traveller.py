@@ -11,7 +11,7 @@ from urllib.error import HTTPError
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 from urllib.request import HTTPCookieProcessor, HTTPRedirectHandler, Request, build_opener
 
-TIMEOUT_SECONDS = 30
+TIMEOUT_SECONDS = 60
 MOST_REDIRECTS = 10
 REFRESH = re.compile(r"0;\s*url=(.+)", re.IGNORECASE)
 
