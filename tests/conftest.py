@@ -6,10 +6,13 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import hypothesis
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
@@ -41,6 +44,8 @@ READY_MADE = 10_000  # the number of the first of them
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the tests' databases in memory where there is room: waiting for a disk would take most of their time."""
     security.register(config)
+    hypothesis.settings.register_profile("untimed", hypothesis.settings(), deadline=None)
+    hypothesis.settings.load_profile("untimed")
     has_room = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
     if has_room and "TMPDIR" not in os.environ:
         os.environ["TMPDIR"] = str(MEMORY)
@@ -206,6 +211,14 @@ def fresh_app(applications: Applications, settings: Settings) -> Iterator[Flask]
 def client(app: Flask) -> FlaskClient:
     """A browser without a page: cookies and requests."""
     return app.test_client()
+
+
+@pytest.fixture
+def within_a_day(database_url: str) -> Iterator[None]:
+    """Let it be noon, so that no day ends while the test runs: that of tomorrow, since when all there is has been."""
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    with time_machine.travel(tomorrow.replace(hour=12)):
+        yield
 
 
 @pytest.fixture
