@@ -139,7 +139,8 @@ class Desk:
     def identities(self) -> list[tuple[str, int]]:
         """Return the subjects known at the connection, with whose they are."""
         found = select(Identity.subject, Identity.user_id).where(Identity.provider_id == self.provider_id)
-        return [(row.subject, row.user_id) for row in self.acme.world.read(lambda: db.session.execute(found).all())]
+        rows = self.acme.world.read(lambda: db.session.execute(found.order_by(Identity.id)).all())
+        return [(row.subject, row.user_id) for row in rows]
 
     def _connect(self) -> int:
         return connection(organization_of(self.slug), self.theirs.issuer).id
