@@ -10,7 +10,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import hypothesis
 import pytest
 import time_machine
 from flask import Flask
@@ -44,8 +43,6 @@ READY_MADE = 10_000  # the number of the first of them
 def pytest_configure(config: pytest.Config) -> None:
     """Keep the tests' databases in memory where there is room: waiting for a disk would take most of their time."""
     security.register(config)
-    hypothesis.settings.register_profile("untimed", hypothesis.settings(), deadline=None)
-    hypothesis.settings.load_profile("untimed")
     has_room = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_BYTES
     if has_room and "TMPDIR" not in os.environ:
         os.environ["TMPDIR"] = str(MEMORY)

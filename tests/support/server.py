@@ -14,7 +14,7 @@ from pathlib import Path
 
 from tests.support.commands import Copied, script, variables
 
-START_SECONDS = 60
+START_SECONDS = 20
 STOP_SECONDS = 10
 POLL_SECONDS = 0.05
 
