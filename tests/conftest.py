@@ -6,10 +6,12 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+import time_machine
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import HealthCheck
@@ -211,6 +213,14 @@ def fresh_app(applications: Applications, settings: Settings) -> Iterator[Flask]
 def client(app: Flask) -> FlaskClient:
     """A browser without a page: cookies and requests."""
     return app.test_client()
+
+
+@pytest.fixture
+def within_a_day(database_url: str) -> Iterator[None]:
+    """Let it be noon, so that no day ends while the test runs: that of tomorrow, since when all there is has been."""
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    with time_machine.travel(tomorrow.replace(hour=12)):
+        yield
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from tests.support.workers import Processes
 from tests.support.worlds import Person, World
 
 FORM = "/orgs/harbour-works/members/new"
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 120
 
 Beside = Callable[[int], AbstractContextManager[None]]
 

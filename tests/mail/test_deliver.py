@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from tests.mail.letters import queue, queue_invitation, queue_invitations, settings_of, stored, worker_of
-from tests.support.server import free_port
+from tests.support.server import closed_port
 from tests.support.smtp import ACCEPT, CUT, NO_SUCH_MAILBOX, STALL, TRY_LATER, SmtpSink
 from webapp.db import db, transaction
 from webapp.mail.deliver import Worker
@@ -114,9 +114,9 @@ def test_pauses_grow_and_after_three_days_the_letter_has_failed(app: Flask, smtp
 def test_stalled_letter_times_out_and_others_follow(app: Flask, smtp_sink: SmtpSink) -> None:
     smtp_sink.answers["mia@example.org"] = STALL
     stalled, other = queue_invitation(app, "mia@example.org"), queue_invitation(app, "noa@example.org")
-    assert worker_of(app).run_once() == 1
+    assert worker_of(app, mail_timeout_seconds=5).run_once() == 1
     assert stored(app, stalled).state is LetterState.QUEUED
-    assert stored(app, stalled).last_error == "The mail server at 127.0.0.1 did not answer within 1 second."
+    assert stored(app, stalled).last_error == "The mail server at 127.0.0.1 did not answer within 5 seconds."
     assert stored(app, other).state is LetterState.SENT
 
 
@@ -139,7 +139,8 @@ def test_letter_cut_off_after_its_data_goes_again_with_the_same_message_id(app: 
 def test_while_the_server_is_down_letters_wait_and_say_so(app: Flask, smtp_sink: SmtpSink) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         tried, waiting = queue_invitation(app, "mia@example.org"), queue_invitation(app, "noa@example.org")
-        assert worker_of(app, mail_port=free_port()).run_once() == 2
+        with closed_port() as port:
+            assert worker_of(app, mail_port=port).run_once() == 2
         for letter in (stored(app, tried), stored(app, waiting)):
             assert letter.state is LetterState.QUEUED
             assert letter.last_error == "The mail server at 127.0.0.1 refused the connection."
@@ -217,9 +218,10 @@ def test_each_delivery_is_one_line_of_log_without_secrets(
     assert not re.search(f"{token}|example.org", said)
 
 
-def test_settings_with_another_time_out_say_so(app: Flask, smtp_sink: SmtpSink) -> None:
+@pytest.mark.parametrize(("seconds", "said"), [(0.2, "0.2 seconds"), (1, "1 second")])
+def test_settings_with_another_time_out_say_so(app: Flask, smtp_sink: SmtpSink, seconds: float, said: str) -> None:
     smtp_sink.answers["mia@example.org"] = STALL
     letter_id = queue_invitation(app, "mia@example.org")
-    transport = SmtpTransport(replace(settings_of(app), mail_timeout_seconds=0.2))
+    transport = SmtpTransport(replace(settings_of(app), mail_timeout_seconds=seconds))
     Worker(app, transport).run_once()
-    assert stored(app, letter_id).last_error == "The mail server at 127.0.0.1 did not answer within 0.2 seconds."
+    assert stored(app, letter_id).last_error == f"The mail server at 127.0.0.1 did not answer within {said}."

@@ -79,6 +79,6 @@ def test_other_files_are_no_letters(app: Flask, client: FlaskClient, key: str) -
 def test_worker_is_a_demo_on_loopback_addresses_only(environment: dict[str, str]) -> None:
     public = {**os.environ, **environment, "VESTIBULE_BASE_URL": "https://vestibule.example.org"}
     command = [sys.executable, "-m", "webapp.cli", "worker", "--demo"]
-    refusal = subprocess.run(command, env=public, timeout=20, check=False, capture_output=True, text=True)
+    refusal = subprocess.run(command, env=public, timeout=120, check=False, capture_output=True, text=True)
     assert refusal.returncode == 1
     assert "--demo sends no mail, so it runs on loopback addresses only." in refusal.stderr

@@ -21,7 +21,7 @@ from webapp.mail.faults import UNEXPECTED
 from webapp.models import LetterState, OutboxMessage
 
 LETTERS = 60
-END_SECONDS = 20
+END_SECONDS = 60
 A_MINUTE = timedelta(minutes=1)
 
 
@@ -42,6 +42,12 @@ def ids_by_recipient(sink: SmtpSink) -> dict[str, list[str]]:
 def all_stored(app: Flask) -> list[OutboxMessage]:
     with app.app_context(), transaction(write=False):
         return list(db.session.scalars(select(OutboxMessage)))
+
+
+def wait_for_what_is_under_way(app: Flask) -> None:
+    """Return once no transaction holds a letter: PostgreSQL takes a moment to see that whoever began one is dead."""
+    with app.app_context(), transaction(write=True):
+        db.session.scalars(select(OutboxMessage.id).with_for_update()).all()
 
 
 def test_workers_at_the_same_time_send_each_letter_once(app: Flask, smtp_sink: SmtpSink) -> None:
@@ -67,6 +73,7 @@ def test_killed_workers_lose_no_letter(app: Flask, smtp_sink: SmtpSink, processe
         smtp_sink.wait_for(min(len(smtp_sink.letters) + 7, LETTERS), seconds=END_SECONDS)
         process.kill()
         process.wait()
+    wait_for_what_is_under_way(app)
     with time_machine.travel(datetime.now(UTC) + timedelta(days=1)):
         assert worker_of(app).run_once() == 0
     letters = all_stored(app)
@@ -125,9 +132,9 @@ def test_worker_asked_to_stop_finishes_the_letter_at_hand(
     process = processes.start()
     smtp_sink.wait_for(1, seconds=END_SECONDS)
     process.send_signal(number)
+    smtp_sink.release()
     assert process.wait(END_SECONDS) == 0
-    assert stored(app, letter_id).last_error == "The mail server at 127.0.0.1 did not answer within 1 second."
-    assert (stored(app, letter_id).state, stored(app, letter_id).attempts) == (LetterState.QUEUED, 1)
+    assert (stored(app, letter_id).state, stored(app, letter_id).attempts) == (LetterState.SENT, 1)
     assert (stored(app, other).state, stored(app, other).attempts) == (LetterState.QUEUED, 0)
 
 
@@ -157,6 +164,6 @@ def test_worker_runs_on_when_the_database_fails_for_a_moment(app: Flask, smtp_si
     rename_table(app, "elsewhere", "outbox_message")
     logging.getLogger("webapp.mail.deliver").removeHandler(failures)
     queue_invitation(app, "mia@example.org")
-    smtp_sink.wait_for(1)
+    smtp_sink.wait_for(1, seconds=END_SECONDS)
     stop.set()
     thread.join()

@@ -68,7 +68,7 @@ class TestDelivery:
         stop = threading.Event()
         thread = threading.Thread(target=worker_of(app).run_forever, args=(stop, 0.01))
         thread.start()
-        _, reminder = smtp_sink.wait_for(2)
+        _, reminder = smtp_sink.wait_for(2, seconds=60)
         stop.set()
         thread.join()
         assert reminder.recipients == ("bob@example.org",)

@@ -10,7 +10,7 @@ from flask import Flask
 from tests.mail.letters import worker_of
 from tests.support import sso
 from tests.support.acme import Acme
-from tests.support.server import free_port
+from tests.support.server import closed_port
 from tests.support.smtp import SmtpSink
 from tests.support.sso import connection
 from webapp.db import db
@@ -53,7 +53,8 @@ def test_R03_reminders_and_news_of_codes_wait_and_leave_once(app: Flask, acme: A
         rehearse(acme, NOON)
         acme.act(acme.owner, lambda actor, here: recovery.make(actor, here, 1))
         work(app)
-        waiting = worker_of(app, mail_port=free_port()).run_once()
+        with closed_port() as port:
+            waiting = worker_of(app, mail_port=port).run_once()
         assert {letter.state for letter in acme.world.letters()} == {LetterState.QUEUED}
         work(app)
         clock.shift(timedelta(minutes=1))
@@ -70,7 +71,8 @@ def test_R03_news_of_a_failing_connection_and_of_lost_validity_wait_and_leave_on
         acme.world.write(health.note, connected(acme, number), Outcome(NOON, "unreachable", "It does not answer."))
         asked = acme.world.write(reverification.take, number)
         assert acme.world.write(reverification.invalidate, asked)
-        waiting = worker_of(app, mail_port=free_port()).run_once()
+        with closed_port() as port:
+            waiting = worker_of(app, mail_port=port).run_once()
         assert {letter.state for letter in acme.world.letters()} == {LetterState.QUEUED}
         acme.world.write(health.note, connected(acme, number), Outcome(NOON, "unreachable", "It does not answer."))
         clock.shift(timedelta(minutes=1))
@@ -103,7 +105,7 @@ def test_worker_reminds_by_itself(app: Flask, acme: Acme, smtp_sink: SmtpSink) -
     stop = threading.Event()
     thread = threading.Thread(target=worker_of(app).run_forever, args=(stop, 0.01))
     thread.start()
-    letters = smtp_sink.wait_for(5)
+    letters = smtp_sink.wait_for(5, seconds=60)
     stop.set()
     thread.join()
     subjects = [letter.message["Subject"] for letter in letters]

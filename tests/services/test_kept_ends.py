@@ -20,6 +20,8 @@ from webapp.models import Member, Organization, RemovedMember, Role, User
 from webapp.services import additions, addresses, endings, invitations, members, removals
 from webapp.services.memberships import Terms
 
+pytestmark = pytest.mark.usefixtures("within_a_day")
+
 
 def after(days: int) -> datetime:
     """Return the first moment after a day."""

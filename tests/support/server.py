@@ -56,6 +56,14 @@ def free_port() -> int:
 
 
 @contextmanager
+def closed_port() -> Iterator[int]:
+    """Hold a port of the loopback address for the length of the block: whoever connects is refused by nobody there."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield int(holder.getsockname()[1])
+
+
+@contextmanager
 def running_server(
     environment: Mapping[str, str], folder: Path, *arguments: str, is_copied: bool = True
 ) -> Iterator[Server]:

@@ -1,7 +1,7 @@
 """An organization connected to a provider, and browsers on the way there and back over real HTTP."""
 
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from html import unescape
 from http.client import HTTPConnection
@@ -22,8 +22,18 @@ from webapp.mail import errands as worker
 from webapp.models import Identity, IdentityProvider, Organization, ProviderStatus, SsoDomain
 from webapp.providers.connected import known_issuer_of
 from webapp.providers.demo_identity_provider import DemoClient
+from webapp.providers.patience import Patience
 from webapp.services.sso import connections, errands
 from webapp.services.sso.connections import Answers
+
+
+def let_all_ask(app: Flask, number: int) -> None:
+    """Let so many people ask one provider at the same moment, however slow the machine is: each has a place at once.
+
+    Whoever waits for one is refused after less than a second, which is right, and nothing that these tests are about.
+    """
+    surroundings = app.extensions[sso.SURROUNDINGS]
+    app.extensions[sso.SURROUNDINGS] = replace(surroundings, patience=Patience(threads=8 * number))
 
 
 def work(app: Flask) -> None:
@@ -129,7 +139,8 @@ class Desk:
     def identities(self) -> list[tuple[str, int]]:
         """Return the subjects known at the connection, with whose they are."""
         found = select(Identity.subject, Identity.user_id).where(Identity.provider_id == self.provider_id)
-        return [(row.subject, row.user_id) for row in self.acme.world.read(lambda: db.session.execute(found).all())]
+        rows = self.acme.world.read(lambda: db.session.execute(found.order_by(Identity.id)).all())
+        return [(row.subject, row.user_id) for row in rows]
 
     def _connect(self) -> int:
         return connection(organization_of(self.slug), self.theirs.issuer).id

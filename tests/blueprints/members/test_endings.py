@@ -20,6 +20,7 @@ from webapp.models import MemberStatus, RemovedMember, Role
 from webapp.services import removals, sessions
 
 MIDNIGHT = time(tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("within_a_day")
 
 
 def ahead(days: int) -> date:

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from tests.support.acme import Acme
 from tests.support.identity_provider import HostileProvider
 from tests.support.pages import Page
-from tests.support.sso import Desk, at_provider, rows, signed_in_as
+from tests.support.sso import Desk, at_provider, let_all_ask, rows, signed_in_as
 from tests.support.statements import queries
 from tests.support.worlds import PASSWORD, World, csrf_token, post
 from webapp.db import db
@@ -317,6 +317,7 @@ def test_R07_first_sign_in_of_one_person_twenty_times_at_once_makes_one_of_each(
     browsers = [world.browser() for _ in range(20)]
     backs = [at_provider(desk.way_out(browser)) for browser in browsers]
     before, joined = {model: rows(acme, model) for model in (User, Member, Identity)}, acme.events()
+    let_all_ask(app, 10)
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda pair: pair[0].get(pair[1]).status_code, zip(browsers, backs, strict=True)))
     assert answers == 20 * [303]

@@ -113,7 +113,7 @@ def test_X09_there_are_so_many_mappings(acme: Acme, desk: Desk) -> None:
 
 def codes(acme: Acme) -> list[int]:
     """Return the ids of the codes there are."""
-    return list(acme.world.read(lambda: db.session.scalars(select(RecoveryCode.id)).all()))
+    return list(acme.world.read(lambda: db.session.scalars(select(RecoveryCode.id).order_by(RecoveryCode.id)).all()))
 
 
 def make(browser: FlaskClient, desk: Desk) -> int:

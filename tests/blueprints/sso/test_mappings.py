@@ -16,7 +16,7 @@ from tests.support.offering import accept, joined_with, left_out
 from tests.support.pages import Page
 from tests.support.rounds import rounds_of
 from tests.support.routes import Place
-from tests.support.sso import Desk, at_provider
+from tests.support.sso import Desk, at_provider, let_all_ask
 from tests.support.teams import Office, furnish, group, make_group
 from tests.support.worlds import World, post
 from webapp import clock
@@ -308,6 +308,7 @@ def test_R07_one_person_signs_in_ten_times_at_once(
     browsers = [world.browser() for _ in range(10)]
     backs = [at_provider(desk.way_out(one)) for one in browsers]
     before = len(acme.events())
+    let_all_ask(world.app, 10)
     with ThreadPoolExecutor(10) as pool:
         answers = list(pool.map(lambda pair: pair[0].get(pair[1]).status_code, zip(browsers, backs, strict=True)))
     assert answers == 10 * [303]

@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.acme import Acme, organization_of
 from tests.support.identity_provider import HostileProvider
-from tests.support.sso import Desk, at_provider
+from tests.support.sso import Desk, at_provider, let_all_ask
 from tests.support.visitor import at_once
 from tests.support.worlds import World
 from webapp.db import db
@@ -70,6 +70,7 @@ def test_A01_of_twenty_accounts_named_at_once_a_provider_learns_of_so_many_as_we
         open_umbra.theirs.person = f"x-{index}"
         browsers.append(world.browser())
         ways_back.append(at_provider(open_umbra.way_out(browsers[-1])))
+    let_all_ask(world.app, 20)
     seen = at_once(20, lambda index: browsers[index].get(ways_back[index]).text)
     assert sum("An account here has the address your provider names" in text for text in seen) == 5
     assert sum("Nobody new can come in this way today" in text for text in seen) == 15
