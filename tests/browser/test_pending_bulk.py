@@ -91,3 +91,27 @@ def test_all_on_this_page_are_chosen_and_let_go_by_one_box(hall: Hall) -> None:
         expect(boxes.nth(number)).not_to_be_checked()
     page.get_by_role("button", name="Go on").click()
     expect(page.get_by_role("heading", name="No invitation is chosen")).to_be_visible()
+
+
+def test_choosing_all_on_the_list_is_not_forgotten_when_the_window_is_looked_at_again(hall: Hall) -> None:
+    for number in range(51):
+        hall.invite(f"guest{number}@example.org")
+    page = hall.page(f"{hall.members}/pending", hall.owner)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    every = page.get_by_role("checkbox", name="All on this list")
+    every.check()
+    look_again(page)
+    expect(every).to_be_checked()
+    assert asked == []
+    every.uncheck()
+    with page.expect_request("**/members/pending"):
+        look_again(page)
+
+
+def look_again(page: Page) -> None:
+    """Let the window gain focus, and what answers that a moment later be decided."""
+    page.evaluate("""() => new Promise((decided) => {
+        document.addEventListener("htmx:beforeRequest", () => setTimeout(decided), {once: true});
+        window.dispatchEvent(new Event("focus"));
+    })""")

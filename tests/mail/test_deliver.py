@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from tests.mail.letters import queue, queue_invitation, queue_invitations, settings_of, stored, worker_of
-from tests.support.server import closed_port
+from tests.support.server import reserved_port
 from tests.support.smtp import ACCEPT, CUT, NO_SUCH_MAILBOX, STALL, TRY_LATER, SmtpSink
 from webapp.db import db, transaction
 from webapp.mail.deliver import Worker
@@ -139,7 +139,7 @@ def test_letter_cut_off_after_its_data_goes_again_with_the_same_message_id(app: 
 def test_while_the_server_is_down_letters_wait_and_say_so(app: Flask, smtp_sink: SmtpSink) -> None:
     with time_machine.travel(NOON, tick=False) as clock:
         tried, waiting = queue_invitation(app, "mia@example.org"), queue_invitation(app, "noa@example.org")
-        with closed_port() as port:
+        with reserved_port() as port:
             assert worker_of(app, mail_port=port).run_once() == 2
         for letter in (stored(app, tried), stored(app, waiting)):
             assert letter.state is LetterState.QUEUED

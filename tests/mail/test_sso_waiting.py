@@ -10,7 +10,7 @@ from flask import Flask
 from tests.mail.letters import worker_of
 from tests.support import sso
 from tests.support.acme import Acme
-from tests.support.server import closed_port
+from tests.support.server import reserved_port
 from tests.support.smtp import SmtpSink
 from tests.support.sso import connection
 from webapp.db import db
@@ -53,7 +53,7 @@ def test_R03_reminders_and_news_of_codes_wait_and_leave_once(app: Flask, acme: A
         rehearse(acme, NOON)
         acme.act(acme.owner, lambda actor, here: recovery.make(actor, here, 1))
         work(app)
-        with closed_port() as port:
+        with reserved_port() as port:
             waiting = worker_of(app, mail_port=port).run_once()
         assert {letter.state for letter in acme.world.letters()} == {LetterState.QUEUED}
         work(app)
@@ -71,7 +71,7 @@ def test_R03_news_of_a_failing_connection_and_of_lost_validity_wait_and_leave_on
         acme.world.write(health.note, connected(acme, number), Outcome(NOON, "unreachable", "It does not answer."))
         asked = acme.world.write(reverification.take, number)
         assert acme.world.write(reverification.invalidate, asked)
-        with closed_port() as port:
+        with reserved_port() as port:
             waiting = worker_of(app, mail_port=port).run_once()
         assert {letter.state for letter in acme.world.letters()} == {LetterState.QUEUED}
         acme.world.write(health.note, connected(acme, number), Outcome(NOON, "unreachable", "It does not answer."))

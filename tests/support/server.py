@@ -38,7 +38,7 @@ class Server:
 def reserved_port() -> Iterator[int]:
     """Yield a port of the loopback address that nobody else is given within the block, and that nobody listens on.
 
-    Whoever asks for this very port may listen there, as a server does.
+    Whoever connects is refused, until somebody asks for this very port to listen there, as a server does.
     """
     with socket.socket() as place:
         place.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -53,14 +53,6 @@ def free_port() -> int:
     """Return a port of the loopback address that nobody listens on; `reserved_port` says so for longer."""
     with reserved_port() as port:
         return port
-
-
-@contextmanager
-def closed_port() -> Iterator[int]:
-    """Hold a port of the loopback address for the length of the block: whoever connects is refused by nobody there."""
-    with socket.socket() as holder:
-        holder.bind(("127.0.0.1", 0))
-        yield int(holder.getsockname()[1])
 
 
 @contextmanager

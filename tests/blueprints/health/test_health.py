@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import text
 
 from tests.support.applications import close
-from tests.support.server import closed_port
+from tests.support.server import reserved_port
 from tests.support.worlds import World
 from webapp import create_app
 from webapp.config import Settings
@@ -32,7 +32,7 @@ def test_schema_of_another_version_is_not_ready(client: FlaskClient, world: Worl
 @pytest.fixture
 def cut_off(settings: Settings, app: Flask) -> Iterator[Flask]:
     """The application, whose database is out of reach."""
-    with closed_port() as port:
+    with reserved_port() as port:
         nowhere = {True: "sqlite:////nowhere/hall.db", False: f"postgresql+psycopg://127.0.0.1:{port}/hall"}
         application = create_app(replace(settings, database_url=nowhere[settings.is_sqlite]))
         yield application

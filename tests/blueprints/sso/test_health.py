@@ -18,7 +18,7 @@ from tests.support.acme import Acme
 from tests.support.certificates import make_certificate
 from tests.support.identity_provider import running_provider
 from tests.support.rounds import silence
-from tests.support.server import closed_port
+from tests.support.server import reserved_port
 from tests.support.sso import Desk, at_provider, signed_in_as
 from tests.support.worlds import World, post
 from webapp import clock
@@ -194,7 +194,7 @@ def away(how: str, folder: Path) -> Iterator[str]:
         elif how == "has a bad certificate":
             yield running.enter_context(_badly_certified(folder))
         else:
-            yield f"http://127.0.0.1:{running.enter_context(closed_port())}"
+            yield f"http://127.0.0.1:{running.enter_context(reserved_port())}"
 
 
 @contextmanager

@@ -122,7 +122,7 @@ document.addEventListener("focusout", (event) => {
 
 // A list that is only brought up to date must not forget who has been chosen on it.
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.detail.elt.id === "refresh" && find("[data-rows] input:checked")) event.preventDefault();
+  if (event.detail.elt.id === "refresh" && find("[data-rows] input:checked, #bulk [name=all]:checked")) event.preventDefault();
 });
 
 // Nor must an answer to a search for people or groups that did not hear yet who is chosen now: it is asked for again.
