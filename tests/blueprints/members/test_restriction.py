@@ -52,7 +52,21 @@ def test_page_says_what_they_reach_and_the_form_holds_it(office: Office) -> None
     )
     assert "Reaches What their teams and access groups give Teams Red" in page.text
     owner = Page(browser.get(address(acme, acme.owner)))
-    assert "Reaches Every project Teams Blue , Red" in owner.text
+    assert "Reaches Global access Teams Blue , Red" in owner.text
+
+
+def test_global_access_has_one_name_and_in_the_list_a_short_one(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.owner)
+    assert change(office, browser, has_global_access=EVERYTHING).status_code == 303
+    page = Page(browser.get(address(acme, acme.member)))
+    assert "Reaches Global access" in page.text
+    assert "Projects Global access They open every project, at the level of their role." in page.text
+    assert "Every project" not in page.text
+    row = browser.get(acme.address("members?q=mina")).text
+    assert 'title="Global access">All teams<' in row
+    [line] = browser.get(acme.address("members.csv?q=mina")).text.splitlines()[1:]
+    assert ",global access,Red," in line
+    assert "Global access" in Page(browser.get(acme.address("audit"))).text
 
 
 def test_more_access_is_stored_at_once_and_audited(office: Office) -> None:

@@ -98,7 +98,10 @@ def test_whoever_is_of_a_listed_domain_joins_with_the_default_role(
     assert desk.sign_in(world.browser()).status_code == 303
     assert world.roles(acme.slug)["Mia Sommer"] == "admin"
     rules = Page(acme.browser(acme.owner).get(acme.address("sso"))).text
-    assert "Whoever joins without an invitation opens every project, at the level of this role." in rules
+    assert (
+        "Whoever joins without an invitation has global access: they open every project, at the level of this role."
+        in rules
+    )
     assert "Mia Sommer" in [user.name for user in world.read(_of_every_project)]
     save(acme, joining="invited")
     theirs.people["u-2"]["email"] = "theo@corp.example.org"

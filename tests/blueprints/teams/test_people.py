@@ -33,7 +33,7 @@ def test_members_tab_lists_who_belongs_and_offers_changes_to_those_who_may(offic
         assert page.by_id(f"member-{acme.member_id(acme.member)}").text.endswith("Take out") is may
         assert ("Add members" in page.text) is may
     rows = [page.by_id(f"member-{number}").text for number in page.rows("member")]
-    assert ["Every project" in row for row in rows] == [False, False, True]
+    assert ["Global access" in row for row in rows] == [False, False, True]
     assert "You" in rows[0]
 
 

@@ -102,7 +102,7 @@ FIELD_NAMES = {
     "expires_at": N_("Expires"),
     "groups": N_("Access groups, by number"),
     "impact": N_("Effect on access"),
-    "has_global_access": N_("Reaches every project"),
+    "has_global_access": N_("Global access"),
     "hosted_domain": N_("Domain of your Workspace"),
     "issuer": N_("Issuer address"),
     "joining": N_("Who may come in"),
