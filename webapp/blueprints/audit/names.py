@@ -71,7 +71,7 @@ EVENT_NAMES: dict[str, str] = {
     Event.GROUP_MEMBER_REMOVED: N_("Member taken out"),
     Event.SSO_ENABLED: N_("Put to use"),
     Event.SSO_DISABLED: N_("Taken out of use"),
-    Event.SSO_EDITED: N_("Connection changed"),
+    Event.SSO_EDITED: N_("Connection or rules changed"),
     Event.SSO_LINKED: N_("Linked"),
     Event.SSO_UNLINKED: N_("Unlinked"),
     Event.SSO_INVALIDATED: N_("No longer vouched for"),
