@@ -91,8 +91,8 @@ def test_less_access_is_asked_for_first_and_stored_with_a_yes(office: Office) ->
         page = Page(answer)
         assert (answer.status_code, page.by_id("page-title").text) == (422, "Change the membership of Mina Member?")
         assert "1 person reaches less than before." in page.text
-        assert "Role: Member until now, then Admin. They will open what" in page.text
-        assert "their access groups and these teams give: Red." in page.text
+        assert "Role: Member until now, then Admin. They will open" in page.text
+        assert "They will open only what these teams give: Red." in page.text
         assert "Mina Member Every other project, also those to come Member No access" in page.text
         assert "Mina Member Payroll Member Admin" in page.text
         assert "Confirm that this shall happen." not in page.text
@@ -114,9 +114,11 @@ def test_question_says_nothing_of_access_groups_to_whoever_is_in_none(office: Of
     asked = Page(change(office, browser, teams=[])).text
     assert ("They will open nothing." in asked, "access groups give" in asked) == (True, False)
     acme.change(office.otto, has_global_access=True)
-    form = {"role": "member", "has_global_access": CHOSEN}
+    form: dict[str, Any] = {"role": "member", "has_global_access": CHOSEN}
     asked = Page(post(browser, address(acme, office.otto), **form)).text
     assert ("They will open nothing." in asked, "only what their access groups give" in asked) == (False, True)
+    asked = Page(post(browser, address(acme, office.otto), **form, teams=[office.red])).text
+    assert "They will open what their access groups and these teams give: Red." in asked
 
 
 def test_question_names_ten_teams_and_how_many_more_there_are(office: Office) -> None:
