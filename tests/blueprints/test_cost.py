@@ -37,7 +37,7 @@ MORE: dict[str, tuple[int, str]] = {
     "projects.archive": (21, TRIED),
     "projects.remove": (27, TRIED),
     "groups.remove": (28, TRIED),
-    "teams.take_out": (27, TRIED),
+    "teams.take_out": (28, TRIED),
     "teams.remove": (41, TRIED),
 }
 

@@ -177,7 +177,7 @@ def test_member_whom_nobody_here_has_verified_is_found_as_the_list_shows_them(
         ran = vestibule("access", "mina@Provider.example.org", asked)
         assert (ran.status, ran.err) == (0, "")
         assert ran.out.startswith(
-            "Mina Member has project:read on Payroll (acme).\n  nobody has verified this address\n"
+            "Mina Member has project:read on Payroll (acme).\n  they have not verified this address\n"
         )
     elsewhere = vestibule("access", "mina@provider.example.org", "umbra/payroll")
     assert elsewhere.status == 2
@@ -186,13 +186,36 @@ def test_member_whom_nobody_here_has_verified_is_found_as_the_list_shows_them(
     assert (mistyped.status, mistyped.out, mistyped.err) == (2, "", "Error: There is no organization nowhere.\n")
 
 
-def test_who_has_verified_an_address_is_meant_before_those_who_are_only_listed_with_it(
+def test_members_are_meant_before_whoever_has_verified_the_address_and_belongs_elsewhere(
     acme: Acme, payroll: int, vestibule: Command
 ) -> None:
     unprove(acme, acme.stranger.email, acme.member)
     ran = vestibule("access", acme.stranger.email, "acme/payroll")
-    assert (ran.status, ran.err) == (1, "")
-    assert ran.out.startswith("Una Umbra does not have")
+    assert (ran.status, ran.err) == (0, "")
+    assert ran.out.startswith(
+        "Mina Member has project:read on Payroll (acme).\n  they have not verified this address\n"
+    )
+    elsewhere = vestibule("access", acme.stranger.email, "umbra/payroll")
+    assert "There is no project payroll in umbra." in elsewhere.err
+    acme.world.person("Nora Nowhere", "nora@example.com")
+    unprove(acme, "nora@example.com", acme.member)
+    assert vestibule("access", "nora@example.com", "payroll").out.startswith("Mina Member has")
+
+
+def test_member_who_has_verified_the_address_is_meant_before_one_who_is_only_listed_with_it(
+    acme: Acme, payroll: int, vestibule: Command
+) -> None:
+    unprove(acme, acme.admin.email, acme.member)
+    for asked in ("payroll", "acme/payroll"):
+        ran = vestibule("access", acme.admin.email, asked)
+        assert (ran.status, ran.err) == (0, "")
+        assert ran.out.startswith("Adam Admin has project:read on Payroll (acme).\n  grant: global access")
+
+
+def test_json_says_whether_the_address_is_proven(acme: Acme, payroll: int, vestibule: Command) -> None:
+    assert vestibule("access", acme.member.email, "payroll", "--json").json["is_address_proven"] is True
+    unprove(acme, "mina@provider.example.org", acme.member)
+    assert vestibule("access", "mina@provider.example.org", "payroll", "--json").json["is_address_proven"] is False
 
 
 def test_several_who_are_listed_with_one_address_are_not_chosen_from(

@@ -1,7 +1,9 @@
 """Letters for the tests of the outbox, and what became of them."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 from flask import Flask
@@ -59,10 +61,29 @@ def stored(app: Flask, letter_id: int) -> OutboxMessage:
         return db.session.get_one(OutboxMessage, letter_id)
 
 
+MOST_CHARACTERS = 76
+"""Of a line with more than one word."""
+NAMED = re.compile(r"\w+: ")
+
+
 def require_well_set(text: str) -> None:
-    """Fail where a letter has lines that are blank in vain, or that begin or end with spaces."""
+    """Fail where a letter has lines that are blank in vain, begin or end with spaces, or are too long or too short."""
     letter, _, why = "\n".join(text.splitlines()).partition("\n\n\n-- \n")
     assert [part for part in (letter, why) if not part or part != part.strip()] == [], repr(text)
     assert "\n\n\n" not in letter, text
     assert "\n\n" not in why, text
     assert [line for line in letter.splitlines() if line != line.strip()] == [], text
+    assert [line for line in text.splitlines() if len(line) > MOST_CHARACTERS and " " in line] == [], text
+    for part in (letter, why):
+        assert [lines for lines in pairwise(part.splitlines()) if _is_broken_early(*lines)] == [], text
+
+
+def _is_broken_early(line: str, after: str) -> bool:
+    """Tell whether the word after a line would have fitted in it, or is an address, which stands by itself.
+
+    What is listed line by line has names before it.
+    """
+    is_listed = all(NAMED.match(one) for one in (line, after))
+    if not line or not after or is_listed:
+        return False
+    return after.startswith(("http://", "https://")) or len(f"{line} {after.split(maxsplit=1)[0]}") <= MOST_CHARACTERS

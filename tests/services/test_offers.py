@@ -140,7 +140,7 @@ def test_C07_global_access_of_who_lost_it_is_left_out(acme: Acme, things: Things
     invited = offer(acme, teams=[things.red])
     restrict(acme)
     assert joined_with(acme, accept(acme, invited)) == Terms(Role.MEMBER, False, [things.red], [])
-    assert left_out(acme, invited) == ["Every project"]
+    assert left_out(acme, invited) == ["Global access"]
 
 
 def test_C07_group_that_was_raised_above_the_inviter_is_left_out(acme: Acme, things: Things) -> None:

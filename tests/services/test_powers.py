@@ -102,7 +102,7 @@ def test_D04_restricted_manager_puts_themselves_into_no_team(acme: Acme, office:
     def join(actor: Actor, here: Organization) -> None:
         teams.add(actor, here, team(office.blue), memberships(here, [office.otto, acme.manager]))
 
-    with acme.unchanged(), pytest.raises(Yourself, match="You do not reach every project"):
+    with acme.unchanged(), pytest.raises(Yourself, match="You do not have global access"):
         acme.act(acme.manager, join)
     assert not reaches(acme, office.ledger)
     acme.change(acme.manager, has_global_access=True)

@@ -53,8 +53,9 @@ def access(email: str, project: str, scope: str, is_json: bool) -> None:
     """Say whether the user with EMAIL has a scope on PROJECT (a slug), why, and what would turn it.
 
     EMAIL is an address they have verified, or the one with which they alone stand in the list of members: so those are
-    found whom only a provider has named. PROJECT may be the whole name too, where one project has it. ORG (a slug) is
-    needed where the user belongs to several organizations.
+    found whom only a provider has named. Members of ORG come before whoever has verified it and is none; what is
+    printed says where the address is unproven, with --json as is_address_proven. PROJECT may be the whole name too,
+    where one project has it. ORG (a slug) is needed where the user belongs to several organizations.
 
     Exit status: 0 allowed, 1 refused, 2 there is no such user, organization or project, or more than one.
     """
@@ -80,20 +81,23 @@ def _answer(email: str, asked: str, org: str | None, scope: Scope) -> Answer:
 
 
 def _user_of(email: str, organization: Organization | None) -> tuple[User, bool]:
-    """Return who is meant by an address, and whether they have verified it."""
+    """Return who is meant by an address, and whether they have verified it: members come before everybody else."""
     try:
         canonical = addresses.parse(email).canonical
     except InvalidAddress as error:
         raise Unknown(f"{email} is not an email address.") from error
-    if account := accounts.with_verified_address(canonical):
+    account = accounts.with_verified_address(canonical)
+    if account and people.is_member(account.user, organization):
         return account.user, True
     found = people.listed_as(canonical, organization)
-    if not found:
-        where = f" in {organization.slug}" if organization else ""
-        raise Unknown(f"Nobody has {email} as a verified address, and no member is listed with it{where}.")
     if len(found) > 1:
         raise Unknown(f"Several members are listed with {email}, and none of them has verified it.")
-    return found[0], False
+    if found:
+        return found[0], False
+    if account:
+        return account.user, True
+    where = f" in {organization.slug}" if organization else ""
+    raise Unknown(f"Nobody has {email} as a verified address, and no member is listed with it{where}.")
 
 
 def _project_of(organization: Organization, asked: str) -> Project:
@@ -135,7 +139,7 @@ def _lines(answer: Answer) -> Iterator[str]:
     verdict = "has" if decision.is_allowed else "does not have"
     yield f"{answer.user.name} {verdict} {decision.scope} on {answer.project.name} ({answer.organization.slug})."
     if not answer.is_verified:
-        yield "  nobody has verified this address"
+        yield "  they have not verified this address"
     yield from (f"  grant: {sentences.path(path)}" for path in decision.paths)
     yield from (f"  blocker: {sentences.blocker(kind)}" for kind in decision.blockers)
     yield from (f"  opinion: {sentences.opinion(opinion)}" for opinion in decision.opinions)
@@ -149,6 +153,7 @@ def _facts(answer: Answer) -> dict[str, Any]:
     return {
         "allowed": decision.is_allowed,
         "user_id": answer.user.id,
+        "is_address_proven": answer.is_verified,
         "organization": answer.organization.slug,
         "project": answer.project.slug,
         "scope": decision.scope.value,

@@ -38,7 +38,7 @@ SENTENCES = {
     "teams",
     multiple=True,
     metavar="SLUG",
-    help="A team they join, so that they open its projects and not every project. May be given again.",
+    help="A team they join, so that they open its projects and have no global access. May be given again.",
 )
 @as_json
 def invite(

@@ -100,7 +100,7 @@ def reach_field() -> RadioField:
 
 def reach_choices(*, everything: bool = True) -> list[SelectChoice]:
     """Return how far somebody may reach: everything, where that can be chosen, or what teams give."""
-    labels = {EVERYTHING: _("Every project"), CHOSEN: _("Chosen teams")}
+    labels = {EVERYTHING: _("Global access"), CHOSEN: _("Chosen teams")}
     return [SelectChoice(value=value, label=label) for value, label in labels.items() if everything or value == CHOSEN]
 
 

@@ -9,7 +9,7 @@ from flask_babel import ngettext
 from webapp.http import uow
 from webapp.http.lists import first_of
 from webapp.queries.offers import Held, left_out_of
-from webapp.services.giving import EVERY_PROJECT
+from webapp.services.giving import GLOBAL_ACCESS
 
 MOST_CHARACTERS = 60
 """Of one name."""
@@ -17,7 +17,7 @@ MOST_CHARACTERS = 60
 
 def in_short(has_global_access: bool, held: Held) -> str:
     """Return what is reached by whoever accepts: by name where it is one thing, else how many there are."""
-    parts = [_(EVERY_PROJECT)] if has_global_access else []
+    parts = [_(GLOBAL_ACCESS)] if has_global_access else []
     if held.teams.number:
         many = ngettext("%(num)s team", "%(num)s teams", held.teams.number)
         parts.append(held.teams.name if held.teams.number == 1 else many)
@@ -29,7 +29,7 @@ def in_short(has_global_access: bool, held: Held) -> str:
 
 def names_of(left_out: Iterable[str]) -> str:
     """Return what was left out, in the language of the page: the first ten, each no longer than a line holds."""
-    names = [_(name) if name == EVERY_PROJECT else _shortened(name) for name in left_out]
+    names = [_(name) if name == GLOBAL_ACCESS else _shortened(name) for name in left_out]
     return first_of(names)
 
 

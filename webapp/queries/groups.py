@@ -26,6 +26,13 @@ def groups_with(member: Member) -> Sequence[GroupRow]:
     return [GroupRow._make(row) for row in db.session.execute(_GROUPS, {"member_id": member.id})]
 
 
+def is_in_groups_of(team: Team, member: Member) -> bool:
+    """Tell whether a member is in an access group of a team."""
+    found = select(GroupMember.group_id).join(AccessGroup, AccessGroup.id == GroupMember.group_id)
+    found = found.where(GroupMember.member_id == member.id, AccessGroup.team_id == team.id)
+    return db.session.scalar(found.limit(1)) is not None
+
+
 _GROUPS = (
     select(AccessGroup.id, AccessGroup.name, AccessGroup.level, AccessGroup.source, Team)
     .join(GroupMember, GroupMember.group_id == AccessGroup.id)

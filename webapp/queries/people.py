@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import and_, exists, select
+from sqlalchemy import ColumnElement, and_, exists, select
 
 from webapp.db import db
 from webapp.models import EmailAddress, Member, Organization, User
@@ -38,6 +38,11 @@ def choices_among(organization: Organization, numbers: Collection[int]) -> Seque
     return [PersonChoice(number, name, address or "") for number, name, address in db.session.execute(found)]
 
 
+def is_member(user: User, organization: Organization | None = None) -> bool:
+    """Tell whether somebody is a member of an organization; of any where left out."""
+    return db.session.scalar(select(User.id).where(User.id == user.id, _is_member(organization))) is not None
+
+
 def listed_as(canonical: str, organization: Organization | None = None) -> Sequence[User]:
     """Return the users who stand in the list of members with an address, proven or not, by id.
 
@@ -45,8 +50,11 @@ def listed_as(canonical: str, organization: Organization | None = None) -> Seque
         canonical: the address.
         organization: in whose list; in that of any where left out.
     """
-    is_member = exists().where(Member.user_id == User.id)
-    if organization:
-        is_member = is_member.where(Member.organization_id == organization.id)
     found = select(User).join(EmailAddress, and_(EmailAddress.user_id == User.id, EmailAddress.is_primary))
-    return db.session.scalars(found.where(EmailAddress.canonical == canonical, is_member).order_by(User.id)).all()
+    found = found.where(EmailAddress.canonical == canonical, _is_member(organization))
+    return db.session.scalars(found.order_by(User.id)).all()
+
+
+def _is_member(organization: Organization | None) -> ColumnElement[bool]:
+    found = exists().where(Member.user_id == User.id)
+    return found.where(Member.organization_id == organization.id) if organization else found

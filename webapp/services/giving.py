@@ -16,7 +16,7 @@ from webapp.errors import N_, NotOfOrganization, NotYoursToGive, TooManyGiven
 from webapp.models import AccessGroup, Invitation, InvitationGroup, InvitationTeam, Organization, Team
 from webapp.services.memberships import Terms
 
-EVERY_PROJECT = N_("Every project")
+GLOBAL_ACCESS = N_("Global access")
 MOST_GIVEN = 50
 
 
@@ -30,9 +30,9 @@ class Refused:
 
     @property
     def names(self) -> list[str]:
-        """What it is called; EVERY_PROJECT stands for global access."""
+        """What it is called: global access, then teams and access groups by name."""
         of_things = [*(team.name for team in self.teams), *(group.name for group in self.groups)]
-        return [EVERY_PROJECT, *of_things] if self.every_project else of_things
+        return [GLOBAL_ACCESS, *of_things] if self.every_project else of_things
 
     def taken_from(self, terms: Terms) -> Terms:
         """Return what is left of the terms."""
@@ -90,7 +90,7 @@ def require_may_give(actor: Actor, organization: Organization, terms: Terms) -> 
     [refused] = _refused(actor, [terms], _Things(teams, groups, _teams_of(organization, groups)))
     if refused.every_project:
         raise NotYoursToGive(
-            N_("You do not reach every project yourself, so you cannot give that."), field="has_global_access"
+            N_("You do not have global access yourself, so you cannot give it."), field="has_global_access"
         )
     for field, things in (("teams", refused.teams), ("groups", refused.groups)):
         if things:

@@ -9,6 +9,8 @@ from webapp.services.attempts import DAY, Limit
 from webapp.services.outbox import Letter
 
 LETTERS_A_DAY = 20
+# Which letters count for themselves; all others count together.
+COUNTED_AS = {"removed": "removals", "sso_taken_away": "links"}
 
 
 def tell(actor: Actor, organization: Organization, user: User, kind: str, **data: str | bool) -> None:
@@ -21,8 +23,8 @@ def tell_all(
 ) -> None:
     """Queue the letters that tell people what happened to their memberships.
 
-    None goes to an address that may not be theirs, nor more than twenty a day. Removals count for themselves: whoever
-    had many other letters still hears of it.
+    None goes to an address that may not be theirs, nor more than twenty a day. Removals count for themselves, and so do
+    links that were taken away: whoever had many other letters still hears of it.
 
     Args:
         actor: who did it.
@@ -31,7 +33,7 @@ def tell_all(
         kind: the name of the letters' templates.
     """
     emails = accounts.primary_addresses([user.id for user, _ in told])
-    purpose = "removals" if kind == "removed" else "letters"
+    purpose = COUNTED_AS.get(kind, "letters")
     limits = {
         user.id: Limit(f"membership:{purpose}:{organization.id}:{user.id}", LETTERS_A_DAY, DAY) for user, _ in told
     }

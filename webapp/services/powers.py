@@ -12,7 +12,7 @@ from webapp.models import Member, Team
 
 LOSS_ABOVE = N_("Somebody whose role is above yours would lose access by this. Nothing was changed.")
 GAIN_OF_ONES_OWN = N_(
-    "You do not reach every project, so you cannot give yourself more than you have. Nothing was changed; another "
+    "You do not have global access, so you cannot give yourself more than you have. Nothing was changed; another "
     "manager or owner can do this."
 )
 

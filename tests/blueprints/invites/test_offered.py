@@ -34,8 +34,8 @@ def said(acme: Acme, invited: Invited) -> tuple[str, str]:
 @pytest.mark.parametrize(
     ("more", "short"),
     [
-        ({}, "Every project"),
-        ({"teams": ["red"]}, "Every project, Red"),
+        ({}, "Global access"),
+        ({"teams": ["red"]}, "Global access, Red"),
         ({**CHOSEN, "teams": ["red"]}, "Red"),
         ({**CHOSEN, "teams": ["red", "blue"]}, "2 teams"),
         ({**CHOSEN, "groups": ["readers"]}, "Readers"),
@@ -68,7 +68,7 @@ def test_notice_after_joining_names_what_was_left_out(acme: Acme, things: Things
     browser = acme.browser()
     joined = browser.get(post(browser, invited.link, page=invited.link, **NEW).location)
     assert Page(joined).by_id("notices").text == (
-        "Welcome to Acme Left out, because it is gone or may not be given any more: Every project."
+        "Welcome to Acme Left out, because it is gone or may not be given any more: Global access."
     )
     browser = acme.browser()
     joined = browser.get(post(browser, fuller.link, page=fuller.link, **{**NEW, "name": "Eve Example"}).location)

@@ -74,7 +74,7 @@ def test_whoever_is_restricted_is_offered_no_global_access_to_give(acme: Acme, t
         forged, absent = send(acme, acme.admin, has_global_access="1"), send(acme, acme.admin)
     assert (forged.status_code, absent.status_code) == (422, 422)
     assert "Not a valid choice" in Page(forged).by_id("has_global_access-error").text
-    assert "You do not reach every project yourself" in Page(absent).by_id("has_global_access-error").text
+    assert "You do not have global access yourself" in Page(absent).by_id("has_global_access-error").text
 
 
 def test_whoever_is_restricted_and_runs_no_team_invites_without_projects(acme: Acme) -> None:

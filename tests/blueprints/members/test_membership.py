@@ -265,3 +265,22 @@ def test_E07_name_with_markup_is_text_everywhere(acme: Acme) -> None:
         page = Page(acme.browser(acme.owner).get(address(acme, person, path)))
         assert name in page.by_id("page-title").text
         assert not [element for element in page.elements if element.attributes.get("src") == "x"]
+
+
+def test_making_somebody_an_owner_is_asked_first_and_says_what_an_owner_may_do(acme: Acme) -> None:
+    said = "An owner can do everything here, including settings and single sign-on, and can take your role away."
+    for headers in ({}, PANEL):
+        with acme.unchanged():
+            asked = change(acme, acme.owner, acme.member, "", role="owner", headers=headers)
+        page = Page(asked)
+        assert (asked.status_code, page.by_id("page-title").text) == (422, "Change the membership of Mina Member?")
+        assert "Role: Member until now, then Owner." in page.text
+        assert (said in page.text, "They lose access by this change." in page.text) == (True, False)
+        assert "Confirm that this shall happen." not in page.text
+    assert post(acme.browser(acme.owner), address(acme, acme.member), **page.answer()).status_code == 303
+    assert acme.world.roles(acme.slug)["Mina Member"] == "owner"
+    assert change(acme, acme.owner, acme.member, "", role="owner").status_code == 303, "nothing changes"
+    several: dict[str, Any] = {"action": "role", "ids": acme.member_id(acme.admin)}
+    for role in ("owner", "manager"):
+        asked = post(acme.browser(acme.owner), acme.address("members/bulk"), **several, to_role=role)
+        assert (said in Page(asked).text) is (role == "owner")

@@ -39,7 +39,7 @@ def test_invitations_are_listed_newest_first_with_role_and_sender(acme: Acme, in
     assert page.rows("invitation") == [newer.id, invited.id]
     said = page.by_id(f"invitation-{invited.id}").text
     assert said.startswith("bob@example.org Invited by Adam Admin,")
-    assert " Admin Every project Queued in " in said
+    assert " Admin Global access Queued in " in said
 
 
 def test_nothing_of_another_organization_is_listed(acme: Acme, invited: Invited) -> None:

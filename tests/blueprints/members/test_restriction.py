@@ -52,7 +52,21 @@ def test_page_says_what_they_reach_and_the_form_holds_it(office: Office) -> None
     )
     assert "Reaches What their teams and access groups give Teams Red" in page.text
     owner = Page(browser.get(address(acme, acme.owner)))
-    assert "Reaches Every project Teams Blue , Red" in owner.text
+    assert "Reaches Global access Teams Blue , Red" in owner.text
+
+
+def test_global_access_has_one_name_and_in_the_list_a_short_one(office: Office) -> None:
+    acme, browser = office.acme, office.acme.browser(office.acme.owner)
+    assert change(office, browser, has_global_access=EVERYTHING).status_code == 303
+    page = Page(browser.get(address(acme, acme.member)))
+    assert "Reaches Global access" in page.text
+    assert "Projects Global access They open every project, at the level of their role." in page.text
+    assert "Every project" not in page.text
+    row = browser.get(acme.address("members?q=mina")).text
+    assert 'title="Global access">All teams<' in row
+    [line] = browser.get(acme.address("members.csv?q=mina")).text.splitlines()[1:]
+    assert ",global access,Red," in line
+    assert "Global access" in Page(browser.get(acme.address("audit"))).text
 
 
 def test_more_access_is_stored_at_once_and_audited(office: Office) -> None:
@@ -77,8 +91,8 @@ def test_less_access_is_asked_for_first_and_stored_with_a_yes(office: Office) ->
         page = Page(answer)
         assert (answer.status_code, page.by_id("page-title").text) == (422, "Change the membership of Mina Member?")
         assert "1 person reaches less than before." in page.text
-        assert "Role: Member until now, then Admin. They will open what" in page.text
-        assert "their access groups and these teams give: Red." in page.text
+        assert "Role: Member until now, then Admin. They will open" in page.text
+        assert "They will open only what these teams give: Red." in page.text
         assert "Mina Member Every other project, also those to come Member No access" in page.text
         assert "Mina Member Payroll Member Admin" in page.text
         assert "Confirm that this shall happen." not in page.text
@@ -100,9 +114,11 @@ def test_question_says_nothing_of_access_groups_to_whoever_is_in_none(office: Of
     asked = Page(change(office, browser, teams=[])).text
     assert ("They will open nothing." in asked, "access groups give" in asked) == (True, False)
     acme.change(office.otto, has_global_access=True)
-    form = {"role": "member", "has_global_access": CHOSEN}
+    form: dict[str, Any] = {"role": "member", "has_global_access": CHOSEN}
     asked = Page(post(browser, address(acme, office.otto), **form)).text
     assert ("They will open nothing." in asked, "only what their access groups give" in asked) == (False, True)
+    asked = Page(post(browser, address(acme, office.otto), **form, teams=[office.red])).text
+    assert "They will open what their access groups and these teams give: Red." in asked
 
 
 def test_question_names_ten_teams_and_how_many_more_there_are(office: Office) -> None:

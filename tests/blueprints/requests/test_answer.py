@@ -117,7 +117,9 @@ def test_roles_go_up_to_ones_own(acme: Acme, asked: int) -> None:
 
 def test_approving_sends_the_invitation_and_says_so(acme: Acme, asked: int) -> None:
     browser = acme.browser(acme.manager)
-    said = "Whoever you approve is invited to join, and then opens every project, at the level of the role."
+    said = (
+        "Whoever you approve is invited to join with global access: they open every project, at the level of the role."
+    )
     assert said in tab(acme).text
     done = post(browser, acme.address(f"invitations/{asked}/approve"), role="admin")
     assert row_of(acme, asked).has_global_access

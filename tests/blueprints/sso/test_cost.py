@@ -13,14 +13,16 @@ from tests.support.acme import Acme
 from tests.support.pages import PANEL
 from tests.support.sso import Desk
 from tests.support.statements import queries
+from tests.support.taking_away import owner_of, page_of, wrongly_linked
 from tests.support.worlds import post
 from webapp import clock
 from webapp.db import db
 from webapp.models import Enforcement, Identity, Member
 
 MOST = 6
-# The first leads on to one of these pages; the others make a change to see what it does, and take it back.
-NO_PAGES = {"sso.callback", "sso.remove_mapping", "sso.take_away"}
+MOST_OF_A_QUESTION = 39  # it makes the change, sees what that does, and takes it back
+# The first leads on to one of these pages; the other makes a change to see what it does, and takes it back.
+NO_PAGES = {"sso.callback", "sso.remove_mapping"}
 PAGES = {
     "sso.show": ["orgs/acme/sso"],
     "sso.setup": ["orgs/acme/sso/setup"],
@@ -39,7 +41,7 @@ PAGES = {
     "sso.find_entrance": ["login/sso"],
 }
 # What they show has to be made first.
-MADE = {"sso.leave", "sso.recover"}
+MADE = {"sso.leave", "sso.recover", "sso.take_away"}
 PATHS = [path for paths in PAGES.values() for path in paths]
 
 
@@ -115,3 +117,17 @@ def test_pages_on_the_way_to_the_provider_and_of_recovery_take_at_most_six_state
     assert cost(app, browser, leaving.lstrip("/"), headers) <= MOST
     rehearsed.set(rehearsed_since=None, required_from=None)
     assert cost(app, browser, "orgs/acme/sso/recover", headers) <= MOST
+
+
+@pytest.mark.parametrize("headers", [{}, PANEL], ids=["page", "panel"])
+def test_question_about_a_link_takes_at_most_39_statements_and_as_many_for_ten_people_as_for_a_thousand(
+    app: Flask, acme: Acme, desk: Desk, headers: dict[str, str]
+) -> None:
+    browser = owner_of(wrongly_linked(desk))
+    path = f"{page_of(acme, acme.member)}/unlink".lstrip("/")
+    none = cost(app, browser, path, headers)
+    grow(acme, desk, 0, 100)
+    few = cost(app, browser, path, headers)
+    grow(acme, desk, 100, 1_000)
+    assert cost(app, browser, path, headers) == few == none
+    assert few <= MOST_OF_A_QUESTION

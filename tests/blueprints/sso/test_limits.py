@@ -9,12 +9,13 @@ from sqlalchemy import insert, select
 from tests.support.acme import Acme
 from tests.support.pages import Page
 from tests.support.sso import Desk, rows
+from tests.support.taking_away import page_of, take_away, wrongly_linked
 from tests.support.teams import make_group, make_project, make_team
-from tests.support.worlds import World, post
+from tests.support.worlds import Person, World, post
 from webapp import clock
 from webapp.db import db
-from webapp.models import Joining, RecoveryCode, Role, SsoDomain, SsoMapping
-from webapp.services import attempts
+from webapp.models import Joining, LetterState, RecoveryCode, Role, SsoDomain, SsoMapping
+from webapp.services import attempts, member_letters
 from webapp.services.attempts import CHANGES_A_DAY, DAY, Limit
 from webapp.services.sso import domains, recovery
 from webapp.services.sso.domains import MOST_LETTERS_A_DAY
@@ -91,6 +92,35 @@ def test_X06_links_tried_in_vain_keep_no_letter_about_the_one_that_is_changed_fr
     assert post(browser, desk.address("unlink"), confirm="1").status_code == 303
     kinds = [letter.kind for letter in world.letters() if letter.kind.startswith("sso_")]
     assert kinds == ["sso_link_refused"] * REFUSALS_TOLD_A_DAY + ["sso_unlinked"]
+
+
+def kinds_sent(world: World, person: Person) -> list[str]:
+    """Return which letters leave to somebody, and were not over a limit."""
+    theirs = (letter for letter in world.letters() if letter.to_address == person.email)
+    return [letter.kind for letter in theirs if letter.state is not LetterState.DROPPED]
+
+
+def test_X06_letters_about_a_membership_keep_none_about_a_link_that_was_taken_away_from_leaving(
+    world: World, acme: Acme, desk: Desk
+) -> None:
+    wrongly_linked(desk)
+    all_but_one(acme, f"membership:letters:{{}}:{acme.member.user_id}", member_letters.LETTERS_A_DAY)
+    for role in ("admin", "member"):
+        form = {"role": role, "has_global_access": "1", "confirm": "1"}
+        assert post(acme.browser(acme.owner), page_of(acme, acme.member), **form).status_code == 303
+    assert take_away(desk, acme.member).status_code == 303
+    assert kinds_sent(world, acme.member) == ["role_changed", "sso_taken_away"]
+
+
+def test_X06_person_gets_so_many_letters_a_day_about_links_that_were_taken_away(
+    world: World, acme: Acme, desk: Desk
+) -> None:
+    wrongly_linked(desk)
+    all_but_one(acme, f"membership:links:{{}}:{acme.member.user_id}", member_letters.LETTERS_A_DAY)
+    for _ in range(2):
+        assert take_away(desk, acme.member).status_code == 303
+        assert kinds_sent(world, acme.member) == ["sso_taken_away"]
+        desk.know(acme.member, "u-2")
 
 
 def test_X09_there_are_so_many_mappings(acme: Acme, desk: Desk) -> None:

@@ -427,3 +427,27 @@ def test_mappings_can_be_removed_when_no_connection_is_in_use(
     [number] = mapping_ids(acme)
     assert post(browser, desk.address(f"mappings/{number}/remove"), confirm="1").status_code == 303
     assert (groups(acme)["Readers"][0], held(acme)) == (None, set())
+
+
+def test_questions_about_a_link_speak_of_access_groups_where_it_fills_some(
+    office: Office, desk: Desk, theirs: HostileProvider, browser: FlaskClient
+) -> None:
+    acme, mia = office.acme, office.acme.browser(office.acme.member)
+    desk.know(acme.owner, "u-9")
+    theirs.person, theirs.people["u-9"] = "u-9", {"groups": []}
+    assert desk.sign_in(browser).status_code == 303
+    of_others = acme.address(f"members/{acme.member_id(acme.member)}/unlink")
+    said = "You leave the access groups that it fills.", "They leave the access groups that the provider fills."
+
+    def spoken() -> list[bool]:
+        asked = mia.get(desk.address("unlink")), browser.get(of_others)
+        assert [answer.status_code for answer in asked] == [200, 200]
+        return [sentence in Page(answer).text for sentence, answer in zip(said, asked, strict=True)]
+
+    assert spoken() == [False, False]
+    add(browser, desk, form(office))
+    assert spoken() == [False, False]
+    theirs.person = "u-1"
+    theirs.people["u-1"]["groups"] = ["staff"]
+    come(desk)
+    assert spoken() == [True, True]

@@ -88,7 +88,7 @@ def request_of(acme: Acme) -> int:
     return int(acme.world.read(lambda: db.session.scalars(select(Invitation.id)).one()))
 
 
-TERMS = {"role": "owner", "has_global_access": "1"}
+TERMS = {"role": "owner", "has_global_access": "1", "confirm": "1"}
 DOORS = {
     "role": Door(member_of, "members/{}", TERMS),
     "role taken": Door(owner_besides, "members/{}", {**TERMS, "role": "manager"}),

@@ -2,6 +2,7 @@
 
 import pytest
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from tests.support.acme import Acme
 from tests.support.identity_provider import HostileProvider
@@ -41,6 +42,55 @@ def test_rules_are_saved_and_audited_with_what_they_were(world: World, acme: Acm
     }
     log = acme.browser(acme.owner).get(acme.address("audit")).text
     assert "Also everybody of these domains" in log
+
+
+@pytest.mark.parametrize(
+    ("changes", "english", "german"),
+    [
+        ({"joining": "invited"}, "changed who may join through {}", "hat geändert, wer über {} beitreten darf"),
+        (
+            {"joining": "invited", "domains": "example.org"},
+            "changed who may join through {}",
+            "hat geändert, wer über {} beitreten darf",
+        ),
+        (
+            {"domains": "example.org"},
+            "changed the domains of single sign-on through {}",
+            "hat die Domains für Single Sign-on über {} geändert",
+        ),
+        (
+            {"default_role": "admin"},
+            "changed the role of those who join through {}",
+            "hat die Rolle derer geändert, die über {} beitreten",
+        ),
+        (
+            {"verification_days": "3"},
+            "changed for how many days a sign-in through {} counts",
+            "hat geändert, wie viele Tage eine Anmeldung über {} gilt",
+        ),
+        (
+            {"default_role": "admin", "verification_days": "3"},
+            "changed the rules of single sign-on through {}",
+            "hat die Regeln für Single Sign-on über {} geändert",
+        ),
+    ],
+)
+def test_audit_log_says_which_of_the_rules_were_changed(
+    acme: Acme, desk: Desk, changes: dict[str, str], english: str, german: str
+) -> None:
+    assert save(acme)[0] == 303
+    assert save(acme, **changes)[0] == 303
+    host = acme.entries()[-1].target_name
+    browser = acme.browser(acme.owner)
+    assert f"Olive Owner {english.format(host)}" in newest(browser.get(acme.address("audit")))
+    in_german = browser.get(acme.address("audit"), headers={"Accept-Language": "de"})
+    assert f"Olive Owner {german.format(host)}" in newest(in_german)
+
+
+def newest(answer: TestResponse) -> str:
+    """Return what the audit log says of its newest entry."""
+    page = Page(answer)
+    return page.by_id(f"entry-{page.rows('entry')[0]}").text
 
 
 def test_same_rules_again_are_no_change(acme: Acme, desk: Desk) -> None:
@@ -98,7 +148,10 @@ def test_whoever_is_of_a_listed_domain_joins_with_the_default_role(
     assert desk.sign_in(world.browser()).status_code == 303
     assert world.roles(acme.slug)["Mia Sommer"] == "admin"
     rules = Page(acme.browser(acme.owner).get(acme.address("sso"))).text
-    assert "Whoever joins without an invitation opens every project, at the level of this role." in rules
+    assert (
+        "Whoever joins without an invitation has global access: they open every project, at the level of this role."
+        in rules
+    )
     assert "Mia Sommer" in [user.name for user in world.read(_of_every_project)]
     save(acme, joining="invited")
     theirs.people["u-2"]["email"] = "theo@corp.example.org"

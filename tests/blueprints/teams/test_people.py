@@ -9,8 +9,9 @@ from tests.support import crowds
 from tests.support.acme import Acme
 from tests.support.pages import PANEL, Page
 from tests.support.statements import collected
-from tests.support.teams import Office, make_project
+from tests.support.teams import Office, make_group, make_project
 from tests.support.worlds import csrf_token, post
+from webapp.models import Role
 
 ADD = "members/add"
 LOST = "Mina Member Payroll Member No access Mina Member Rota Member No access"
@@ -33,7 +34,7 @@ def test_members_tab_lists_who_belongs_and_offers_changes_to_those_who_may(offic
         assert page.by_id(f"member-{acme.member_id(acme.member)}").text.endswith("Take out") is may
         assert ("Add members" in page.text) is may
     rows = [page.by_id(f"member-{number}").text for number in page.rows("member")]
-    assert ["Every project" in row for row in rows] == [False, False, True]
+    assert ["Global access" in row for row in rows] == [False, False, True]
     assert "You" in rows[0]
 
 
@@ -176,3 +177,15 @@ def test_D02_person_of_another_organization_is_taken_out_of_no_team_here(office:
         for number in (foreign, 999_999):
             address = office.address(f"members/{number}/remove")
             assert browser.get(address).status_code == post(browser, address, confirm="1").status_code == 404
+
+
+def test_question_speaks_of_the_access_groups_of_the_team_where_they_are_in_one(office: Office) -> None:
+    acme = office.acme
+    said = "They stay a member of Acme, and stay in the access groups of this team."
+    path = office.address(f"members/{acme.member_id(acme.member)}/remove")
+    asked = Page(acme.browser(acme.owner).get(path)).text
+    assert ("They stay a member of Acme." in asked, said in asked) == (True, False)
+    make_group(acme, office.blue, "Elsewhere", Role.MEMBER, ([office.ledger], [acme.member]))
+    assert said not in Page(acme.browser(acme.owner).get(path)).text
+    make_group(acme, office.red, "Here", Role.MEMBER, ([office.rota], [acme.member]))
+    assert said in Page(acme.browser(acme.owner).get(path)).text

@@ -1,6 +1,6 @@
 """Audit entries as sentences a person can read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -93,6 +93,14 @@ ENFORCED: dict[str, str] = {
     Enforcement.REQUIRED: N_("%(actor)s required members to come through %(target)s"),
 }
 ENFORCED_LATER = N_("%(actor)s required members to come through %(target)s from %(begins)s on, rehearsed until then")
+# What is said where only that rule of the connection was changed; those who may join are of some domains.
+RULES: dict[str, str] = {
+    "joining": N_("%(actor)s changed who may join through %(target)s"),
+    "domains": N_("%(actor)s changed the domains of single sign-on through %(target)s"),
+    "default_role": N_("%(actor)s changed the role of those who join through %(target)s"),
+    "verification_days": N_("%(actor)s changed for how many days a sign-in through %(target)s counts"),
+}
+SEVERAL_RULES = N_("%(actor)s changed the rules of single sign-on through %(target)s")
 # What is said of a link that its owner did not take away: the entry keeps which one it was.
 TAKEN_AWAY = N_("%(actor)s took away the link of %(target)s with the identity provider")
 ENDS = N_("%(actor)s set the last day of the membership of %(target)s: %(last_day)s")
@@ -222,15 +230,28 @@ def _sentence(entry: Entry) -> str:
     if entry.event == Event.ACCESS_REFUSED and entry.target_name in REFUSALS:
         return REFUSALS[entry.target_name]
     after = entry.after or {}
-    if entry.event == Event.SSO_ENFORCED and after.get("enforcement") in ENFORCED:
-        return ENFORCED_LATER if after.get("required_from") else ENFORCED[after["enforcement"]]
     if entry.event == Event.MEMBER_END_CHANGED and after.get("expires_at"):
         return ENDS
+    return _about_single_sign_on(entry, after) or SENTENCES.get(entry.event, OTHER)
+
+
+def _about_single_sign_on(entry: Entry, after: Mapping[str, Any]) -> str | None:
+    """Return what is said of single sign-on by what the entry holds, where that says more than its event."""
+    if entry.event == Event.SSO_ENFORCED and after.get("enforcement") in ENFORCED:
+        return ENFORCED_LATER if after.get("required_from") else ENFORCED[after["enforcement"]]
+    if entry.event == Event.SSO_EDITED and (rules := after.keys() & RULES.keys()):
+        return _of_rules(rules)
     if entry.event == Event.SSO_REFUSED and after.get("claimed"):
         return REFUSED_AS
     if entry.event == Event.SSO_UNLINKED and entry.before:
         return TAKEN_AWAY
-    return SENTENCES.get(entry.event, OTHER)
+    return None
+
+
+def _of_rules(changed: Set[str]) -> str:
+    """Return the sentence about rules of single sign-on that were changed together."""
+    named = changed - {"domains"} if "joining" in changed else changed
+    return RULES[next(iter(named))] if len(named) == 1 else SEVERAL_RULES
 
 
 def _of_single_sign_on(after: Mapping[str, Any]) -> dict[str, str]:

@@ -53,7 +53,7 @@ def show(organization: Organization, member: Member) -> Response:
 @bp.post("/orgs/<org>/members/<int:member>")
 @access(Scope.MEMBER_WRITE, turns_back=True, previews=True)
 def update(organization: Organization, member: Member) -> Response:
-    """Change the role, and what is reached; asks first where that takes something away."""
+    """Change the role, and what is reached; asks first where that takes something away, or makes an owner."""
     members.require_may_change(current_actor(), organization, member)
     teams = _teams(organization, member)
     form = _member_form(teams)
@@ -79,11 +79,12 @@ def _ask_or_change(organization: Organization, member: Member, form: MemberForm)
         members.change_role(actor, organization, member, role)
         restriction.change(actor, organization, member, wanted)
 
+    becomes_owner = role is Role.OWNER and role is not member.role
     preview = Preview(change, by_member(member))
-    if preview.must_ask(confirm):
+    if (preview.impact.takes_away or becomes_owner) and not preview.is_confirmed(confirm):
         named = first_of([name for number, name in form.teams.choices if number in wanted.teams])
         shown = {"person": person, "member": member, "role": role, "wanted": wanted, "teams": named}
-        shown["is_in_groups"] = bool(present.groups)
+        shown |= {"is_in_groups": bool(present.groups), "becomes_owner": becomes_owner}
         return confirmation("members/_change.html", confirm, preview=preview, carried=form.carried(), **shown)
     with preview.noted(*EVENTS_OF_CHANGES):
         change()

@@ -80,7 +80,7 @@ def _lines(organization: Organization, which: WantedMembers) -> Iterator[tuple[s
 
 def _cells(row: MemberRow, teams: TeamNames | None) -> tuple[str, ...]:
     moments = (at.isoformat(timespec="seconds") if at else "" for at in (row.joined_at, row.last_active_at))
-    reaches = "every project" if row.has_global_access else "teams and access groups"
+    reaches = "global access" if row.has_global_access else "teams and access groups"
     day = last_day(row.expires_at).isoformat() if row.expires_at else ""
     names = "; ".join(teams.names) + ("; ..." if teams.total > len(teams.names) else "") if teams else ""
     return (row.name, row.email, row.role.label, row.standing.value, reaches, names, *moments, day)

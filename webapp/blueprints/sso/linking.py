@@ -12,7 +12,7 @@ from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import FlowPurpose, Organization
 from webapp.services import accounts
-from webapp.services.sso import connections, identities, personal_links
+from webapp.services.sso import connections, identities, mappings, personal_links
 from webapp.services.sso.enforcement import is_required
 from webapp.services.sso.errors import AddressUnproven, LastWayIn
 
@@ -78,9 +78,15 @@ def unlink(organization: Organization) -> Response:
     session.require_fresh()
     form, question = ConfirmForm(), Question(f"unlink {provider.id}")
     if not question.is_confirmed(form):
-        is_needed = identities.is_last_linked_owner(current_actor(), provider)
+        member = current_actor().member
         return confirmation(
-            "sso/_unlink.html", form, preview=question, host=host, is_needed=is_needed, section="account"
+            "sso/_unlink.html",
+            form,
+            preview=question,
+            host=host,
+            is_needed=identities.is_last_linked_owner(current_actor(), provider),
+            is_in_groups=member is not None and mappings.fill_groups_of(member),
+            section="account",
         )
     identities.unlink(current_actor(), organization, provider)
     flash(_("Your account is not linked any more."), "success")

@@ -14,7 +14,7 @@ from webapp.models import Member, Organization
 from webapp.queries.impact import by_member
 from webapp.queries.members import person_of
 from webapp.services.audit import Event
-from webapp.services.sso import connections
+from webapp.services.sso import connections, mappings
 from webapp.services.sso import taking_away as service
 from webapp.services.sso.enforcement import is_required
 
@@ -39,6 +39,7 @@ def take_away(organization: Organization, member: Member) -> Response:
             identity=identity,
             host=connections.host_of(provider),
             told=service.letter_to(organization, member),
+            is_in_groups=mappings.fill_groups_of(member),
             is_required=required,
         )
     with preview.noted(Event.SSO_UNLINKED):

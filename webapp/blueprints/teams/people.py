@@ -16,6 +16,7 @@ from webapp.http.htmx import go
 from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Member, Organization, Team
+from webapp.queries.groups import is_in_groups_of
 from webapp.queries.impact import by_people_of_team
 from webapp.queries.members import person_of
 from webapp.queries.people import members_among
@@ -57,8 +58,16 @@ def take_out(organization: Organization, team: Team, member: Member) -> Response
     preview = Preview(lambda: teams.take_out(actor, organization, team, [member]), by_people_of_team(team, [member]))
     person = person_of(member)
     if not preview.is_confirmed(form):
-        fragment = "teams/_take_out.html"
-        return confirmation(fragment, form, preview=preview, section="teams", team=team, member=member, person=person)
+        return confirmation(
+            "teams/_take_out.html",
+            form,
+            preview=preview,
+            section="teams",
+            team=team,
+            member=member,
+            person=person,
+            is_in_groups=is_in_groups_of(team, member),
+        )
     with preview.noted(Event.TEAM_MEMBER_REMOVED):
         teams.take_out(actor, organization, team, [member])
     flash(_("%(name)s does not belong to %(team)s any more.", name=person.name, team=team.name), "success")
