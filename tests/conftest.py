@@ -217,7 +217,7 @@ def client(app: Flask) -> FlaskClient:
 
 @pytest.fixture
 def within_a_day(database_url: str) -> Iterator[None]:
-    """Let it be noon, so that no day ends while the test runs: that of tomorrow, since when all there is has been."""
+    """Let it be noon of tomorrow: no day ends while the test runs, and what was made today is past."""
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     with time_machine.travel(tomorrow.replace(hour=12)):
         yield

@@ -330,7 +330,7 @@ def test_connection_that_was_ended_while_nobody_used_it_is_replaced(in_app: Flas
 
 
 @on_postgresql
-def test_as_many_as_a_process_serves_at_once_keep_their_connections(app: Flask) -> None:
+def test_connections_are_kept_and_no_more_than_said_are_made(app: Flask) -> None:
     opened = []
     with app.app_context():
         event.listen(db.engine, "connect", lambda *_given: opened.append(1))
@@ -343,3 +343,4 @@ def test_as_many_as_a_process_serves_at_once_keep_their_connections(app: Flask) 
     for _ in range(3):
         at_once(MOST_POSTGRES_CONNECTIONS, meet)
     assert len(opened) <= MOST_POSTGRES_CONNECTIONS
+    assert engine_options("postgresql://localhost/any")["max_overflow"] == 0

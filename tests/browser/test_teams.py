@@ -195,9 +195,7 @@ def test_whoever_is_chosen_while_an_answer_is_under_way_stays_chosen(hall: Hall)
 
 def test_focus_goes_back_to_the_search_where_whoever_had_it_is_not_found_any_more(hall: Hall) -> None:
     move_in(hall)
-    window = hall.window(f"/orgs/{hall.slug}/teams", hall.owner)
-    window.allowed += ["htmx:sendAbort", "htmx:afterRequest"]
-    page = window.page
+    page = hall.page(f"/orgs/{hall.slug}/teams", hall.owner, is_hasty=True)
     make_team(page)
     address = f"/orgs/{hall.slug}/teams/dock/members/add"
     page.goto(address)

@@ -97,7 +97,7 @@ def connected(worker: PatientWorker, seconds: float) -> socket.socket:
 
 @pytest.mark.parametrize(
     ("connections", "seconds", "ended"),
-    [(3, SILENT_SECONDS + 1, 3), (3, 0, 0), (2, SILENT_SECONDS + 1, 0)],
+    [(3, SILENT_SECONDS + 1, 3), (3, SILENT_SECONDS / 2, 0), (2, SILENT_SECONDS + 1, 0)],
 )
 def test_X09_silent_connections_make_room_once_no_other_is_accepted(
     worker: PatientWorker, connections: int, seconds: int, ended: int

@@ -281,7 +281,7 @@ def test_certificate_is_verified(tmp_path: Path) -> None:
         assert reason_of(f"{elsewhere}/x", "127.0.0.1", names=Names(["127.0.0.1"]), tls=tls) == Reason.CERTIFICATE
 
 
-def test_unknown_host_and_reserved_port_are_told_apart() -> None:
+def test_unknown_host_and_closed_port_are_told_apart() -> None:
     with reserved_port() as port:
         assert reason_of(f"http://127.0.0.1:{port}/", "127.0.0.1") == Reason.UNREACHABLE
     assert reason_of(f"https://{'x' * 70}.example.org/") == Reason.NOT_FOUND

@@ -220,7 +220,7 @@ def refusal_over(actor: Actor, member: PowerOver) -> Yourself | AboveYourRole | 
     return None if is_role_within(actor, member.role) else AboveYourRole()
 
 
-def may_give_every_project(actor: Actor) -> bool:
+def may_give_global_access(actor: Actor) -> bool:
     """Tell whether the actor may give global access: whoever lacks it themselves may not, below the managers."""
     if actor.kind is ActorKind.SYSTEM:
         return True

@@ -32,7 +32,7 @@ class Answer:
     """A decision, and about whom and what it was made; `is_verified` tells whether they have verified the address."""
 
     user: User
-    is_verified: bool
+    is_address_proven: bool
     organization: Organization
     project: Project
     teams: Sequence[str]
@@ -53,9 +53,9 @@ def access(email: str, project: str, scope: str, is_json: bool) -> None:
     """Say whether the user with EMAIL has a scope on PROJECT (a slug), why, and what would turn it.
 
     EMAIL is an address they have verified, or the one with which they alone stand in the list of members: so those are
-    found whom only a provider has named. Members of ORG come before whoever has verified it and is none; what is
-    printed says where the address is unproven, with --json as is_address_proven. PROJECT may be the whole name too,
-    where one project has it. ORG (a slug) is needed where the user belongs to several organizations.
+    found whom only a provider has named. A member of ORG comes before somebody who has verified it and is no member;
+    what is printed says where the address is unproven, with --json as is_address_proven. PROJECT may be the whole name
+    too, where one project has it. ORG (a slug) is needed where the user belongs to several organizations.
 
     Exit status: 0 allowed, 1 refused, 2 there is no such user, organization or project, or more than one.
     """
@@ -138,7 +138,7 @@ def _lines(answer: Answer) -> Iterator[str]:
     decision = answer.decision
     verdict = "has" if decision.is_allowed else "does not have"
     yield f"{answer.user.name} {verdict} {decision.scope} on {answer.project.name} ({answer.organization.slug})."
-    if not answer.is_verified:
+    if not answer.is_address_proven:
         yield "  they have not verified this address"
     yield from (f"  grant: {sentences.path(path)}" for path in decision.paths)
     yield from (f"  blocker: {sentences.blocker(kind)}" for kind in decision.blockers)
@@ -153,7 +153,7 @@ def _facts(answer: Answer) -> dict[str, Any]:
     return {
         "allowed": decision.is_allowed,
         "user_id": answer.user.id,
-        "is_address_proven": answer.is_verified,
+        "is_address_proven": answer.is_address_proven,
         "organization": answer.organization.slug,
         "project": answer.project.slug,
         "scope": decision.scope.value,

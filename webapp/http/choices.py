@@ -56,13 +56,12 @@ def chosen_on_list(matching: Callable[[], Iterable[int]], most: int, refusal: Do
 
 
 def list_at_hand(filters: Sequence[str]) -> list[tuple[str, str]]:
-    """Return what the request says of the list that rows were chosen on, for a question that is asked again.
+    """Return what the request says of the list that rows were chosen on, for a question that names each of them.
 
     Args:
         filters: the names of the fields that narrow the list.
     """
-    narrowed = [(name, request.values[name]) for name in (*filters, "after") if request.values.get(name)]
-    return [*narrowed, ("every", "1")] if _is_every() else narrowed
+    return [*_narrowed(filters), ("every", "1")] if _is_every() else _narrowed(filters)
 
 
 def back_to_list(address: str, filters: Sequence[str]) -> str:
@@ -70,15 +69,19 @@ def back_to_list(address: str, filters: Sequence[str]) -> str:
 
     Args:
         address: of the list.
-        filters: as above.
+        filters: the names of the fields that narrow it.
     """
-    narrowed = [(name, value) for name, value in list_at_hand(filters) if name != "every"]
     chosen = [("all", "1")] if _is_every() else [("ids", str(number)) for number in numbers_of("ids")]
-    return f"{address}?{urlencode([*narrowed, *chosen])}"
+    asked = urlencode([*_narrowed(filters), *chosen])
+    return f"{address}?{asked}" if asked else address
+
+
+def _narrowed(filters: Sequence[str]) -> list[tuple[str, str]]:
+    return [(name, request.values[name]) for name in (*filters, "after") if request.values.get(name)]
 
 
 def _is_every() -> bool:
-    """Tell whether all rows of a list were chosen, also where each of them is named by now."""
+    """Tell whether all rows of a list were chosen: `all` of them, or `every` one by its name by now."""
     return bool(request.values.get("all") or request.values.get("every"))
 
 

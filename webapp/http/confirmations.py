@@ -93,9 +93,9 @@ class Preview(Question):
         """How many people reach more than before, and nothing less."""
         return len({shift.member_id for shift in self.impact.shifts}) - self.losers
 
-    def must_ask(self, form: ConfirmForm) -> bool:
-        """Tell whether somebody loses something and nobody has confirmed that yet."""
-        return self.impact.takes_away and not self.is_confirmed(form)
+    def must_ask(self, form: ConfirmForm, *, anyway: bool = False) -> bool:
+        """Tell whether somebody loses something, or it is asked anyway, and nobody has confirmed that yet."""
+        return (self.impact.takes_away or anyway) and not self.is_confirmed(form)
 
     def noted(self, *events: Event) -> AbstractContextManager[None]:
         """Return a block in which the audit entries of `events` keep what the change does.

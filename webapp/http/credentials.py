@@ -20,16 +20,19 @@ def count_attempt(limits: Sequence[Limit]) -> None:
         raise refusal
 
 
-def is_right_with_new_password(
+def check_with_new_password(
     form: Form, *, known: Sequence[str] = (), known_fields: Sequence[str] = (), limits: Sequence[Limit] = ()
 ) -> bool:
-    """Tell whether a form and the new password in it are right; all that is wrong stands beside the fields at once.
+    """Check a form and the new password in it, and tell whether they will do.
+
+    All that is wrong stands beside the fields at once. To estimate how soon a password is guessed takes a while, so it
+    is counted where strangers may ask for it.
 
     Args:
         form: as it was sent; its field `password` is the new password.
         known: words an attacker would try first.
         known_fields: names of fields of the form that hold more such words, where they are right themselves.
-        limits: what a password that is looked at counts against.
+        limits: what a password that is estimated counts against.
 
     Raises:
         TooManyAttempts: it is one too many.

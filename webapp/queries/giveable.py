@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, case, exists, select
 
 from webapp.access.actor import Actor
-from webapp.access.decide import may_give_every_project, teams_with
+from webapp.access.decide import may_give_global_access, teams_with
 from webapp.access.roles import Scope
 from webapp.db import Id, db
 from webapp.models import AccessGroup, Organization, Project, Team, TeamProject
@@ -18,7 +18,7 @@ from webapp.services import giving
 class Giveable:
     """Whether global access may be given; teams and access groups by id and name, a group's after that of its team."""
 
-    every_project: bool
+    global_access: bool
     teams: Sequence[tuple[int, str]]
     groups: Sequence[tuple[int, str]]
 
@@ -27,10 +27,10 @@ def giveable_by(actor: Actor, organization: Organization) -> Giveable:
     """Return what somebody may give: their own teams first, then the others, by name; looks at most at MOST_CHOICES."""
     rows = db.session.execute(_TEAMS, _asked(actor, organization)).all()
     if not rows:
-        return Giveable(may_give_every_project(actor), [], [])
+        return Giveable(may_give_global_access(actor), [], [])
     teams, own = [team for team, _is_own in rows], {team.id for team, is_own in rows if is_own}
     writable = [(team.id, team.name) for team in teams_with(actor, Scope.TEAM_WRITE, teams, own)]
-    return Giveable(may_give_every_project(actor), writable, _groups(actor, organization))
+    return Giveable(may_give_global_access(actor), writable, _groups(actor, organization))
 
 
 def teams_to_own(actor: Actor, organization: Organization, project: Project) -> Sequence[tuple[int, str, bool]]:

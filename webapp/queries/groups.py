@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import bindparam, select
 
 from webapp.db import db
-from webapp.models import AccessGroup, GroupMember, Member, Role, Team
+from webapp.models import AccessGroup, GroupMember, Member, Role, SsoMappingMember, Team
 
 MOST_GROUPS = 50
 
@@ -31,6 +31,12 @@ def is_in_groups_of(team: Team, member: Member) -> bool:
     found = select(GroupMember.group_id).join(AccessGroup, AccessGroup.id == GroupMember.group_id)
     found = found.where(GroupMember.member_id == member.id, AccessGroup.team_id == team.id)
     return db.session.scalar(found.limit(1)) is not None
+
+
+def is_in_groups_by_claims(member: Member) -> bool:
+    """Tell whether what a provider says of a member lets them be in an access group."""
+    held = select(SsoMappingMember.mapping_id).where(SsoMappingMember.member_id == member.id)
+    return db.session.scalar(held.limit(1)) is not None
 
 
 _GROUPS = (

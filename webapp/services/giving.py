@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, cast, null, select, union_all
 
 from webapp.access import grants
 from webapp.access.actor import Actor
-from webapp.access.decide import is_role_within, may_give_every_project, teams_with
+from webapp.access.decide import is_role_within, may_give_global_access, teams_with
 from webapp.access.roles import Scope
 from webapp.db import Id, db
 from webapp.errors import N_, NotOfOrganization, NotYoursToGive, TooManyGiven
@@ -24,7 +24,7 @@ MOST_GIVEN = 50
 class Refused:
     """What of some terms somebody may not give."""
 
-    every_project: bool
+    global_access: bool
     teams: Sequence[Team]
     groups: Sequence[AccessGroup]
 
@@ -32,14 +32,14 @@ class Refused:
     def names(self) -> list[str]:
         """What it is called: global access, then teams and access groups by name."""
         of_things = [*(team.name for team in self.teams), *(group.name for group in self.groups)]
-        return [GLOBAL_ACCESS, *of_things] if self.every_project else of_things
+        return [GLOBAL_ACCESS, *of_things] if self.global_access else of_things
 
     def taken_from(self, terms: Terms) -> Terms:
         """Return what is left of the terms."""
         teams, groups = {team.id for team in self.teams}, {group.id for group in self.groups}
         return replace(
             terms,
-            has_global_access=terms.has_global_access and not self.every_project,
+            has_global_access=terms.has_global_access and not self.global_access,
             teams=[number for number in terms.teams if number not in teams],
             groups=[number for number in terms.groups if number not in groups],
         )
@@ -88,7 +88,7 @@ def require_may_give(actor: Actor, organization: Organization, terms: Terms) -> 
     if len(groups) != len(set(terms.groups)):
         raise NotOfOrganization(N_("An access group you chose is not there any more. Choose again."), field="groups")
     [refused] = _refused(actor, [terms], _Things(teams, groups, _teams_of(organization, groups)))
-    if refused.every_project:
+    if refused.global_access:
         raise NotYoursToGive(
             N_("You do not have global access yourself, so you cannot give it."), field="has_global_access"
         )
@@ -134,7 +134,7 @@ def _refused(actor: Actor, each: Sequence[Terms], things: _Things) -> list[Refus
     no_groups = {group.id: group for group in things.groups if group.id not in given}
     return [
         Refused(
-            terms.has_global_access and not may_give_every_project(actor),
+            terms.has_global_access and not may_give_global_access(actor),
             [no_teams[number] for number in terms.teams if number in no_teams],
             [no_groups[number] for number in terms.groups if number in no_groups],
         )

@@ -119,8 +119,8 @@ def require_may_leave(actor: Actor, organization: Organization) -> Member:
 class LeftOut:
     """What somebody had and is not given again, by name.
 
-    `refused` is what the actor may not give, GLOBAL_ACCESS among it. `given_no_more` are access groups that a source
-    had given and fills no more: only people give them now, and nobody has given them to this person.
+    `refused` is what the actor may not give; GLOBAL_ACCESS stands for global access. `given_no_more` are access groups
+    that a source had given and fills no more: only people give them now, and nobody has given them to this person.
     """
 
     refused: Sequence[str] = ()

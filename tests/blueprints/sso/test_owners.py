@@ -88,9 +88,9 @@ def request_of(acme: Acme) -> int:
     return int(acme.world.read(lambda: db.session.scalars(select(Invitation.id)).one()))
 
 
-TERMS = {"role": "owner", "has_global_access": "1", "confirm": "1"}
+TERMS = {"role": "owner", "has_global_access": "1"}
 DOORS = {
-    "role": Door(member_of, "members/{}", TERMS),
+    "role": Door(member_of, "members/{}", {**TERMS, "confirm": "1"}),
     "role taken": Door(owner_besides, "members/{}", {**TERMS, "role": "manager"}),
     "roles of several": Door(
         member_of, "members/bulk", {"action": "role", "to_role": "owner", "ids": "{}", "confirm": "1"}

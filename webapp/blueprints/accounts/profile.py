@@ -10,7 +10,7 @@ from webapp.blueprints.accounts import bp
 from webapp.blueprints.accounts.forms import ChangePasswordForm, ProfileForm
 from webapp.errors import DomainError, SignInRequired, WrongPassword
 from webapp.http import session, uow
-from webapp.http.credentials import count_attempt, is_right_with_new_password
+from webapp.http.credentials import check_with_new_password, count_attempt
 from webapp.http.htmx import go, respond
 from webapp.http.rules import SIGNED_IN, access
 from webapp.http.session import Viewer, current_actor
@@ -57,10 +57,10 @@ def update() -> Response:
 def change_password() -> Response:
     """Choose a new password, knowing the present one; every other browser is signed out."""
     form = ChangePasswordForm()
-    proven = _proven(session.require_viewer(), form)
-    if proven is not None:
+    user = _checked(session.require_viewer(), form)
+    if user is not None:
         try:
-            session.start(_token_after_change(proven, form.password.data))
+            session.start(_token_after_change(user, form.password.data))
             flash(_("Your password is changed, and every other browser is signed out."), "success")
             return go(url_for("accounts.profile"))
         except DomainError as error:
@@ -86,12 +86,16 @@ def end_other_sessions() -> Response:
     return go(url_for("accounts.profile"))
 
 
-def _proven(viewer: Viewer, form: ChangePasswordForm) -> User | None:
-    """Return the account of whoever entered its password, and with it a new one that will do."""
-    is_right = is_right_with_new_password(form, known=(viewer.name, viewer.email))
+def _checked(viewer: Viewer, form: ChangePasswordForm) -> User | None:
+    """Count an attempt, and return the viewer's account if both passwords will do; else the form says what is wrong.
+
+    Raises:
+        TooManyAttempts: it is one too many.
+    """
+    count_attempt([own.guesses_of(viewer.user_id)])
+    is_right = check_with_new_password(form, known=(viewer.name, viewer.email))
     if form.current_password.errors:
         return None
-    count_attempt([own.guesses_of(viewer.user_id)])
     user = uow.read(accounts.by_id, viewer.user_id)
     if not passwords.verify(form.current_password.data, user.password_hash):
         form.show(WrongPassword())
@@ -99,11 +103,11 @@ def _proven(viewer: Viewer, form: ChangePasswordForm) -> User | None:
     return user if is_right else None
 
 
-def _token_after_change(proven: User, password: str) -> str:
+def _token_after_change(user: User, password: str) -> str:
     return uow.write(
         own.change_password,
         current_actor(),
-        proven,
+        user,
         passwords.hash_password(password),
         ip=session.client_ip(),
         user_agent=session.user_agent(),

@@ -10,7 +10,7 @@ from webapp.blueprints.accounts import bp
 from webapp.blueprints.accounts.forms import ForgotPasswordForm, ResetPasswordForm, SignInForm
 from webapp.errors import DomainError
 from webapp.http import session, uow
-from webapp.http.credentials import count_attempt, require_credentials
+from webapp.http.credentials import check_with_new_password, count_attempt, require_credentials
 from webapp.http.forms import safe_next
 from webapp.http.htmx import go
 from webapp.http.rules import PUBLIC, access
@@ -114,10 +114,9 @@ def reset_password(token: str) -> Response:
     status = 200
     if form.is_submitted():
         status = 422
-        if form.validate():
+        limits = attempts.limits_of("new-password", session.client_ip())
+        if check_with_new_password(form, known=known, limits=limits):
             try:
-                count_attempt(attempts.limits_of("new-password", session.client_ip()))
-                passwords.check_new(form.password.data, known)
                 return _reset(token, passwords.hash_password(form.password.data))
             except DomainError as error:
                 form.show(error)

@@ -12,7 +12,7 @@ from webapp.blueprints.invites.forms import RegisterForm
 from webapp.blueprints.invites.through_provider import described
 from webapp.errors import DomainError, InvitationNotOpen, MembershipEnded, NoAnswer, OtherAddress
 from webapp.http import session, uow
-from webapp.http.credentials import is_right_with_new_password, require_credentials
+from webapp.http.credentials import check_with_new_password, require_credentials
 from webapp.http.guard import refuse_confined
 from webapp.http.htmx import go
 from webapp.http.offers import in_short, welcome
@@ -112,7 +112,7 @@ def _answered(offered: Offered, forms: _Forms) -> Response:
         return _accept_as_viewer(offered, viewer, forms)
     if "email" in request.form and forms.sign_in.validate():
         return _sign_in(offered, forms.sign_in)
-    if "email" not in request.form and _may_register(offered, forms.register):
+    if "email" not in request.form and _check_registration(offered, forms.register):
         return _register(offered, forms.register)
     return _page(offered, False, forms, status=422)
 
@@ -146,9 +146,9 @@ def _sign_in_and_accept(offered: Offered, user: User) -> tuple[bool, datetime | 
     return fits, ended_at, accounts.sign_in(user, ip=session.client_ip(), user_agent=session.user_agent())
 
 
-def _may_register(offered: Offered, form: RegisterForm) -> bool:
+def _check_registration(offered: Offered, form: RegisterForm) -> bool:
     known, limits = (offered.email, offered.organization_name), attempts.limits_of("register", session.client_ip())
-    return is_right_with_new_password(form, known=known, known_fields=["name"], limits=limits)
+    return check_with_new_password(form, known=known, known_fields=["name"], limits=limits)
 
 
 def _register(offered: Offered, form: RegisterForm) -> Response:

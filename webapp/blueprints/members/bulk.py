@@ -75,6 +75,7 @@ def _ask_or_apply(
         names = [name for number, name in teams.items() if number in change.wish.teams]
         carried = _carried(people)
         said = {"plan": plan, "action": change.action, "change": change, "team_names": names}
+        said["becomes_owner"] = change.role is Role.OWNER
         said |= {"again_at": typed.way_back_to(carried), "back": _back(organization)}
         said["is_gentle"] = _takes_nothing(plan, change) and not preview.impact.takes_away
         return confirmation("members/_bulk.html", confirm, preview=preview, carried=carried, **said)

@@ -64,11 +64,11 @@ class TermsForm(RoleForm):
         if data is not None:
             data = {
                 "role": Role.MEMBER.label,
-                "has_global_access": EVERYTHING if given.every_project else CHOSEN,
+                "has_global_access": EVERYTHING if given.global_access else CHOSEN,
                 **data,
             }
         super().__init__(roles, data=data, **kwargs)
-        self.has_global_access.choices = reach_choices(everything=given.every_project)
+        self.has_global_access.choices = reach_choices(everything=given.global_access)
         self.teams.choices = list(given.teams)
 
     def terms(self) -> Terms:

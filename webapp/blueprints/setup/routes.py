@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 from webapp.blueprints.setup.forms import SetupForm
 from webapp.errors import DomainError
 from webapp.http import session, uow
-from webapp.http.credentials import is_right_with_new_password
+from webapp.http.credentials import check_with_new_password
 from webapp.http.htmx import go
 from webapp.http.rules import PUBLIC, access
 from webapp.http.settings import settings
@@ -26,7 +26,7 @@ def show(token: str) -> Response:
     status = 200
     if form.is_submitted():
         status = 422
-        if is_right_with_new_password(form, known_fields=("name", "email", "organization_name")):
+        if check_with_new_password(form, known_fields=("name", "email", "organization_name")):
             try:
                 return _set_up(form)
             except DomainError as error:

@@ -1,5 +1,7 @@
 """Linking one's account to the organization's provider, and taking the link away."""
 
+from typing import Any
+
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 
@@ -11,8 +13,9 @@ from webapp.http.htmx import go, respond
 from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import FlowPurpose, Organization
+from webapp.queries.groups import is_in_groups_by_claims
 from webapp.services import accounts
-from webapp.services.sso import connections, identities, mappings, personal_links
+from webapp.services.sso import connections, identities, personal_links
 from webapp.services.sso.enforcement import is_required
 from webapp.services.sso.errors import AddressUnproven, LastWayIn
 
@@ -79,15 +82,9 @@ def unlink(organization: Organization) -> Response:
     form, question = ConfirmForm(), Question(f"unlink {provider.id}")
     if not question.is_confirmed(form):
         member = current_actor().member
-        return confirmation(
-            "sso/_unlink.html",
-            form,
-            preview=question,
-            host=host,
-            is_needed=identities.is_last_linked_owner(current_actor(), provider),
-            is_in_groups=member is not None and mappings.fill_groups_of(member),
-            section="account",
-        )
+        said: dict[str, Any] = {"host": host, "is_needed": identities.is_last_linked_owner(current_actor(), provider)}
+        said["is_in_groups"] = member is not None and is_in_groups_by_claims(member)
+        return confirmation("sso/_unlink.html", form, preview=question, section="account", **said)
     identities.unlink(current_actor(), organization, provider)
     flash(_("Your account is not linked any more."), "success")
     return go(url_for("accounts.profile"))

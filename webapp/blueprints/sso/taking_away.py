@@ -1,5 +1,7 @@
 """Taking a member's wrong link away, once somebody has read what that does."""
 
+from typing import Any
+
 from flask import Response, flash, url_for
 from flask_babel import gettext as _
 
@@ -11,10 +13,11 @@ from webapp.http.htmx import go
 from webapp.http.rules import access
 from webapp.http.session import current_actor
 from webapp.models import Member, Organization
+from webapp.queries.groups import is_in_groups_by_claims
 from webapp.queries.impact import by_member
 from webapp.queries.members import person_of
 from webapp.services.audit import Event
-from webapp.services.sso import connections, mappings
+from webapp.services.sso import connections
 from webapp.services.sso import taking_away as service
 from webapp.services.sso.enforcement import is_required
 
@@ -30,18 +33,10 @@ def take_away(organization: Organization, member: Member) -> Response:
     change = f"unlink {identity.id} {required}"
     preview = Preview(lambda: service.take_away(actor, organization, provider, member), by_member(member), change)
     if not preview.is_confirmed(form):
-        return confirmation(
-            "sso/_take_away.html",
-            form,
-            preview=preview,
-            member=member,
-            person=person,
-            identity=identity,
-            host=connections.host_of(provider),
-            told=service.letter_to(organization, member),
-            is_in_groups=mappings.fill_groups_of(member),
-            is_required=required,
-        )
+        said: dict[str, Any] = {"member": member, "person": person, "identity": identity, "is_required": required}
+        said |= {"host": connections.host_of(provider), "told": service.letter_to(organization, member)}
+        said["is_in_groups"] = is_in_groups_by_claims(member)
+        return confirmation("sso/_take_away.html", form, preview=preview, **said)
     with preview.noted(Event.SSO_UNLINKED):
         service.take_away(actor, organization, provider, member)
     flash(_("%(name)s is not linked any more.", name=person.name), "success")

@@ -1,5 +1,7 @@
 """Who belongs to a team."""
 
+from typing import Any
+
 from flask import Response, flash, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -58,16 +60,9 @@ def take_out(organization: Organization, team: Team, member: Member) -> Response
     preview = Preview(lambda: teams.take_out(actor, organization, team, [member]), by_people_of_team(team, [member]))
     person = person_of(member)
     if not preview.is_confirmed(form):
-        return confirmation(
-            "teams/_take_out.html",
-            form,
-            preview=preview,
-            section="teams",
-            team=team,
-            member=member,
-            person=person,
-            is_in_groups=is_in_groups_of(team, member),
-        )
+        said: dict[str, Any] = {"section": "teams", "team": team, "member": member, "person": person}
+        said["is_in_groups"] = is_in_groups_of(team, member)
+        return confirmation("teams/_take_out.html", form, preview=preview, **said)
     with preview.noted(Event.TEAM_MEMBER_REMOVED):
         teams.take_out(actor, organization, team, [member])
     flash(_("%(name)s does not belong to %(team)s any more.", name=person.name, team=team.name), "success")

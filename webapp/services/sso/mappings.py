@@ -144,12 +144,6 @@ def sync(
     _let_be_in(actor, organization, member, given, {row.group_id for row in mappings if row.id in changed})
 
 
-def fill_groups_of(member: Member) -> bool:
-    """Tell whether mappings let a member be in an access group."""
-    held = select(SsoMappingMember.mapping_id).where(SsoMappingMember.member_id == member.id)
-    return db.session.scalar(held.limit(1)) is not None
-
-
 def forget(actor: Actor, organization: Organization, member: Member) -> None:
     """Let a member leave all groups that mappings fill, as nobody vouches for them any more."""
     held = select(SsoMappingMember.mapping_id).where(SsoMappingMember.member_id == member.id)
