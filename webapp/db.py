@@ -284,6 +284,18 @@ def is_out_of_reach(error: DBAPIError) -> bool:
     return error.connection_invalidated or is_postgres_away or state in GAVE_UP or "unable to open" in str(error.orig)
 
 
+def most_clients() -> int | None:
+    """Return how many connections a PostgreSQL takes from everybody together; nothing on SQLite. In a transaction."""
+    connection = db.session.connection()
+    if connection.dialect.name == "sqlite":
+        return None
+    taken, reserved = (
+        int(connection.exec_driver_sql(f"show {name}").scalar_one())
+        for name in ("max_connections", "superuser_reserved_connections")
+    )
+    return taken - reserved
+
+
 def is_transaction_open() -> bool:
     """Tell whether this thread holds a transaction: hashing and networks must wait until it does not."""
     try:

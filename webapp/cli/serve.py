@@ -90,6 +90,8 @@ def serve(bind: str, with_worker: bool, demo: bool, verbose: bool, **numbers: in
         settings = replace(settings, demo_issuer=issuer_at(listener) if listener else None)
         app = create_app(settings)
         _require_schema(app)
+        if warning := too_many_connections(app, numbers["workers"], numbers["threads"]):
+            click.echo(warning, err=True)
         greeting = "\n".join(_greeting(app, settings, bind))
         _close_connections(app)
         if listener:
@@ -146,6 +148,19 @@ def _require_schema(app: Flask) -> None:
     with app.app_context():
         if not database.perform(lambda: schema.is_current(db.session.connection()), write=False):
             raise click.ClickException("The database is not up to date. Run: vestibule migrate")
+
+
+def too_many_connections(app: Flask, workers: int, threads: int) -> str | None:
+    """Return what there is to say where processes may keep more connections than the database takes."""
+    with app.app_context():
+        taken = database.perform(database.most_clients, write=False)
+    kept = workers * min(threads, database.MOST_POSTGRES_CONNECTIONS)
+    if taken is None or kept < taken:
+        return None
+    return (
+        f"PostgreSQL takes {taken} connections from everybody together, and these {workers} processes may keep {kept}. "
+        "Raise its max_connections, or start fewer processes; else there is none left for the mail worker and commands."
+    )
 
 
 def _require_free(bind: str) -> None:

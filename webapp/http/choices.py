@@ -12,6 +12,7 @@ from wtforms.fields import SelectChoice
 from wtforms.validators import Optional
 
 from webapp.errors import DomainError
+from webapp.http.limits import LONGEST_ADDRESS
 from webapp.models import Organization
 from webapp.queries.choices import PersonChoice
 from webapp.queries.people import choices_among, found_in
@@ -65,19 +66,23 @@ def list_at_hand(filters: Sequence[str]) -> list[tuple[str, str]]:
 
 
 def back_to_list(address: str, filters: Sequence[str]) -> str:
-    """Return where that list is, on the same page, with the same rows chosen.
+    """Return where that list is, on the same page, with the same rows and the same action chosen.
 
     Args:
-        address: of the list.
+        address: of the list; alone where all that would be too long for an address.
         filters: the names of the fields that narrow it.
     """
     chosen = [("all", "1")] if _is_every() else [("ids", str(number)) for number in numbers_of("ids")]
-    asked = urlencode([*_narrowed(filters), *chosen])
-    return f"{address}?{asked}" if asked else address
+    same = urlencode([*_narrowed(filters), *_given("action"), *chosen])
+    return f"{address}?{same}" if same and len(address) + len(same) < LONGEST_ADDRESS else address
 
 
 def _narrowed(filters: Sequence[str]) -> list[tuple[str, str]]:
-    return [(name, request.values[name]) for name in (*filters, "after") if request.values.get(name)]
+    return _given(*filters, "after")
+
+
+def _given(*names: str) -> list[tuple[str, str]]:
+    return [(name, request.values[name]) for name in names if request.values.get(name)]
 
 
 def _is_every() -> bool:

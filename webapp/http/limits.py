@@ -6,6 +6,8 @@ from werkzeug.exceptions import RequestEntityTooLarge
 MAX_BYTES = 64 * 1024
 MAX_BYTES_OF_LISTS = 1024 * 1024
 MAX_FORM_PARTS = 100
+LONGEST_ADDRESS = 3_000
+"""Servers and browsers refuse addresses of more than about 4,000 characters."""
 PLAIN_FORM = "application/x-www-form-urlencoded"
 MAX_FORM_PARTS_OF_CHOICES = 2_100
 """A thousand people, a thousand projects or teams, and what a form holds besides."""

@@ -20,13 +20,12 @@ from webapp.db import db
 from webapp.errors import DomainError, SignInAgain
 from webapp.http.again import WayBack
 from webapp.http.forms import Form
+from webapp.http.limits import LONGEST_ADDRESS
 from webapp.http.problems import translated
 from webapp.http.session import current_actor, require_viewer
 from webapp.vault import NotReadable
 
 NAME: Final = "typed"
-# Servers and browsers refuse addresses of more than about 4,000 characters.
-MOST_CHARACTERS: Final = 3_000
 KEPT_FOR: Final = timedelta(minutes=30)
 NEVER_KEPT: Final = (PasswordField, CSRFTokenField)
 
@@ -84,7 +83,7 @@ def way_back_from(refusal: DomainError, form: Form, address: str, **more: str) -
 def way_back_to(carried: Sequence[tuple[str, str]] = ()) -> WayBack:
     """Return where to go after signing in again: to the same question, or the path alone where that is too long."""
     same = f"{request.path}?{urlencode(carried)}" if carried else request.path
-    address = same if len(same) <= MOST_CHARACTERS else request.path
+    address = same if len(same) <= LONGEST_ADDRESS else request.path
     return WayBack(address, is_confined=require_viewer().is_confined)
 
 
@@ -99,7 +98,7 @@ def _kept(form: Form) -> list[str]:
 
 
 def _fits(sealed: str) -> bool:
-    return 0 < len(sealed) <= MOST_CHARACTERS
+    return 0 < len(sealed) <= LONGEST_ADDRESS
 
 
 def _sealed(names: Sequence[str], address: str) -> str:

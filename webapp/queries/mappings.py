@@ -11,7 +11,7 @@ from webapp.errors import NotFound
 from webapp.models import SINGLE_SIGN_ON, AccessGroup, Organization, SsoMapping, Team
 from webapp.queries.page import Statement
 from webapp.queries.words import LAST_CHARACTER
-from webapp.services.words import sort_key
+from webapp.services.words import single_line, sort_key
 
 
 class MappingRow(NamedTuple):
@@ -101,9 +101,14 @@ def groups_to_map(organization: Organization, q: str = "") -> Found:
         return _cut(_read(_BY_GROUP, organization))
     team, between, group = q.partition(BETWEEN)
     if between:
-        return _cut(_read(_OF_BOTH, organization, team=sort_key(team), group=sort_key(group)))
-    key = sort_key(q)
+        return _cut(_read(_OF_BOTH, organization, team=_key(team), group=_key(group)))
+    key = _key(q)
     return _cut([*_read(_OF_GROUP, organization, group=key), *_read(_OF_TEAM, organization, team=key)])
+
+
+def _key(text: str) -> str:
+    """Return what names that begin with a text are sorted by; no database keeps what cannot be printed."""
+    return sort_key(single_line(text))
 
 
 def group_to_map(organization: Organization, number: int) -> GroupChoice | None:

@@ -29,7 +29,9 @@ def things(acme: Acme) -> Things:
 
 def test_page_is_as_before_where_nobody_has_made_a_team(acme: Acme, ned: Person) -> None:
     page = Page(acme.browser(acme.manager).get(acme.address("members/add")))
-    assert [page.named(name) for name in ("has_global_access", "teams", "groups")] == [[], [], []]
+    [hidden] = page.named("has_global_access")
+    assert (hidden.attributes["type"], hidden.attributes["value"]) == ("hidden", "1")
+    assert [page.named(name) for name in ("teams", "groups")] == [[], []]
 
 
 def test_every_team_can_be_chosen_and_is_joined_at_once(acme: Acme, ned: Person, things: Things) -> None:

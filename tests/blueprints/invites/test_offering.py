@@ -47,9 +47,17 @@ def offered(acme: Acme) -> Terms:
 def test_page_is_as_before_where_nobody_has_made_a_team(acme: Acme) -> None:
     page = form(acme, acme.owner)
     assert [field.text for field in page.elements if field.tag == "legend"] == ["Role"]
-    assert [page.named(name) for name in FIELDS] == [[], [], []]
+    assert [values(page, name) for name in FIELDS] == [["1"], [], []]
+    assert page.named("has_global_access")[0].attributes["type"] == "hidden"
     assert send(acme, acme.owner).status_code == 303
     assert offered(acme) == Terms(Role.MEMBER, True, [], [])
+
+
+def test_addresses_that_are_left_to_correct_are_offered_the_same_where_there_are_no_teams(acme: Acme) -> None:
+    wanted = {name: values(form(acme, acme.owner), name) for name in FIELDS}
+    left = Page(send(acme, acme.owner, emails="nope", **wanted))
+    assert values(left, "has_global_access") == ["1"]
+    assert "They open no project" not in left.text
 
 
 def test_only_what_somebody_may_give_is_shown(acme: Acme, things: Things) -> None:
@@ -63,7 +71,7 @@ def test_only_what_somebody_may_give_is_shown(acme: Acme, things: Things) -> Non
     assert "Synced" not in page.text
     acme.world.policy(acme.slug, members_may_invite=True)
     page = form(acme, acme.member)
-    assert [page.named(name) for name in FIELDS] == [[], [], []]
+    assert [values(page, name) for name in FIELDS] == [["1"], [], []]
 
 
 def test_whoever_is_restricted_is_offered_no_global_access_to_give(acme: Acme, things: Things) -> None:

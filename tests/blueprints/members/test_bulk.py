@@ -91,6 +91,15 @@ def test_cancel_leads_back_to_the_list_as_it_was_with_the_same_people_ticked(acm
     assert shown.checked("ids") == [str(ids[0])]
     bulk = {name: shown.named(name)[-1].attributes["value"] for name in ("q", "role", "sort")}
     assert bulk == {"q": "m", "role": "member", "sort": "joined"}
+    selected = [
+        one.attributes["value"] for one in shown.elements if one.tag == "option" and "selected" in one.attributes
+    ]
+    assert action.partition("&")[0] in selected, "what was to be done with them"
+
+
+def test_cancel_leads_to_the_list_alone_where_too_many_are_chosen_for_an_address(acme: Acme) -> None:
+    ids = "&".join(f"ids={number}" for number in [*ids_of(acme, acme.member), *range(10**6, 10**6 + 400)])
+    assert cancelled(acme, Page(ask(acme, f"action=role&{ids}"))).checked("ids") == []
 
 
 def test_cancel_leads_back_to_the_same_page_of_the_list(acme: Acme) -> None:

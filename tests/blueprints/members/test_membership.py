@@ -280,7 +280,17 @@ def test_making_somebody_an_owner_is_asked_first_and_says_what_an_owner_may_do(a
     assert post(acme.browser(acme.owner), address(acme, acme.member), **page.answer()).status_code == 303
     assert acme.world.roles(acme.slug)["Mina Member"] == "owner"
     assert change(acme, acme.owner, acme.member, "", role="owner").status_code == 303, "nothing changes"
+    assert "They will open" not in page.text, "what is reached stays as it is"
     several: dict[str, Any] = {"action": "role", "ids": acme.member_id(acme.admin)}
     for role in ("owner", "manager"):
         asked = post(acme.browser(acme.owner), acme.address("members/bulk"), **several, to_role=role)
         assert (said in Page(asked).text) is (role == "owner")
+
+
+def test_yes_to_one_question_is_none_to_another(acme: Acme) -> None:
+    """Neither where they were suspended since, nor to another role by which nobody loses anything either."""
+    browser, path = acme.browser(acme.owner), address(acme, acme.member)
+    asked = Page(post(browser, path, role="owner", has_global_access="1")).answer()
+    acme.change(acme.member, status=MemberStatus.SUSPENDED)
+    with acme.unchanged():
+        assert post(browser, path, **asked).status_code == 409

@@ -235,6 +235,7 @@ def test_form_finds_every_group_by_its_name_its_team_or_both(
     assert "There are more." in page
     assert found_by(browser, desk, "g1099") == ["G1099"]
     assert found_by(browser, desk, "blu") == ["Z"]
+    assert found_by(browser, desk, "\x00blu\x00") == ["Z"]
     assert found_by(browser, desk, "Red · g1098") == ["G1098"]
     assert len(found_by(browser, desk, "g")) == 20
     assert found_by(browser, desk, "nowhere") == []

@@ -80,12 +80,12 @@ def _ask_or_change(organization: Organization, member: Member, form: MemberForm)
         restriction.change(actor, organization, member, wanted)
 
     becomes_owner = role is Role.OWNER and role is not member.role
-    preview = Preview(change, by_member(member), "becomes an owner" if becomes_owner else "")
+    preview = Preview(change, by_member(member), f"{member.status} {member.role.label} {role.label}")
     if preview.must_ask(confirm, anyway=becomes_owner):
         named = first_of([name for number, name in form.teams.choices if number in wanted.teams])
         shown = {"person": person, "member": member, "role": role, "wanted": wanted, "teams": named}
         shown |= {"is_in_groups": bool(present.groups), "becomes_owner": becomes_owner}
-        shown["is_gentle"] = not preview.impact.takes_away
+        shown |= {"reach_changes": wanted != restriction.reach_in(present), "is_gentle": not preview.impact.takes_away}
         return confirmation("members/_change.html", confirm, preview=preview, carried=form.carried(), **shown)
     with preview.noted(*EVENTS_OF_CHANGES):
         change()
