@@ -34,7 +34,7 @@ KINDS = [
         "is linked already",
     ),
     ("sso_rehearsal", REHEARSAL, "/orgs/harbour-works/sso/enforce", "2 active members are not linked"),
-    ("sso_rehearsal", {**REHEARSAL, "what": "required"}, "/orgs/harbour-works/sso/enforce", "the rehearsal is over"),
+    ("sso_rehearsal", {**REHEARSAL, "what": "required"}, "/orgs/harbour-works/sso/enforce", "The rehearsal is over"),
     ("sso_rehearsal", {**REHEARSAL, "what": "kept"}, "/orgs/harbour-works/sso/enforce", "it stays optional"),
     ("sso_recovery", {"actor": "Olive Owner", "what": "made"}, "/orgs/harbour-works/audit", "Those before do not work"),
     (

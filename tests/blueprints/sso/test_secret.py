@@ -50,6 +50,7 @@ def test_new_secret_counts_once_it_has_been_proven(world: World, acme: Acme, des
     assert browser.get(back).status_code == 303
     assert (kept(acme, desk), rows(acme, Identity)) == (NEW, before)
     assert acme.events()[-1] == "sso.edited"
+    assert "Olive Owner put a new client secret for" in browser.get(acme.address("audit")).text
     assert desk.sign_in(world.browser()).status_code == 303
     assert browser.get(back).status_code == 400
 

@@ -65,6 +65,13 @@ def test_page_says_before_the_button_who_gets_a_letter_then(
     assert reminded == {person.email for person in (acme.manager, acme.admin, acme.member)}
 
 
+def test_audit_log_says_who_began_to_set_it_up(acme: Acme, browser: FlaskClient) -> None:
+    choose(acme, browser)
+    log = browser.get(acme.address("audit")).text
+    assert "Olive Owner began to set up single sign-on" in log
+    assert "to oidc" not in log
+
+
 def test_connection_is_in_use_once_its_owner_has_signed_in_by_it(
     acme: Acme, browser: FlaskClient, theirs: HostileProvider, settings: Settings
 ) -> None:

@@ -100,6 +100,8 @@ RULES: dict[str, str] = {
     "default_role": N_("%(actor)s changed the role of those who join through %(target)s"),
     "verification_days": N_("%(actor)s changed for how many days a sign-in through %(target)s counts"),
 }
+BEGUN = N_("%(actor)s began to set up single sign-on")
+RENEWED = N_("%(actor)s put a new client secret for %(target)s to use")
 SEVERAL_RULES = N_("%(actor)s changed the rules of single sign-on through %(target)s")
 # What is said of a link that its owner did not take away: the entry keeps which one it was.
 TAKEN_AWAY = N_("%(actor)s took away the link of %(target)s with the identity provider")
@@ -241,6 +243,8 @@ def _about_single_sign_on(entry: Entry, after: Mapping[str, Any]) -> str | None:
         return ENFORCED_LATER if after.get("required_from") else ENFORCED[after["enforcement"]]
     if entry.event == Event.SSO_EDITED and (rules := after.keys() & RULES.keys()):
         return _of_rules(rules)
+    if entry.event == Event.SSO_EDITED and not entry.before:
+        return BEGUN if "kind" in after else RENEWED
     if entry.event == Event.SSO_REFUSED and after.get("claimed"):
         return REFUSED_AS
     if entry.event == Event.SSO_UNLINKED and entry.before:
