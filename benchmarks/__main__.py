@@ -84,6 +84,9 @@ def measure(database: str, url: str, folder: Path, options: argparse.Namespace) 
 def measure_server(app: Flask, environment: dict[str, str], folder: Path, options: argparse.Namespace) -> None:
     """Serve organizations of each size, and print a line for each page and each form."""
     organizations = {size: organization_of(app, size) for size in options.sizes}
+    with app.app_context():
+        if db.engine.dialect.name == "postgresql":  # it would do so by itself, but while it is measured
+            access.settle()
     with served(environment, folder) as server:
         print(HEAD)
         for size, seeded in organizations.items():
